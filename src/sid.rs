@@ -1,0 +1,48 @@
+//! Checks of SIDs: the only text of a caller's that reaches a path.
+
+use crate::error::Error;
+
+/// Accepts two given letters and 32 hex digits.
+///
+/// # Errors
+/// Anything else, naming `field`. The value is not repeated: it may be a secret put in the wrong place.
+pub(crate) fn check(field: &'static str, prefix: &str, value: &str) -> Result<(), Error> {
+    match value.strip_prefix(prefix) {
+        Some(rest) if rest.len() == 32 && rest.bytes().all(|b| b.is_ascii_hexdigit()) => Ok(()),
+        _ => Err(Error::invalid(field, format!("not {prefix} and 32 hex digits"))),
+    }
+}
+
+/// Whether `value` is two given letters and 32 hex digits.
+pub(crate) fn is(prefix: &str, value: &str) -> bool {
+    check("", prefix, value).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_letters_and_hex() {
+        let hex = "0123456789abcdefABCDEF0123456789";
+        assert!(is("CA", &format!("CA{hex}")));
+        for bad in [
+            String::new(),
+            "CA".to_owned(),
+            "CA#f".to_owned(),
+            "..".to_owned(),
+            "%2e%2e".to_owned(),
+            format!("CA{hex}0"),
+            format!("CA{}", &hex[1..]),
+            format!("ca{hex}"),
+            format!("AC{hex}"),
+            format!("CA{}\n", &hex[1..]),
+            format!("CA{}#", &hex[1..]),
+            format!("CA{}é", &hex[2..]),
+            format!(" CA{}", &hex[1..]),
+        ] {
+            let error = check("CallSid", "CA", &bad).unwrap_err();
+            assert_eq!(error.to_string(), "invalid CallSid: not CA and 32 hex digits", "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,342 @@
+//! The wire's enumerations. Each is open: a value that this version does not know is kept, not refused.
+
+/// Defines an enum of wire strings with an `Other` variant for the ones not listed.
+macro_rules! open_enum {
+    (
+        $(#[$meta:meta])*
+        $name:ident { $( $(#[$vmeta:meta])* $variant:ident = $wire:literal, )+ }
+    ) => {
+        $(#[$meta])*
+        ///
+        /// An open enum: `Other` carries any value that has no variant here, exactly as on the wire.
+        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum $name {
+            $( $(#[$vmeta])* #[doc = concat!("\n\nOn the wire `", $wire, "`.")] $variant, )+
+            /// Any other value, as it stands on the wire. Made by [`From<&str>`](From), which never
+            /// puts a known value here.
+            Other(String),
+        }
+
+        impl $name {
+            /// Every value that this version knows, in the order of the API's documents.
+            pub const KNOWN: &'static [Self] = &[$( Self::$variant, )+];
+
+            /// The value as it stands on the wire.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $( Self::$variant => $wire, )+
+                    Self::Other(value) => value,
+                }
+            }
+
+            fn known(value: &str) -> Option<Self> {
+                match value {
+                    $( $wire => Some(Self::$variant), )+
+                    _ => None,
+                }
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(value: &str) -> Self {
+                Self::known(value).unwrap_or_else(|| Self::Other(value.to_owned()))
+            }
+        }
+
+        impl From<String> for $name {
+            fn from(value: String) -> Self {
+                Self::known(&value).unwrap_or(Self::Other(value))
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = std::convert::Infallible;
+
+            fn from_str(value: &str) -> Result<Self, Self::Err> {
+                Ok(Self::from(value))
+            }
+        }
+
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                self.as_str()
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer).map(Self::from)
+            }
+        }
+    };
+}
+
+open_enum! {
+    /// The kind of bank account that an ACH payment takes from (`BankAccountType`).
+    BankAccountType {
+        /// A consumer's checking account; what the service assumes when nothing is sent.
+        ConsumerChecking = "consumer-checking",
+        /// A consumer's savings account.
+        ConsumerSavings = "consumer-savings",
+        /// A business's checking account.
+        CommercialChecking = "commercial-checking",
+    }
+}
+
+open_enum! {
+    /// A piece of information that the caller is asked to type (`Capture`).
+    Capture {
+        /// The card's number.
+        PaymentCardNumber = "payment-card-number",
+        /// The card's expiry as four digits, month then year.
+        ExpirationDate = "expiration-date",
+        /// The card's security code: four digits for American Express, three for the others.
+        SecurityCode = "security-code",
+        /// The postal code of the card's billing address.
+        PostalCode = "postal-code",
+        /// The bank's nine-digit ABA routing number.
+        BankRoutingNumber = "bank-routing-number",
+        /// The bank account's number.
+        BankAccountNumber = "bank-account-number",
+        /// The card's number a second time, where `RequireMatchingInputs` names it.
+        PaymentCardNumberMatcher = "payment-card-number-matcher",
+        /// The expiry a second time, where `RequireMatchingInputs` names it.
+        ExpirationDateMatcher = "expiration-date-matcher",
+        /// The security code a second time, where `RequireMatchingInputs` names it.
+        SecurityCodeMatcher = "security-code-matcher",
+        /// The postal code a second time, where `RequireMatchingInputs` names it.
+        PostalCodeMatcher = "postal-code-matcher",
+    }
+}
+
+open_enum! {
+    /// A brand of card (`ValidCardTypes`, and `PaymentCardType` of a status callback).
+    CardType {
+        /// Visa.
+        Visa = "visa",
+        /// Mastercard.
+        Mastercard = "mastercard",
+        /// American Express.
+        Amex = "amex",
+        /// Maestro.
+        Maestro = "maestro",
+        /// Discover.
+        Discover = "discover",
+        /// Optima.
+        Optima = "optima",
+        /// JCB.
+        Jcb = "jcb",
+        /// Diners Club.
+        DinersClub = "diners-club",
+        /// enRoute.
+        Enroute = "enroute",
+    }
+}
+
+open_enum! {
+    /// How the caller gives information (`Input`).
+    Input {
+        /// The phone's keypad, the only input that the service takes today.
+        Dtmf = "dtmf",
+    }
+}
+
+open_enum! {
+    /// What is paid with (`PaymentMethod`).
+    PaymentMethod {
+        /// A card; what the service assumes when nothing is sent.
+        CreditCard = "credit-card",
+        /// A bank account, by ACH debit.
+        AchDebit = "ach-debit",
+    }
+}
+
+open_enum! {
+    /// How an update ends a session (`Status`).
+    Status {
+        /// Sends what was collected to the payment connector, which charges or tokenizes.
+        Complete = "complete",
+        /// Drops what was collected.
+        Cancel = "cancel",
+    }
+}
+
+open_enum! {
+    /// The kind of token that is made when nothing is charged (`TokenType`).
+    TokenType {
+        /// A token for more than one payment; what the service assumes when nothing is sent.
+        Reusable = "reusable",
+        /// A token for a single payment.
+        OneTime = "one-time",
+        /// The payment processor's own record of the payment method.
+        PaymentMethod = "payment-method",
+    }
+}
+
+open_enum! {
+    /// How a session ended (`Result` of a status callback).
+    PayResult {
+        /// The connector charged or tokenized.
+        Success = "success",
+        /// The caller typed wrong values too often.
+        TooManyFailedAttempts = "too-many-failed-attempts",
+        /// The payment connector refused or failed.
+        PaymentConnectorError = "payment-connector-error",
+        /// The caller pressed the star key.
+        CallerInterruptedWithStar = "caller-interrupted-with-star",
+        /// The caller hung up.
+        CallerHungUp = "caller-hung-up",
+        /// A parameter was not acceptable.
+        ValidationError = "validation-error",
+        /// The service failed.
+        InternalError = "internal-error",
+        /// The session was cancelled by an update.
+        Cancelled = "cancelled",
+    }
+}
+
+open_enum! {
+    /// Why a capture failed (`ErrorType` of a status callback).
+    ErrorType {
+        /// Nothing, or not enough, was typed in time.
+        InputTimeout = "input-timeout",
+        /// The card number fails its check digit or has a wrong length.
+        InvalidCardNumber = "invalid-card-number",
+        /// The card is of a brand that the session does not accept.
+        InvalidCardType = "invalid-card-type",
+        /// The expiry is no month and year, or has passed.
+        InvalidDate = "invalid-date",
+        /// The security code has the wrong length for the card.
+        InvalidSecurityCode = "invalid-security-code",
+        /// The postal code is too short.
+        InvalidPostalCode = "invalid-postal-code",
+        /// The routing number fails its checksum.
+        InvalidBankRoutingNumber = "invalid-bank-routing-number",
+        /// The account number is not acceptable.
+        InvalidBankAccountNumber = "invalid-bank-account-number",
+        /// The kind of account is not acceptable.
+        InvalidBankAccountType = "invalid-bank-account-type",
+        /// The security code was asked for before the card number.
+        InvalidCardNumberSecurityCodeCaptureSequence = "invalid-card-number-security-code-capture-sequence",
+        /// The second typing differs from the first.
+        InputMatchingFailed = "input-matching-failed",
+        /// Another session is open on the call.
+        SessionInProgress = "session-in-progress",
+        /// The service failed.
+        InternalError = "internal-error",
+        /// A spelling of `input-timeout` that is seen too.
+        Timeout = "timeout",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Checks the whole contract of one enum against the wire strings it must know.
+    macro_rules! check {
+        ($name:ident, $wire:expr) => {{
+            let wire: &[&str] = $wire;
+            assert_eq!($name::KNOWN.len(), wire.len());
+            for (known, text) in $name::KNOWN.iter().zip(wire) {
+                assert_eq!(known.as_str(), *text);
+                assert_eq!(&$name::from(*text), known);
+                assert_eq!(&$name::from((*text).to_owned()), known);
+                assert_eq!(format!("{known}"), *text);
+                assert!(!matches!(known, $name::Other(_)));
+                let json = format!("\"{text}\"");
+                assert_eq!(serde_json::to_string(known).unwrap(), json);
+                assert_eq!(&serde_json::from_str::<$name>(&json).unwrap(), known);
+            }
+            let new = $name::from("brand-new");
+            assert_eq!(new, $name::Other("brand-new".to_owned()));
+            assert_eq!(serde_json::to_string(&new).unwrap(), "\"brand-new\"");
+            assert_eq!(serde_json::from_str::<$name>("\"brand-new\"").unwrap(), new);
+            assert_eq!(format!("[{new:>11}]"), "[  brand-new]");
+        }};
+    }
+
+    #[test]
+    fn wire_strings() {
+        check!(BankAccountType, &["consumer-checking", "consumer-savings", "commercial-checking"]);
+        check!(
+            Capture,
+            &[
+                "payment-card-number",
+                "expiration-date",
+                "security-code",
+                "postal-code",
+                "bank-routing-number",
+                "bank-account-number",
+                "payment-card-number-matcher",
+                "expiration-date-matcher",
+                "security-code-matcher",
+                "postal-code-matcher",
+            ]
+        );
+        check!(
+            CardType,
+            &[
+                "visa",
+                "mastercard",
+                "amex",
+                "maestro",
+                "discover",
+                "optima",
+                "jcb",
+                "diners-club",
+                "enroute"
+            ]
+        );
+        check!(Input, &["dtmf"]);
+        check!(PaymentMethod, &["credit-card", "ach-debit"]);
+        check!(Status, &["complete", "cancel"]);
+        check!(TokenType, &["reusable", "one-time", "payment-method"]);
+        check!(
+            PayResult,
+            &[
+                "success",
+                "too-many-failed-attempts",
+                "payment-connector-error",
+                "caller-interrupted-with-star",
+                "caller-hung-up",
+                "validation-error",
+                "internal-error",
+                "cancelled",
+            ]
+        );
+        check!(
+            ErrorType,
+            &[
+                "input-timeout",
+                "invalid-card-number",
+                "invalid-card-type",
+                "invalid-date",
+                "invalid-security-code",
+                "invalid-postal-code",
+                "invalid-bank-routing-number",
+                "invalid-bank-account-number",
+                "invalid-bank-account-type",
+                "invalid-card-number-security-code-capture-sequence",
+                "input-matching-failed",
+                "session-in-progress",
+                "internal-error",
+                "timeout",
+            ]
+        );
+    }
+}

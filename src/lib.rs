@@ -1,13 +1,42 @@
-//! draft
+//! A blocking client for Twilio's Payments API.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(
+    not(test),
+    warn(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)
+)]
+
 mod amount;
+mod api;
+mod builder;
+mod call;
+mod credentials;
+mod endpoint;
 mod error;
 mod form;
+mod headers;
+mod key;
+mod params;
+mod payments;
+mod retry;
+mod retry_after;
+mod shutdown;
 mod sid;
 mod text;
+mod transport;
 mod values;
 
 pub use amount::Amount;
+pub use api::PaymentsApi;
+pub use builder::PaymentsApiBuilder;
+pub use credentials::Credentials;
 pub use error::{ApiError, Error, ErrorKind, Outcome};
-pub use values::{BankAccountType, Capture, CardType, ErrorType, Input, PayResult, PaymentMethod, Status, TokenType};
+pub use headers::Headers;
+pub use params::{CreatePaymentsParams, UpdatePaymentsParams};
+pub use payments::{Payments, ResponseMetadata, WithMetadata};
+pub use retry::RetryPolicy;
+pub use transport::Tls;
+pub use values::{
+    BankAccountType, Capture, CardType, ErrorType, Input, PayResult, PaymentMethod, Status, TokenType,
+};

@@ -108,7 +108,7 @@ impl PaymentsApi {
         params: &CreatePaymentsParams,
     ) -> Result<WithMetadata, Error> {
         self.call(
-            Operation { name: "CreatePayments", call_sid, payments_sid: None },
+            &Operation { name: "CreatePayments", call_sid, payments_sid: None },
             params.account_sid.as_deref(),
             &params.idempotency_key,
             || params.to_form(),
@@ -145,7 +145,7 @@ impl PaymentsApi {
         params: &UpdatePaymentsParams,
     ) -> Result<WithMetadata, Error> {
         self.call(
-            Operation { name: "UpdatePayments", call_sid, payments_sid: Some(sid) },
+            &Operation { name: "UpdatePayments", call_sid, payments_sid: Some(sid) },
             params.account_sid.as_deref(),
             &params.idempotency_key,
             || params.to_form(),
@@ -169,18 +169,18 @@ impl PaymentsApi {
 
     fn call(
         &self,
-        operation: Operation<'_>,
+        operation: &Operation<'_>,
         account_sid: Option<&str>,
         idempotency_key: &str,
         form: impl FnOnce() -> Result<String, Error>,
     ) -> Result<WithMetadata, Error> {
         let account_sid = account_sid.unwrap_or(&self.shared.account_sid);
-        let prepared = path(account_sid, &operation).and_then(|path| Ok((path, form()?)));
+        let prepared = path(account_sid, operation).and_then(|path| Ok((path, form()?)));
         let (path, form) = prepared.map_err(|error| {
             let outcome = error.outcome();
             error.after(0, outcome, idempotency_key)
         })?;
-        self.shared.caller.call(&operation, &path, &form, idempotency_key, self.timeout)
+        self.shared.caller.call(operation, &path, &form, idempotency_key, self.timeout)
     }
 }
 

@@ -15,6 +15,10 @@ impl Headers {
         self.0.get(name).and_then(|value| value.to_str().ok())
     }
 
+    fn iter_names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(AsRef::as_ref)
+    }
+
     /// Every header with a value of visible ASCII, names in lower case.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
@@ -24,6 +28,6 @@ impl Headers {
 /// Shows the names only: a value may be anything.
 impl fmt::Debug for Headers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys().map(|name| name.as_str())).finish()
+        f.debug_set().entries(self.iter_names()).finish()
     }
 }

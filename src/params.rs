@@ -427,10 +427,10 @@ fn check_parameter(parameter: &Value) -> Result<(), Error> {
     let Value::Object(fields) = parameter else {
         return Err(Error::invalid("Parameter", "not a JSON object"));
     };
-    match fields.values().any(|value| value.is_object() || value.is_array()) {
-        true => Err(Error::invalid("Parameter", "nested: a value is itself an object or array")),
-        false => Ok(()),
+    if fields.values().any(|value| value.is_object() || value.is_array()) {
+        return Err(Error::invalid("Parameter", "nested: a value is itself an object or array"));
     }
+    Ok(())
 }
 
 impl fmt::Debug for CreatePaymentsParams {

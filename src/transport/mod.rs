@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use ureq::http::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, USER_AGENT};
 use ureq::http::{HeaderValue, Request, Uri};
+use ureq::unversioned::transport::ConnectProxyConnector;
 use ureq::{Agent, Body, Proxy};
 
 use crate::error::{Error, Source};
@@ -110,8 +111,12 @@ impl Transport {
         // A proxy elsewhere would carry plain credentials off this machine.
         let proxy = if plain { None } else { proxy(&setup.proxy)? };
         let shutdown = Arc::new(Shutdown::default());
-        let dial =
-            Dial { proxy: Default::default(), tls, shutdown: Arc::clone(&shutdown), loopback_only: plain };
+        let dial = Dial {
+            proxy: ConnectProxyConnector::default(),
+            tls,
+            shutdown: Arc::clone(&shutdown),
+            loopback_only: plain,
+        };
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
@@ -166,7 +171,7 @@ impl Transport {
         let mut request = Request::post(url).body(form).map_err(|error| self.failed(error.into()))?;
         request.headers_mut().clone_from(&self.headers);
         // The agent's own configuration is free; another must be copied.
-        let usual = time <= self.attempt_time && self.attempt_time - time <= SAME_TIME;
+        let usual = time <= self.attempt_time && time.saturating_add(SAME_TIME) >= self.attempt_time;
         let response = if usual && !fresh {
             self.agent.run(request)
         } else {

@@ -33,19 +33,26 @@ impl Socket {
     }
 }
 
-/// The timeout to set on the socket, if what is set will not do; `Err` where the deadline has passed.
+/// What to do about the timeout that is set on a socket.
+#[derive(Debug, PartialEq)]
+enum Change {
+    Keep,
+    To(Option<Duration>),
+}
+
+/// Whether the timeout that is set on the socket will do; `Err` where the deadline has passed.
 ///
 /// One that is set a little too long is fine, within the slack. One that is set too short is fine too: the
 /// caller looks at the clock and waits again; only where that would be often is it set anew.
-fn timeout_to_set(deadline: Option<Instant>, set: Option<Duration>) -> io::Result<Option<Option<Duration>>> {
-    let Some(deadline) = deadline else { return Ok(set.map(|_| None)) };
+fn timeout_to_set(deadline: Option<Instant>, set: Option<Duration>) -> io::Result<Change> {
+    let Some(deadline) = deadline else { return Ok(set.map_or(Change::Keep, |_| Change::To(None))) };
     let left = deadline.saturating_duration_since(Instant::now());
     if left.is_zero() {
         return Err(io::ErrorKind::TimedOut.into());
     }
     match set {
-        Some(set) if set <= left.saturating_add(SLACK) && set >= left / 2 => Ok(None),
-        _ => Ok(Some(Some(left.max(Duration::from_millis(1))))),
+        Some(set) if set <= left.saturating_add(SLACK) && set >= left / 2 => Ok(Change::Keep),
+        _ => Ok(Change::To(Some(left.max(Duration::from_millis(1))))),
     }
 }
 
@@ -58,7 +65,7 @@ fn is_pause(error: &io::Error) -> bool {
 impl Read for Socket {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         loop {
-            if let Some(timeout) = timeout_to_set(self.deadline, self.read_timeout)? {
+            if let Change::To(timeout) = timeout_to_set(self.deadline, self.read_timeout)? {
                 self.stream.set_read_timeout(timeout)?;
                 self.read_timeout = timeout;
             }
@@ -73,7 +80,7 @@ impl Read for Socket {
 impl Write for Socket {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         loop {
-            if let Some(timeout) = timeout_to_set(self.deadline, self.write_timeout)? {
+            if let Change::To(timeout) = timeout_to_set(self.deadline, self.write_timeout)? {
                 self.stream.set_write_timeout(timeout)?;
                 self.write_timeout = timeout;
             }
@@ -114,9 +121,9 @@ mod tests {
     fn timeouts_are_set_when_needed_only() {
         let within = |millis| Some(Instant::now() + Duration::from_millis(millis));
         let set = Duration::from_millis;
-        assert_eq!(timeout_to_set(None, None).unwrap(), None);
-        assert_eq!(timeout_to_set(None, Some(set(5))).unwrap(), Some(None));
-        assert!(matches!(timeout_to_set(within(1000), None).unwrap(), Some(Some(_))));
+        assert_eq!(timeout_to_set(None, None).unwrap(), Change::Keep);
+        assert_eq!(timeout_to_set(None, Some(set(5))).unwrap(), Change::To(None));
+        assert!(matches!(timeout_to_set(within(1000), None).unwrap(), Change::To(Some(_))));
         for (left, already, wanted) in [
             (1000, 1000, false),
             (1000, 1040, false),
@@ -124,7 +131,7 @@ mod tests {
             (1000, 1100, true),
             (1000, 400, true),
         ] {
-            let anew = timeout_to_set(within(left), Some(set(already))).unwrap().is_some();
+            let anew = timeout_to_set(within(left), Some(set(already))).unwrap() != Change::Keep;
             assert_eq!(anew, wanted, "{left} ms left, {already} ms set");
         }
         let error = timeout_to_set(within(0), Some(set(5))).unwrap_err();

@@ -129,12 +129,15 @@ impl TlsClient {
                     .map_err(|error| Handshake::Refused(Box::new(error)))?;
                 let mut session = rustls::StreamOwned::new(connection, stream);
                 while session.conn.is_handshaking() {
-                    session.conn.complete_io(&mut session.sock).map_err(|error| {
-                        match error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) {
-                            true => Handshake::Refused(Box::new(error)),
-                            false => Handshake::Io(error),
-                        }
-                    })?;
+                    if let Err(error) = session.conn.complete_io(&mut session.sock) {
+                        let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+                        let refused = inner.is_some();
+                        return Err(if refused {
+                            Handshake::Refused(Box::new(error))
+                        } else {
+                            Handshake::Io(error)
+                        });
+                    }
                 }
                 Ok(Box::new(session))
             }

@@ -37,12 +37,19 @@ pub(super) struct Wire {
     end: usize,
     /// Whether the last look at the input consumed something.
     progress: bool,
-    /// Whether an earlier answer came over this connection.
-    reused: bool,
-    /// Whether anything came since the request.
-    answered: bool,
+    state: State,
     /// Whether the last read filled the buffer, so that TLS may hold decrypted bytes that no probe sees.
     filled: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Nothing was ever answered here.
+    New,
+    /// Something has come since the request.
+    Answered,
+    /// An earlier answer came, and nothing since.
+    Kept,
 }
 
 /// A kept connection ended before the first byte of an answer: most likely it was closed while it was idle.
@@ -68,8 +75,7 @@ impl Wire {
             start: 0,
             end: 0,
             progress: false,
-            reused: false,
-            answered: false,
+            state: State::New,
             filled: false,
         }
     }
@@ -94,7 +100,7 @@ impl Wire {
         match error.kind() {
             io::ErrorKind::TimedOut => ureq::Error::Timeout(timeout.reason),
             BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected | UnexpectedEof
-                if self.reused && !self.answered =>
+                if self.state == State::Kept =>
             {
                 ureq::Error::Other(Box::new(Stale(error)))
             }
@@ -129,11 +135,13 @@ impl Transport for Wire {
         };
         let size = room.len();
         match self.stream.read(room) {
-            Ok(0) if self.reused && !self.answered => {
+            Ok(0) if self.state == State::Kept => {
                 Err(self.failure(io::ErrorKind::UnexpectedEof.into(), timeout))
             }
             Ok(amount) => {
-                self.answered |= amount > 0;
+                if amount > 0 {
+                    self.state = State::Answered;
+                }
                 self.filled = amount == size;
                 self.input_appended(amount);
                 Ok(amount > 0)
@@ -145,10 +153,10 @@ impl Transport for Wire {
     /// Asked twice for each kept connection: when an answer has been read and when the next request wants
     /// it. Only the second time is worth a look at the socket.
     fn is_open(&mut self) -> bool {
-        if !self.answered {
+        if self.state != State::Answered {
             return self.stream.is_quiet();
         }
-        (self.reused, self.answered) = (true, false);
+        self.state = State::Kept;
         self.input.truncate(INPUT_SIZE);
         self.input.shrink_to(INPUT_SIZE);
         (self.start, self.end) = (0, 0);

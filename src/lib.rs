@@ -21,6 +21,8 @@ mod params;
 mod payments;
 mod retry;
 mod retry_after;
+#[cfg(any(feature = "sandbox", feature = "listener"))]
+mod server;
 mod shutdown;
 mod sid;
 mod text;

@@ -172,7 +172,8 @@ mod tests {
 
     #[test]
     fn bad_text_is_refused_with_the_reason() {
-        for text in ["", ".", ".5", "5.", "1e3", "1,000", " 1", "1 ", "+1", "1.2.3", "٣", "0x10", "NaN", "-", "$1"]
+        for text in
+            ["", ".", ".5", "5.", "1e3", "1,000", " 1", "1 ", "+1", "1.2.3", "٣", "0x10", "NaN", "-", "$1"]
         {
             refused(text.parse(), "not decimal text such as 19.99");
         }

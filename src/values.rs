@@ -290,17 +290,7 @@ mod tests {
         );
         check!(
             CardType,
-            &[
-                "visa",
-                "mastercard",
-                "amex",
-                "maestro",
-                "discover",
-                "optima",
-                "jcb",
-                "diners-club",
-                "enroute"
-            ]
+            &["visa", "mastercard", "amex", "maestro", "discover", "optima", "jcb", "diners-club", "enroute"]
         );
         check!(Input, &["dtmf"]);
         check!(PaymentMethod, &["credit-card", "ach-debit"]);

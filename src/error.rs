@@ -76,6 +76,11 @@ pub enum ErrorKind {
     UnexpectedAnswer,
     /// The client was shut down.
     Shutdown,
+    /// A request that claims to be a status callback has no `X-Twilio-Signature`, a malformed one, or one
+    /// that none of the auth tokens makes for its URL and body. Do not believe it.
+    Signature,
+    /// A request's body is no status callback: it is no form with a session's SID.
+    InvalidCallback,
 }
 
 /// What is known about the payment after an error.
@@ -162,6 +167,11 @@ impl Error {
         let mut error = Self::new(ErrorKind::InvalidInput, Outcome::NotSent, reason);
         error.0.field = Some(field);
         error
+    }
+
+    /// A callback that is not believed, or not understood. Reading one sends nothing.
+    pub(crate) fn callback(kind: ErrorKind, reason: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(kind, Outcome::NotSent, reason)
     }
 
     /// The API's own refusal.

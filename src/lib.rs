@@ -25,6 +25,9 @@ mod retry_after;
 mod server;
 mod shutdown;
 mod sid;
+#[cfg(feature = "signature")]
+mod signature;
+mod status_callback;
 mod text;
 mod transport;
 mod values;
@@ -38,6 +41,9 @@ pub use headers::Headers;
 pub use params::{CreatePaymentsParams, UpdatePaymentsParams};
 pub use payments::{Payments, ResponseMetadata, WithMetadata};
 pub use retry::RetryPolicy;
+#[cfg(feature = "signature")]
+pub use signature::SignatureValidator;
+pub use status_callback::{Event, StatusCallback};
 pub use transport::Tls;
 pub use values::{
     BankAccountType, Capture, CardType, ErrorType, Input, PayResult, PaymentMethod, Status, TokenType,

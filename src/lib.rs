@@ -142,6 +142,8 @@ mod params;
 mod payments;
 mod retry;
 mod retry_after;
+#[cfg(feature = "sandbox")]
+pub mod sandbox;
 #[cfg(any(feature = "sandbox", feature = "listener"))]
 mod server;
 mod shutdown;

@@ -375,7 +375,7 @@ impl Error {
     }
 
     /// Whether the same call, made again with the same params value, has a chance: true for lost
-    /// connections, timeouts, and the statuses 429, 500, 502, 503 and 504.
+    /// connections, answers that are no HTTP, timeouts, and the statuses 429, 500, 502, 503 and 504.
     ///
     /// ```
     /// use twilio_payments::Amount;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::text::{Escaped, Withheld};
+use crate::text::{Escaped, Withheld, url_without_secrets};
 
 pub(crate) type Source = Box<dyn StdError + Send + Sync>;
 
@@ -247,6 +247,9 @@ impl Error {
     /// What is known about the payment, all attempts of the call taken together: `Refused` and `NotSent`
     /// are given only where no attempt can have been carried out.
     ///
+    /// It speaks of this call. Where an earlier call with the same params value ended as `Unknown`, that one
+    /// may have been carried out, whatever a later error says: only a success settles it.
+    ///
     /// ```
     /// use twilio_payments::{Amount, Outcome};
     ///
@@ -428,7 +431,7 @@ impl fmt::Debug for Error {
             out.field("status", &status);
         }
         if let Some(location) = &inner.location {
-            out.field("location", location);
+            out.field("location", &url_without_secrets(location));
         }
         if let Some(request_id) = &inner.request_id {
             out.field("request_id", request_id);

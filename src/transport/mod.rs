@@ -2,9 +2,11 @@
 //!
 //! ureq's own parts are replaced where its defaults would break a promise or cost time: the name is looked
 //! up only when a connection is opened ([`dial`]), head and body leave together ([`wire`]), and a deadline
-//! is kept with few system calls ([`socket`]). What is left to ureq is HTTP itself, the pool, and proxies.
+//! is kept with few system calls ([`socket`]), a proxy's included ([`proxy`]). What is left to ureq is HTTP
+//! itself, and the pool.
 
 mod dial;
+mod proxy;
 mod socket;
 mod tls;
 mod wire;
@@ -15,7 +17,6 @@ use std::time::Duration;
 
 use ureq::http::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, USER_AGENT};
 use ureq::http::{HeaderValue, Request, Uri};
-use ureq::unversioned::transport::ConnectProxyConnector;
 use ureq::{Agent, Body, Proxy};
 
 use crate::error::{Error, Source};
@@ -119,12 +120,7 @@ impl Transport {
         // A proxy elsewhere would carry plain credentials off this machine.
         let proxy = if plain { None } else { proxy(&setup.proxy)? };
         let shutdown = Arc::new(Shutdown::default());
-        let dial = Dial {
-            proxy: ConnectProxyConnector::default(),
-            tls,
-            shutdown: Arc::clone(&shutdown),
-            loopback_only: plain,
-        };
+        let dial = Dial { tls, shutdown: Arc::clone(&shutdown), loopback_only: plain };
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)

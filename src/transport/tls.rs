@@ -192,7 +192,8 @@ impl Stream for rustls::StreamOwned<rustls::ClientConnection, Box<dyn Stream>> {
     }
 
     fn is_quiet(&mut self) -> bool {
-        self.sock.is_quiet()
+        // It wants to read unless there is something decrypted already, which no look at the socket finds.
+        self.conn.wants_read() && self.sock.is_quiet()
     }
 }
 
@@ -220,6 +221,7 @@ impl Stream for native_tls::TlsStream<Box<dyn Stream>> {
     }
 
     fn is_quiet(&mut self) -> bool {
-        self.get_mut().is_quiet()
+        // What is decrypted already, no look at the socket finds.
+        self.buffered_read_size().is_ok_and(|size| size == 0) && self.get_mut().is_quiet()
     }
 }

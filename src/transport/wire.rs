@@ -38,8 +38,6 @@ pub(super) struct Wire {
     /// Whether the last look at the input consumed something.
     progress: bool,
     state: State,
-    /// Whether the last read filled the buffer, so that TLS may hold decrypted bytes that no probe sees.
-    filled: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -76,7 +74,6 @@ impl Wire {
             end: 0,
             progress: false,
             state: State::New,
-            filled: false,
         }
     }
 
@@ -133,7 +130,6 @@ impl Transport for Wire {
         let Some(room) = self.input.get_mut(self.end..).filter(|room| !room.is_empty()) else {
             return Err(ureq::Error::LargeResponseHeader(self.input.len(), INPUT_MAX));
         };
-        let size = room.len();
         match self.stream.read(room) {
             Ok(0) if self.state == State::Kept => {
                 Err(self.failure(io::ErrorKind::UnexpectedEof.into(), timeout))
@@ -142,7 +138,6 @@ impl Transport for Wire {
                 if amount > 0 {
                     self.state = State::Answered;
                 }
-                self.filled = amount == size;
                 self.input_appended(amount);
                 Ok(amount > 0)
             }
@@ -160,7 +155,7 @@ impl Transport for Wire {
         self.input.truncate(INPUT_SIZE);
         self.input.shrink_to(INPUT_SIZE);
         (self.start, self.end) = (0, 0);
-        !self.filled
+        true
     }
 
     fn is_tls(&self) -> bool {

@@ -4,6 +4,7 @@
 mod amount;
 mod error;
 mod form;
+mod pairs;
 mod sid;
 #[cfg(feature = "signature")]
 mod signature;

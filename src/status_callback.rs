@@ -8,6 +8,7 @@ mod required;
 
 use crate::amount::Amount;
 use crate::error::{Error, ErrorKind};
+use crate::pairs::pairs;
 use crate::sid;
 use crate::text::Withheld;
 use crate::values::{BankAccountType, Capture, CardType, ErrorType, PayResult, PaymentMethod, TokenType};
@@ -150,7 +151,7 @@ impl StatusCallback {
             return refusal("the callback's body is longer than 1 MiB");
         }
         let mut callback = Self::empty();
-        for (name, value) in form_urlencoded::parse(body) {
+        for (name, value) in pairs(body) {
             callback.put(&name, value);
         }
         if callback.sid.is_empty() {

@@ -19,7 +19,7 @@ use others::Others;
 /// The longest body that is read.
 pub(crate) const MAX_BODY: usize = 1 << 20;
 
-/// One report on a Payments session, POSTed by the service to the `StatusCallback` URL.
+/// One report on a Payments session, sent by the service to the `StatusCallback` URL.
 ///
 /// The answers to create and update say only that a request was taken. What the caller typed, what is still
 /// missing, what failed, the confirmation code and the token come in these. [`event`](Self::event) says in

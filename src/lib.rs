@@ -138,6 +138,9 @@ mod error;
 mod form;
 mod headers;
 mod key;
+#[cfg(feature = "listener")]
+mod listener;
+mod pairs;
 mod params;
 mod payments;
 mod retry;
@@ -161,6 +164,8 @@ pub use builder::PaymentsApiBuilder;
 pub use credentials::Credentials;
 pub use error::{ApiError, Error, ErrorKind, Outcome};
 pub use headers::Headers;
+#[cfg(feature = "listener")]
+pub use listener::{CallbackListener, CallbackListenerBuilder, SessionCallbacks};
 pub use params::{CreatePaymentsParams, UpdatePaymentsParams};
 pub use payments::{Payments, ResponseMetadata, WithMetadata};
 pub use retry::RetryPolicy;

@@ -205,6 +205,12 @@ impl Error {
         self
     }
 
+    /// The status of an answer whose body is not to be had.
+    pub(crate) fn with_status(mut self, status: Option<u16>) -> Self {
+        self.0.status = status;
+        self
+    }
+
     pub(crate) fn with_location(mut self, location: Option<String>) -> Self {
         self.0.location = location;
         self

@@ -4,6 +4,8 @@
 mod amount;
 mod error;
 mod form;
+#[cfg(feature = "sandbox")]
+pub mod sandbox;
 mod sid;
 #[cfg(feature = "signature")]
 mod signature;

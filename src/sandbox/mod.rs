@@ -1,0 +1,5 @@
+//! The service on loopback, for tests and examples.
+
+mod caller;
+
+pub use caller::numbers;

@@ -2,4 +2,4 @@
 
 mod caller;
 
-pub use caller::numbers;
+pub use caller::{Delivery, RecordedCallback, numbers};

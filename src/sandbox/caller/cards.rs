@@ -208,7 +208,7 @@ mod tests {
             ("2220990000000002", InvalidCardType),
             ("2721000000000004", InvalidCardType),
             ("00000000000", InvalidCardNumber),
-            ("9999999999999999995", InvalidCardType),
+            ("9999999999999999998", InvalidCardType),
         ] {
             assert_eq!(check(digits, &accepted), Err(error), "{digits}");
         }

@@ -6,7 +6,8 @@ use super::cards;
 use super::date::Civil;
 use super::numbers;
 use super::piece::Piece;
-use super::session::{Asking, PaySession};
+use super::session::PaySession;
+use super::update::Asking;
 use crate::values::{Capture, CardType};
 
 /// The keys with which an obliging caller answers what the session asks at `now`, `#` at the end where

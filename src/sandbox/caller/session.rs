@@ -12,6 +12,7 @@ use super::date::Civil;
 use super::fields::{Ending, Fields, Progress};
 use super::piece::{Collected, Piece};
 use super::settings::Settings;
+use super::update::{Asking, Refusal};
 use crate::values::{Capture, ErrorType, PayResult, TokenType};
 
 /// The service's error code where the connector refused to charge.
@@ -29,39 +30,6 @@ enum Stage {
     Confirming { deadline: Duration },
     /// For nothing any more.
     Ended(PayResult),
-}
-
-/// What the caller is asked at the moment.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Asking {
-    /// To type a piece.
-    For(Capture),
-    /// To confirm with 1 or cancel with 2.
-    ToConfirm,
-}
-
-/// Why an update is refused, rather than answered by a callback.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
-    /// The session is over.
-    Ended,
-    /// There is no such capture.
-    UnknownCapture,
-    /// The piece belongs to the other payment method.
-    OtherMethod,
-    /// The piece is not one that the session wants typed twice.
-    NotMatched,
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Ended => "the session is over",
-            Self::UnknownCapture => "there is no such capture",
-            Self::OtherMethod => "the capture does not belong to the session's payment method",
-            Self::NotMatched => "the session does not require matching inputs for the capture",
-        })
-    }
 }
 
 /// A payment session. Each method gives the callbacks to send, in order.
@@ -347,19 +315,18 @@ impl PaySession {
             };
             return self.end(PayResult::PaymentConnectorError, &ending, now);
         }
-        let transaction = match settings.charge() {
-            Some(amount) => Transaction::Charge {
+        let transaction = if let Some(amount) = settings.charge() {
+            Transaction::Charge {
                 amount,
                 currency: settings.currency.clone(),
                 confirmation_code: connector::reference("ch", &settings.sid),
-            },
-            None => {
-                let prefix = if settings.token_type == TokenType::PaymentMethod { "pm" } else { "tok" };
-                Transaction::Token {
-                    token_type: settings.token_type.clone(),
-                    token: connector::reference(prefix, &settings.sid),
-                    profile_id: connector::reference("cus", &settings.sid),
-                }
+            }
+        } else {
+            let prefix = if settings.token_type == TokenType::PaymentMethod { "pm" } else { "tok" };
+            Transaction::Token {
+                token_type: settings.token_type.clone(),
+                token: connector::reference(prefix, &settings.sid),
+                profile_id: connector::reference("cus", &settings.sid),
             }
         };
         let callback = self.end(PayResult::Success, &Ending::Done(&transaction), now);

@@ -3,7 +3,9 @@
 mod ach;
 mod any_keys;
 mod card;
+mod delivery;
 mod ending;
+mod receiver;
 mod wire;
 
 use std::time::Duration;

@@ -240,11 +240,10 @@ impl Memory {
             let (session_sid, call_sid) = (sid.to_owned(), record.call_sid.clone());
             self.transactions.push(Transaction { session_sid, call_sid, ..transaction });
         }
-        if record.line.result().is_some()
-            && let Some(call) = self.calls.get_mut(&record.call_sid)
-            && call.open_session.as_deref() == Some(sid)
-        {
-            call.open_session = None;
+        if record.line.result().is_some() {
+            if let Some(call) = self.calls.get_mut(&record.call_sid) {
+                call.open_session.take_if(|open| open == sid);
+            }
         }
     }
 

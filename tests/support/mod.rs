@@ -1,6 +1,6 @@
 //! What the tests over sockets share: a server that says what it is told to, and records what it hears.
 
-#![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(dead_code, unreachable_pub, reason = "each test file takes a part of it")]
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -9,6 +9,8 @@ use std::thread;
 use std::time::Duration;
 
 use twilio_payments::{Credentials, PaymentsApi, PaymentsApiBuilder};
+
+pub mod faults;
 
 pub const ACCOUNT: &str = "AC00000000000000000000000000000001";
 pub const CALL: &str = "CA00000000000000000000000000000002";

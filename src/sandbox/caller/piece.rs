@@ -291,8 +291,11 @@ mod tests {
         take(Piece::SecurityCode, "123");
         take(Piece::CardNumber, "5555555555554444");
         assert_eq!(collected.get(Piece::SecurityCode), Some("123"));
-        collected.take(Piece::CardNumber, "378282246310005", &settings(), today()).unwrap();
-        assert_eq!(collected.get(Piece::SecurityCode), None);
+        for (card, code) in [("378282246310005", "1234"), ("4242424242424242", "123")] {
+            collected.take(Piece::CardNumber, card, &settings(), today()).unwrap();
+            assert_eq!(collected.get(Piece::SecurityCode), None);
+            collected.take(Piece::SecurityCode, code, &settings(), today()).unwrap();
+        }
     }
 
     #[test]

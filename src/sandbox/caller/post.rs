@@ -191,3 +191,40 @@ impl Answer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::{Ipv4Addr, TcpListener};
+    use std::thread;
+
+    #[test]
+    fn no_more_is_read_than_an_answer_needs() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        let (mut other, _) = listener.accept().unwrap();
+        let writer = thread::spawn(move || while other.write_all(&[b'x'; 1024]).is_ok() {});
+        let mut answer = Answer::default();
+        let error = loop {
+            if let Err(error) = answer.read(&stream) {
+                break error;
+            }
+        };
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+        assert!((ANSWER..ANSWER + 2048).contains(&answer.bytes.len()));
+        drop(stream);
+        writer.join().unwrap();
+    }
+
+    #[test]
+    fn nothing_is_opened_after_an_abort() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let target = Target::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+        let abort = Abort::default();
+        abort.abort();
+        let time = Duration::from_secs(10);
+        let error = post(&target, b"", time, time, &abort).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::Interrupted);
+    }
+}

@@ -289,6 +289,11 @@ fn typed_twice() {
     assert_eq!(desk.error(), None);
     assert_eq!(desk.last().payment_card_number.as_deref(), Some("xxxxxxxxxxxx4242"));
     assert_eq!(desk.session.required(), required[2..]);
+    // It can be asked for again without the first.
+    desk.ask(&PaymentCardNumberMatcher);
+    assert_eq!(desk.session.required(), required[1..]);
+    desk.press("4242424242424242");
+    assert_eq!(desk.session.required(), required[2..]);
     // A new number needs a new second typing.
     desk.ask(&PaymentCardNumber);
     desk.press("4242424242424242");

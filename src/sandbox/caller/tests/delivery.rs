@@ -190,6 +190,21 @@ fn a_session_that_waits_does_not_hold_up_others() {
 }
 
 #[test]
+fn a_new_callback_does_not_hurry_the_one_before_it() {
+    let receiver = Receiver::start(|_, _| status(500));
+    let sender = sender(DeliveryPolicy { attempts: 2, backoff: Duration::from_secs(600), ..policy() });
+    sender.send([callback("PK1", &receiver.url("/"), 0)]);
+    let start = Instant::now();
+    while sender.callbacks("PK1")[0].attempts() == 0 {
+        assert!(start.elapsed() < SOON);
+        thread::sleep(Duration::from_millis(2));
+    }
+    sender.send([callback("PK1", &receiver.url("/"), 1)]);
+    thread::sleep(Duration::from_millis(100));
+    assert_eq!(receiver.requests().len(), 1);
+}
+
+#[test]
 fn only_loopback_is_talked_to() {
     let receiver = Receiver::start(|_, _| status(200));
     let sender = sender(policy());

@@ -85,11 +85,13 @@ impl Desk {
 
     /// Asks and types what an obliging caller types, until nothing is required.
     fn collect(&mut self) {
-        while let Some(capture) = self.session.required().first() {
-            self.ask(capture);
+        for _ in 0..20 {
+            let Some(capture) = self.session.required().into_iter().next() else { return };
+            self.ask(&capture);
             let keys = answer(&self.session, self.now).unwrap();
             self.press(&keys);
         }
+        panic!("still required: {:?}", self.session.required());
     }
 
     /// The last callback, as a program reads it.

@@ -1,5 +1,6 @@
 //! One call: attempts at an exchange until there is an answer, the time is up, or no more are due.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -16,6 +17,10 @@ use crate::transport::{Answer, Failure, Transport};
 
 /// How much of an answer's body an error keeps.
 const KEPT_BODY: usize = 4 * 1024;
+
+/// The least time that another attempt is worth beginning with. In less there is no answer to be had, only
+/// the doubt whether the request was carried out.
+const LEAST_TIME: Duration = Duration::from_millis(10);
 
 /// What is called, as logs and answers name it.
 pub(crate) struct Operation<'a> {
@@ -51,13 +56,17 @@ impl Caller {
     ) -> Result<WithMetadata, Error> {
         let started = Instant::now();
         let mut so_far = SoFar::default();
+        let mut last_error = None;
         loop {
             let left = timeout.saturating_sub(started.elapsed());
             if self.transport.shutdown_signal().is_down() {
                 return Err(so_far.ends(shut_down(), idempotency_key));
             }
-            if left.is_zero() {
-                return Err(so_far.ends(out_of_time(), idempotency_key));
+            match last_error.take() {
+                // The wait took longer than was asked of the system.
+                Some(error) if left < LEAST_TIME => return Err(so_far.ends(error, idempotency_key)),
+                None if left.is_zero() => return Err(so_far.ends(out_of_time(), idempotency_key)),
+                _ => {}
             }
             let attempt_started = Instant::now();
             let time = self.policy.attempt_time(left);
@@ -95,7 +104,7 @@ impl Caller {
                 so_far.replaced = true;
                 Duration::ZERO
             } else {
-                let left = timeout.saturating_sub(started.elapsed());
+                let left = timeout.saturating_sub(started.elapsed()).saturating_sub(LEAST_TIME);
                 let retry_after = error.retry_after();
                 let wait = error
                     .is_retryable()
@@ -110,6 +119,7 @@ impl Caller {
             if !wait.is_zero() {
                 self.transport.shutdown_signal().sleep(wait);
             }
+            last_error = Some(error);
         }
     }
 
@@ -120,7 +130,7 @@ impl Caller {
         answer: Answer,
         attempt: &Attempt,
     ) -> Result<(Payments, u16, Headers, Option<String>), Error> {
-        let Answer { status, headers, body } = answer;
+        let Answer { status, headers, body, timed_out } = answer;
         let request_id = headers.get("twilio-request-id").map(|id| cut(self.redactor.mask(id), 100));
         attempt.log(&Answered { status, request_id: request_id.as_deref() });
         let reason = match status {
@@ -148,7 +158,8 @@ impl Caller {
                 // Whoever answers 5xx may have done the work before failing.
                 let outcome = if status < 500 { Outcome::Refused } else { Outcome::Unknown };
                 let api = self.api_error(status, &body, request_id, retry_after);
-                return Err(Error::api(api, outcome, retry::is_retryable(status)));
+                let error = Error::api(api, outcome, retry::is_retryable(status));
+                return Err(if timed_out { error.timed_out() } else { error });
             }
             _ => "no such status is expected".to_owned(),
         };
@@ -275,25 +286,36 @@ fn failed(failure: Failure) -> Error {
             let message = format!("no secure connection: {source}");
             Error::new(ErrorKind::Tls, NotSent, message).with_source(source)
         }
-        Failure::Stale(source) | Failure::Lost(source) => {
+        Failure::Stale(source) => {
             let message = format!("the connection was lost: {source}");
             Error::new(ErrorKind::ConnectionLost, Unknown, message).with_source(source).retryable(true)
         }
-        Failure::Timeout(source) => {
-            let message = "no answer in time";
-            Error::new(ErrorKind::Timeout, Unknown, message).with_source(source).retryable(true).timed_out()
+        Failure::Lost { status, source } => {
+            let message = match status {
+                Some(status) => format!("the answer (HTTP {status}) was cut off: {source}"),
+                None => format!("the connection was lost: {source}"),
+            };
+            let error = Error::new(ErrorKind::ConnectionLost, Unknown, message).with_status(status);
+            error.with_source(source).retryable(true)
+        }
+        Failure::Timeout { status, source } => {
+            let message = match status {
+                Some(status) => format!("the answer (HTTP {status}) did not end in time").into(),
+                None => Cow::Borrowed("no answer in time"),
+            };
+            let error = Error::new(ErrorKind::Timeout, Unknown, message).with_status(status);
+            error.with_source(source).retryable(true).timed_out()
         }
         Failure::BadAnswer { reason, status, source } => {
-            let mut error = Error::new(ErrorKind::UnexpectedAnswer, Unknown, reason);
-            if let Some(status) = status {
-                error = error.with_answer(status, None, None);
-            }
+            let error = Error::new(ErrorKind::UnexpectedAnswer, Unknown, reason).with_status(status);
             match source {
                 Some(source) => error.with_source(source),
                 None => error,
             }
         }
-        // The request may have been on its way.
-        Failure::Shutdown => Error::new(ErrorKind::Shutdown, Unknown, "the client is shut down"),
+        Failure::Shutdown { sent } => {
+            let outcome = if sent { Unknown } else { NotSent };
+            Error::new(ErrorKind::Shutdown, outcome, "the client is shut down")
+        }
     }
 }

@@ -119,7 +119,7 @@ impl Dial {
                     Arc::downgrade(&(Arc::clone(&socket) as Arc<dyn ShutdownHandle>));
                 (details.register_shutdown)(handle)
                     .map_err(|source| NotConnected { why: Why::Connection, source })?;
-                Box::new(Socket::new(socket))
+                Box::new(Socket::new(socket, Arc::clone(&self.shutdown)))
             }
         };
         if !details.needs_tls() {

@@ -9,11 +9,11 @@ mod socket;
 mod tls;
 mod wire;
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ureq::http::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, USER_AGENT};
+use ureq::http::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, USER_AGENT};
 use ureq::http::{HeaderValue, Request, Uri};
 use ureq::unversioned::transport::ConnectProxyConnector;
 use ureq::{Agent, Body, Proxy};
@@ -33,6 +33,9 @@ pub(crate) const MAX_BODY: usize = 1024 * 1024;
 
 /// How near the usual time an attempt's time must be to count as it.
 const SAME_TIME: Duration = Duration::from_millis(50);
+
+/// No time is longer than a year: ureq adds it to the clock, and would panic where the sum is no time.
+const LONGEST: Duration = Duration::from_secs(365 * 86_400);
 
 /// What the transport is made of.
 pub(crate) struct Setup {
@@ -71,6 +74,8 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: Headers,
     pub(crate) body: Vec<u8>,
+    /// Whether the body is only the part of it that came in time. Never so of a success.
+    pub(crate) timed_out: bool,
 }
 
 /// Why there is no answer.
@@ -81,14 +86,14 @@ pub(crate) enum Failure {
     Tls(Source),
     /// A kept connection had been closed: on a new one it may work at once.
     Stale(Source),
-    /// The connection ended before the answer did.
-    Lost(Source),
-    /// The attempt's time ran out.
-    Timeout(Source),
+    /// The connection ended before the answer did; with the status, where the answer had come so far.
+    Lost { status: Option<u16>, source: Source },
+    /// The attempt's time ran out; with the status, where the answer had come so far.
+    Timeout { status: Option<u16>, source: Source },
     /// What came is no HTTP, or too much.
     BadAnswer { reason: String, status: Option<u16>, source: Option<Source> },
-    /// The client was shut down.
-    Shutdown,
+    /// The client was shut down, before or after something may have been sent.
+    Shutdown { sent: bool },
 }
 
 impl Transport {
@@ -108,6 +113,7 @@ impl Transport {
                 ));
             }
         };
+        let attempt_time = setup.attempt_time.min(LONGEST);
         // A proxy elsewhere would carry plain credentials off this machine.
         let proxy = if plain { None } else { proxy(&setup.proxy)? };
         let shutdown = Arc::new(Shutdown::default());
@@ -123,8 +129,8 @@ impl Transport {
             .max_redirects_will_error(false)
             .accept_encoding("")
             .proxy(proxy)
-            .timeout_global(Some(setup.attempt_time))
-            .timeout_connect(Some(setup.connect_timeout))
+            .timeout_global(Some(attempt_time))
+            .timeout_connect(Some(setup.connect_timeout.min(LONGEST)))
             .max_idle_connections(setup.idle_connections)
             .max_idle_connections_per_host(setup.idle_connections)
             .max_idle_age(Duration::from_secs(30))
@@ -142,7 +148,7 @@ impl Transport {
             agent: Agent::with_parts(config, dial, Later),
             headers,
             base_url: setup.base_url,
-            attempt_time: setup.attempt_time,
+            attempt_time,
             shutdown,
         })
     }
@@ -165,10 +171,11 @@ impl Transport {
         time: Duration,
         fresh: bool,
     ) -> Result<Answer, Failure> {
+        let time = time.min(LONGEST);
         let mut url = String::with_capacity(self.base_url.len() + path.len());
         url.push_str(&self.base_url);
         url.push_str(path);
-        let mut request = Request::post(url).body(form).map_err(|error| self.failed(error.into()))?;
+        let mut request = Request::post(url).body(form).map_err(|error| self.failed(error.into(), None))?;
         request.headers_mut().clone_from(&self.headers);
         // The agent's own configuration is free; another must be copied.
         let usual = time <= self.attempt_time && time.saturating_add(SAME_TIME) >= self.attempt_time;
@@ -179,62 +186,63 @@ impl Transport {
             let config = if fresh { config.max_idle_age(Duration::ZERO) } else { config };
             self.agent.run(config.build())
         };
-        let (parts, body) = response.map_err(|error| self.failed(error))?.into_parts();
-        let headers = Headers(parts.headers);
-        let status = parts.status.as_u16();
-        let body = self.read(&headers.0, body, status)?;
-        Ok(Answer { status, headers, body })
+        let (parts, body) = response.map_err(|error| self.failed(error, None))?.into_parts();
+        self.read(Headers(parts.headers), body, parts.status.as_u16())
     }
 
     /// Reads a body of a bearable length; another is left unread, and its connection closed.
-    fn read(&self, headers: &HeaderMap, mut body: Body, status: u16) -> Result<Vec<u8>, Failure> {
+    ///
+    /// What is no success is one answer with any body: it keeps what could be read.
+    fn read(&self, headers: Headers, mut body: Body, status: u16) -> Result<Answer, Failure> {
+        let success = (200..=299).contains(&status);
         let bad = |reason: String| Failure::BadAnswer { reason, status: Some(status), source: None };
-        if headers.contains_key(CONTENT_ENCODING)
-            && headers
-                .get(CONTENT_ENCODING)
-                .is_none_or(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
-        {
+        let coding = headers.0.get(CONTENT_ENCODING);
+        if success && coding.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
             return Err(bad("the answer is compressed, which was not asked for".to_owned()));
         }
-        let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
-        let length = lengths.next();
-        if lengths.any(|other| Some(other) != length) {
-            return Err(bad("the answer gives two different lengths".to_owned()));
-        }
-        let length = body.content_length().and_then(|length| usize::try_from(length).ok());
         let too_large = || bad(format!("the answer is larger than {MAX_BODY} bytes"));
-        if length.is_some_and(|length| length > MAX_BODY) {
+        let length = body.content_length().and_then(|length| usize::try_from(length).ok());
+        if success && length.is_some_and(|length| length > MAX_BODY) {
             return Err(too_large());
         }
-        let mut bytes = Vec::with_capacity(length.unwrap_or(0));
+        let mut bytes = Vec::with_capacity(length.unwrap_or(0).min(MAX_BODY));
         let limit = u64::try_from(MAX_BODY).unwrap_or(u64::MAX).saturating_add(1);
-        body.as_reader().take(limit).read_to_end(&mut bytes).map_err(|error| self.failed(error.into()))?;
-        if bytes.len() > MAX_BODY { Err(too_large()) } else { Ok(bytes) }
+        let cut = match body.as_reader().take(limit).read_to_end(&mut bytes) {
+            Ok(_) if bytes.len() <= MAX_BODY => None,
+            Ok(_) => Some(too_large()),
+            Err(error) => Some(self.failed(error.into(), Some(status))),
+        };
+        let timed_out = matches!(cut, Some(Failure::Timeout { .. }));
+        match cut {
+            Some(cut) if success || matches!(cut, Failure::Shutdown { .. }) => Err(cut),
+            _ => Ok(Answer { status, headers, body: bytes, timed_out }),
+        }
     }
 
-    fn failed(&self, error: ureq::Error) -> Failure {
-        if self.shutdown.is_down() {
-            return Failure::Shutdown;
-        }
+    fn failed(&self, error: ureq::Error, status: Option<u16>) -> Failure {
+        let down = self.shutdown.is_down();
         match error {
             ureq::Error::Other(inner) => match inner.downcast::<NotConnected>() {
+                Ok(_) if down => Failure::Shutdown { sent: false },
                 Ok(failure) => not_connected(*failure),
-                Err(inner) if inner.is::<Stale>() => Failure::Stale(inner),
-                Err(inner) => Failure::Lost(inner),
+                Err(_) if down => Failure::Shutdown { sent: true },
+                Err(source) if source.is::<Stale>() => Failure::Stale(source),
+                Err(source) => Failure::Lost { status, source },
             },
-            ureq::Error::Timeout(_) => Failure::Timeout(Box::new(error)),
-            ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::TimedOut => {
-                Failure::Timeout(Box::new(error))
+            _ if down => Failure::Shutdown { sent: true },
+            ureq::Error::Timeout(_) => Failure::Timeout { status, source: Box::new(error) },
+            ureq::Error::Io(error) if error.kind() == io::ErrorKind::TimedOut => {
+                Failure::Timeout { status, source: Box::new(error) }
             }
-            ureq::Error::Io(error) => Failure::Lost(Box::new(error)),
+            ureq::Error::Io(error) => Failure::Lost { status, source: Box::new(error) },
             ureq::Error::LargeResponseHeader(..) => Failure::BadAnswer {
                 reason: "the answer's head is too large".to_owned(),
-                status: None,
+                status,
                 source: Some(Box::new(error)),
             },
             _ => Failure::BadAnswer {
                 reason: "the answer is not HTTP that can be read".to_owned(),
-                status: None,
+                status,
                 source: Some(Box::new(error)),
             },
         }

@@ -5,6 +5,8 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::shutdown::Shutdown;
+
 /// How much later than the deadline a blocked read or write may wake: what is set on the socket already is
 /// left alone within this.
 const SLACK: Duration = Duration::from_millis(50);
@@ -22,14 +24,15 @@ pub(super) trait Stream: Read + Write + Send + Sync {
 pub(super) struct Socket {
     /// Shared (weakly) with the agent, whose shutdown closes it while a call blocks on it.
     stream: Arc<TcpStream>,
+    shutdown: Arc<Shutdown>,
     deadline: Option<Instant>,
     read_timeout: Option<Duration>,
     write_timeout: Option<Duration>,
 }
 
 impl Socket {
-    pub(super) fn new(stream: Arc<TcpStream>) -> Self {
-        Self { stream, deadline: None, read_timeout: None, write_timeout: None }
+    pub(super) fn new(stream: Arc<TcpStream>, shutdown: Arc<Shutdown>) -> Self {
+        Self { stream, shutdown, deadline: None, read_timeout: None, write_timeout: None }
     }
 }
 
@@ -71,6 +74,8 @@ impl Read for Socket {
             }
             match (&*self.stream).read(buf) {
                 Err(error) if is_pause(&error) => {}
+                // It was not the server that ended what it says: no answer is complete by this.
+                Ok(0) if self.shutdown.is_down() => return Err(io::ErrorKind::NotConnected.into()),
                 result => return result,
             }
         }

@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use twilio_payments::{Credentials, PaymentsApi, PaymentsApiBuilder};
 
+pub mod faults;
+
 pub const ACCOUNT: &str = "AC00000000000000000000000000000001";
 pub const CALL: &str = "CA00000000000000000000000000000002";
 pub const SESSION: &str = "PK00000000000000000000000000000003";

@@ -1,6 +1,8 @@
 //! What became of each callback: the sandbox's record, for tests to look at.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use form_urlencoded::Serializer;
 
@@ -12,8 +14,11 @@ use crate::text::url_without_secrets;
 /// `Debug` shows the names of the fields but not their values, since a token may be among them.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RecordedCallback {
-    callback: Callback,
-    pub(super) token: String,
+    session: Arc<str>,
+    url: Arc<str>,
+    /// Encoded, since many are kept and few are looked at.
+    body: Box<str>,
+    token: Box<str>,
     pub(super) delivery: Delivery,
     pub(super) attempts: u32,
     pub(super) status: Option<u16>,
@@ -36,37 +41,39 @@ pub enum Delivery {
 
 impl RecordedCallback {
     pub(super) fn new(callback: Callback, token: String, sendable: bool) -> Self {
+        let Callback { session, url, params } = callback;
+        let body = Serializer::new(String::new()).extend_pairs(params).finish().into();
         let delivery = if sendable { Delivery::Pending } else { Delivery::NotSent };
-        Self { callback, token, delivery, attempts: 0, status: None }
+        Self { session, url, body, token: token.into(), delivery, attempts: 0, status: None }
     }
 
     /// The SID of the payment session.
     #[must_use]
     pub fn session(&self) -> &str {
-        &self.callback.session
+        &self.session
     }
 
     /// The `StatusCallback` URL that was in force.
     #[must_use]
     pub fn url(&self) -> &str {
-        &self.callback.url
+        &self.url
     }
 
     /// The fields, name and value, in their order in the body.
-    pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.params().iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    pub fn fields(&self) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+        form_urlencoded::parse(self.body.as_bytes())
     }
 
     /// The value of a field. `None` where it is not there; it may be there and empty.
     #[must_use]
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.fields().find(|(field, _)| *field == name).map(|(_, value)| value)
+    pub fn get(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.fields().find(|(field, _)| field == name).map(|(_, value)| value)
     }
 
     /// The body, form-encoded, as [`StatusCallback::parse`](crate::StatusCallback::parse) reads it.
     #[must_use]
-    pub fn body(&self) -> String {
-        Serializer::new(String::new()).extend_pairs(self.params()).finish()
+    pub fn body(&self) -> &str {
+        &self.body
     }
 
     /// The `I-Twilio-Idempotency-Token` that all tries carry.
@@ -93,8 +100,8 @@ impl RecordedCallback {
         self.status
     }
 
-    pub(super) fn params(&self) -> &Params {
-        &self.callback.params
+    pub(super) fn params(&self) -> Params {
+        form_urlencoded::parse(self.body.as_bytes()).into_owned().collect()
     }
 }
 

@@ -61,11 +61,11 @@ struct State {
     taken: u64,
     /// How many of them are pending.
     pending: usize,
-    sessions: HashMap<String, Queue>,
+    sessions: HashMap<Arc<str>, Queue>,
     /// The sessions whose first pending callback can go now, the earliest callback first.
-    ready: BTreeMap<u64, String>,
+    ready: BTreeMap<u64, Arc<str>>,
     /// The sessions whose first pending callback must wait for its next try.
-    waiting: BTreeMap<(Instant, u64), String>,
+    waiting: BTreeMap<(Instant, u64), Arc<str>>,
 }
 
 #[derive(Default)]
@@ -80,7 +80,7 @@ struct Queue {
 
 /// One try to make.
 struct Job {
-    session: String,
+    session: Arc<str>,
     number: u64,
     target: Target,
     request: Vec<u8>,
@@ -113,9 +113,9 @@ impl Sender {
             state.taken += 1;
             let sendable = Target::parse(&callback.url).is_some();
             state.pending += usize::from(sendable);
-            let session = callback.session.clone();
+            let session = Arc::clone(&callback.session);
             let record = RecordedCallback::new(callback, self.shared.token(number), sendable);
-            state.sessions.entry(session.clone()).or_default().records.push((number, record));
+            state.sessions.entry(Arc::clone(&session)).or_default().records.push((number, record));
             state.schedule(&session);
         }
         self.shared.changed.notify_all();
@@ -170,12 +170,12 @@ impl fmt::Debug for Sender {
 
 impl State {
     /// Sees to it that the first pending callback of a session has its turn.
-    fn schedule(&mut self, session: &str) {
+    fn schedule(&mut self, session: &Arc<str>) {
         let Some(queue) = self.sessions.get_mut(session).filter(|queue| !queue.scheduled) else { return };
         while let Some((number, record)) = queue.records.get(queue.next) {
             if record.delivery == Delivery::Pending {
                 queue.scheduled = true;
-                self.ready.insert(*number, session.to_owned());
+                self.ready.insert(*number, Arc::clone(session));
                 return;
             }
             queue.next += 1;
@@ -210,7 +210,7 @@ impl State {
             let doublings = record.attempts.saturating_sub(1).min(16);
             let due =
                 Instant::now() + policy.backoff.saturating_mul(1 << doublings).min(Duration::from_secs(3600));
-            self.waiting.insert((due, job.number), job.session.clone());
+            self.waiting.insert((due, job.number), Arc::clone(&job.session));
             return;
         }
         let delivered = status.is_some_and(|status| (200..300).contains(&status));
@@ -251,7 +251,8 @@ impl Shared {
             }
             let wait = state.wake(Instant::now());
             if let Some((number, session)) = state.ready.pop_first() {
-                if let Some(job) = state.head(&session).and_then(|record| self.job(record, number)) {
+                if let Some(job) = state.head(&session).and_then(|record| self.job(record, &session, number))
+                {
                     return Some(job);
                 }
                 continue;
@@ -266,10 +267,10 @@ impl Shared {
         }
     }
 
-    fn job(&self, record: &RecordedCallback, number: u64) -> Option<Job> {
+    fn job(&self, record: &RecordedCallback, session: &Arc<str>, number: u64) -> Option<Job> {
         let target = Target::parse(record.url())?;
         let body = record.body();
-        let signature = sign(&self.auth_token, without_fragment(record.url()), record.params());
+        let signature = sign(&self.auth_token, without_fragment(record.url()), &record.params());
         let mut head = format!(
             "POST {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: twilio-payments-sandbox/{}\r\nAccept: */*\r\n\
              Content-Type: application/x-www-form-urlencoded; charset=UTF-8\r\nContent-Length: {}\r\n\
@@ -278,13 +279,13 @@ impl Shared {
             target.host,
             env!("CARGO_PKG_VERSION"),
             body.len(),
-            record.token,
+            record.idempotency_token(),
         );
         if let Some(authorization) = &target.authorization {
             head.extend(["Authorization: ", authorization, "\r\n"]);
         }
         let request = [head.as_bytes(), b"\r\n", body.as_bytes()].concat();
-        Some(Job { session: record.session().to_owned(), number, target, request })
+        Some(Job { session: Arc::clone(session), number, target, request })
     }
 
     /// A token in the form of a UUID, another for each number and each sandbox.

@@ -1,5 +1,445 @@
-//! The service on loopback, for tests and examples.
+//! The service on loopback, for your own tests: no account, no telephone, no network.
+//!
+//! The API can only be tried on a live telephone call with a payment connector behind it. The sandbox brings
+//! both. [`Sandbox::start`] serves the two operations on a free port of 127.0.0.1, in threads of its own, until it
+//! is dropped. It checks credentials, paths and every parameter as the service does, answers in the service's
+//! JSON, keeps sessions, and counts what was charged.
+//!
+//! ```
+//! use twilio_payments::sandbox::Sandbox;
+//! use twilio_payments::{Capture, CreatePaymentsParams, UpdatePaymentsParams};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let sandbox = Sandbox::start()?;
+//! let call = sandbox.call().obliging(); // somebody is on the line, who has every answer ready
+//! let api = sandbox.client();
+//!
+//! let url = "https://example.com/status";
+//! let start = CreatePaymentsParams::new(url).charge_amount("19.99".parse()?);
+//! let session = api.create_payments(call.sid(), &start)?;
+//! for capture in [
+//!     Capture::PaymentCardNumber,
+//!     Capture::ExpirationDate,
+//!     Capture::SecurityCode,
+//!     Capture::PostalCode,
+//! ] {
+//!     api.update_payments(call.sid(), &session.sid, &UpdatePaymentsParams::capture(url, capture))?;
+//! }
+//! api.update_payments(call.sid(), &session.sid, &UpdatePaymentsParams::complete(url))?;
+//!
+//! let transactions = sandbox.transactions();
+//! assert_eq!(transactions.len(), 1);
+//! assert_eq!(transactions[0].amount, Some("19.99".parse()?));
+//! assert!(!sandbox.session(&session.sid).unwrap().is_open());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Your own program against it
+//!
+//! Give it [`base_url`](Sandbox::base_url), [`account_sid`](Sandbox::account_sid),
+//! [`auth_token`](Sandbox::auth_token) and the SID of a [`call`](Sandbox::call). The example `sandbox` of this
+//! crate prints the same four, for programs in other languages. An [API key](Sandbox::api_key_sid) and a
+//! [bearer token](Sandbox::access_token) are accepted as well, and paths may name a
+//! [subaccount](Sandbox::subaccount_sid).
+//!
+//! # What it refuses
+//!
+//! | request | status | code |
+//! |---|---|---|
+//! | wrong credentials, or none | 401 | 20003 |
+//! | another path; an account, call or session that it does not know | 404 | 20404 |
+//! | a method other than POST | 405 | 20004 |
+//! | a content type other than that of a form | 415 | 20415 |
+//! | an unknown, repeated, missing or invalid parameter, which the message names | 400 | 20001 |
+//! | a call that has ended | 400 | 21220 |
+//! | a second session while one is open on the call | 409 | 20409 |
+//! | an update of a session that is over | 409 | 20409 |
+//! | an idempotency key that was used for another request | 409 | 20409 |
+//!
+//! # Idempotency keys
+//!
+//! A request with a key that was used before gets the stored answer again, status and body, and has no second
+//! effect; also when both arrive at the same time. *The same request* means the same path and the same fields with
+//! the same values; their order does not matter. Another request with the same key is refused. Only successes
+//! are stored: a refused request may be corrected and sent again under its key. Each account has its own keys, and
+//! they never expire.
+//!
+//! # Test that your program survives a lost answer
+//!
+//! [`faults`](Sandbox::faults) makes things go wrong: once, as a list, or by chance with a seed. Here the
+//! service carries the request out and the answer gets lost; the client asks again with the same key, and
+//! nothing happens twice.
+//!
+//! ```
+//! use twilio_payments::CreatePaymentsParams;
+//! use twilio_payments::sandbox::{Fault, Sandbox};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let sandbox = Sandbox::start()?;
+//! let call = sandbox.call();
+//! sandbox.faults().once(Fault::DropAfter);
+//!
+//! let params = CreatePaymentsParams::new("https://example.com/status");
+//! let session = sandbox.client().create_payments(call.sid(), &params)?;
+//!
+//! assert_eq!(sandbox.request_count(), 2); // asked twice
+//! assert_eq!(sandbox.sessions().len(), 1); // done once
+//! assert_eq!(sandbox.sessions()[0].sid, session.sid);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # The caller
+//!
+//! The keypad of a [`call`](Sandbox::call) is yours: [`press`](Call::press) its keys when the caller is
+//! [asked](Call::asking). An [obliging](Call::obliging) caller answers by himself. What is typed is checked as the
+//! service does: check digits, brands, expiry, the length of the security code and of the postal code, routing numbers,
+//! second typings, and the time between two keys, for which a test need not wait: see
+//! [`advance_clock`](Sandbox::advance_clock). [`numbers`] has test numbers, those that the payment connector declines
+//! among them.
+//!
+//! What happens is POSTed to the session's `StatusCallback`, signed with the account's auth token, in order, and tried
+//! again where it fails; only to http URLs on loopback. [`callbacks`](Sandbox::callbacks) has the record of it.
+//!
+//! Completing a session in which nothing is missing makes one [transaction](Sandbox::transactions), unless the connector
+//! declines.
 
+mod builder;
 mod caller;
+mod faults;
+mod line;
+mod mint;
+mod parameters;
+mod refusal;
+mod service;
+mod session;
+mod state;
 
-pub use caller::{Delivery, RecordedCallback, numbers};
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+pub use builder::SandboxBuilder;
+pub use caller::{Asking, Delivery, RecordedCallback, numbers};
+pub use faults::{Fault, Faults, RandomFaults};
+pub use session::{Session, Transaction};
+
+use crate::api::PaymentsApi;
+use crate::builder::PaymentsApiBuilder;
+use crate::credentials::Credentials;
+use crate::server::Server;
+use builder::ClockThread;
+use service::Accounts;
+use state::State;
+
+/// A running sandbox; see the [module's documentation](self).
+///
+/// All methods may be called from any thread. Dropping it closes all connections and ends its threads.
+#[must_use = "the sandbox ends when it is dropped"]
+pub struct Sandbox {
+    // Dropped in this order: first nothing comes in any more, then nothing goes out.
+    _server: Server,
+    _clock: ClockThread,
+    shared: Arc<Shared>,
+    credentials: Credentials,
+    base_url: String,
+    client: PaymentsApi,
+}
+
+struct Shared {
+    accounts: Accounts,
+    state: State,
+    faults: Faults,
+    requests: AtomicUsize,
+}
+
+impl Sandbox {
+    /// Starts a sandbox on a free port of 127.0.0.1, with an account of its own.
+    ///
+    /// # Errors
+    /// Where the system gives no port or thread.
+    pub fn start() -> io::Result<Self> {
+        Self::builder().start()
+    }
+
+    /// Configures a sandbox.
+    pub fn builder() -> SandboxBuilder {
+        SandboxBuilder::default()
+    }
+
+    /// Where it is served, such as `http://127.0.0.1:54321`.
+    #[must_use]
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// The SID of the account (`AC…`).
+    #[must_use]
+    pub fn account_sid(&self) -> &str {
+        &self.shared.accounts.account_sid
+    }
+
+    /// The account's auth token.
+    #[must_use]
+    pub fn auth_token(&self) -> &str {
+        &self.shared.accounts.auth_token
+    }
+
+    /// The SID of an API key of the account (`SK…`).
+    #[must_use]
+    pub fn api_key_sid(&self) -> &str {
+        &self.shared.accounts.api_key_sid
+    }
+
+    /// The API key's secret.
+    #[must_use]
+    pub fn api_key_secret(&self) -> &str {
+        &self.shared.accounts.api_key_secret
+    }
+
+    /// A bearer token that acts for the account.
+    #[must_use]
+    pub fn access_token(&self) -> &str {
+        &self.shared.accounts.access_token
+    }
+
+    /// The SID of a subaccount (`AC…`), which the account's credentials may name in the path.
+    #[must_use]
+    pub fn subaccount_sid(&self) -> &str {
+        &self.shared.accounts.subaccount_sid
+    }
+
+    /// Makes a live call of the account, with a caller whose keypad you work: see [`Call::press`] and
+    /// [`Call::obliging`].
+    #[must_use]
+    pub fn call(&self) -> Call {
+        self.call_of(self.account_sid())
+    }
+
+    /// Makes a live call of the subaccount.
+    #[must_use]
+    pub fn subaccount_call(&self) -> Call {
+        self.call_of(self.subaccount_sid())
+    }
+
+    fn call_of(&self, account_sid: &str) -> Call {
+        Call { sid: self.shared.state.call(account_sid), shared: Arc::clone(&self.shared) }
+    }
+
+    /// A new client of this sandbox, with the account's auth token and every default.
+    #[must_use]
+    pub fn client(&self) -> PaymentsApi {
+        // Building one has worked when the sandbox was started.
+        self.client_builder().build().unwrap_or_else(|_| self.client.clone())
+    }
+
+    /// Configures a client of this sandbox: credentials and base URL are set, the environment's proxy is not used.
+    ///
+    /// ```
+    /// use twilio_payments::RetryPolicy;
+    /// use twilio_payments::sandbox::Sandbox;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let sandbox = Sandbox::start()?;
+    /// let api = sandbox.client_builder().retry_policy(RetryPolicy::none()).build()?;
+    /// # let _ = api;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn client_builder(&self) -> PaymentsApiBuilder {
+        PaymentsApi::builder(self.credentials.clone()).base_url(&self.base_url).no_proxy()
+    }
+
+    /// A session as it is now; `None` where there is no such session.
+    #[must_use]
+    pub fn session(&self, sid: &str) -> Option<Session> {
+        self.shared.state.session(sid)
+    }
+
+    /// All sessions as they are now, in the order of their creation.
+    #[must_use]
+    pub fn sessions(&self) -> Vec<Session> {
+        self.shared.state.sessions()
+    }
+
+    /// What the payment connector did, in order.
+    #[must_use]
+    pub fn transactions(&self) -> Vec<Transaction> {
+        self.shared.state.transactions()
+    }
+
+    /// How many transactions there are, without copying them.
+    #[must_use]
+    pub fn transaction_count(&self) -> usize {
+        self.shared.state.transaction_count()
+    }
+
+    /// The status callbacks of a session so far, in order, and what became of each.
+    ///
+    /// They are POSTed to the session's `StatusCallback` where that is an http URL on loopback, signed with the
+    /// account's auth token. Those of any other URL are recorded only: the sandbox talks to nobody but this
+    /// machine.
+    #[must_use]
+    pub fn callbacks(&self, session_sid: &str) -> Vec<RecordedCallback> {
+        self.shared.state.callbacks(session_sid)
+    }
+
+    /// The status callbacks of all sessions so far, in the order in which they were made.
+    #[must_use]
+    pub fn all_callbacks(&self) -> Vec<RecordedCallback> {
+        self.shared.state.sender().all_callbacks()
+    }
+
+    /// Waits until no callback is pending, for `time` at the most, and tells whether it came to that.
+    #[must_use]
+    pub fn wait_for_delivery(&self, time: Duration) -> bool {
+        self.shared.state.sender().wait_until_idle(time)
+    }
+
+    /// Sets the sandbox's clock forward, so that a test need not wait for a caller's time to run out. Dates are
+    /// later from then on, too.
+    pub fn advance_clock(&self, by: Duration) {
+        self.shared.state.advance(by);
+    }
+
+    /// How many requests came, whatever became of them: refused ones, repeated ones and those that a fault
+    /// hit included. What was no complete HTTP request is not counted.
+    #[must_use]
+    pub fn request_count(&self) -> usize {
+        self.shared.requests.load(Ordering::Relaxed)
+    }
+
+    /// Makes things go wrong; see [`Fault`] for what can.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use twilio_payments::sandbox::{Fault, RandomFaults, Sandbox};
+    ///
+    /// # fn main() -> std::io::Result<()> {
+    /// let sandbox = Sandbox::start()?;
+    /// let faults = sandbox.faults();
+    /// faults.once(Fault::DropAfter);
+    /// faults.list([Fault::Unavailable, Fault::TooManyRequests { retry_after: Duration::from_secs(1) }]);
+    /// faults.at_random(RandomFaults::new(42, 0.3));
+    /// faults.clear();
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn faults(&self) -> Faults {
+        self.shared.faults.clone()
+    }
+}
+
+impl fmt::Debug for Sandbox {
+    /// Shows where it is and for whom, and no secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sandbox")
+            .field("base_url", &self.base_url)
+            .field("account_sid", &self.account_sid())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A telephone call in the [`Sandbox`], with a caller on the line. Clones are the same call.
+///
+/// Dropping it does not end the call: [`hang_up`](Self::hang_up) does.
+///
+/// ```
+/// use twilio_payments::CreatePaymentsParams;
+/// use twilio_payments::sandbox::Sandbox;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let sandbox = Sandbox::start()?;
+/// let call = sandbox.call();
+/// call.hang_up();
+///
+/// let params = CreatePaymentsParams::new("https://example.com/status");
+/// let error = sandbox.client().create_payments(call.sid(), &params).unwrap_err();
+/// assert_eq!(error.api_error().and_then(|api| api.code), Some(21220));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Call {
+    sid: String,
+    shared: Arc<Shared>,
+}
+
+impl Call {
+    /// The call's SID (`CA…`).
+    #[must_use]
+    pub fn sid(&self) -> &str {
+        &self.sid
+    }
+
+    /// Whether the call goes on.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        self.shared.state.is_live(&self.sid)
+    }
+
+    /// The caller presses keys, one after another: digits, `#` to end an entry, `*` to break the session off.
+    /// Other characters are passed over, so that a number may be written in groups. Keys have an effect
+    /// only while the caller is [asked](Self::asking) for something.
+    ///
+    /// ```
+    /// use twilio_payments::sandbox::Sandbox;
+    /// use twilio_payments::{Capture, CreatePaymentsParams, UpdatePaymentsParams};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let sandbox = Sandbox::start()?;
+    /// let (api, call) = (sandbox.client(), sandbox.call());
+    /// let url = "https://example.com/status";
+    /// let session = api.create_payments(call.sid(), &CreatePaymentsParams::new(url))?;
+    /// let ask = UpdatePaymentsParams::capture(url, Capture::PaymentCardNumber);
+    /// api.update_payments(call.sid(), &session.sid, &ask)?;
+    ///
+    /// call.press("4242 4242 4242 4242");
+    ///
+    /// let callbacks = sandbox.callbacks(&session.sid);
+    /// let last = callbacks.last().ok_or("no callback")?;
+    /// assert_eq!(last.get("PaymentCardNumber"), Some("xxxxxxxxxxxx4242"));
+    /// assert_eq!(last.get("PartialResult"), Some("false"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn press(&self, keys: &str) {
+        self.shared.state.press(&self.sid, keys);
+    }
+
+    /// Puts a caller on the line who answers everything at once with good test values, so that a test need not
+    /// press keys. What is asked at the moment is answered too.
+    #[must_use]
+    pub fn obliging(self) -> Self {
+        self.shared.state.oblige(&self.sid);
+        self
+    }
+
+    /// What the caller is asked at the moment, if anything.
+    #[must_use]
+    pub fn asking(&self) -> Option<Asking> {
+        self.wait_until_asked(Duration::ZERO)
+    }
+
+    /// Waits until the caller is asked something, for `time` at the most; `None` where he is not, or the call
+    /// ends.
+    #[must_use]
+    pub fn wait_until_asked(&self, time: Duration) -> Option<Asking> {
+        self.shared.state.asking(&self.sid, time)
+    }
+
+    /// The caller hangs up: the call ends, and an open session on it ends without a transaction.
+    pub fn hang_up(&self) {
+        self.shared.state.hang_up(&self.sid);
+    }
+}
+
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call").field("sid", &self.sid).field("live", &self.is_live()).finish_non_exhaustive()
+    }
+}

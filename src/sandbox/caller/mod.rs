@@ -39,7 +39,7 @@ mod settings;
 mod target;
 mod update;
 
-pub(crate) use callback::{Callback, Params};
+pub(crate) use callback::Callback;
 pub(crate) use clock::Clock;
 pub(crate) use connector::Transaction;
 pub(crate) use obliging::answer;
@@ -47,7 +47,8 @@ pub use record::{Delivery, RecordedCallback};
 pub(crate) use sender::{DeliveryPolicy, Sender};
 pub(crate) use session::PaySession;
 pub(crate) use settings::Settings;
-pub(crate) use update::{Asking, Refusal};
+pub use update::Asking;
+pub(crate) use update::Refusal;
 
 #[cfg(test)]
 mod tests;

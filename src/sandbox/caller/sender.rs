@@ -41,7 +41,7 @@ impl Default for DeliveryPolicy {
 /// The sandbox's deliverer of callbacks. Stops when dropped; what is pending then stays undelivered.
 pub(crate) struct Sender {
     shared: Arc<Shared>,
-    thread: Option<JoinHandle<()>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 struct Shared {
@@ -102,7 +102,7 @@ impl Sender {
         });
         let own = Arc::clone(&shared);
         let thread = thread::Builder::new().name("sandbox-callbacks".to_owned()).spawn(move || own.run())?;
-        Ok(Self { shared, thread: Some(thread) })
+        Ok(Self { shared, thread: Mutex::new(Some(thread)) })
     }
 
     /// Takes callbacks over. Those of a session are delivered in the order in which they are handed in.
@@ -138,6 +138,17 @@ impl Sender {
         all.into_iter().map(|(_, record)| record.clone()).collect()
     }
 
+    /// Stops the deliveries for good.
+    pub(crate) fn stop(&self) {
+        self.shared.lock().stopped = true;
+        self.shared.changed.notify_all();
+        self.shared.abort.abort();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            let _ = thread.join();
+        }
+    }
+
     /// Waits until nothing is pending, for `time` at the most. Whether it came to that.
     pub(crate) fn wait_until_idle(&self, time: Duration) -> bool {
         let state = self.shared.lock();
@@ -148,12 +159,7 @@ impl Sender {
 
 impl Drop for Sender {
     fn drop(&mut self) {
-        self.shared.lock().stopped = true;
-        self.shared.changed.notify_all();
-        self.shared.abort.abort();
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+        self.stop();
     }
 }
 

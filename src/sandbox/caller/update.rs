@@ -6,10 +6,11 @@ use crate::values::Capture;
 
 /// What the caller is asked at the moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Asking {
+#[non_exhaustive]
+pub enum Asking {
     /// To type a piece.
     For(Capture),
-    /// To confirm with 1 or cancel with 2.
+    /// To confirm with 1, or to cancel with 2.
     ToConfirm,
 }
 

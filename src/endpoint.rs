@@ -1,0 +1,133 @@
+//! Where requests go: the base URL from region and edge, or one of the caller's own, checked.
+
+use std::net::IpAddr;
+
+use crate::error::Error;
+
+/// The base URL for a region and an edge, `https://api[.edge][.region].twilio.com`.
+///
+/// # Errors
+/// Where a name has other characters than lower-case letters, digits and hyphens.
+pub(crate) fn regional(region: Option<&str>, edge: Option<&str>) -> Result<String, Error> {
+    for (field, name) in [("region", region), ("edge", edge)] {
+        let label = |name: &str| {
+            let inner = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+            inner && (1..=63).contains(&name.len()) && !name.starts_with('-') && !name.ends_with('-')
+        };
+        if !name.is_none_or(label) {
+            return Err(Error::invalid(field, "not lower-case letters, digits and hyphens"));
+        }
+    }
+    Ok(match (edge, region) {
+        (None, None) => "https://api.twilio.com".to_owned(),
+        (None, Some(region)) => format!("https://api.{region}.twilio.com"),
+        (Some(edge), region) => format!("https://api.{edge}.{}.twilio.com", region.unwrap_or("us1")),
+    })
+}
+
+/// Checks a base URL of the caller's own, and takes a slash off its end.
+///
+/// # Errors
+/// Where it is not https, nor http to a loopback host; or has user info, a query, a fragment, or characters
+/// that no URL has.
+pub(crate) fn custom(base_url: &str) -> Result<String, Error> {
+    let invalid = |reason: &'static str| Err(Error::invalid("base_url", reason));
+    let (plain, rest) = match base_url.split_once("://") {
+        Some(("https", rest)) => (false, rest),
+        Some(("http", rest)) => (true, rest),
+        _ => return invalid("neither https:// nor http://"),
+    };
+    if !rest.bytes().all(|b| b.is_ascii_graphic() && !br#"<>"\^`{|}"#.contains(&b)) {
+        return invalid("has a character that no URL has");
+    }
+    if rest.contains(['?', '#', '@']) {
+        return invalid("has user info, a query or a fragment");
+    }
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+        _ => (authority, None),
+    };
+    if host.is_empty() || !port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0)) {
+        return invalid("no host, or a wrong port");
+    }
+    if plain && !is_loopback(host) {
+        return invalid("plain http to another host than a loopback one would show the credentials");
+    }
+    let scheme = if plain { "http" } else { "https" };
+    Ok(format!("{scheme}://{authority}{}", path.trim_end_matches('/')))
+}
+
+fn is_loopback(host: &str) -> bool {
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn regions_and_edges() {
+        for (region, edge, url) in [
+            (None, None, "https://api.twilio.com"),
+            (Some("ie1"), None, "https://api.ie1.twilio.com"),
+            (None, Some("ashburn"), "https://api.ashburn.us1.twilio.com"),
+            (Some("ie1"), Some("dublin"), "https://api.dublin.ie1.twilio.com"),
+            (Some("new-1"), None, "https://api.new-1.twilio.com"),
+        ] {
+            assert_eq!(regional(region, edge).unwrap(), url);
+        }
+        for bad in ["", "IE1", "ie1.evil", "ie1/", "ie1#", "ie1@evil", "-ie1", "ie1-", "ie 1", "ié1", "\n"] {
+            let message = "not lower-case letters, digits and hyphens";
+            let error = regional(Some(bad), None).unwrap_err();
+            assert_eq!(error.to_string(), format!("invalid region: {message}"), "{bad:?}");
+            let error = regional(None, Some(bad)).unwrap_err();
+            assert_eq!(error.to_string(), format!("invalid edge: {message}"), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn base_urls() {
+        for (given, used) in [
+            ("https://example.com", "https://example.com"),
+            ("https://example.com/", "https://example.com"),
+            ("https://example.com:8443/twilio/", "https://example.com:8443/twilio"),
+            ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+            ("http://127.9.9.9", "http://127.9.9.9"),
+            ("http://localhost:1", "http://localhost:1"),
+            ("http://[::1]:8080/", "http://[::1]:8080"),
+            ("http://[::1]", "http://[::1]"),
+        ] {
+            assert_eq!(custom(given).unwrap(), used);
+        }
+        let plain = "plain http to another host than a loopback one would show the credentials";
+        for (bad, reason) in [
+            ("", "neither https:// nor http://"),
+            ("example.com", "neither https:// nor http://"),
+            ("ftp://example.com", "neither https:// nor http://"),
+            ("http://example.com", plain),
+            ("http://127.0.0.1.example.com", plain),
+            ("http://localhost.example.com", plain),
+            ("http://0.0.0.0", plain),
+            ("http://[::2]", plain),
+            ("http://localhost@example.com", "has user info, a query or a fragment"),
+            ("https://user:pass@example.com", "has user info, a query or a fragment"),
+            ("https://example.com/?a", "has user info, a query or a fragment"),
+            ("https://example.com/#a", "has user info, a query or a fragment"),
+            ("https://", "no host, or a wrong port"),
+            ("https://:443", "no host, or a wrong port"),
+            ("https://example.com:0", "no host, or a wrong port"),
+            ("https://example.com:99999", "no host, or a wrong port"),
+            ("https://exa mple.com", "has a character that no URL has"),
+            ("https://example.com\r\n", "has a character that no URL has"),
+            ("https://exämple.com", "has a character that no URL has"),
+        ] {
+            assert_eq!(
+                custom(bad).unwrap_err().to_string(),
+                format!("invalid base_url: {reason}"),
+                "{bad:?}"
+            );
+        }
+    }
+}

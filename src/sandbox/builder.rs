@@ -1,0 +1,143 @@
+//! Starting a sandbox.
+
+use std::fmt;
+use std::io::{self, ErrorKind};
+use std::net::{Ipv4Addr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use super::caller::DeliveryPolicy;
+use super::faults::Faults;
+use super::mint::Mint;
+use super::service::{self, Accounts};
+use super::state::State;
+use super::{Sandbox, Shared};
+use crate::api::PaymentsApi;
+use crate::credentials::Credentials;
+use crate::server::{Limits, Reply, Request, Server};
+use crate::sid;
+
+/// Configures a [`Sandbox`].
+///
+/// ```
+/// use twilio_payments::sandbox::Sandbox;
+///
+/// # fn main() -> std::io::Result<()> {
+/// let sandbox = Sandbox::builder()
+///     .account_sid("AC00000000000000000000000000000001")
+///     .auth_token("only-for-tests")
+///     .start()?;
+/// assert_eq!(sandbox.account_sid(), "AC00000000000000000000000000000001");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Default)]
+#[must_use]
+pub struct SandboxBuilder {
+    port: u16,
+    account_sid: Option<String>,
+    auth_token: Option<String>,
+    idle_timeout: Option<Duration>,
+}
+
+impl SandboxBuilder {
+    /// The port on 127.0.0.1. Default: 0, which lets the system choose a free one.
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// The SID of the account: `AC` and 32 hex digits. Default: a new one.
+    pub fn account_sid(mut self, account_sid: impl Into<String>) -> Self {
+        self.account_sid = Some(account_sid.into());
+        self
+    }
+
+    /// The account's auth token: any text without control characters but the empty one. Default: a new one.
+    pub fn auth_token(mut self, auth_token: impl Into<String>) -> Self {
+        self.auth_token = Some(auth_token.into());
+        self
+    }
+
+    /// How long a connection may be idle before the sandbox closes it. Default: 60 s. With a short time,
+    /// a program meets the closed connections that real servers leave in its pool.
+    pub fn idle_timeout(mut self, idle_timeout: Duration) -> Self {
+        self.idle_timeout = Some(idle_timeout);
+        self
+    }
+
+    /// Starts it.
+    ///
+    /// # Errors
+    /// Where the port is taken, the system gives no thread, or the account's SID or token is not usable.
+    pub fn start(self) -> io::Result<Sandbox> {
+        let invalid = |error| io::Error::new(ErrorKind::InvalidInput, error);
+        let mint = Mint::default();
+        let accounts = Accounts {
+            account_sid: self.account_sid.unwrap_or_else(|| mint.sid("AC")),
+            auth_token: self.auth_token.unwrap_or_else(|| mint.hex()),
+            api_key_sid: mint.sid("SK"),
+            api_key_secret: mint.hex(),
+            access_token: mint.hex(),
+            subaccount_sid: mint.sid("AC"),
+        };
+        sid::check("account_sid", "AC", &accounts.account_sid).map_err(invalid)?;
+        let credentials =
+            Credentials::auth_token(&accounts.account_sid, &accounts.auth_token).map_err(invalid)?;
+        let state = State::new(mint, &accounts.auth_token, DeliveryPolicy::default())?;
+        let (faults, requests) = (Faults::default(), AtomicUsize::new(0));
+        let shared = Arc::new(Shared { accounts, state, faults, requests });
+        let clock = Arc::clone(&shared);
+        let clock =
+            thread::Builder::new().name("sandbox-clock".to_owned()).spawn(move || clock.state.run_clock())?;
+        let clock = ClockThread { shared: Arc::clone(&shared), thread: Some(clock) };
+
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port))?;
+        let mut limits = Limits { max_body: 1024 * 1024, ..Limits::default() };
+        limits.idle_time = self.idle_timeout.unwrap_or(limits.idle_time);
+        let serving = Arc::clone(&shared);
+        let server =
+            Server::start(listener, limits, Arc::new(move |request: Request| reply(&serving, &request)))?;
+        let base_url = format!("http://{}", server.address());
+        let client = PaymentsApi::builder(credentials.clone()).base_url(&base_url).no_proxy();
+        let client = client.build().map_err(io::Error::other)?;
+        Ok(Sandbox { _server: server, _clock: clock, shared, credentials, base_url, client })
+    }
+}
+
+/// The thread that lets waits for a key end; stops when dropped.
+pub(super) struct ClockThread {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for ClockThread {
+    fn drop(&mut self) {
+        self.shared.state.stop();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// What comes back to a request, faults included.
+fn reply(shared: &Shared, request: &Request) -> Reply {
+    shared.requests.fetch_add(1, Ordering::Relaxed);
+    let answer = || service::answer(&shared.accounts, &shared.state, request);
+    match shared.faults.next(request) {
+        None => Reply::Answer(answer()),
+        Some(fault) => fault.reply(answer, shared.state.mint().sid("RQ")),
+    }
+}
+
+impl fmt::Debug for SandboxBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SandboxBuilder")
+            .field("port", &self.port)
+            .field("account_sid", &self.account_sid)
+            .field("idle_timeout", &self.idle_timeout)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,271 @@
+//! How a connection comes about: name, address, socket, TLS. All of it before a byte of a request is sent,
+//! so that whatever fails here has certainly not paid.
+
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
+use std::sync::{Arc, Weak, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use ureq::http::Uri;
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::time::Duration as UreqDuration;
+use ureq::unversioned::transport::{
+    ConnectProxyConnector, ConnectionDetails, Connector, Either, NextTimeout, ShutdownHandle, Transport,
+    TransportAdapter,
+};
+
+use super::socket::{Socket, Stream};
+use super::tls::{Handshake, TlsClient};
+use super::wire::Wire;
+use crate::shutdown::Shutdown;
+
+/// How long a connection to a numeric address may block the calling thread itself before a helper takes
+/// over; the usual one takes less.
+const AT_ONCE: Duration = Duration::from_millis(20);
+
+/// How often a thread that waits for a connection looks whether the client was shut down.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// Why no connection came about. Travels through ureq as [`ureq::Error::Other`], and proves that nothing
+/// was sent.
+#[derive(Debug)]
+pub(super) struct NotConnected {
+    pub(super) why: Why,
+    pub(super) source: ureq::Error,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Why {
+    /// The name, the address, the socket or the proxy.
+    Connection,
+    /// The proxy refused, or what is configured cannot work: no use in trying again.
+    Setup,
+    /// The certificate or the protocol.
+    Tls,
+    Timeout,
+}
+
+impl fmt::Display for NotConnected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.source.fmt(f)
+    }
+}
+
+impl std::error::Error for NotConnected {}
+
+/// Looks up nothing: ureq asks it before every call, even where a kept connection will serve. The name is
+/// looked up by [`Dial`], when a connection is really opened.
+#[derive(Debug)]
+pub(super) struct Later;
+
+impl Resolver for Later {
+    fn resolve(
+        &self,
+        _: &Uri,
+        _: &ureq::config::Config,
+        _: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        Ok(self.empty())
+    }
+}
+
+/// Opens connections.
+#[derive(Debug)]
+pub(super) struct Dial {
+    pub(super) proxy: ConnectProxyConnector,
+    pub(super) tls: Option<TlsClient>,
+    pub(super) shutdown: Arc<Shutdown>,
+    /// Set where the base URL is plain http: then no other address may ever see the credentials.
+    pub(super) loopback_only: bool,
+}
+
+impl Connector for Dial {
+    type Out = Wire;
+
+    fn connect(&self, details: &ConnectionDetails, _: Option<()>) -> Result<Option<Wire>, ureq::Error> {
+        self.dial(details).map(Some).map_err(|failure| match failure.source {
+            // A proxy is dialled through this same function.
+            ureq::Error::Other(inner) if inner.is::<NotConnected>() => ureq::Error::Other(inner),
+            source => ureq::Error::Other(Box::new(NotConnected { why: failure.why, source })),
+        })
+    }
+}
+
+impl Dial {
+    fn dial(&self, details: &ConnectionDetails) -> Result<Wire, NotConnected> {
+        let deadline = match details.timeout.after {
+            UreqDuration::Exact(after) => Instant::now().checked_add(after),
+            UreqDuration::NotHappening => None,
+        };
+        let tunnel = Connector::<()>::connect(&self.proxy, details, None).map_err(|source| {
+            let why = match source {
+                ureq::Error::Timeout(_) => Why::Timeout,
+                ureq::Error::Io(_) => Why::Connection,
+                _ => Why::Setup,
+            };
+            NotConnected { why, source }
+        })?;
+        let failed = |error: io::Error| {
+            let why = if error.kind() == io::ErrorKind::TimedOut { Why::Timeout } else { Why::Connection };
+            NotConnected { why, source: ureq::Error::from(error) }
+        };
+        let mut stream: Box<dyn Stream> = match tunnel {
+            Some(Either::B(tunnel)) => Box::new(Tunnel::new(tunnel, details)),
+            Some(Either::A(())) | None => {
+                let socket = Arc::new(self.open(details.uri, deadline).map_err(failed)?);
+                let handle: Weak<dyn ShutdownHandle> =
+                    Arc::downgrade(&(Arc::clone(&socket) as Arc<dyn ShutdownHandle>));
+                (details.register_shutdown)(handle)
+                    .map_err(|source| NotConnected { why: Why::Connection, source })?;
+                Box::new(Socket::new(socket, Arc::clone(&self.shutdown)))
+            }
+        };
+        if !details.needs_tls() {
+            return Ok(Wire::new(stream, false));
+        }
+        let Some(tls) = &self.tls else {
+            let source = ureq::Error::Tls("this build has no TLS: turn on a TLS feature");
+            return Err(NotConnected { why: Why::Setup, source });
+        };
+        stream.set_deadline(deadline);
+        let host = details.uri.host().unwrap_or_default();
+        let stream = tls.handshake(host, stream).map_err(|failure| match failure {
+            Handshake::Io(error) => failed(error),
+            Handshake::Refused(error) => {
+                let source = ureq::Error::Other(error);
+                NotConnected { why: Why::Tls, source }
+            }
+        })?;
+        Ok(Wire::new(stream, true))
+    }
+
+    /// Opens a socket to the host of a URL, without outliving the deadline or the client.
+    fn open(&self, uri: &Uri, deadline: Option<Instant>) -> io::Result<TcpStream> {
+        let host = uri.host().unwrap_or_default();
+        let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+        let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
+        let loopback_only = self.loopback_only;
+
+        if let Ok(ip) = host.parse::<IpAddr>() {
+            let address = SocketAddr::new(ip, port);
+            if loopback_only && !ip.is_loopback() {
+                return Err(not_loopback());
+            }
+            let time = time_left(deadline)?.min(AT_ONCE);
+            match TcpStream::connect_timeout(&address, time) {
+                Err(error) if error.kind() == io::ErrorKind::TimedOut => {}
+                result => return prepared(result?),
+            }
+        }
+
+        // Neither a look-up nor a connect can be interrupted, so a thread of its own does both. It ends by
+        // itself, at the deadline at the latest where the system's resolver does.
+        let (sender, receiver) = mpsc::sync_channel(1);
+        let host = host.to_owned();
+        let work = move || {
+            // The receiver is gone where the caller gave up: then the socket is simply closed.
+            let _ = sender.send(connect_any(&host, port, deadline, loopback_only));
+        };
+        thread::Builder::new().name("twilio-payments-connect".to_owned()).spawn(work)?;
+        loop {
+            if self.shutdown.is_down() {
+                return Err(io::Error::new(io::ErrorKind::NotConnected, "the client is shut down"));
+            }
+            match receiver.recv_timeout(time_left(deadline)?.min(LOOK)) {
+                Ok(result) => return prepared(result?),
+                Err(mpsc::RecvTimeoutError::Timeout) => {}
+                Err(mpsc::RecvTimeoutError::Disconnected) => {
+                    return Err(io::Error::other("the thread that connects ended"));
+                }
+            }
+        }
+    }
+}
+
+/// Looks a name up and tries its addresses in turn; each gets half of the time that is left, the last all
+/// of it.
+fn connect_any(
+    host: &str,
+    port: u16,
+    deadline: Option<Instant>,
+    loopback_only: bool,
+) -> io::Result<TcpStream> {
+    let addresses: Vec<SocketAddr> = (host, port).to_socket_addrs()?.collect();
+    if loopback_only && !addresses.iter().all(|address| address.ip().is_loopback()) {
+        return Err(not_loopback());
+    }
+    let mut failure = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    for (index, address) in addresses.iter().enumerate() {
+        let left = time_left(deadline)?;
+        let time = if index + 1 < addresses.len() { left / 2 } else { left };
+        match TcpStream::connect_timeout(address, time.max(Duration::from_millis(1))) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => failure = error,
+        }
+    }
+    Err(failure)
+}
+
+fn prepared(stream: TcpStream) -> io::Result<TcpStream> {
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+fn not_loopback() -> io::Error {
+    io::Error::new(io::ErrorKind::PermissionDenied, "plain http goes to loopback addresses only")
+}
+
+fn time_left(deadline: Option<Instant>) -> io::Result<Duration> {
+    let Some(deadline) = deadline else { return Ok(Duration::from_secs(86_400)) };
+    match deadline.saturating_duration_since(Instant::now()) {
+        Duration::ZERO => Err(io::ErrorKind::TimedOut.into()),
+        left => Ok(left),
+    }
+}
+
+/// A connection through a proxy's CONNECT, as a stream.
+struct Tunnel(TransportAdapter<Box<dyn Transport>>);
+
+impl Tunnel {
+    fn new(transport: Box<dyn Transport>, details: &ConnectionDetails) -> Self {
+        Self(TransportAdapter::new(transport, details.current_time.clone()))
+    }
+}
+
+impl io::Read for Tunnel {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buf).map_err(timed_out)
+    }
+}
+
+impl io::Write for Tunnel {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        self.0.write(buf).map_err(timed_out)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+/// Turns ureq's timeout, wrapped in an I/O error, into a plain one.
+fn timed_out(error: io::Error) -> io::Error {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<ureq::Error>());
+    if matches!(inner, Some(ureq::Error::Timeout(_))) { io::ErrorKind::TimedOut.into() } else { error }
+}
+
+impl Stream for Tunnel {
+    fn set_deadline(&mut self, deadline: Option<Instant>) {
+        let after = match deadline {
+            Some(deadline) => UreqDuration::Exact(deadline.saturating_duration_since(Instant::now())),
+            None => UreqDuration::NotHappening,
+        };
+        self.0.set_timeout(NextTimeout { after, ..NextTimeout::default() });
+    }
+
+    fn is_quiet(&mut self) -> bool {
+        self.0.get_mut().is_open()
+    }
+}

@@ -1,0 +1,290 @@
+//! One HTTP exchange. This folder is the only place that names ureq.
+//!
+//! ureq's own parts are replaced where its defaults would break a promise or cost time: the name is looked
+//! up only when a connection is opened ([`dial`]), head and body leave together ([`wire`]), and a deadline
+//! is kept with few system calls ([`socket`]). What is left to ureq is HTTP itself, the pool, and proxies.
+
+mod dial;
+mod socket;
+mod tls;
+mod wire;
+
+use std::io::{self, Read};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ureq::http::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, USER_AGENT};
+use ureq::http::{HeaderValue, Request, Uri};
+use ureq::unversioned::transport::ConnectProxyConnector;
+use ureq::{Agent, Body, Proxy};
+
+use crate::error::{Error, Source};
+use crate::headers::Headers;
+use crate::shutdown::Shutdown;
+use dial::{Dial, Later, NotConnected, Why};
+use tls::TlsClient;
+use wire::Stale;
+
+pub use tls::Tls;
+pub(crate) use ureq::http::HeaderMap;
+
+/// The longest body of an answer that is read, in bytes.
+pub(crate) const MAX_BODY: usize = 1024 * 1024;
+
+/// How near the usual time an attempt's time must be to count as it.
+const SAME_TIME: Duration = Duration::from_millis(50);
+
+/// No time is longer than a year: ureq adds it to the clock, and would panic where the sum is no time.
+const LONGEST: Duration = Duration::from_secs(365 * 86_400);
+
+/// What the transport is made of.
+pub(crate) struct Setup {
+    /// Scheme, host and port, and perhaps a path; checked.
+    pub(crate) base_url: String,
+    pub(crate) authorization: String,
+    pub(crate) user_agent: String,
+    /// The usual time of one attempt.
+    pub(crate) attempt_time: Duration,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) proxy: ProxyChoice,
+    pub(crate) tls: Option<Tls>,
+    pub(crate) root_certificates: Vec<Vec<u8>>,
+    pub(crate) idle_connections: usize,
+}
+
+/// Where the proxy comes from.
+#[derive(Clone)]
+pub(crate) enum ProxyChoice {
+    Environment,
+    None,
+    Url(String),
+}
+
+/// Sends requests and reads answers, over kept connections.
+pub(crate) struct Transport {
+    agent: Agent,
+    headers: HeaderMap,
+    base_url: String,
+    attempt_time: Duration,
+    shutdown: Arc<Shutdown>,
+}
+
+/// One answer, whatever its status.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Headers,
+    pub(crate) body: Vec<u8>,
+    /// Whether the body is only the part of it that came in time. Never so of a success.
+    pub(crate) timed_out: bool,
+}
+
+/// Why there is no answer.
+pub(crate) enum Failure {
+    /// No connection: certainly not sent. Worth another try, unless it says otherwise.
+    NotConnected { timeout: bool, retry: bool, source: Source },
+    /// No TLS session: certainly not sent, and not worth another try.
+    Tls(Source),
+    /// A kept connection had been closed: on a new one it may work at once.
+    Stale(Source),
+    /// The connection ended before the answer did; with the status, where the answer had come so far.
+    Lost { status: Option<u16>, source: Source },
+    /// The attempt's time ran out; with the status, where the answer had come so far.
+    Timeout { status: Option<u16>, source: Source },
+    /// What came is no HTTP, or too much.
+    BadAnswer { reason: String, status: Option<u16>, source: Option<Source> },
+    /// The client was shut down, before or after something may have been sent.
+    Shutdown { sent: bool },
+}
+
+impl Transport {
+    /// # Errors
+    /// Where a proxy, certificate or header of the setup cannot be used, naming the setter.
+    pub(crate) fn new(setup: Setup) -> Result<Self, Error> {
+        let base = Uri::try_from(setup.base_url.as_str())
+            .map_err(|error| Error::invalid("base_url", "not a URL").with_source(error))?;
+        let plain = base.scheme_str() == Some("http");
+        let tls = match (plain, setup.tls) {
+            (true, _) => None,
+            (false, Some(tls)) => Some(TlsClient::new(tls, &setup.root_certificates)?),
+            (false, None) => {
+                return Err(Error::invalid(
+                    "tls",
+                    "this build has no TLS: turn on the feature rustls or native-tls",
+                ));
+            }
+        };
+        let attempt_time = setup.attempt_time.min(LONGEST);
+        // A proxy elsewhere would carry plain credentials off this machine.
+        let proxy = if plain { None } else { proxy(&setup.proxy)? };
+        let shutdown = Arc::new(Shutdown::default());
+        let dial = Dial {
+            proxy: ConnectProxyConnector::default(),
+            tls,
+            shutdown: Arc::clone(&shutdown),
+            loopback_only: plain,
+        };
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .accept_encoding("")
+            .proxy(proxy)
+            .timeout_global(Some(attempt_time))
+            .timeout_connect(Some(setup.connect_timeout.min(LONGEST)))
+            .max_idle_connections(setup.idle_connections)
+            .max_idle_connections_per_host(setup.idle_connections)
+            .max_idle_age(Duration::from_secs(30))
+            .max_response_header_size(wire::INPUT_MAX)
+            .user_agent(setup.user_agent.as_str())
+            .build();
+        let mut headers = HeaderMap::with_capacity(4);
+        headers.insert(USER_AGENT, header("user_agent_suffix", &setup.user_agent)?);
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        let mut authorization = header("authorization", &setup.authorization)?;
+        authorization.set_sensitive(true);
+        headers.insert(AUTHORIZATION, authorization);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+        Ok(Self {
+            agent: Agent::with_parts(config, dial, Later),
+            headers,
+            base_url: setup.base_url,
+            attempt_time,
+            shutdown,
+        })
+    }
+
+    pub(crate) fn shutdown_signal(&self) -> &Shutdown {
+        &self.shutdown
+    }
+
+    /// Ends every exchange and refuses new ones.
+    pub(crate) fn shutdown(&self) {
+        self.shutdown.signal();
+        self.agent.clone().shutdown();
+    }
+
+    /// POSTs a form to a path below the base URL, within a time; with `fresh`, on a new connection.
+    pub(crate) fn post(
+        &self,
+        path: &str,
+        form: &[u8],
+        time: Duration,
+        fresh: bool,
+    ) -> Result<Answer, Failure> {
+        let time = time.min(LONGEST);
+        let mut url = String::with_capacity(self.base_url.len() + path.len());
+        url.push_str(&self.base_url);
+        url.push_str(path);
+        let mut request = Request::post(url).body(form).map_err(|error| self.failed(error.into(), None))?;
+        request.headers_mut().clone_from(&self.headers);
+        // The agent's own configuration is free; another must be copied.
+        let usual = time <= self.attempt_time && time.saturating_add(SAME_TIME) >= self.attempt_time;
+        let response = if usual && !fresh {
+            self.agent.run(request)
+        } else {
+            let config = self.agent.configure_request(request).timeout_global(Some(time));
+            let config = if fresh { config.max_idle_age(Duration::ZERO) } else { config };
+            self.agent.run(config.build())
+        };
+        let (parts, body) = response.map_err(|error| self.failed(error, None))?.into_parts();
+        self.read(Headers(parts.headers), body, parts.status.as_u16())
+    }
+
+    /// Reads a body of a bearable length; another is left unread, and its connection closed.
+    ///
+    /// What is no success is one answer with any body: it keeps what could be read.
+    fn read(&self, headers: Headers, mut body: Body, status: u16) -> Result<Answer, Failure> {
+        let success = (200..=299).contains(&status);
+        let bad = |reason: String| Failure::BadAnswer { reason, status: Some(status), source: None };
+        let coding = headers.0.get(CONTENT_ENCODING);
+        if success && coding.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+            return Err(bad("the answer is compressed, which was not asked for".to_owned()));
+        }
+        let too_large = || bad(format!("the answer is larger than {MAX_BODY} bytes"));
+        let length = body.content_length().and_then(|length| usize::try_from(length).ok());
+        if success && length.is_some_and(|length| length > MAX_BODY) {
+            return Err(too_large());
+        }
+        let mut bytes = Vec::with_capacity(length.unwrap_or(0).min(MAX_BODY));
+        let limit = u64::try_from(MAX_BODY).unwrap_or(u64::MAX).saturating_add(1);
+        let cut = match body.as_reader().take(limit).read_to_end(&mut bytes) {
+            Ok(_) if bytes.len() <= MAX_BODY => None,
+            Ok(_) => Some(too_large()),
+            Err(error) => Some(self.failed(error.into(), Some(status))),
+        };
+        let timed_out = matches!(cut, Some(Failure::Timeout { .. }));
+        match cut {
+            Some(cut) if success || matches!(cut, Failure::Shutdown { .. }) => Err(cut),
+            _ => Ok(Answer { status, headers, body: bytes, timed_out }),
+        }
+    }
+
+    fn failed(&self, error: ureq::Error, status: Option<u16>) -> Failure {
+        let down = self.shutdown.is_down();
+        match error {
+            ureq::Error::Other(inner) => match inner.downcast::<NotConnected>() {
+                Ok(_) if down => Failure::Shutdown { sent: false },
+                Ok(failure) => not_connected(*failure),
+                Err(_) if down => Failure::Shutdown { sent: true },
+                Err(source) if source.is::<Stale>() => Failure::Stale(source),
+                Err(source) => Failure::Lost { status, source },
+            },
+            _ if down => Failure::Shutdown { sent: true },
+            ureq::Error::Timeout(_) => Failure::Timeout { status, source: Box::new(error) },
+            ureq::Error::Io(error) if error.kind() == io::ErrorKind::TimedOut => {
+                Failure::Timeout { status, source: Box::new(error) }
+            }
+            ureq::Error::Io(error) => Failure::Lost { status, source: Box::new(error) },
+            ureq::Error::LargeResponseHeader(..) => Failure::BadAnswer {
+                reason: "the answer's head is too large".to_owned(),
+                status,
+                source: Some(Box::new(error)),
+            },
+            _ => Failure::BadAnswer {
+                reason: "the answer is not HTTP that can be read".to_owned(),
+                status,
+                source: Some(Box::new(error)),
+            },
+        }
+    }
+}
+
+fn not_connected(failure: NotConnected) -> Failure {
+    let why = failure.why;
+    let source: Source = match failure.source {
+        ureq::Error::Io(error) => Box::new(error),
+        ureq::Error::Other(error) => error,
+        other => Box::new(other),
+    };
+    match why {
+        Why::Tls => Failure::Tls(source),
+        Why::Timeout => Failure::NotConnected { timeout: true, retry: true, source },
+        Why::Connection => Failure::NotConnected { timeout: false, retry: true, source },
+        Why::Setup => Failure::NotConnected { timeout: false, retry: false, source },
+    }
+}
+
+fn header(field: &'static str, value: &str) -> Result<HeaderValue, Error> {
+    HeaderValue::from_str(value).map_err(|_| Error::invalid(field, "not possible in a header"))
+}
+
+/// # Errors
+/// Where the URL is not one of an HTTP proxy. SOCKS is refused rather than passed by in silence.
+fn proxy(choice: &ProxyChoice) -> Result<Option<Proxy>, Error> {
+    use ureq::ProxyProtocol::{Http, Https};
+    let proxy = match choice {
+        ProxyChoice::None => None,
+        ProxyChoice::Environment => Proxy::try_from_env(),
+        // The error may repeat the URL, and with it a password: it is not passed on.
+        ProxyChoice::Url(url) => {
+            Some(Proxy::new(url).map_err(|_| Error::invalid("proxy", "not the URL of a proxy"))?)
+        }
+    };
+    match proxy {
+        Some(proxy) if !matches!(proxy.protocol(), Http | Https) => Err(Error::invalid(
+            "proxy",
+            "a SOCKS proxy, which is not supported; where it comes from the environment, `no_proxy()` passes it by",
+        )),
+        proxy => Ok(proxy),
+    }
+}

@@ -1,0 +1,271 @@
+//! `shutdown()` ends every call at once, wherever it blocks; and nothing is left of a client that is gone.
+//!
+//! The tests allow a second, for machines that are busy; `--nocapture` shows how long it really took.
+
+mod support;
+
+use std::io::{Read, Write};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use support::faults::{Script, Step, hold};
+use support::*;
+use twilio_payments::*;
+
+const LIMIT: Duration = Duration::from_secs(1);
+
+fn small() -> CreatePaymentsParams {
+    CreatePaymentsParams::new(CALLBACK)
+}
+
+/// Lets a call block, shuts the client down, and checks what becomes of the call.
+fn interrupted(name: &str, api: &PaymentsApi, params: CreatePaymentsParams, outcome: Outcome, attempts: u32) {
+    interrupted_when(|| (), name, api, params, outcome, attempts);
+}
+
+/// The same, of a call that will block some time after this function has returned.
+fn interrupted_when(
+    ready: impl FnOnce(),
+    name: &str,
+    api: &PaymentsApi,
+    params: CreatePaymentsParams,
+    outcome: Outcome,
+    attempts: u32,
+) {
+    let (sender, receiver) = mpsc::channel();
+    let caller = api.clone();
+    thread::spawn(move || {
+        let result = caller.create_payments(CALL, &params);
+        let _ = sender.send((result, Instant::now()));
+    });
+    ready();
+    let early = receiver.recv_timeout(Duration::from_millis(400));
+    assert!(early.is_err(), "{name}: does not block: {early:?}");
+    let down = Instant::now();
+    api.shutdown();
+    let (result, ended) = receiver.recv_timeout(LIMIT).unwrap_or_else(|_| panic!("{name}: still blocks"));
+    println!("{name}: {:.1} ms", ended.duration_since(down).as_secs_f64() * 1e3);
+    let error = result.unwrap_err();
+    assert_eq!((error.kind(), error.outcome()), (ErrorKind::Shutdown, outcome), "{name}: {error:?}");
+    assert_eq!((error.attempts(), error.is_timeout()), (attempts, false), "{name}: {error:?}");
+    assert!(!error.is_retryable() && error.idempotency_key().is_some(), "{name}: {error:?}");
+    unusable(name, api);
+}
+
+/// The client and its clones fail at once, and send nothing.
+fn unusable(name: &str, api: &PaymentsApi) {
+    for api in [api.clone(), api.with_timeout(Duration::from_secs(5))] {
+        let started = Instant::now();
+        let error = api.create_payments(CALL, &small()).unwrap_err();
+        assert!(started.elapsed() < LIMIT, "{name}");
+        assert_eq!((error.kind(), error.outcome()), (ErrorKind::Shutdown, Outcome::NotSent), "{name}");
+        assert_eq!(error.to_string(), "the client is shut down");
+        assert_eq!(error.attempts(), 0);
+    }
+}
+
+/// A client that would wait for very long by itself.
+fn patient(base_url: &str) -> PaymentsApi {
+    let long = Duration::from_secs(60);
+    PaymentsApi::builder(Credentials::auth_token(ACCOUNT, TOKEN).unwrap())
+        .base_url(base_url)
+        .timeout(long)
+        .connect_timeout(Duration::from_secs(3))
+        .retry_policy(RetryPolicy::new().attempt_timeout(None).base_delay(Duration::from_millis(1)))
+        .build()
+        .unwrap()
+}
+
+#[test]
+fn calls_on_a_connection() {
+    let head = "HTTP/1.1 201 Created\r\n";
+    let waits = answer("429 Busy", "Retry-After: 30\r\n", "{}");
+    let waits_too = answer("503 Busy", "Retry-After: 30\r\n", "{}");
+    let cases = [
+        ("waiting for an answer", vec![Step::Silence], Outcome::Unknown, 1),
+        ("in a head", vec![Step::Stall(head.to_owned())], Outcome::Unknown, 1),
+        ("in a body", vec![Step::Stall(format!("{head}Content-Length: 9\r\n\r\n{{"))], Outcome::Unknown, 1),
+        (
+            "in a chunk",
+            vec![Step::Stall(format!("{head}Transfer-Encoding: chunked\r\n\r\n5\r\n{{"))],
+            Outcome::Unknown,
+            1,
+        ),
+        ("in a body that a close ends", vec![Step::Stall(format!("{head}\r\n{{"))], Outcome::Unknown, 1),
+        (
+            "in the body of a refusal",
+            vec![Step::Stall("HTTP/1.1 404 No\r\nContent-Length: 9\r\n\r\n{".to_owned())],
+            Outcome::Unknown,
+            1,
+        ),
+        ("in the wait after a refusal", vec![Step::Answer(waits)], Outcome::Refused, 1),
+        ("in the wait after a failure", vec![Step::Answer(waits_too)], Outcome::Unknown, 1),
+        ("in a second attempt", vec![Step::CloseRead, Step::Silence], Outcome::Unknown, 2),
+    ];
+    thread::scope(|scope| {
+        for (name, steps, outcome, attempts) in cases {
+            scope.spawn(move || {
+                let script = Script::new(steps);
+                let api = patient(&format!("http://{}", script.address));
+                interrupted(name, &api, small(), outcome, attempts);
+            });
+        }
+        scope.spawn(|| {
+            let script = Script::new([Step::created(), Step::Silence]);
+            let api = patient(&format!("http://{}", script.address));
+            api.create_payments(CALL, &small()).unwrap();
+            interrupted("on a kept connection", &api, small(), Outcome::Unknown, 1);
+            assert_eq!(script.connections(), 1);
+        });
+        scope.spawn(|| {
+            let (sender, accepted) = mpsc::channel();
+            let address = serve(move |stream, _| {
+                let _ = sender.send(());
+                thread::sleep(Duration::from_secs(8));
+                drop(stream);
+            });
+            let api = patient(&format!("http://{address}"));
+            // Writing so huge a form takes a while; only then does the call block.
+            let huge = small().description("x".repeat(16 << 20));
+            let ready = move || accepted.recv_timeout(Duration::from_secs(20)).unwrap();
+            interrupted_when(ready, "sending a request", &api, huge, Outcome::Unknown, 1);
+        });
+    });
+}
+
+#[test]
+fn calls_that_connect() {
+    let silent = serve(|mut stream, _| hold(&mut stream));
+    let mut cases = vec![("in a TLS handshake", format!("https://{silent}"))];
+    #[cfg(target_os = "linux")]
+    let full = support::faults::FullQueue::new();
+    #[cfg(target_os = "linux")]
+    cases.extend([
+        ("connecting", format!("http://{}", full.address)),
+        ("connecting, by name", format!("http://localhost:{}", full.address.port())),
+        ("connecting, before TLS", format!("https://{}", full.address)),
+    ]);
+    thread::scope(|scope| {
+        for (name, base_url) in &cases {
+            // It is certain that nothing was sent.
+            scope.spawn(|| interrupted(name, &patient(base_url), small(), Outcome::NotSent, 1));
+        }
+    });
+}
+
+#[test]
+fn every_thread_and_every_clone() {
+    let script = Script::new([Step::Silence]);
+    let api = patient(&format!("http://{}", script.address));
+    let (sender, receiver) = mpsc::channel();
+    for _ in 0..32 {
+        let (api, sender) = (api.with_timeout(Duration::from_secs(50)), sender.clone());
+        thread::spawn(move || sender.send((api.create_payments(CALL, &small()), Instant::now())));
+    }
+    for _ in 0..32 {
+        script.requests.recv_timeout(Duration::from_secs(10)).unwrap();
+    }
+    let down = Instant::now();
+    api.clone().shutdown();
+    let mut last = down;
+    for _ in 0..32 {
+        let (result, ended) = receiver.recv_timeout(LIMIT).unwrap();
+        assert_eq!(result.unwrap_err().kind(), ErrorKind::Shutdown);
+        last = last.max(ended);
+    }
+    println!("32 threads: {:.1} ms", last.duration_since(down).as_secs_f64() * 1e3);
+    api.shutdown();
+    unusable("shut down twice", &api);
+}
+
+#[test]
+fn shutdown_at_any_moment_is_an_answer_or_a_shutdown() {
+    for round in 0..60 {
+        let script = Script::new([Step::created()]);
+        let api = patient(&format!("http://{}", script.address));
+        thread::scope(|scope| {
+            let calls: Vec<_> = (0..4)
+                .map(|_| {
+                    scope.spawn(|| {
+                        loop {
+                            match api.create_payments(CALL, &small()) {
+                                Ok(session) => assert_eq!(session.sid, SESSION),
+                                Err(error) => return error,
+                            }
+                        }
+                    })
+                })
+                .collect();
+            thread::sleep(Duration::from_micros(round * 150));
+            api.shutdown();
+            for call in calls {
+                let error = call.join().unwrap();
+                assert_eq!(error.kind(), ErrorKind::Shutdown, "{error:?}");
+            }
+        });
+    }
+}
+
+#[test]
+fn idle_connections_are_closed_with_the_client() {
+    for shut_down in [true, false] {
+        let (sender, closed) = mpsc::channel();
+        let together = std::sync::Barrier::new(4);
+        let address = serve(move |mut stream, _| {
+            read_request(&mut stream).unwrap();
+            together.wait();
+            stream.write_all(created().as_bytes()).unwrap();
+            stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+            let _ = sender.send(stream.read(&mut [0]).ok());
+        });
+        let api = patient(&format!("http://{address}"));
+        thread::scope(|scope| {
+            (0..4).for_each(|_| {
+                scope.spawn(|| api.create_payments(CALL, &small()).unwrap());
+            });
+        });
+        if shut_down {
+            api.shutdown();
+        } else {
+            drop(api.clone());
+            assert!(closed.recv_timeout(Duration::from_millis(50)).is_err(), "a clone is still there");
+            drop(api);
+        }
+        for _ in 0..4 {
+            assert_eq!(closed.recv_timeout(LIMIT), Ok(Some(0)), "closed in an orderly way");
+        }
+    }
+}
+
+/// The threads of this process that the client started: they bear its name.
+#[cfg(target_os = "linux")]
+fn own_threads() -> usize {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    let names = tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok());
+    names.filter(|name| name.starts_with("twilio-payments")).count()
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn no_thread_is_left() {
+    // Only one that connects starts a thread, and that ends with the time to connect, whoever waits for it.
+    let full = support::faults::FullQueue::new();
+    let api = builder(full.address).connect_timeout(Duration::from_millis(600)).build().unwrap();
+    thread::scope(|scope| {
+        let calls: Vec<_> = (0..4).map(|_| scope.spawn(|| api.create_payments(CALL, &small()))).collect();
+        thread::sleep(Duration::from_millis(300));
+        assert!(own_threads() >= 4, "{}", own_threads());
+        api.shutdown();
+        for call in calls {
+            assert_eq!(call.join().unwrap().unwrap_err().kind(), ErrorKind::Shutdown);
+        }
+    });
+    drop(api);
+    // Others of these tests may be connecting now; they too are done soon.
+    let end = Instant::now() + Duration::from_secs(10);
+    while own_threads() > 0 {
+        assert!(Instant::now() < end, "{} threads are left", own_threads());
+        thread::sleep(Duration::from_millis(20));
+    }
+}

@@ -1,0 +1,161 @@
+//! Servers that fail in a chosen way.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::{created, read_request, serve};
+
+/// What a server does with one request.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// Answers, and keeps the connection open.
+    Answer(String),
+    /// Answers, and closes in an orderly way.
+    AnswerAndClose(String),
+    /// Waits for the first bytes of the request, and closes without reading them: a reset.
+    CloseUnread,
+    /// Reads the request, and closes.
+    CloseRead,
+    /// Reads the request, sends this beginning of an answer, and closes.
+    Break(String),
+    /// Reads the request, and is then silent until the client gives up.
+    Silence,
+    /// Reads the request, sends this beginning of an answer, and is then silent.
+    Stall(String),
+}
+
+impl Step {
+    /// An empty answer of a status.
+    pub fn status(status: u16) -> Self {
+        Self::Answer(super::answer(&format!("{status} Status"), "", "{}"))
+    }
+
+    /// The right answer to a creation.
+    pub fn created() -> Self {
+        Self::Answer(created())
+    }
+}
+
+/// A server that takes one step for each request, the last one for ever.
+pub struct Script {
+    pub address: SocketAddr,
+    /// The requests that were read whole, in order.
+    pub requests: Receiver<Vec<u8>>,
+    connections: Arc<AtomicUsize>,
+}
+
+impl Script {
+    pub fn new(steps: impl Into<Vec<Step>>) -> Self {
+        let steps = steps.into();
+        let next = Mutex::new(0);
+        let take = move || {
+            let mut next = next.lock().unwrap();
+            let step = steps[(*next).min(steps.len() - 1)].clone();
+            *next += 1;
+            step
+        };
+        let (sender, requests) = mpsc::channel();
+        let connections = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&connections);
+        let address = serve(move |mut stream, _| {
+            count.fetch_add(1, Ordering::SeqCst);
+            stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+            // A step is taken only when a request is there, so that an idle connection takes none.
+            while stream.peek(&mut [0]).is_ok_and(|amount| amount > 0) {
+                let step = take();
+                if matches!(step, Step::CloseUnread) {
+                    return;
+                }
+                let Some(request) = read_request(&mut stream) else { return };
+                let _ = sender.send(request);
+                match step {
+                    Step::Answer(answer) => {
+                        if stream.write_all(answer.as_bytes()).is_err() {
+                            return;
+                        }
+                    }
+                    Step::AnswerAndClose(bytes) | Step::Break(bytes) => {
+                        let _ = stream.write_all(bytes.as_bytes());
+                        return;
+                    }
+                    Step::CloseUnread | Step::CloseRead => return,
+                    Step::Silence => return hold(&mut stream),
+                    Step::Stall(bytes) => {
+                        let _ = stream.write_all(bytes.as_bytes());
+                        return hold(&mut stream);
+                    }
+                }
+            }
+        });
+        Self { address, requests, connections }
+    }
+
+    /// How many connections were accepted up to now.
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
+    }
+
+    /// The requests up to now, which must all be equal, by their number.
+    #[track_caller]
+    pub fn equal_requests(&self) -> usize {
+        let requests: Vec<_> = self.requests.try_iter().collect();
+        assert!(requests.windows(2).all(|pair| pair[0] == pair[1]), "every attempt sends the same bytes");
+        requests.len()
+    }
+}
+
+/// Keeps a connection open, and passes over what comes, until the client closes it.
+pub fn hold(stream: &mut TcpStream) {
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    while stream.read(&mut [0; 4096]).is_ok_and(|amount| amount > 0) {}
+}
+
+/// A port of this machine that nobody listens on.
+pub fn nobody() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+/// An address that neither accepts nor refuses: its queue of connections is full.
+#[cfg(target_os = "linux")]
+pub struct FullQueue {
+    pub address: SocketAddr,
+    _listener: TcpListener,
+    _waiting: Vec<TcpStream>,
+}
+
+#[cfg(target_os = "linux")]
+impl FullQueue {
+    pub fn new() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut waiting = Vec::new();
+        while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(100)) {
+            waiting.push(stream);
+        }
+        Self { address, _listener: listener, _waiting: waiting }
+    }
+}
+
+/// Does something in another thread, so that a hang fails the test rather than stopping it, and measures it.
+#[track_caller]
+pub fn within<T: Send + 'static>(
+    limit: Duration,
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> (T, Duration) {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        let started = Instant::now();
+        let result = work();
+        let _ = sender.send((result, started.elapsed()));
+    });
+    match receiver.recv_timeout(limit) {
+        Ok(result) => result,
+        Err(_) => panic!("{name}: not over (or panicked) after {limit:?}"),
+    }
+}

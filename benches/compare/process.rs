@@ -30,7 +30,12 @@ pub(crate) fn measure(report: &mut Report, scale: Scale) {
                 &mut |times| {
                     for _ in 0..times {
                         let started = Instant::now();
-                        assert!(Command::new(&program).args(["alone", "ours", "0", "http://127.0.0.1:1"]).status().is_ok());
+                        assert!(
+                            Command::new(&program)
+                                .args(["alone", "ours", "0", "http://127.0.0.1:1"])
+                                .status()
+                                .is_ok()
+                        );
                         std::hint::black_box(started);
                     }
                 },

@@ -1,9 +1,12 @@
-//! Dates as callbacks have them, from a time since the Unix epoch. Pure: no clock is read.
+//! Dates in the formats of the wire, from a time since the Unix epoch. Pure: no clock is read.
 
 use std::time::Duration;
 
 const MILLIS_A_DAY: u128 = 86_400_000;
 const DAYS_A_CYCLE: u64 = 146_097;
+const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// A moment in the Gregorian calendar, UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +16,8 @@ pub(super) struct Civil {
     pub(super) month: u64,
     /// 1 to 31.
     day: u64,
+    /// Days since 1 January 1970, which was a Thursday.
+    days: u64,
     /// Since midnight.
     millis: u64,
 }
@@ -35,21 +40,41 @@ impl Civil {
             rest -= days_in_month(year, month);
             month += 1;
         }
-        Self { year, month, day: rest + 1, millis }
+        Self { year, month, day: rest + 1, days, millis }
+    }
+
+    fn time(self) -> (u64, u64, u64) {
+        let seconds = self.millis / 1000;
+        (seconds / 3600, seconds / 60 % 60, seconds % 60)
     }
 }
 
 /// ISO 8601 with milliseconds, as status callbacks have it: `2021-08-10T03:55:53.408Z`.
 pub(super) fn iso_8601(since_epoch: Duration) -> String {
     let civil = Civil::new(since_epoch);
-    let seconds = civil.millis / 1000;
-    let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    let (hour, minute, second) = civil.time();
     format!(
         "{:04}-{:02}-{:02}T{hour:02}:{minute:02}:{second:02}.{:03}Z",
         civil.year,
         civil.month,
         civil.day,
         civil.millis % 1000
+    )
+}
+
+/// RFC 2822, as the resource has it: `Wed, 18 Dec 2019 20:02:01 +0000`.
+pub(crate) fn rfc_2822(since_epoch: Duration) -> String {
+    let civil = Civil::new(since_epoch);
+    let (hour, minute, second) = civil.time();
+    let name = |names: &[&'static str], index: u64| {
+        usize::try_from(index).ok().and_then(|index| names.get(index).copied()).unwrap_or_default()
+    };
+    format!(
+        "{}, {:02} {} {:04} {hour:02}:{minute:02}:{second:02} +0000",
+        name(&WEEKDAYS, civil.days % 7),
+        civil.day,
+        name(&MONTHS, civil.month - 1),
+        civil.year
     )
 }
 
@@ -76,19 +101,20 @@ mod tests {
 
     #[test]
     fn known_moments() {
-        for (millis, iso) in [
-            (0, "1970-01-01T00:00:00.000Z"),
-            (951_782_399_999, "2000-02-28T23:59:59.999Z"),
-            (951_782_400_000, "2000-02-29T00:00:00.000Z"),
-            (951_868_800_000, "2000-03-01T00:00:00.000Z"),
-            (1_576_699_321_000, "2019-12-18T20:02:01.000Z"),
-            (1_628_567_753_408, "2021-08-10T03:55:53.408Z"),
-            (1_709_251_199_001, "2024-02-29T23:59:59.001Z"),
-            (4_107_542_400_000, "2100-03-01T00:00:00.000Z"),
-            (253_402_300_799_999, "9999-12-31T23:59:59.999Z"),
+        for (millis, iso, rfc) in [
+            (0, "1970-01-01T00:00:00.000Z", "Thu, 01 Jan 1970 00:00:00 +0000"),
+            (951_782_399_999, "2000-02-28T23:59:59.999Z", "Mon, 28 Feb 2000 23:59:59 +0000"),
+            (951_782_400_000, "2000-02-29T00:00:00.000Z", "Tue, 29 Feb 2000 00:00:00 +0000"),
+            (951_868_800_000, "2000-03-01T00:00:00.000Z", "Wed, 01 Mar 2000 00:00:00 +0000"),
+            (1_576_699_321_000, "2019-12-18T20:02:01.000Z", "Wed, 18 Dec 2019 20:02:01 +0000"),
+            (1_628_567_753_408, "2021-08-10T03:55:53.408Z", "Tue, 10 Aug 2021 03:55:53 +0000"),
+            (1_709_251_199_001, "2024-02-29T23:59:59.001Z", "Thu, 29 Feb 2024 23:59:59 +0000"),
+            (4_107_542_400_000, "2100-03-01T00:00:00.000Z", "Mon, 01 Mar 2100 00:00:00 +0000"),
+            (253_402_300_799_999, "9999-12-31T23:59:59.999Z", "Fri, 31 Dec 9999 23:59:59 +0000"),
         ] {
             let time = Duration::from_millis(millis);
             assert_eq!(iso_8601(time), iso);
+            assert_eq!(rfc_2822(time), rfc);
         }
     }
 
@@ -114,6 +140,7 @@ mod tests {
         fn any_time_has_a_date(seconds: u64, nanos in 0_u32..1_000_000_000) {
             let time = Duration::new(seconds, nanos);
             prop_assert!(iso_8601(time).ends_with('Z'));
+            prop_assert!(rfc_2822(time).ends_with(" +0000"));
         }
     }
 }

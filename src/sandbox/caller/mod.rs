@@ -42,6 +42,7 @@ mod update;
 pub(crate) use callback::Callback;
 pub(crate) use clock::Clock;
 pub(crate) use connector::Transaction;
+pub(crate) use date::rfc_2822;
 pub(crate) use obliging::answer;
 pub use record::{Delivery, RecordedCallback};
 pub(crate) use sender::{DeliveryPolicy, Sender};

@@ -1,6 +1,5 @@
 //! What became of each callback: the sandbox's record, for tests to look at.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -9,19 +8,38 @@ use form_urlencoded::Serializer;
 use super::callback::{Callback, Params};
 use crate::text::url_without_secrets;
 
+/// What is kept of a callback: encoded, since many are kept and few are looked at.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Record {
+    pub(super) session: Arc<str>,
+    pub(super) url: Arc<str>,
+    pub(super) body: Box<str>,
+    pub(super) token: Box<str>,
+    pub(super) delivery: Delivery,
+    pub(super) attempts: u32,
+    pub(super) status: Option<u16>,
+}
+
+impl Record {
+    pub(super) fn new(callback: Callback, token: String, sendable: bool) -> Self {
+        let Callback { session, url, params } = callback;
+        let body = Serializer::new(String::new()).extend_pairs(params).finish().into();
+        let delivery = if sendable { Delivery::Pending } else { Delivery::NotSent };
+        Self { session, url, body, token: token.into(), delivery, attempts: 0, status: None }
+    }
+
+    pub(super) fn params(&self) -> Params {
+        form_urlencoded::parse(self.body.as_bytes()).into_owned().collect()
+    }
+}
+
 /// A status callback that the sandbox made, and what became of it.
 ///
 /// `Debug` shows the names of the fields but not their values, since a token may be among them.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RecordedCallback {
-    session: Arc<str>,
-    url: Arc<str>,
-    /// Encoded, since many are kept and few are looked at.
-    body: Box<str>,
-    token: Box<str>,
-    pub(super) delivery: Delivery,
-    pub(super) attempts: u32,
-    pub(super) status: Option<u16>,
+    record: Record,
+    params: Params,
 }
 
 /// What became of a callback.
@@ -40,68 +58,61 @@ pub enum Delivery {
 }
 
 impl RecordedCallback {
-    pub(super) fn new(callback: Callback, token: String, sendable: bool) -> Self {
-        let Callback { session, url, params } = callback;
-        let body = Serializer::new(String::new()).extend_pairs(params).finish().into();
-        let delivery = if sendable { Delivery::Pending } else { Delivery::NotSent };
-        Self { session, url, body, token: token.into(), delivery, attempts: 0, status: None }
+    pub(super) fn new(record: &Record) -> Self {
+        Self { record: record.clone(), params: record.params() }
     }
 
     /// The SID of the payment session.
     #[must_use]
     pub fn session(&self) -> &str {
-        &self.session
+        &self.record.session
     }
 
     /// The `StatusCallback` URL that was in force.
     #[must_use]
     pub fn url(&self) -> &str {
-        &self.url
+        &self.record.url
     }
 
     /// The fields, name and value, in their order in the body.
-    pub fn fields(&self) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
-        form_urlencoded::parse(self.body.as_bytes())
+    pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.params.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// The value of a field. `None` where it is not there; it may be there and empty.
     #[must_use]
-    pub fn get(&self, name: &str) -> Option<Cow<'_, str>> {
-        self.fields().find(|(field, _)| field == name).map(|(_, value)| value)
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.fields().find(|(field, _)| *field == name).map(|(_, value)| value)
     }
 
     /// The body, form-encoded, as [`StatusCallback::parse`](crate::StatusCallback::parse) reads it.
     #[must_use]
     pub fn body(&self) -> &str {
-        &self.body
+        &self.record.body
     }
 
     /// The `I-Twilio-Idempotency-Token` that all tries carry.
     #[must_use]
     pub fn idempotency_token(&self) -> &str {
-        &self.token
+        &self.record.token
     }
 
     /// What became of it.
     #[must_use]
     pub fn delivery(&self) -> Delivery {
-        self.delivery
+        self.record.delivery
     }
 
     /// How often it was tried so far.
     #[must_use]
     pub fn attempts(&self) -> u32 {
-        self.attempts
+        self.record.attempts
     }
 
     /// The HTTP status of the last answer. `None` where the last try, if any, got none.
     #[must_use]
     pub fn status(&self) -> Option<u16> {
-        self.status
-    }
-
-    pub(super) fn params(&self) -> Params {
-        form_urlencoded::parse(self.body.as_bytes()).into_owned().collect()
+        self.record.status
     }
 }
 
@@ -112,9 +123,9 @@ impl fmt::Debug for RecordedCallback {
             .field("session", &self.session())
             .field("url", &url_without_secrets(self.url()))
             .field("names", &names)
-            .field("delivery", &self.delivery)
-            .field("attempts", &self.attempts)
-            .field("status", &self.status)
+            .field("delivery", &self.record.delivery)
+            .field("attempts", &self.record.attempts)
+            .field("status", &self.record.status)
             .finish_non_exhaustive()
     }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::callback::Callback;
 use super::post::{self, Abort};
-use super::record::{Delivery, RecordedCallback};
+use super::record::{Delivery, Record, RecordedCallback};
 use super::target::{Target, without_fragment};
 use crate::signature::sign;
 
@@ -71,7 +71,7 @@ struct State {
 #[derive(Default)]
 struct Queue {
     /// The number that each was taken under, and what became of it.
-    records: Vec<(u64, RecordedCallback)>,
+    records: Vec<(u64, Record)>,
     /// The first that is not dealt with.
     next: usize,
     /// Whether that one is ready, waiting or under way.
@@ -114,7 +114,7 @@ impl Sender {
             let sendable = Target::parse(&callback.url).is_some();
             state.pending += usize::from(sendable);
             let session = Arc::clone(&callback.session);
-            let record = RecordedCallback::new(callback, self.shared.token(number), sendable);
+            let record = Record::new(callback, self.shared.token(number), sendable);
             state.sessions.entry(Arc::clone(&session)).or_default().records.push((number, record));
             state.schedule(&session);
         }
@@ -126,7 +126,7 @@ impl Sender {
         let state = self.shared.lock();
         let queue = state.sessions.get(session);
         queue
-            .map(|queue| queue.records.iter().map(|(_, record)| record.clone()).collect())
+            .map(|queue| queue.records.iter().map(|(_, record)| RecordedCallback::new(record)).collect())
             .unwrap_or_default()
     }
 
@@ -135,7 +135,7 @@ impl Sender {
         let state = self.shared.lock();
         let mut all: Vec<_> = state.sessions.values().flat_map(|queue| &queue.records).collect();
         all.sort_unstable_by_key(|(number, _)| *number);
-        all.into_iter().map(|(_, record)| record.clone()).collect()
+        all.into_iter().map(|(_, record)| RecordedCallback::new(record)).collect()
     }
 
     /// Stops the deliveries for good.
@@ -201,7 +201,7 @@ impl State {
         None
     }
 
-    fn head(&mut self, session: &str) -> Option<&mut RecordedCallback> {
+    fn head(&mut self, session: &str) -> Option<&mut Record> {
         let queue = self.sessions.get_mut(session)?;
         queue.records.get_mut(queue.next).map(|(_, record)| record)
     }
@@ -273,10 +273,10 @@ impl Shared {
         }
     }
 
-    fn job(&self, record: &RecordedCallback, session: &Arc<str>, number: u64) -> Option<Job> {
-        let target = Target::parse(record.url())?;
-        let body = record.body();
-        let signature = sign(&self.auth_token, without_fragment(record.url()), &record.params());
+    fn job(&self, record: &Record, session: &Arc<str>, number: u64) -> Option<Job> {
+        let target = Target::parse(&record.url)?;
+        let body = &record.body;
+        let signature = sign(&self.auth_token, without_fragment(&record.url), &record.params());
         let mut head = format!(
             "POST {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: twilio-payments-sandbox/{}\r\nAccept: */*\r\n\
              Content-Type: application/x-www-form-urlencoded; charset=UTF-8\r\nContent-Length: {}\r\n\
@@ -285,7 +285,7 @@ impl Shared {
             target.host,
             env!("CARGO_PKG_VERSION"),
             body.len(),
-            record.idempotency_token(),
+            record.token,
         );
         if let Some(authorization) = &target.authorization {
             head.extend(["Authorization: ", authorization, "\r\n"]);

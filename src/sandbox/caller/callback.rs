@@ -1,6 +1,7 @@
 //! A status callback that is to be sent.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::text::url_without_secrets;
 
@@ -11,9 +12,9 @@ pub(crate) type Params = Vec<(String, String)>;
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Callback {
     /// The SID of the payment session.
-    pub(crate) session: String,
+    pub(crate) session: Arc<str>,
     /// The `StatusCallback` that was in force.
-    pub(crate) url: String,
+    pub(crate) url: Arc<str>,
     pub(crate) params: Params,
 }
 
@@ -36,8 +37,8 @@ mod tests {
     #[test]
     fn debug_hides_values() {
         let callback = Callback {
-            session: "PK1".to_owned(),
-            url: "http://u:hush@127.0.0.1/s?t=hush".to_owned(),
+            session: "PK1".into(),
+            url: "http://u:hush@127.0.0.1/s?t=hush".into(),
             params: vec![("PaymentToken".to_owned(), "hush".to_owned())],
         };
         let shown = format!("{callback:?}");

@@ -1,22 +1,45 @@
 //! What became of each callback: the sandbox's record, for tests to look at.
 
 use std::fmt;
+use std::sync::Arc;
 
 use form_urlencoded::Serializer;
 
 use super::callback::{Callback, Params};
 use crate::text::url_without_secrets;
 
+/// What is kept of a callback: encoded, since many are kept and few are looked at.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Record {
+    pub(super) session: Arc<str>,
+    pub(super) url: Arc<str>,
+    pub(super) body: Box<str>,
+    pub(super) token: Box<str>,
+    pub(super) delivery: Delivery,
+    pub(super) attempts: u32,
+    pub(super) status: Option<u16>,
+}
+
+impl Record {
+    pub(super) fn new(callback: Callback, token: String, sendable: bool) -> Self {
+        let Callback { session, url, params } = callback;
+        let body = Serializer::new(String::new()).extend_pairs(params).finish().into();
+        let delivery = if sendable { Delivery::Pending } else { Delivery::NotSent };
+        Self { session, url, body, token: token.into(), delivery, attempts: 0, status: None }
+    }
+
+    pub(super) fn params(&self) -> Params {
+        form_urlencoded::parse(self.body.as_bytes()).into_owned().collect()
+    }
+}
+
 /// A status callback that the sandbox made, and what became of it.
 ///
 /// `Debug` shows the names of the fields but not their values, since a token may be among them.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RecordedCallback {
-    callback: Callback,
-    pub(super) token: String,
-    pub(super) delivery: Delivery,
-    pub(super) attempts: u32,
-    pub(super) status: Option<u16>,
+    record: Record,
+    params: Params,
 }
 
 /// What became of a callback.
@@ -35,26 +58,25 @@ pub enum Delivery {
 }
 
 impl RecordedCallback {
-    pub(super) fn new(callback: Callback, token: String, sendable: bool) -> Self {
-        let delivery = if sendable { Delivery::Pending } else { Delivery::NotSent };
-        Self { callback, token, delivery, attempts: 0, status: None }
+    pub(super) fn new(record: &Record) -> Self {
+        Self { record: record.clone(), params: record.params() }
     }
 
     /// The SID of the payment session.
     #[must_use]
     pub fn session(&self) -> &str {
-        &self.callback.session
+        &self.record.session
     }
 
     /// The `StatusCallback` URL that was in force.
     #[must_use]
     pub fn url(&self) -> &str {
-        &self.callback.url
+        &self.record.url
     }
 
     /// The fields, name and value, in their order in the body.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.params().iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        self.params.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// The value of a field. `None` where it is not there; it may be there and empty.
@@ -65,36 +87,32 @@ impl RecordedCallback {
 
     /// The body, form-encoded, as [`StatusCallback::parse`](crate::StatusCallback::parse) reads it.
     #[must_use]
-    pub fn body(&self) -> String {
-        Serializer::new(String::new()).extend_pairs(self.params()).finish()
+    pub fn body(&self) -> &str {
+        &self.record.body
     }
 
     /// The `I-Twilio-Idempotency-Token` that all tries carry.
     #[must_use]
     pub fn idempotency_token(&self) -> &str {
-        &self.token
+        &self.record.token
     }
 
     /// What became of it.
     #[must_use]
     pub fn delivery(&self) -> Delivery {
-        self.delivery
+        self.record.delivery
     }
 
     /// How often it was tried so far.
     #[must_use]
     pub fn attempts(&self) -> u32 {
-        self.attempts
+        self.record.attempts
     }
 
     /// The HTTP status of the last answer. `None` where the last try, if any, got none.
     #[must_use]
     pub fn status(&self) -> Option<u16> {
-        self.status
-    }
-
-    pub(super) fn params(&self) -> &Params {
-        &self.callback.params
+        self.record.status
     }
 }
 
@@ -105,9 +123,9 @@ impl fmt::Debug for RecordedCallback {
             .field("session", &self.session())
             .field("url", &url_without_secrets(self.url()))
             .field("names", &names)
-            .field("delivery", &self.delivery)
-            .field("attempts", &self.attempts)
-            .field("status", &self.status)
+            .field("delivery", &self.record.delivery)
+            .field("attempts", &self.record.attempts)
+            .field("status", &self.record.status)
             .finish_non_exhaustive()
     }
 }

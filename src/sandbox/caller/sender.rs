@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::callback::Callback;
 use super::post::{self, Abort};
-use super::record::{Delivery, RecordedCallback};
+use super::record::{Delivery, Record, RecordedCallback};
 use super::target::{Target, without_fragment};
 use crate::signature::sign;
 
@@ -61,17 +61,17 @@ struct State {
     taken: u64,
     /// How many of them are pending.
     pending: usize,
-    sessions: HashMap<String, Queue>,
+    sessions: HashMap<Arc<str>, Queue>,
     /// The sessions whose first pending callback can go now, the earliest callback first.
-    ready: BTreeMap<u64, String>,
+    ready: BTreeMap<u64, Arc<str>>,
     /// The sessions whose first pending callback must wait for its next try.
-    waiting: BTreeMap<(Instant, u64), String>,
+    waiting: BTreeMap<(Instant, u64), Arc<str>>,
 }
 
 #[derive(Default)]
 struct Queue {
     /// The number that each was taken under, and what became of it.
-    records: Vec<(u64, RecordedCallback)>,
+    records: Vec<(u64, Record)>,
     /// The first that is not dealt with.
     next: usize,
     /// Whether that one is ready, waiting or under way.
@@ -80,7 +80,7 @@ struct Queue {
 
 /// One try to make.
 struct Job {
-    session: String,
+    session: Arc<str>,
     number: u64,
     target: Target,
     request: Vec<u8>,
@@ -113,9 +113,9 @@ impl Sender {
             state.taken += 1;
             let sendable = Target::parse(&callback.url).is_some();
             state.pending += usize::from(sendable);
-            let session = callback.session.clone();
-            let record = RecordedCallback::new(callback, self.shared.token(number), sendable);
-            state.sessions.entry(session.clone()).or_default().records.push((number, record));
+            let session = Arc::clone(&callback.session);
+            let record = Record::new(callback, self.shared.token(number), sendable);
+            state.sessions.entry(Arc::clone(&session)).or_default().records.push((number, record));
             state.schedule(&session);
         }
         self.shared.changed.notify_all();
@@ -126,7 +126,7 @@ impl Sender {
         let state = self.shared.lock();
         let queue = state.sessions.get(session);
         queue
-            .map(|queue| queue.records.iter().map(|(_, record)| record.clone()).collect())
+            .map(|queue| queue.records.iter().map(|(_, record)| RecordedCallback::new(record)).collect())
             .unwrap_or_default()
     }
 
@@ -135,7 +135,7 @@ impl Sender {
         let state = self.shared.lock();
         let mut all: Vec<_> = state.sessions.values().flat_map(|queue| &queue.records).collect();
         all.sort_unstable_by_key(|(number, _)| *number);
-        all.into_iter().map(|(_, record)| record.clone()).collect()
+        all.into_iter().map(|(_, record)| RecordedCallback::new(record)).collect()
     }
 
     /// Stops the deliveries for good.
@@ -176,12 +176,12 @@ impl fmt::Debug for Sender {
 
 impl State {
     /// Sees to it that the first pending callback of a session has its turn.
-    fn schedule(&mut self, session: &str) {
+    fn schedule(&mut self, session: &Arc<str>) {
         let Some(queue) = self.sessions.get_mut(session).filter(|queue| !queue.scheduled) else { return };
         while let Some((number, record)) = queue.records.get(queue.next) {
             if record.delivery == Delivery::Pending {
                 queue.scheduled = true;
-                self.ready.insert(*number, session.to_owned());
+                self.ready.insert(*number, Arc::clone(session));
                 return;
             }
             queue.next += 1;
@@ -201,7 +201,7 @@ impl State {
         None
     }
 
-    fn head(&mut self, session: &str) -> Option<&mut RecordedCallback> {
+    fn head(&mut self, session: &str) -> Option<&mut Record> {
         let queue = self.sessions.get_mut(session)?;
         queue.records.get_mut(queue.next).map(|(_, record)| record)
     }
@@ -216,7 +216,7 @@ impl State {
             let doublings = record.attempts.saturating_sub(1).min(16);
             let due =
                 Instant::now() + policy.backoff.saturating_mul(1 << doublings).min(Duration::from_secs(3600));
-            self.waiting.insert((due, job.number), job.session.clone());
+            self.waiting.insert((due, job.number), Arc::clone(&job.session));
             return;
         }
         let delivered = status.is_some_and(|status| (200..300).contains(&status));
@@ -257,7 +257,8 @@ impl Shared {
             }
             let wait = state.wake(Instant::now());
             if let Some((number, session)) = state.ready.pop_first() {
-                if let Some(job) = state.head(&session).and_then(|record| self.job(record, number)) {
+                if let Some(job) = state.head(&session).and_then(|record| self.job(record, &session, number))
+                {
                     return Some(job);
                 }
                 continue;
@@ -272,10 +273,10 @@ impl Shared {
         }
     }
 
-    fn job(&self, record: &RecordedCallback, number: u64) -> Option<Job> {
-        let target = Target::parse(record.url())?;
-        let body = record.body();
-        let signature = sign(&self.auth_token, without_fragment(record.url()), record.params());
+    fn job(&self, record: &Record, session: &Arc<str>, number: u64) -> Option<Job> {
+        let target = Target::parse(&record.url)?;
+        let body = &record.body;
+        let signature = sign(&self.auth_token, without_fragment(&record.url), &record.params());
         let mut head = format!(
             "POST {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: twilio-payments-sandbox/{}\r\nAccept: */*\r\n\
              Content-Type: application/x-www-form-urlencoded; charset=UTF-8\r\nContent-Length: {}\r\n\
@@ -290,7 +291,7 @@ impl Shared {
             head.extend(["Authorization: ", authorization, "\r\n"]);
         }
         let request = [head.as_bytes(), b"\r\n", body.as_bytes()].concat();
-        Some(Job { session: record.session().to_owned(), number, target, request })
+        Some(Job { session: Arc::clone(session), number, target, request })
     }
 
     /// A token in the form of a UUID, another for each number and each sandbox.

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::callback::{Callback, Params};
@@ -35,8 +36,9 @@ enum Stage {
 /// A payment session. Each method gives the callbacks to send, in order.
 pub(crate) struct PaySession {
     settings: Settings,
+    sid: Arc<str>,
     created: Duration,
-    url: String,
+    url: Arc<str>,
     collected: Collected,
     /// How often each piece failed since it was last good.
     failures: BTreeMap<Piece, u32>,
@@ -48,9 +50,10 @@ impl PaySession {
     /// Begins a session: the first callback says that it is there.
     pub(crate) fn start(settings: Settings, url: &str, now: Duration) -> (Self, Callback) {
         let session = Self {
+            sid: settings.sid.as_str().into(),
             settings,
             created: now,
-            url: url.to_owned(),
+            url: url.into(),
             collected: Collected::default(),
             failures: BTreeMap::new(),
             stage: Stage::Open,
@@ -258,7 +261,7 @@ impl PaySession {
             Some(_) if out.is_empty() => Err(Refusal::Ended),
             Some(_) => Ok((out, false)),
             None => {
-                url.clone_into(&mut self.url);
+                self.url = url.into();
                 self.stage = Stage::Open;
                 Ok((out, true))
             }
@@ -362,7 +365,7 @@ impl PaySession {
     }
 
     fn callback(&self, params: Params) -> Callback {
-        Callback { session: self.settings.sid.clone(), url: self.url.clone(), params }
+        Callback { session: Arc::clone(&self.sid), url: Arc::clone(&self.url), params }
     }
 }
 
@@ -370,7 +373,7 @@ impl PaySession {
 impl fmt::Debug for PaySession {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PaySession")
-            .field("sid", &self.settings.sid)
+            .field("sid", &self.sid)
             .field("asking", &self.asking())
             .field("required", &self.required())
             .field("result", &self.result())

@@ -206,7 +206,7 @@ fn ended_by_someone() {
 #[test]
 fn the_newest_url_is_in_force() {
     let mut desk = Desk::new(settings());
-    let urls = |callbacks: &[Callback]| callbacks.iter().map(|it| it.url.clone()).collect::<Vec<_>>();
+    let urls = |callbacks: &[Callback]| callbacks.iter().map(|it| it.url.to_string()).collect::<Vec<_>>();
     let asked = desk.session.capture(&Capture::PostalCode, "http://127.0.0.1:2/", START).unwrap();
     assert_eq!(urls(&asked), ["http://127.0.0.1:2/"]);
     assert_eq!(urls(&desk.session.key('9', START)), ["http://127.0.0.1:2/"]);

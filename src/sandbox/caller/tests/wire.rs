@@ -6,7 +6,7 @@ fn names(callback: &Callback) -> Vec<&str> {
     callback.params.iter().map(|(name, _)| name.as_str()).collect()
 }
 
-fn all<'a>(parts: &[&'a str]) -> String {
+fn all(parts: &[&str]) -> String {
     parts
         .iter()
         .map(|part| part.replace("{AC}", &sid("AC")).replace("{CA}", &sid("CA")).replace("{PK}", &sid("PK")))

@@ -69,18 +69,19 @@ fn in_sandbox(amount: Amount) -> Result<bool, Failure> {
     let sandbox = Sandbox::start()?;
     let call = sandbox.call();
     let listener = CallbackListener::local(SignatureValidator::new(sandbox.auth_token())?)?;
-    println!("No credentials are set: this runs in the sandbox at {}.", sandbox.base_url());
-    println!("Nothing is charged; the caller is simulated, and mistypes the card number once.\n");
     let caller = caller::spawn(call.clone());
+    let screen = Screen::new(caller.keypad());
+    screen.line(&format!("No credentials are set: this runs in the sandbox at {}.", sandbox.base_url()));
+    screen.line("Nothing is charged; the caller is simulated, and mistypes the card number once.\n");
     let agent = Agent {
         api: sandbox.client(),
         listener,
         account_sid: sandbox.account_sid().to_owned(),
         call_sid: call.sid().to_owned(),
-        screen: Screen::new(caller.keypad()),
+        screen,
     };
     let paid = agent.take(amount)?;
-    println!("The sandbox counts {} transaction(s).", sandbox.transaction_count());
+    agent.screen.line(&format!("The sandbox counts {} transaction(s).", sandbox.transaction_count()));
     call.hang_up();
     caller.join();
     Ok(paid)
@@ -93,13 +94,14 @@ fn for_real(call_sid: &str, callback_url: &str, listen: &str, amount: Amount) ->
     let auth_token = std::env::var("TWILIO_AUTH_TOKEN")
         .map_err(|_| "TWILIO_AUTH_TOKEN is not set: the callbacks' signatures need it")?;
     let listener = CallbackListener::bind(listen, callback_url, SignatureValidator::new(auth_token)?)?;
-    println!("Listening on {listen} for what {callback_url} receives.\n");
+    let screen = Screen::new(None);
+    screen.line(&format!("Listening on {listen} for what {callback_url} receives.\n"));
     let agent = Agent {
         api,
         listener,
         account_sid: std::env::var("TWILIO_ACCOUNT_SID")?,
         call_sid: call_sid.to_owned(),
-        screen: Screen::new(None),
+        screen,
     };
     agent.take(amount)
 }
@@ -132,7 +134,7 @@ impl Agent {
                 Asked::Given => {}
                 Asked::GivenUp => {
                     self.update(&sid, &UpdatePaymentsParams::cancel(url))?;
-                    println!("  ✗ {capture} was not given in {TRIES} tries: cancelled\n");
+                    self.screen.line(&format!("  ✗ {capture} was not given in {TRIES} tries: cancelled\n"));
                     return Ok(false);
                 }
                 Asked::Over(last) => return Ok(self.screen.ended(&last)),

@@ -8,6 +8,13 @@ use twilio_payments::{Capture, ErrorType, Event, StatusCallback, WithMetadata};
 
 use super::caller::Keypad;
 
+/// `println!` that does not mind when nobody reads any more: the payment goes on.
+macro_rules! say {
+    ($($line:tt)*) => {{
+        let _ = writeln!(std::io::stdout(), $($line)*);
+    }};
+}
+
 pub(crate) struct Screen {
     terminal: bool,
     keypad: Option<Keypad>,
@@ -20,10 +27,10 @@ impl Screen {
 
     /// What goes over the wire, decoded, the credentials masked.
     pub(crate) fn request(&self, path: &str, form: &str) {
-        println!("{} POST {path}", self.bold("→"));
-        println!("    Authorization: Basic ********");
+        say!("{} POST {path}", self.bold("→"));
+        say!("    Authorization: Basic ********");
         for (name, value) in form_urlencoded::parse(form.as_bytes()) {
-            println!("    {name} = {value}");
+            say!("    {name} = {value}");
         }
     }
 
@@ -31,7 +38,12 @@ impl Screen {
         let metadata = &answer.metadata;
         let id = metadata.request_id.as_deref().unwrap_or("no request id");
         let took = Duration::from_micros(metadata.elapsed.as_micros().try_into().unwrap_or(u64::MAX));
-        println!("{} {} {} ({id}, {took:?})\n", self.bold("←"), metadata.status, answer.payments.sid);
+        say!("{} {} {} ({id}, {took:?})\n", self.bold("←"), metadata.status, answer.payments.sid);
+    }
+
+    pub(crate) fn line(&self, text: &str) {
+        self.clear_line();
+        say!("{text}");
     }
 
     /// A callback says that digits arrive.
@@ -41,11 +53,11 @@ impl Screen {
         let caller = keypad.map_or_else(String::new, |keys| format!("the caller's keypad {keys:<17} "));
         let line = format!("  {caller}your program hears {masked}");
         if self.terminal {
-            print!("\r\x1b[K{line}");
-            let _ = std::io::stdout().flush();
+            let mut out = std::io::stdout();
+            let _ = write!(out, "\r\x1b[K{line}").and_then(|()| out.flush());
         } else if masked.len() % 4 == 1 {
             // A line for every fourth key will do for a log.
-            println!("{line}");
+            say!("{line}");
         }
     }
 
@@ -53,12 +65,12 @@ impl Screen {
         self.clear_line();
         let left: Vec<&str> = required.iter().map(Capture::as_str).collect();
         let left = if left.is_empty() { "nothing".to_owned() } else { left.join(", ") };
-        println!("  {} {capture} {masked} (still required: {left})\n", self.green("✓"));
+        say!("  {} {capture} {masked} (still required: {left})\n", self.green("✓"));
     }
 
     pub(crate) fn refused(&self, capture: &Capture, reason: &ErrorType) {
         self.clear_line();
-        println!("  {} {capture}: {reason}\n", self.red("✗"));
+        say!("  {} {capture}: {reason}\n", self.red("✗"));
     }
 
     /// Shows how the session ended; whether the payment was made.
@@ -66,16 +78,16 @@ impl Screen {
         match callback.event() {
             Event::Succeeded { confirmation_code, .. } => {
                 let code = confirmation_code.unwrap_or("none");
-                println!("{}", self.green(&format!("✓ Paid. Confirmation code: {code}")));
+                say!("{}", self.green(&format!("✓ Paid. Confirmation code: {code}")));
                 true
             }
             Event::Failed { result, error, connector_error, .. } => {
                 let words = [error, connector_error].into_iter().flatten().collect::<Vec<_>>().join("; ");
-                println!("{} {words}", self.red(&format!("✗ Not paid: {result}.")));
+                say!("{} {words}", self.red(&format!("✗ Not paid: {result}.")));
                 false
             }
             _ => {
-                println!("{}", self.red("✗ Not paid."));
+                say!("{}", self.red("✗ Not paid."));
                 false
             }
         }
@@ -83,7 +95,7 @@ impl Screen {
 
     fn clear_line(&self) {
         if self.terminal {
-            print!("\r\x1b[K");
+            let _ = write!(std::io::stdout(), "\r\x1b[K");
         }
     }
 

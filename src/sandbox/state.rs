@@ -133,6 +133,8 @@ impl State {
             call.live = false;
         }
         self.on_call(call_sid, Line::hang_up);
+        // Also where no session is open: somebody may wait for the caller to be asked.
+        self.changed.notify_all();
     }
 
     /// Lets something happen to the open session of a call, if there is one.

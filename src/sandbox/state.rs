@@ -3,12 +3,15 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::date;
 use super::line::Line;
 use super::mint::Mint;
 use super::parameters::{Create, Fields, Step, Update};
 use super::refusal::Refusal;
 use super::session::{Session, Transaction};
+use crate::values::Capture;
 
 /// A success, as it goes out the first time and every time that its request is repeated.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,8 +42,8 @@ struct Memory {
     sessions: HashMap<String, Record>,
     /// The sessions' SIDs in the order of their creation.
     order: Vec<String>,
-    /// By account and idempotency key.
-    stored: HashMap<(String, String), Stored>,
+    /// By account, and then by idempotency key.
+    stored: HashMap<String, HashMap<String, Stored>>,
     transactions: Vec<Transaction>,
 }
 
@@ -53,8 +56,8 @@ struct Call {
 struct Record {
     call_sid: String,
     created: String,
-    fields: Arc<Fields>,
-    captures: Vec<crate::values::Capture>,
+    body: Arc<[u8]>,
+    captures: Vec<Capture>,
     keys: Vec<String>,
     line: Line,
 }
@@ -62,7 +65,7 @@ struct Record {
 /// A carried-out request and its answer.
 struct Stored {
     path: String,
-    fields: Arc<Fields>,
+    body: Arc<[u8]>,
     success: Success,
 }
 
@@ -101,19 +104,27 @@ impl State {
         }
     }
 
+    /// The stored answer to a request that was carried out before, byte for byte: the usual repetition, which needs
+    /// no second look at its parameters.
+    pub(super) fn repeated(&self, place: Place<'_>, body: &[u8]) -> Option<Success> {
+        let (_, key) = form_urlencoded::parse(body).find(|(name, _)| name == "IdempotencyKey")?;
+        let memory = self.memory();
+        let stored = memory.stored.get(place.account_sid)?.get(key.as_ref())?;
+        (stored.path == place.path && *stored.body == *body).then(|| stored.success.clone())
+    }
+
     /// Creates a session.
     pub(super) fn create(
         &self,
         place: Place<'_>,
-        fields: Fields,
+        body: &[u8],
         create: Result<Create, Refusal>,
-        now: &str,
     ) -> Result<Success, Refusal> {
         let mut memory = self.memory();
         memory.find_call(place)?;
         let create = create?;
         let key = &create.common.idempotency_key;
-        if let Some(success) = memory.replay(place, key, &fields)? {
+        if let Some(success) = memory.replay(place, key, body)? {
             return Ok(success);
         }
         let call = memory.find_call(place)?;
@@ -125,19 +136,20 @@ impl State {
         }
         let sid = self.mint.sid("PK");
         call.open_session = Some(sid.clone());
-        let fields = Arc::new(fields);
+        let body: Arc<[u8]> = body.into();
+        let now = now();
         let record = Record {
             call_sid: place.call_sid.to_owned(),
-            created: now.to_owned(),
-            fields: Arc::clone(&fields),
+            created: now.clone(),
+            body: Arc::clone(&body),
             captures: Vec::new(),
             keys: vec![key.clone()],
             line: Line::start(&create),
         };
         memory.sessions.insert(sid.clone(), record);
         memory.order.push(sid.clone());
-        let success = Success { status: 201, body: resource(place, &sid, now, now) };
-        memory.store(place, key, fields, &success);
+        let success = Success { status: 201, body: resource(place, &sid, &now, &now) };
+        memory.store(place, key, body, &success);
         Ok(success)
     }
 
@@ -146,16 +158,15 @@ impl State {
         &self,
         place: Place<'_>,
         sid: &str,
-        fields: Fields,
+        body: &[u8],
         update: Result<Update, Refusal>,
-        now: &str,
     ) -> Result<Success, Refusal> {
         let mut memory = self.memory();
         memory.find_call(place)?;
         memory.find_session(place, sid)?;
         let Update { common, step } = update?;
         let key = &common.idempotency_key;
-        if let Some(success) = memory.replay(place, key, &fields)? {
+        if let Some(success) = memory.replay(place, key, body)? {
             return Ok(success);
         }
         if !memory.find_call(place)?.live {
@@ -178,9 +189,9 @@ impl State {
             Step::Cancel => record.line.cancel(&common),
         }
         record.keys.push(key.clone());
-        let success = Success { status: 202, body: resource(place, sid, &record.created, now) };
+        let success = Success { status: 202, body: resource(place, sid, &record.created, &now()) };
         memory.settle(sid);
-        memory.store(place, key, Arc::new(fields), &success);
+        memory.store(place, key, body.into(), &success);
         Ok(success)
     }
 
@@ -216,21 +227,19 @@ impl Memory {
     }
 
     /// The stored answer, where this request was carried out before.
-    fn replay(&self, place: Place<'_>, key: &str, fields: &Fields) -> Result<Option<Success>, Refusal> {
-        let key = (place.account_sid.to_owned(), key.to_owned());
-        match self.stored.get(&key) {
+    fn replay(&self, place: Place<'_>, key: &str, body: &[u8]) -> Result<Option<Success>, Refusal> {
+        match self.stored.get(place.account_sid).and_then(|of_account| of_account.get(key)) {
             None => Ok(None),
-            Some(stored) if stored.path == place.path && stored.fields.is_same(fields) => {
+            Some(stored) if stored.path == place.path && Fields::are_same(&stored.body, body) => {
                 Ok(Some(stored.success.clone()))
             }
             Some(_) => Err(Refusal::conflict("The IdempotencyKey was used for another request")),
         }
     }
 
-    fn store(&mut self, place: Place<'_>, key: &str, fields: Arc<Fields>, success: &Success) {
-        let key = (place.account_sid.to_owned(), key.to_owned());
-        let stored = Stored { path: place.path.to_owned(), fields, success: success.clone() };
-        self.stored.insert(key, stored);
+    fn store(&mut self, place: Place<'_>, key: &str, body: Arc<[u8]>, success: &Success) {
+        let stored = Stored { path: place.path.to_owned(), body, success: success.clone() };
+        self.stored.entry(place.account_sid.to_owned()).or_default().insert(key.to_owned(), stored);
     }
 
     /// Takes over what a session's line brought about. To be called after whatever the line went through.
@@ -253,11 +262,16 @@ impl Memory {
             sid: sid.to_owned(),
             call_sid: record.call_sid.clone(),
             result: record.line.result().cloned(),
-            parameters: record.fields.0.clone(),
+            parameters: Fields::parse(&record.body).into_owned(),
             captures: record.captures.clone(),
             idempotency_keys: record.keys.clone(),
         })
     }
+}
+
+/// The date of an answer.
+fn now() -> String {
+    date::rfc_2822(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
 }
 
 /// The resource as JSON. Nothing in it needs escaping: SIDs were checked, dates are ours.

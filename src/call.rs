@@ -18,6 +18,10 @@ use crate::transport::{Answer, Failure, Transport};
 /// How much of an answer's body an error keeps.
 const KEPT_BODY: usize = 4 * 1024;
 
+/// The longest body of a refusal that is taken apart. The API's own are a few hundred bytes, and as a tree
+/// of values JSON may take thirty times its length.
+const LONGEST_REFUSAL: usize = 64 * 1024;
+
 /// The least time that another attempt is worth beginning with. In less there is no answer to be had, only
 /// the doubt whether the request was carried out.
 const LEAST_TIME: Duration = Duration::from_millis(10);
@@ -178,7 +182,8 @@ impl Caller {
         request_id: Option<String>,
         retry_after: Option<Duration>,
     ) -> ApiError {
-        let mut json = serde_json::from_slice::<Value>(body).unwrap_or(Value::Null);
+        let json = Some(body).filter(|body| body.len() <= LONGEST_REFUSAL);
+        let mut json = json.and_then(|json| serde_json::from_slice(json).ok()).unwrap_or(Value::Null);
         self.redactor.mask_json(&mut json);
         let text = |name: &str| json.get(name).and_then(Value::as_str).map(str::to_owned);
         let code = json.get("code").and_then(|code| match code {
@@ -201,7 +206,7 @@ impl Caller {
 
     /// What an error keeps of a body.
     fn kept(&self, body: &[u8]) -> String {
-        cut(self.redactor.mask(&String::from_utf8_lossy(body)), KEPT_BODY)
+        cut(self.redactor.mask_body(body), KEPT_BODY)
     }
 }
 
@@ -305,6 +310,11 @@ fn failed(failure: Failure) -> Error {
             };
             let error = Error::new(ErrorKind::Timeout, Unknown, message).with_status(status);
             error.with_source(source).retryable(true).timed_out()
+        }
+        Failure::NoHttp { status, source } => {
+            let message = "the answer is not HTTP that can be read";
+            let error = Error::new(ErrorKind::UnexpectedAnswer, Unknown, message).with_status(status);
+            error.with_source(source).retryable(true)
         }
         Failure::BadAnswer { reason, status, source } => {
             let error = Error::new(ErrorKind::UnexpectedAnswer, Unknown, reason).with_status(status);

@@ -90,7 +90,9 @@ pub(crate) enum Failure {
     Lost { status: Option<u16>, source: Source },
     /// The attempt's time ran out; with the status, where the answer had come so far.
     Timeout { status: Option<u16>, source: Source },
-    /// What came is no HTTP, or too much.
+    /// What came is no HTTP: something on the way has broken the connection's order.
+    NoHttp { status: Option<u16>, source: Source },
+    /// What came is HTTP, but not to be read: too long, or compressed.
     BadAnswer { reason: String, status: Option<u16>, source: Option<Source> },
     /// The client was shut down, before or after something may have been sent.
     Shutdown { sent: bool },
@@ -240,11 +242,7 @@ impl Transport {
                 status,
                 source: Some(Box::new(error)),
             },
-            _ => Failure::BadAnswer {
-                reason: "the answer is not HTTP that can be read".to_owned(),
-                status,
-                source: Some(Box::new(error)),
-            },
+            _ => Failure::NoHttp { status, source: Box::new(error) },
         }
     }
 }

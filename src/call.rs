@@ -12,6 +12,7 @@ use crate::key;
 use crate::payments::{Payments, ResponseMetadata, WithMetadata};
 use crate::retry::{self, RetryPolicy};
 use crate::retry_after;
+use crate::sid;
 use crate::text::{Escaped, Redactor, Withheld, cut};
 use crate::transport::{Answer, Failure, Transport};
 
@@ -29,6 +30,7 @@ const LEAST_TIME: Duration = Duration::from_millis(10);
 /// What is called, as logs and answers name it.
 pub(crate) struct Operation<'a> {
     pub(crate) name: &'static str,
+    pub(crate) account_sid: &'a str,
     pub(crate) call_sid: &'a str,
     pub(crate) payments_sid: Option<&'a str>,
 }
@@ -53,7 +55,6 @@ impl Caller {
     pub(crate) fn call(
         &self,
         operation: &Operation<'_>,
-        path: &str,
         form: &str,
         idempotency_key: &str,
         timeout: Duration,
@@ -74,6 +75,7 @@ impl Caller {
             }
             let attempt_started = Instant::now();
             let time = self.policy.attempt_time(left);
+            let path = |base: &str| operation.path(base);
             let result = self.transport.post(path, form.as_bytes(), time, so_far.fresh);
             so_far.attempts = so_far.attempts.saturating_add(1);
             let attempt = Attempt {
@@ -211,6 +213,32 @@ impl Caller {
 }
 
 impl Operation<'_> {
+    /// # Errors
+    /// Where a SID is none, naming it.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        sid::check("AccountSid", "AC", self.account_sid)?;
+        sid::check("CallSid", "CA", self.call_sid)?;
+        self.payments_sid.map_or(Ok(()), |sid| sid::check("Sid", "PK", sid))
+    }
+
+    /// The path of a checked operation: SIDs only, so no character that would mean something in a URL.
+    fn path(&self, base_path: &str) -> String {
+        let session = self.payments_sid.map_or(["", ""], |sid| ["/", sid]);
+        let (account_sid, call_sid) = (self.account_sid, self.call_sid);
+        [
+            base_path,
+            "/2010-04-01/Accounts/",
+            account_sid,
+            "/Calls/",
+            call_sid,
+            "/Payments",
+            session[0],
+            session[1],
+            ".json",
+        ]
+        .concat()
+    }
+
     /// Whether an answer, as far as it says, is about the call and session that were asked about.
     fn is_about(&self, payments: &Payments) -> bool {
         let same = |given: &str, asked: &str| given.eq_ignore_ascii_case(asked);
@@ -218,7 +246,7 @@ impl Operation<'_> {
             && payments
                 .call_sid
                 .as_deref()
-                .is_none_or(|call_sid| !crate::sid::is("CA", call_sid) || same(call_sid, self.call_sid))
+                .is_none_or(|call_sid| !sid::is("CA", call_sid) || same(call_sid, self.call_sid))
     }
 }
 

@@ -136,8 +136,13 @@ mod credentials;
 mod endpoint;
 mod error;
 mod form;
+#[cfg(feature = "listener")]
+mod guide;
 mod headers;
 mod key;
+#[cfg(feature = "listener")]
+mod listener;
+mod pairs;
 mod params;
 mod payments;
 mod retry;
@@ -160,7 +165,11 @@ pub use api::PaymentsApi;
 pub use builder::PaymentsApiBuilder;
 pub use credentials::Credentials;
 pub use error::{ApiError, Error, ErrorKind, Outcome};
+#[cfg(feature = "listener")]
+pub use guide::{Ending, GuidedPayment};
 pub use headers::Headers;
+#[cfg(feature = "listener")]
+pub use listener::{CallbackListener, CallbackListenerBuilder, SessionCallbacks};
 pub use params::{CreatePaymentsParams, UpdatePaymentsParams};
 pub use payments::{Payments, ResponseMetadata, WithMetadata};
 pub use retry::RetryPolicy;

@@ -53,7 +53,12 @@ impl Payments {
     /// # Errors
     /// Where the body is no JSON object with a `sid` of `PK` and 32 hex digits, or gives two.
     pub fn from_json(body: &[u8]) -> Result<Self, serde_json::Error> {
-        serde_json::from_slice(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body))
+        let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+        match std::str::from_utf8(body) {
+            // To check the whole is quicker than to check each string.
+            Ok(text) => serde_json::from_str(text),
+            Err(_) => serde_json::from_slice(body),
+        }
     }
 }
 

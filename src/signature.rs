@@ -257,7 +257,7 @@ fn refusal(reason: &'static str) -> Error {
 /// The part of the message that comes from the body: its form parameters.
 fn parameters(body: &[u8]) -> String {
     let mut pairs = Vec::with_capacity(32);
-    pairs.extend(form_urlencoded::parse(body));
+    pairs.extend(crate::pairs::pairs(body));
     joined(&mut pairs, body.len())
 }
 
@@ -278,7 +278,7 @@ fn body_hash(url: &str) -> Option<Cow<'_, str>> {
     let query = url::query(url);
     // Nearly no URL has one, and looking for the name is quicker than taking every query apart.
     query.contains("bodySHA256").then_some(())?;
-    form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "bodySHA256").map(|(_, hash)| hash)
+    crate::pairs::pairs(query.as_bytes()).find(|(name, _)| name == "bodySHA256").map(|(_, hash)| hash)
 }
 
 /// Whether `hash` is the SHA-256 of `body` in hex. Neither is a secret.

@@ -8,6 +8,7 @@ mod required;
 
 use crate::amount::Amount;
 use crate::error::{Error, ErrorKind};
+use crate::pairs::pairs;
 use crate::sid;
 use crate::text::Withheld;
 use crate::values::{BankAccountType, Capture, CardType, ErrorType, PayResult, PaymentMethod, TokenType};
@@ -18,7 +19,7 @@ use others::Others;
 /// The longest body that is read.
 pub(crate) const MAX_BODY: usize = 1 << 20;
 
-/// One report on a Payments session, POSTed by the service to the `StatusCallback` URL.
+/// One report on a Payments session, sent by the service to the `StatusCallback` URL.
 ///
 /// The answers to create and update say only that a request was taken. What the caller typed, what is still
 /// missing, what failed, the confirmation code and the token come in these. [`event`](Self::event) says in
@@ -92,7 +93,7 @@ pub struct StatusCallback {
     pub partial_result: Option<bool>,
     /// Why the capture failed (`ErrorType`).
     pub error_type: Option<ErrorType>,
-    /// The how-manieth try of this capture it was, from 1 (`Attempt`).
+    /// Which try of this capture it was, counted from 1 (`Attempt`).
     pub attempt: Option<u32>,
     /// The card's number, masked but for the last four digits, such as `xxxxxxxxxxxx4242`; while the caller
     /// types, what there is of it (`PaymentCardNumber`).
@@ -150,7 +151,7 @@ impl StatusCallback {
             return refusal("the callback's body is longer than 1 MiB");
         }
         let mut callback = Self::empty();
-        for (name, value) in form_urlencoded::parse(body) {
+        for (name, value) in pairs(body) {
             callback.put(&name, value);
         }
         if callback.sid.is_empty() {

@@ -42,7 +42,7 @@ pub enum Event<'a> {
         capture: Option<&'a Capture>,
         /// Why.
         reason: &'a ErrorType,
-        /// The how-manieth try it was, from 1.
+        /// Which try it was, counted from 1.
         attempt: Option<u32>,
     },
     /// The session is over: the payment was charged, or the payment method was tokenized.
@@ -116,10 +116,9 @@ impl StatusCallback {
             let masked = self.masked(capture);
             let is_in = || masked.is_some() && !self.required().contains(capture);
             return match self.partial_result {
-                Some(true) => Event::Typing { capture, masked },
                 Some(false) => Event::Captured { capture, masked },
                 None if is_in() => Event::Captured { capture, masked },
-                None => Event::Typing { capture, masked },
+                Some(true) | None => Event::Typing { capture, masked },
             };
         }
         if self.date_updated.is_none() { Event::Started } else { Event::Other }
@@ -147,7 +146,7 @@ impl StatusCallback {
 
 impl fmt::Debug for Event<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let piece = |f: &mut fmt::Formatter<'_>, name: &str, capture: &Capture, masked: &Option<&str>| {
+        let piece = |f: &mut fmt::Formatter<'_>, name: &str, capture: &Capture, masked: Option<&str>| {
             f.debug_struct(name)
                 .field("capture", &Words(capture.as_str()))
                 .field("masked", &masked.map(Hidden))
@@ -155,8 +154,8 @@ impl fmt::Debug for Event<'_> {
         };
         match self {
             Self::Started => f.write_str("Started"),
-            Self::Typing { capture, masked } => piece(f, "Typing", capture, masked),
-            Self::Captured { capture, masked } => piece(f, "Captured", capture, masked),
+            Self::Typing { capture, masked } => piece(f, "Typing", capture, *masked),
+            Self::Captured { capture, masked } => piece(f, "Captured", capture, *masked),
             Self::CaptureFailed { capture, reason, attempt } => f
                 .debug_struct("CaptureFailed")
                 .field("capture", &capture.map(|capture| Words(capture.as_str())))

@@ -81,7 +81,7 @@ fn secret(value: Cow<'_, str>) -> Read<'_, Withheld> {
     Ok(Withheld::new(value.into_owned()))
 }
 
-#[allow(clippy::unnecessary_wraps, reason = "a reader like the others, though it takes any value")]
+#[allow(clippy::unnecessary_wraps, clippy::needless_pass_by_value, reason = "a reader like the others")]
 fn one_of<T: for<'b> From<&'b str>>(value: Cow<'_, str>) -> Read<'_, T> {
     Ok(T::from(&value))
 }

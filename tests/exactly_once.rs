@@ -111,7 +111,7 @@ fn two_thousand_sessions_at_thirty_percent_faults() {
     let api = sandbox.client_builder().retry_policy(policy).build().unwrap();
     let started = Instant::now();
     let sids = in_threads(SESSIONS, |number| {
-        let call = sandbox.call();
+        let call = sandbox.call().obliging();
         session(number, |operation| {
             let done = operation.call(&api, &call);
             done.unwrap_or_else(|error| panic!("session {number}: {error:?}"))
@@ -184,7 +184,7 @@ fn an_error_tells_the_truth() {
     let nowhere = support::builder(nobody()).retry_policy(policy).build().unwrap();
     let verdicts = Verdicts::default();
     let sids = in_threads(SESSIONS, |number| {
-        let call = sandbox.call();
+        let call = sandbox.call().obliging();
         session(number, |operation| {
             let done = || match operation {
                 // The one session that this call can have.

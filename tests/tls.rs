@@ -18,11 +18,49 @@ use support::tls::{
 use support::{ACCOUNT, CALL, CALLBACK, SESSION, TOKEN, answer, created, serve};
 use twilio_payments::*;
 
+/// Makes a test of each function, for each library that the features bring.
+macro_rules! with_each_library {
+    (@$module:ident $tls:ident $($test:ident)+) => {
+        mod $module {
+            $(
+                #[test]
+                fn $test() {
+                    super::$test(super::Tls::$tls);
+                }
+            )+
+        }
+    };
+    ($($test:ident)+) => {
+        with_each_library! { @by_rustls Rustls $($test)+ }
+        #[cfg(feature = "native-tls")]
+        with_each_library! { @by_native_tls NativeTls $($test)+ }
+        #[cfg(feature = "platform-verifier")]
+        with_each_library! { @by_platform_verifier PlatformVerifier $($test)+ }
+    };
+}
+
+with_each_library! {
+    a_further_root_is_trusted
+    a_request_is_one_record
+    a_server_that_is_not_to_be_trusted_sees_nothing
+    the_usual_roots_do_not_include_ours
+    a_port_without_tls_sees_nothing
+    a_session_that_the_server_closed_is_replaced
+    a_session_that_is_lost_is_tried_again
+    a_body_that_a_close_ends
+    an_answer_that_nobody_asked_for_is_never_taken
+    nor_where_the_answer_just_fills_a_buffer
+    an_answer_of_any_length_and_in_any_pieces
+    deadline_and_shutdown_hold_in_a_handshake
+    deadline_and_shutdown_hold_in_a_session
+}
+
 const LOOPBACK: [&str; 2] = ["localhost", "127.0.0.1"];
 
 /// A builder for a server by name, that trusts an authority.
-fn builder(address: SocketAddr, authority: &Authority) -> PaymentsApiBuilder {
+fn builder(tls: Tls, address: SocketAddr, authority: &Authority) -> PaymentsApiBuilder {
     support::builder(address)
+        .tls(tls)
         .base_url(format!("https://localhost:{}", address.port()))
         .root_certificate(authority.pem.clone())
         .retry_policy(RetryPolicy::new().base_delay(Duration::from_millis(1)))
@@ -45,8 +83,7 @@ fn answers(mut session: Session) {
     }
 }
 
-#[test]
-fn a_further_root_is_trusted() {
+fn a_further_root_is_trusted(tls: Tls) {
     let authority = Authority::new();
     for versions in [&[&TLS13][..], &[&TLS12]] {
         let config = authority.issue(&LOOPBACK, Validity::Now).config(versions);
@@ -62,7 +99,7 @@ fn a_further_root_is_trusted() {
             (format!("https://{address}"), vec![other.clone(), authority.pem.clone()]),
             (format!("https://{address}"), vec![format!("{other}{}", authority.pem)]),
         ] {
-            let mut builder = support::builder(address).base_url(&base_url);
+            let mut builder = support::builder(address).tls(tls).base_url(&base_url);
             for root in roots {
                 builder = builder.root_certificate(root);
             }
@@ -76,13 +113,12 @@ fn a_further_root_is_trusted() {
     }
 }
 
-#[test]
-fn a_request_is_one_record() {
+fn a_request_is_one_record(tls: Tls) {
     let authority = Authority::new();
     for versions in [&[&TLS13][..], &[&TLS12]] {
         let config = authority.issue(&LOOPBACK, Validity::Now).config(versions);
         let (relay, records) = counting_relay(serve_tls(config, |session, _| answers(session)));
-        let api = builder(relay, &authority).build().unwrap();
+        let api = builder(tls, relay, &authority).build().unwrap();
         create(&api).unwrap();
         assert!(records.try_iter().count() > 0, "the handshake may end with some");
         for _ in 0..3 {
@@ -102,8 +138,7 @@ fn reading(config: Arc<ServerConfig>) -> (SocketAddr, Receiver<usize>) {
     (address, amounts)
 }
 
-#[test]
-fn a_server_that_is_not_to_be_trusted_sees_nothing() {
+fn a_server_that_is_not_to_be_trusted_sees_nothing(tls: Tls) {
     let (authority, other) = (Authority::new(), Authority::new());
     let cases = [
         ("unknown to the client", other.issue(&LOOPBACK, Validity::Now), "localhost"),
@@ -120,7 +155,7 @@ fn a_server_that_is_not_to_be_trusted_sees_nothing() {
         for versions in [&[&TLS13][..], &[&TLS12]] {
             let (address, amounts) = reading(identity.config(versions));
             let base_url = format!("https://{host}:{}", address.port());
-            let api = builder(address, &authority).base_url(base_url).build().unwrap();
+            let api = builder(tls, address, &authority).base_url(base_url).build().unwrap();
             let error = create(&api).unwrap_err();
             assert_eq!(
                 (error.kind(), error.outcome()),
@@ -141,16 +176,15 @@ fn a_server_that_is_not_to_be_trusted_sees_nothing() {
     }
     // The certificate of the first is fine for whoever trusts its authority.
     let (address, amounts) = reading(good(&other));
-    let api = builder(address, &other).retry_policy(RetryPolicy::none()).build().unwrap();
+    let api = builder(tls, address, &other).retry_policy(RetryPolicy::none()).build().unwrap();
     assert_eq!(create(&api).unwrap_err().kind(), ErrorKind::ConnectionLost);
     assert!(amounts.recv_timeout(Duration::from_secs(10)).unwrap() > 100);
 }
 
-#[test]
-fn the_usual_roots_do_not_include_ours() {
+fn the_usual_roots_do_not_include_ours(tls: Tls) {
     let authority = Authority::new();
     let (address, amounts) = reading(good(&authority));
-    let api = support::builder(address).base_url(format!("https://{address}")).build().unwrap();
+    let api = support::builder(address).tls(tls).base_url(format!("https://{address}")).build().unwrap();
     let error = create(&api).unwrap_err();
     assert_eq!((error.kind(), error.outcome(), error.attempts()), (ErrorKind::Tls, Outcome::NotSent, 1));
     assert_eq!(amounts.recv_timeout(Duration::from_secs(10)), Ok(0));
@@ -172,8 +206,7 @@ fn plain(says: &'static [u8]) -> (SocketAddr, Receiver<Vec<u8>>) {
     (address, heard)
 }
 
-#[test]
-fn a_port_without_tls_sees_nothing() {
+fn a_port_without_tls_sees_nothing(tls: Tls) {
     let authority = Authority::new();
     for (name, says, kind, attempts) in [
         ("plain HTTP", &b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"[..], ErrorKind::Tls, 1),
@@ -186,7 +219,7 @@ fn a_port_without_tls_sees_nothing() {
         ("half a record", b"\x16\x03\x03\x10", ErrorKind::Connect, 3),
     ] {
         let (address, heard) = plain(says);
-        let error = create(&builder(address, &authority).build().unwrap()).unwrap_err();
+        let error = create(&builder(tls, address, &authority).build().unwrap()).unwrap_err();
         assert_eq!((error.kind(), error.outcome()), (kind, Outcome::NotSent), "{name}: {error:?}");
         assert_eq!((error.attempts(), error.is_retryable()), (attempts, attempts > 1), "{name}");
         assert!(!error.is_timeout(), "{name}: {error:?}");
@@ -201,8 +234,7 @@ fn a_port_without_tls_sees_nothing() {
     }
 }
 
-#[test]
-fn a_session_that_the_server_closed_is_replaced() {
+fn a_session_that_the_server_closed_is_replaced(tls: Tls) {
     let authority = Authority::new();
     for policy in [RetryPolicy::new(), RetryPolicy::none()] {
         for (name, orderly, read_again, attempts) in [
@@ -224,7 +256,7 @@ fn a_session_that_the_server_closed_is_replaced() {
                     close(session);
                 }
             });
-            let api = builder(address, &authority).retry_policy(policy.clone()).build().unwrap();
+            let api = builder(tls, address, &authority).retry_policy(policy.clone()).build().unwrap();
             assert_eq!(create(&api).unwrap().metadata.attempts, 1);
             thread::sleep(Duration::from_millis(50));
             let again = create(&api).unwrap_or_else(|error| panic!("{name}: {error:?}"));
@@ -233,8 +265,7 @@ fn a_session_that_the_server_closed_is_replaced() {
     }
 }
 
-#[test]
-fn a_session_that_is_lost_is_tried_again() {
+fn a_session_that_is_lost_is_tried_again(tls: Tls) {
     let authority = Authority::new();
     let half = created().len() / 2;
     for (name, orderly, says) in [
@@ -254,7 +285,7 @@ fn a_session_that_is_lost_is_tried_again() {
                     close(session);
                 }
             });
-            match create(&builder(address, &authority).build().unwrap()) {
+            match create(&builder(tls, address, &authority).build().unwrap()) {
                 Ok(answered) => assert_eq!((answered.metadata.attempts, faults), (2, 1), "{name}"),
                 Err(error) => {
                     let seen = (error.kind(), error.outcome(), error.attempts());
@@ -266,8 +297,7 @@ fn a_session_that_is_lost_is_tried_again() {
     }
 }
 
-#[test]
-fn a_body_that_a_close_ends() {
+fn a_body_that_a_close_ends(tls: Tls) {
     let authority = Authority::new();
     for orderly in [true, false] {
         let address = serve_tls(good(&authority), move |mut session, _| {
@@ -277,13 +307,12 @@ fn a_body_that_a_close_ends() {
                 close(session);
             }
         });
-        let api = builder(address, &authority).retry_policy(RetryPolicy::none()).build().unwrap();
+        let api = builder(tls, address, &authority).retry_policy(RetryPolicy::none()).build().unwrap();
         assert_eq!(create(&api).unwrap().payments.sid, SESSION);
     }
 }
 
-#[test]
-fn an_answer_that_nobody_asked_for_is_never_taken() {
+fn an_answer_that_nobody_asked_for_is_never_taken(tls: Tls) {
     let authority = Authority::new();
     let extra = answer("404 Not Found", "", "{}");
     // In one record, in two at once, in two one after the other; so much that no buffer holds it; and in bytes.
@@ -313,7 +342,7 @@ fn an_answer_that_nobody_asked_for_is_never_taken() {
                     }
                 }
             });
-            let api = builder(address, &authority).retry_policy(RetryPolicy::none()).build().unwrap();
+            let api = builder(tls, address, &authority).retry_policy(RetryPolicy::none()).build().unwrap();
             for _ in 0..4 {
                 let answered = create(&api).unwrap_or_else(|error| panic!("{name}: {error:?}"));
                 assert_eq!(answered.payments.sid, SESSION);
@@ -323,8 +352,7 @@ fn an_answer_that_nobody_asked_for_is_never_taken() {
     }
 }
 
-#[test]
-fn nor_where_the_answer_just_fills_a_buffer() {
+fn nor_where_the_answer_just_fills_a_buffer(tls: Tls) {
     // What comes with it stays behind in TLS, where no look at the socket finds it.
     let authority = Authority::new();
     let config = good(&authority);
@@ -338,7 +366,7 @@ fn nor_where_the_answer_just_fills_a_buffer() {
                 let _ = session.flush();
             }
         });
-        let api = builder(address, &authority).retry_policy(RetryPolicy::none()).build().unwrap();
+        let api = builder(tls, address, &authority).retry_policy(RetryPolicy::none()).build().unwrap();
         for _ in 0..3 {
             let answered = create(&api).unwrap_or_else(|error| panic!("{size}: {error:?}"));
             assert_eq!(answered.payments.sid, SESSION);
@@ -346,8 +374,7 @@ fn nor_where_the_answer_just_fills_a_buffer() {
     }
 }
 
-#[test]
-fn an_answer_of_any_length_and_in_any_pieces() {
+fn an_answer_of_any_length_and_in_any_pieces(tls: Tls) {
     let authority = Authority::new();
     for length in [0, 1, 3_500, 4_096, 16_384, 20_000, 500_000] {
         for piece in [7, 1_000, 100_000] {
@@ -363,7 +390,7 @@ fn an_answer_of_any_length_and_in_any_pieces() {
                     let _ = session.flush();
                 }
             });
-            let api = builder(address, &authority).retry_policy(RetryPolicy::none()).build().unwrap();
+            let api = builder(tls, address, &authority).retry_policy(RetryPolicy::none()).build().unwrap();
             for _ in 0..2 {
                 let answered = create(&api).unwrap_or_else(|error| panic!("{length} by {piece}: {error:?}"));
                 assert_eq!(answered.payments.sid, SESSION);
@@ -372,8 +399,32 @@ fn an_answer_of_any_length_and_in_any_pieces() {
     }
 }
 
-#[test]
-fn deadline_and_shutdown_hold_in_a_session() {
+fn deadline_and_shutdown_hold_in_a_handshake(tls: Tls) {
+    let authority = Authority::new();
+    let silent = serve(|mut stream, _| hold(&mut stream));
+    let deadline = Duration::from_millis(400);
+    let api = builder(tls, silent, &authority).timeout(deadline).build().unwrap();
+    let started = Instant::now();
+    let error = create(&api).unwrap_err();
+    assert!(started.elapsed() < deadline + Duration::from_secs(1), "{:?}", started.elapsed());
+    assert_eq!((error.kind(), error.outcome()), (ErrorKind::Connect, Outcome::NotSent), "{error:?}");
+    assert!(error.is_timeout());
+
+    let api = builder(tls, silent, &authority).build().unwrap();
+    let call = {
+        let api = api.clone();
+        thread::spawn(move || (create(&api), Instant::now()))
+    };
+    thread::sleep(Duration::from_millis(200));
+    let down = Instant::now();
+    api.shutdown();
+    let (result, ended) = call.join().unwrap();
+    assert!(ended.duration_since(down) < Duration::from_secs(1));
+    let error = result.unwrap_err();
+    assert_eq!((error.kind(), error.outcome()), (ErrorKind::Shutdown, Outcome::NotSent), "{error:?}");
+}
+
+fn deadline_and_shutdown_hold_in_a_session(tls: Tls) {
     let authority = Authority::new();
     let config = good(&authority);
     let silent = serve_tls(Arc::clone(&config), |mut session, _| {
@@ -392,7 +443,7 @@ fn deadline_and_shutdown_hold_in_a_session() {
             let authority = &authority;
             scope.spawn(move || {
                 let deadline = Duration::from_millis(600);
-                let api = builder(address, authority).timeout(deadline).build().unwrap();
+                let api = builder(tls, address, authority).timeout(deadline).build().unwrap();
                 let started = Instant::now();
                 let error = create(&api).unwrap_err();
                 let elapsed = started.elapsed();
@@ -403,7 +454,7 @@ fn deadline_and_shutdown_hold_in_a_session() {
             });
             scope.spawn(move || {
                 let policy = RetryPolicy::new().attempt_timeout(None).max_retries(u32::MAX);
-                let api = builder(address, authority).retry_policy(policy).build().unwrap();
+                let api = builder(tls, address, authority).retry_policy(policy).build().unwrap();
                 let call = {
                     let api = api.clone();
                     thread::spawn(move || (create(&api), Instant::now()))

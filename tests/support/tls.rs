@@ -145,3 +145,24 @@ pub fn counting_relay(server: SocketAddr) -> (SocketAddr, std::sync::mpsc::Recei
     });
     (address, receiver)
 }
+
+/// Makes a test of each function, for each library that the features bring.
+macro_rules! with_each_library {
+    (@$module:ident $tls:ident $($test:ident)+) => {
+        mod $module {
+            $(
+                #[test]
+                fn $test() {
+                    super::$test(super::Tls::$tls);
+                }
+            )+
+        }
+    };
+    ($($test:ident)+) => {
+        with_each_library! { @by_rustls Rustls $($test)+ }
+        #[cfg(feature = "native-tls")]
+        with_each_library! { @by_native_tls NativeTls $($test)+ }
+        #[cfg(feature = "platform-verifier")]
+        with_each_library! { @by_platform_verifier PlatformVerifier $($test)+ }
+    };
+}

@@ -31,7 +31,7 @@ fn keys(number: usize) -> Vec<String> {
 
 /// One operation of a session: what it is, and its key.
 enum Operation<'a> {
-    Create(CreatePaymentsParams),
+    Create(Box<CreatePaymentsParams>),
     Update(&'a str, UpdatePaymentsParams),
 }
 
@@ -55,7 +55,7 @@ impl Operation<'_> {
 fn session(number: usize, mut run: impl FnMut(&Operation<'_>) -> Payments) -> String {
     let keys = keys(number);
     let create = CreatePaymentsParams::new(CALLBACK).charge_amount(amount(number)).idempotency_key(&keys[0]);
-    let sid = run(&Operation::Create(create)).sid;
+    let sid = run(&Operation::Create(Box::new(create))).sid;
     for (capture, key) in CAPTURES.iter().zip(&keys[1..]) {
         let update = UpdatePaymentsParams::capture(CALLBACK, capture.clone()).idempotency_key(key);
         assert_eq!(run(&Operation::Update(&sid, update)).sid, sid);

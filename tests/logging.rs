@@ -168,11 +168,11 @@ fn check(records: &[(Level, String)], attempts: usize, says: &str) {
 
 /// Everything that a value shows of itself by `Debug`.
 fn debug(values: &[&dyn Debug]) -> String {
-    values.iter().map(|value| format!("{value:?}\n{value:#?}\n")).collect()
+    values.iter().map(|value| format!("{value:?}\n{value:#?}")).collect::<Vec<_>>().join("\n")
 }
 
 fn display(values: &[&dyn Display]) -> String {
-    values.iter().map(|value| format!("{value}\n")).collect()
+    values.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
 #[test]

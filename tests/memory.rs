@@ -19,7 +19,7 @@ fn kib(name: &str) -> usize {
 }
 
 /// A server that sends a head and then a piece of a body over and over, 50 MB of it.
-fn flood(head: String, piece: String) -> SocketAddr {
+fn flood(head: String, piece: &str) -> SocketAddr {
     let piece = piece.repeat(65_536 / piece.len());
     serve(move |mut stream, _| {
         read_request(&mut stream);
@@ -63,7 +63,7 @@ fn fifty_megabytes_take_less_than_eight() {
 
     let before = kib("VmRSS:");
     for (name, head, piece) in cases {
-        let address = flood(head, piece.to_owned());
+        let address = flood(head, piece);
         let policy = RetryPolicy::new().base_delay(Duration::ZERO);
         let api = builder(address).retry_policy(policy).timeout(Duration::from_secs(2)).build().unwrap();
         // Sets the peak back to what is in use now.

@@ -142,10 +142,7 @@ fn any_callback() -> impl Strategy<Value = String> {
 }
 
 /// A value of an enumeration: one that the service knows, mostly, or any.
-fn of<T: Clone + std::fmt::Debug + 'static>(known: Vec<T>) -> impl Strategy<Value = T>
-where
-    T: From<String>,
-{
+fn of<T: Clone + std::fmt::Debug + From<String> + 'static>(known: Vec<T>) -> impl Strategy<Value = T> {
     prop_oneof![30 => select(known), 1 => any_text().prop_map(T::from)]
 }
 

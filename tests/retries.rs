@@ -10,13 +10,11 @@ use twilio_payments::*;
 
 /// Two retries without a wait worth speaking of.
 fn quick() -> RetryPolicy {
-    RetryPolicy::new().base_delay(Duration::from_millis(1)).attempt_timeout(quick_limit())
+    RetryPolicy::new().base_delay(Duration::from_millis(1)).attempt_timeout(Some(QUICK))
 }
 
 /// How long an attempt may take where the server is going to be silent.
-fn quick_limit() -> Option<Duration> {
-    Some(Duration::from_millis(150))
-}
+const QUICK: Duration = Duration::from_millis(150);
 
 fn create(script: &Script, policy: RetryPolicy) -> Result<WithMetadata, Error> {
     let api = builder(script.address).retry_policy(policy).build().unwrap();
@@ -131,7 +129,7 @@ fn a_status_counts_whatever_becomes_of_the_body() {
             "the answer is not HTTP that can be read",
         ),
     ] {
-        let error = create(&Script::new([step.clone()]), RetryPolicy::none().attempt_timeout(quick_limit()))
+        let error = create(&Script::new([step.clone()]), RetryPolicy::none().attempt_timeout(Some(QUICK)))
             .unwrap_err();
         assert!(error.to_string().starts_with(message), "{step:?}: {error}");
         assert_eq!((error.status(), error.outcome()), (Some(201), Outcome::Unknown), "{step:?}");
@@ -283,7 +281,9 @@ fn the_service_says_how_long_to_wait() {
         })
     })
     .collect();
-    waits.into_iter().for_each(|wait| wait.join().unwrap());
+    for wait in waits {
+        wait.join().unwrap();
+    }
 }
 
 #[test]

@@ -13,10 +13,9 @@ use rustls::ServerConfig;
 use rustls::version::{TLS12, TLS13};
 use support::faults::hold;
 use support::tls::{
-    Authority, Identity, Session, Validity, close, counting_relay, read_request, send, serve_tls,
-    with_each_library,
+    Authority, Identity, Session, Validity, read_request, send, serve_tls, with_each_library,
 };
-use support::{ACCOUNT, CALL, CALLBACK, SESSION, TOKEN, answer, created, serve};
+use support::{ACCOUNT, CALL, CALLBACK, SESSION, TOKEN, created, serve};
 use twilio_payments::*;
 
 with_each_library! {

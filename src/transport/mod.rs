@@ -106,7 +106,7 @@ pub(crate) enum Failure {
 impl Transport {
     /// # Errors
     /// Where a proxy, certificate or header of the setup cannot be used, naming the setter.
-    pub(crate) fn new(setup: Setup) -> Result<Self, Error> {
+    pub(crate) fn new(setup: &Setup) -> Result<Self, Error> {
         let base = Uri::try_from(setup.base_url.as_str())
             .map_err(|error| Error::invalid("base_url", "not a URL").with_source(error))?;
         let plain = base.scheme_str() == Some("http");

@@ -1,6 +1,12 @@
 //! What the tests over sockets share: a server that says what it is told to, and records what it hears.
 
-#![allow(dead_code, unreachable_pub, reason = "each test file takes a part of it")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    unused_imports,
+    unused_macros,
+    reason = "each test file takes a part of it"
+)]
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};

@@ -35,12 +35,14 @@ pub enum Validity {
     Future,
 }
 
+/// How many authorities there are.
+static NUMBER: AtomicUsize = AtomicUsize::new(0);
+
 impl Authority {
     pub fn new() -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         // A name of its own, by which some libraries look for it.
-        static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let name = format!("Authority {}", NUMBER.fetch_add(1, Ordering::Relaxed));
         params.distinguished_name.push(DnType::CommonName, name);
         let key = KeyPair::generate().unwrap();
@@ -166,3 +168,5 @@ macro_rules! with_each_library {
         with_each_library! { @by_platform_verifier PlatformVerifier $($test)+ }
     };
 }
+
+pub(crate) use with_each_library;

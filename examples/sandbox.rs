@@ -21,10 +21,14 @@ use twilio_payments::sandbox::{Sandbox, Session};
 const HELP: &str = "\
 Serves Twilio's Payments API on loopback: no account, no telephone, nothing real is charged.
 
-Usage: cargo run --example sandbox -- [--port PORT] [--seconds SECONDS]
+Usage: cargo run --example sandbox -- [--port PORT] [--seconds SECONDS] [--obliging]
+
+The keypad of the caller is this program's standard input: what is typed there, the caller presses. Status
+callbacks go to http URLs on loopback only, signed with the auth token.
 
   --port PORT        port on 127.0.0.1 (default: a free one)
   --seconds SECONDS  stop after this time (default: run until interrupted)
+  --obliging         the caller answers by himself, with good test values
   --help             show this text
 ";
 
@@ -55,6 +59,7 @@ fn main() -> ExitCode {
 struct Options {
     port: u16,
     seconds: Option<u64>,
+    obliging: bool,
 }
 
 impl Options {
@@ -68,6 +73,10 @@ impl Options {
             };
             if matches!(name, "--help" | "-h") {
                 return Ok(None);
+            }
+            if argument == "--obliging" {
+                options.obliging = true;
+                continue;
             }
             if !matches!(name, "--port" | "--seconds") {
                 return Err(format!("unknown argument {argument:?}"));
@@ -86,7 +95,17 @@ impl Options {
 
 fn serve(options: &Options) -> io::Result<()> {
     let sandbox = Sandbox::builder().port(options.port).start()?;
-    let call = sandbox.call();
+    let call = if options.obliging { sandbox.call().obliging() } else { sandbox.call() };
+    let keypad = call.clone();
+    // Ends with the program: reading from a terminal cannot be interrupted.
+    thread::spawn(move || {
+        for line in io::stdin().lines() {
+            match line {
+                Ok(keys) => keypad.press(&keys),
+                Err(_) => return,
+            }
+        }
+    });
     let (base, account, token) = (sandbox.base_url(), sandbox.account_sid(), sandbox.auth_token());
     let mut out = io::stdout();
     writeln!(

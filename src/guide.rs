@@ -28,7 +28,7 @@ const CANCEL_TIME: Duration = Duration::from_secs(10);
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let sandbox = Sandbox::start()?;
-/// # let (api, call) = (sandbox.client(), sandbox.call());
+/// # let (api, call) = (sandbox.client(), sandbox.call().obliging());
 /// # let auth_token = sandbox.auth_token();
 /// let listener = CallbackListener::local(SignatureValidator::new(auth_token)?)?;
 /// let params = CreatePaymentsParams::new(listener.public_url()).charge_amount("19.99".parse()?);
@@ -124,7 +124,8 @@ impl<'a> GuidedPayment<'a> {
     pub fn run(mut self, call_sid: &str) -> Result<Ending, Error> {
         let session = self.api.create_payments(call_sid, &self.params)?;
         let callbacks = self.listener.session(&session.sid)?;
-        let mut open = OpenSession { api: self.api, call_sid, sid: session.sid, params: &self.params, over: false };
+        let mut open =
+            OpenSession { api: self.api, call_sid, sid: session.sid, params: &self.params, over: false };
         let mut left = Pieces::of(&self.params);
 
         while let Some(capture) = left.next() {
@@ -135,7 +136,9 @@ impl<'a> GuidedPayment<'a> {
                 let heard = hear(&callbacks, self.piece_timeout, &mut self.on_callback, |callback| {
                     match callback.event() {
                         Event::Captured { capture: given, .. } => *given == capture,
-                        Event::CaptureFailed { capture: given, .. } => given.is_none_or(|given| *given == capture),
+                        Event::CaptureFailed { capture: given, .. } => {
+                            given.is_none_or(|given| *given == capture)
+                        }
                         _ => callback.is_final(),
                     }
                 })?;
@@ -255,7 +258,8 @@ impl Pieces {
             .collect(),
         };
         for capture in wanted {
-            let matcher = params.require_matching_inputs.contains(&capture).then(|| matcher(&capture)).flatten();
+            let matcher =
+                params.require_matching_inputs.contains(&capture).then(|| matcher(&capture)).flatten();
             pieces.push_back(capture);
             pieces.extend(matcher);
         }

@@ -1,0 +1,71 @@
+//! `cargo bench`: our client beside plain ureq, in interleaved rounds.
+//!
+//! `cargo bench -- --save` also puts the tables into `benches/README.md` and draws the plot anew.
+
+#[path = "../shared/mod.rs"]
+mod shared;
+
+mod calls;
+mod memory;
+mod parts;
+mod plot;
+mod process;
+mod threads;
+
+use std::process::{Command, Stdio};
+
+use shared::measure::Scale;
+use shared::report::{self, Report};
+
+#[global_allocator]
+static ALLOCATOR: shared::alloc::Counting = shared::alloc::Counting;
+
+fn main() {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let scale = Scale::of(&args);
+    match args.first().map(String::as_str) {
+        Some("alone") => shared::clients::run_alone(&args[1..]),
+        Some("pinned") => {
+            let mut report = Report::default();
+            calls::measure(&mut report, scale);
+            parts::measure(&mut report, scale);
+            print!("{}", report.lines());
+        }
+        _ => {
+            let mut report = Report::default();
+            let lines = on_one_core(&args);
+            report.absorb(&lines);
+            threads::measure(&mut report, scale);
+            process::measure(&mut report, scale);
+            memory::measure(&mut report);
+            report::publish("compare", &report, &args);
+            if args.iter().any(|arg| arg == "--save") {
+                plot::draw(&lines);
+            }
+        }
+    }
+}
+
+/// Runs this program again on one core, which client and server then share: that is steadier than two
+/// cores, and lets each microsecond of work show in the time of a call.
+fn on_one_core(args: &[String]) -> String {
+    let program = std::env::current_exe().expect("this program has a path");
+    let run = |mut command: Command| {
+        let output = command.arg("pinned").args(args).stderr(Stdio::inherit()).output();
+        output.ok().filter(|output| output.status.success())
+    };
+    let mut pinned = Command::new("taskset");
+    pinned.args(["-c", &last_core()]).arg(&program);
+    let output = run(pinned).or_else(|| {
+        eprintln!("taskset is not there: the times below are not of one core, and vary more");
+        run(Command::new(&program))
+    });
+    String::from_utf8_lossy(&output.expect("the measuring process ends well").stdout).into_owned()
+}
+
+/// The last core that this process may use.
+fn last_core() -> String {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:")).unwrap_or("0");
+    list.rsplit([',', '-']).next().unwrap_or("0").trim().to_owned()
+}

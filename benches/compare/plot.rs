@@ -1,0 +1,3 @@
+//! The plot.
+
+pub(crate) fn draw(_lines: &str) {}

@@ -1,0 +1,53 @@
+//! A process that makes one call over TLS and ends: what a script costs.
+
+use std::process::Command;
+use std::time::Instant;
+
+use crate::shared::measure::{Scale, rounds};
+use crate::shared::report::{Report, Row};
+use crate::shared::server::Server;
+
+pub(crate) fn measure(report: &mut Report, scale: Scale) {
+    report.table("A process that makes one call, wall time");
+    let program = std::env::current_exe().expect("this program has a path");
+    for server in [Server::plain(), Server::tls()] {
+        let file = std::env::temp_dir().join(format!("twilio-payments-bench-{}.pem", std::process::id()));
+        std::fs::write(&file, server.pem.as_deref().unwrap_or_default()).expect("a temporary file");
+        let run = |who: &str, times: usize| {
+            for _ in 0..times {
+                let mut process = Command::new(&program);
+                process.args(["alone", who, "1", &server.base_url()]).env("BENCH_PEM", &file);
+                assert!(process.status().expect("this program starts").success());
+            }
+        };
+        let samples = rounds(
+            scale,
+            20,
+            &mut [
+                &mut |times| run("ours", times),
+                &mut |times| run("plain", times),
+                &mut |times| run("timeouts", times),
+                &mut |times| {
+                    for _ in 0..times {
+                        let started = Instant::now();
+                        assert!(
+                            Command::new(&program)
+                                .args(["alone", "ours", "0", "http://127.0.0.1:1"])
+                                .status()
+                                .is_ok()
+                        );
+                        std::hint::black_box(started);
+                    }
+                },
+            ],
+        );
+        let _ = std::fs::remove_file(&file);
+        let millis = |index: usize| format!("{:.2} ms", samples.time(index) / 1e6);
+        let name = if server.pem.is_some() { "TLS 1.3" } else { "plain HTTP" };
+        let row = Row::new(name, millis(0))
+            .plain(millis(1), samples.ratio(0, 1))
+            .timeouts(millis(2), samples.ratio(0, 2));
+        report.row(&if server.pem.is_some() { row.at_most_plain(1.05) } else { row });
+        report.row(&Row::new(format!("{name}: the process without the call"), millis(3)));
+    }
+}

@@ -1,0 +1,113 @@
+//! Counts allocations, and tells whose they are.
+
+#![allow(unsafe_code, reason = "an allocator cannot be written without; the library itself forbids it")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::backtrace::Backtrace;
+use std::cell::{Cell, RefCell};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
+
+/// The system's allocator, counting where it is told to.
+pub(crate) struct Counting;
+
+static ON: AtomicBool = AtomicBool::new(false);
+static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+static REALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+static BYTES: AtomicU64 = AtomicU64::new(0);
+static LIVE: AtomicI64 = AtomicI64::new(0);
+
+thread_local! {
+    static COUNTED: Cell<bool> = const { Cell::new(true) };
+    static TRACED: Cell<bool> = const { Cell::new(false) };
+    static TRACES: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Leaves out what the calling thread does: it is no client.
+pub(crate) fn uncounted() {
+    COUNTED.set(false);
+}
+
+/// What was counted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Count {
+    pub(crate) allocations: u64,
+    pub(crate) reallocations: u64,
+    pub(crate) bytes: u64,
+    /// What was allocated less what was freed.
+    pub(crate) live: i64,
+}
+
+/// Counts what every thread but the excluded ones allocates during `work`.
+pub(crate) fn count(work: impl FnOnce()) -> Count {
+    for counter in [&ALLOCATIONS, &REALLOCATIONS, &BYTES] {
+        counter.store(0, Relaxed);
+    }
+    LIVE.store(0, Relaxed);
+    ON.store(true, Relaxed);
+    work();
+    ON.store(false, Relaxed);
+    Count {
+        allocations: ALLOCATIONS.load(Relaxed),
+        reallocations: REALLOCATIONS.load(Relaxed),
+        bytes: BYTES.load(Relaxed),
+        live: LIVE.load(Relaxed),
+    }
+}
+
+/// The stacks, innermost frame first, of what the calling thread allocates during `work`.
+pub(crate) fn traces(work: impl FnOnce()) -> Vec<String> {
+    TRACED.set(true);
+    work();
+    TRACED.set(false);
+    TRACES.take()
+}
+
+fn note(bytes: usize, again: bool) {
+    if ON.load(Relaxed) && COUNTED.get() {
+        let counter = if again { &REALLOCATIONS } else { &ALLOCATIONS };
+        counter.fetch_add(1, Relaxed);
+        BYTES.fetch_add(u64::try_from(bytes).unwrap_or(0), Relaxed);
+    }
+    if TRACED.replace(false) {
+        let trace = Backtrace::force_capture().to_string();
+        TRACES.with_borrow_mut(|traces| traces.push(trace));
+        TRACED.set(true);
+    }
+}
+
+fn keep(change: i64) {
+    if ON.load(Relaxed) && COUNTED.get() {
+        LIVE.fetch_add(change, Relaxed);
+    }
+}
+
+fn signed(size: usize) -> i64 {
+    i64::try_from(size).unwrap_or(i64::MAX)
+}
+
+// SAFETY: every request goes to the system's allocator as it is; the rest only counts. What counting
+// allocates for itself (stacks) is allocated with the flag off, so it does not recur.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        note(layout.size(), false);
+        keep(signed(layout.size()));
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        note(layout.size(), false);
+        keep(signed(layout.size()));
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        note(size.saturating_sub(layout.size()), true);
+        keep(signed(size) - signed(layout.size()));
+        unsafe { System.realloc(ptr, layout, size) }
+    }
+
+    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
+        keep(-signed(layout.size()));
+        unsafe { System.dealloc(ptr, layout) }
+    }
+}

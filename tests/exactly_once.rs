@@ -111,7 +111,7 @@ fn two_thousand_sessions_at_thirty_percent_faults() {
     let api = sandbox.client_builder().retry_policy(policy).build().unwrap();
     let started = Instant::now();
     let sids = in_threads(SESSIONS, |number| {
-        let call = sandbox.call();
+        let call = sandbox.call().obliging();
         session(number, |operation| {
             let done = operation.call(&api, &call);
             done.unwrap_or_else(|error| panic!("session {number}: {error:?}"))
@@ -184,7 +184,7 @@ fn an_error_tells_the_truth() {
     let nowhere = support::builder(nobody()).retry_policy(policy).build().unwrap();
     let verdicts = Verdicts::default();
     let sids = in_threads(SESSIONS, |number| {
-        let call = sandbox.call();
+        let call = sandbox.call().obliging();
         session(number, |operation| {
             let done = || match operation {
                 // The one session that this call can have.
@@ -224,7 +224,7 @@ fn an_error_tells_the_truth() {
 #[test]
 fn a_refused_completion_charges_nothing() {
     let sandbox = Sandbox::start().unwrap();
-    let (api, call) = (sandbox.client(), sandbox.call());
+    let (api, call) = (sandbox.client(), sandbox.call().obliging());
     let session = api.create_payments(call.sid(), &CreatePaymentsParams::new(CALLBACK)).unwrap();
     call.hang_up();
     let error =

@@ -11,7 +11,6 @@ use crate::error::Error;
 use crate::params::{CreatePaymentsParams, UpdatePaymentsParams};
 use crate::payments::{Payments, WithMetadata};
 use crate::retry::RetryPolicy;
-use crate::sid;
 use crate::transport::Transport;
 
 /// A client of the Payments API.
@@ -108,8 +107,12 @@ impl PaymentsApi {
         params: &CreatePaymentsParams,
     ) -> Result<WithMetadata, Error> {
         self.call(
-            &Operation { name: "CreatePayments", call_sid, payments_sid: None },
-            params.account_sid.as_deref(),
+            &Operation {
+                name: "CreatePayments",
+                account_sid: self.account_sid(params.account_sid.as_deref()),
+                call_sid,
+                payments_sid: None,
+            },
             &params.idempotency_key,
             || params.to_form(),
         )
@@ -145,8 +148,12 @@ impl PaymentsApi {
         params: &UpdatePaymentsParams,
     ) -> Result<WithMetadata, Error> {
         self.call(
-            &Operation { name: "UpdatePayments", call_sid, payments_sid: Some(sid) },
-            params.account_sid.as_deref(),
+            &Operation {
+                name: "UpdatePayments",
+                account_sid: self.account_sid(params.account_sid.as_deref()),
+                call_sid,
+                payments_sid: Some(sid),
+            },
             &params.idempotency_key,
             || params.to_form(),
         )
@@ -167,39 +174,23 @@ impl PaymentsApi {
         self.shared.caller.shutdown();
     }
 
+    /// The account in the path: the one that a call names, or the client's.
+    fn account_sid<'a>(&'a self, named: Option<&'a str>) -> &'a str {
+        named.unwrap_or(&self.shared.account_sid)
+    }
+
     fn call(
         &self,
         operation: &Operation<'_>,
-        account_sid: Option<&str>,
         idempotency_key: &str,
         form: impl FnOnce() -> Result<String, Error>,
     ) -> Result<WithMetadata, Error> {
-        let account_sid = account_sid.unwrap_or(&self.shared.account_sid);
-        let prepared = path(account_sid, operation).and_then(|path| Ok((path, form()?)));
-        let (path, form) = prepared.map_err(|error| {
+        let form = operation.check().and_then(|()| form()).map_err(|error| {
             let outcome = error.outcome();
             error.after(0, outcome, idempotency_key)
         })?;
-        self.shared.caller.call(operation, &path, &form, idempotency_key, self.timeout)
+        self.shared.caller.call(operation, &form, idempotency_key, self.timeout)
     }
-}
-
-/// The path of an operation, made of checked SIDs only.
-fn path(account_sid: &str, operation: &Operation<'_>) -> Result<String, Error> {
-    sid::check("AccountSid", "AC", account_sid)?;
-    sid::check("CallSid", "CA", operation.call_sid)?;
-    let call_sid = operation.call_sid;
-    let mut path = String::with_capacity(160);
-    for part in ["/2010-04-01/Accounts/", account_sid, "/Calls/", call_sid, "/Payments"] {
-        path.push_str(part);
-    }
-    if let Some(sid) = operation.payments_sid {
-        sid::check("Sid", "PK", sid)?;
-        path.push('/');
-        path.push_str(sid);
-    }
-    path.push_str(".json");
-    Ok(path)
 }
 
 impl fmt::Debug for PaymentsApi {

@@ -12,11 +12,16 @@ use crate::key;
 use crate::payments::{Payments, ResponseMetadata, WithMetadata};
 use crate::retry::{self, RetryPolicy};
 use crate::retry_after;
+use crate::sid;
 use crate::text::{Escaped, Redactor, Withheld, cut};
 use crate::transport::{Answer, Failure, Transport};
 
 /// How much of an answer's body an error keeps.
 const KEPT_BODY: usize = 4 * 1024;
+
+/// The longest body of a refusal that is taken apart. The API's own are a few hundred bytes, and as a tree
+/// of values JSON may take thirty times its length.
+const LONGEST_REFUSAL: usize = 64 * 1024;
 
 /// The least time that another attempt is worth beginning with. In less there is no answer to be had, only
 /// the doubt whether the request was carried out.
@@ -25,6 +30,7 @@ const LEAST_TIME: Duration = Duration::from_millis(10);
 /// What is called, as logs and answers name it.
 pub(crate) struct Operation<'a> {
     pub(crate) name: &'static str,
+    pub(crate) account_sid: &'a str,
     pub(crate) call_sid: &'a str,
     pub(crate) payments_sid: Option<&'a str>,
 }
@@ -49,7 +55,6 @@ impl Caller {
     pub(crate) fn call(
         &self,
         operation: &Operation<'_>,
-        path: &str,
         form: &str,
         idempotency_key: &str,
         timeout: Duration,
@@ -70,6 +75,7 @@ impl Caller {
             }
             let attempt_started = Instant::now();
             let time = self.policy.attempt_time(left);
+            let path = |base: &str| operation.path(base);
             let result = self.transport.post(path, form.as_bytes(), time, so_far.fresh);
             so_far.attempts = so_far.attempts.saturating_add(1);
             let attempt = Attempt {
@@ -178,7 +184,8 @@ impl Caller {
         request_id: Option<String>,
         retry_after: Option<Duration>,
     ) -> ApiError {
-        let mut json = serde_json::from_slice::<Value>(body).unwrap_or(Value::Null);
+        let json = Some(body).filter(|body| body.len() <= LONGEST_REFUSAL);
+        let mut json = json.and_then(|json| serde_json::from_slice(json).ok()).unwrap_or(Value::Null);
         self.redactor.mask_json(&mut json);
         let text = |name: &str| json.get(name).and_then(Value::as_str).map(str::to_owned);
         let code = json.get("code").and_then(|code| match code {
@@ -201,11 +208,27 @@ impl Caller {
 
     /// What an error keeps of a body.
     fn kept(&self, body: &[u8]) -> String {
-        cut(self.redactor.mask(&String::from_utf8_lossy(body)), KEPT_BODY)
+        cut(self.redactor.mask_body(body), KEPT_BODY)
     }
 }
 
 impl Operation<'_> {
+    /// # Errors
+    /// Where a SID is none, naming it.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        sid::check("AccountSid", "AC", self.account_sid)?;
+        sid::check("CallSid", "CA", self.call_sid)?;
+        self.payments_sid.map_or(Ok(()), |sid| sid::check("Sid", "PK", sid))
+    }
+
+    /// The path of a checked operation: SIDs only, so no character that would mean something in a URL.
+    fn path(&self, base_path: &str) -> String {
+        let session = self.payments_sid.map_or(["", ""], |sid| ["/", sid]);
+        let (account_sid, call_sid) = (self.account_sid, self.call_sid);
+        [base_path, "/2010-04-01/Accounts/", account_sid, "/Calls/", call_sid, "/Payments", session[0], session[1], ".json"]
+            .concat()
+    }
+
     /// Whether an answer, as far as it says, is about the call and session that were asked about.
     fn is_about(&self, payments: &Payments) -> bool {
         let same = |given: &str, asked: &str| given.eq_ignore_ascii_case(asked);
@@ -213,7 +236,7 @@ impl Operation<'_> {
             && payments
                 .call_sid
                 .as_deref()
-                .is_none_or(|call_sid| !crate::sid::is("CA", call_sid) || same(call_sid, self.call_sid))
+                .is_none_or(|call_sid| !sid::is("CA", call_sid) || same(call_sid, self.call_sid))
     }
 }
 
@@ -305,6 +328,11 @@ fn failed(failure: Failure) -> Error {
             };
             let error = Error::new(ErrorKind::Timeout, Unknown, message).with_status(status);
             error.with_source(source).retryable(true).timed_out()
+        }
+        Failure::NoHttp { status, source } => {
+            let message = "the answer is not HTTP that can be read";
+            let error = Error::new(ErrorKind::UnexpectedAnswer, Unknown, message).with_status(status);
+            error.with_source(source).retryable(true)
         }
         Failure::BadAnswer { reason, status, source } => {
             let error = Error::new(ErrorKind::UnexpectedAnswer, Unknown, reason).with_status(status);

@@ -1,6 +1,6 @@
 //! Makes idempotency keys.
 
-use std::hash::{BuildHasher, Hasher, RandomState};
+use std::hash::{BuildHasher, DefaultHasher, Hasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -10,6 +10,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// a value that never repeats is then as good as random; time and process are hashed in so that a forked
 /// process does not repeat its parent.
 pub(crate) fn random() -> u64 {
+    unique_hasher().finish()
+}
+
+/// A hasher with a secret seed that has taken in what never repeats.
+fn unique_hasher() -> DefaultHasher {
     static COUNTER: AtomicU64 = AtomicU64::new(0);
     let mut hasher = RandomState::new().build_hasher();
     hasher.write_u64(COUNTER.fetch_add(1, Ordering::Relaxed));
@@ -17,13 +22,16 @@ pub(crate) fn random() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     hasher.write_u64(now.as_secs());
     hasher.write_u32(now.subsec_nanos());
-    hasher.finish()
+    hasher
 }
 
 /// A new key: 122 random bits written as a version 4 UUID.
 pub(crate) fn mint() -> String {
     const HEX: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
-    let bits = u128::from(random()) << 64 | u128::from(random());
+    let mut hasher = unique_hasher();
+    let high = hasher.finish();
+    hasher.write_u8(0);
+    let bits = u128::from(high) << 64 | u128::from(hasher.finish());
     let bits = bits & !(0xf << 76) & !(0x3 << 62) | 0x4 << 76 | 0x2 << 62;
     let mut key = String::with_capacity(36);
     for nibble in (0..32).rev() {

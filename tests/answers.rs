@@ -125,7 +125,7 @@ fn a_success_that_is_no_payment() {
         ("{}", "no `sid` at line 1 column 2"),
         (
             "[]",
-            "invalid type: sequence, expected an object with the `sid` of a payments session at line 1 column 0",
+            "invalid type: sequence, expected an object with the `sid` of a payments session at line 1 column 2",
         ),
         (
             "null",

@@ -193,19 +193,24 @@ fn an_error_or_a_panic_leaves_no_session_open() {
 #[test]
 fn a_result_that_does_not_come_is_unknown() {
     let (sandbox, listener) = stage();
-    let call = sandbox.call().obliging();
-    // The session's callbacks come until the completion; from then on the caller waits for ever.
-    let params = params(&listener).confirmation(true);
-    let call = {
-        drop(call);
-        sandbox.call()
-    };
-    let typing = caller(&call, &[numbers::VISA, "1234", "123", "94109#"]);
+    let call = sandbox.call();
+    // The caller is to confirm, and never does.
+    let params = params(&listener).security_code(false).postal_code(false).confirmation(true);
+    let typing = thread::spawn({
+        let call = call.clone();
+        move || {
+            for keys in [numbers::VISA, "1234"] {
+                assert!(matches!(call.wait_until_asked(SOON), Some(Asking::For(_))));
+                call.press(keys);
+            }
+        }
+    });
     let error = GuidedPayment::new(&sandbox.client(), &listener, params)
         .result_timeout(Duration::from_millis(100))
         .run(call.sid())
         .unwrap_err();
     assert_eq!((error.kind(), error.outcome()), (ErrorKind::Timeout, Outcome::Unknown));
+    assert!(error.idempotency_key().is_some());
     assert_eq!(sandbox.sessions()[0].result, Some(PayResult::Cancelled));
     typing.join().unwrap();
 }

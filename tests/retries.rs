@@ -25,7 +25,7 @@ fn create(script: &Script, policy: RetryPolicy) -> Result<WithMetadata, Error> {
 
 /// Every fault that is worth another try: its name, what happens, and what the last error then is.
 fn transient() -> Vec<(&'static str, Step, ErrorKind, Outcome)> {
-    use ErrorKind::{Api, ConnectionLost, Timeout};
+    use ErrorKind::{Api, ConnectionLost, Timeout, UnexpectedAnswer};
     use Outcome::{Refused, Unknown};
     let whole = created();
     let head = whole.find("\r\n\r\n").unwrap() + 4;
@@ -39,6 +39,14 @@ fn transient() -> Vec<(&'static str, Step, ErrorKind, Outcome)> {
         ("lost after the head", Step::Break(part(head)), ConnectionLost, Unknown),
         ("lost in the body", Step::Break(part(whole.len() - 1)), ConnectionLost, Unknown),
         ("lost in a chunk", Step::Break(chunked.clone()), ConnectionLost, Unknown),
+        ("no HTTP", Step::Break("SSH-2.0-OpenSSH_9.2\r\n".to_owned()), UnexpectedAnswer, Unknown),
+        (
+            "no HTTP, and open",
+            Step::Answer("\u{16}\u{3}\u{3} nothing\r\n\r\n".to_owned()),
+            UnexpectedAnswer,
+            Unknown,
+        ),
+        ("no chunk", Step::Break(chunked.replace("10", "xy")), UnexpectedAnswer, Unknown),
         ("silent after reading", Step::Silence, Timeout, Unknown),
         ("silent in the head", Step::Stall(part(head - 3)), Timeout, Unknown),
         ("silent in the body", Step::Stall(part(whole.len() - 1)), Timeout, Unknown),
@@ -136,7 +144,6 @@ fn whatever_else_is_answered_is_final() {
         Step::Answer(answer("201 Created", "", "{}")),
         Step::Answer(answer("201 Created", "", "<html>")),
         Step::Answer(answer("200 OK", "Content-Encoding: gzip\r\n", &payments_json())),
-        Step::Answer("SSH-2.0-OpenSSH_9.2\r\n".to_owned()),
         Step::Answer("HTTP/1.1 201 Created\r\nContent-Length: 2000000\r\n\r\n".to_owned()),
     ];
     steps.extend([301, 302, 303, 307, 308].map(Step::status));

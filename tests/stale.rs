@@ -140,6 +140,30 @@ fn eight_dead_connections_at_once() {
 }
 
 #[test]
+fn many_closed_while_idle() {
+    // More than are looked at before a new one is made anyway.
+    const COUNT: usize = 70;
+    let together = Barrier::new(COUNT);
+    let address = serve(move |mut stream, index| {
+        while read_request(&mut stream).is_some() {
+            if index < COUNT {
+                together.wait();
+            }
+            stream.write_all(created().as_bytes()).unwrap();
+            if index < COUNT {
+                return;
+            }
+        }
+    });
+    let api = builder(address).idle_connections(COUNT).retry_policy(RetryPolicy::none()).build().unwrap();
+    assert_eq!(all_at_once(&api, COUNT), [1; COUNT]);
+    std::thread::sleep(Duration::from_millis(100));
+    for _ in 0..3 {
+        assert_eq!(create(&api).unwrap().metadata.attempts, 1, "noticed before anything is sent");
+    }
+}
+
+#[test]
 fn closed_at_any_moment() {
     // The server closes between no and some microseconds after it answered, so that the close is found by
     // the look at the connection, by the write, or by the read.

@@ -47,7 +47,7 @@ pub(crate) fn answer() -> Vec<u8> {
     format!(
         "HTTP/1.1 201 Created\r\nDate: Wed, 18 Dec 2019 20:02:01 GMT\r\nContent-Type: application/json\r\n\
          Content-Length: {}\r\nConnection: keep-alive\r\nTwilio-Concurrent-Requests: 1\r\n\
-         Twilio-Request-Id: RQ0123456789abcdef0123456789abcdef\r\nTwilio-Request-Duration: 0.043\r\n\r\n{BODY}",
+         Twilio-Request-Id: RQ5d41402abc4b2a76b9719d911017c592\r\nTwilio-Request-Duration: 0.043\r\n\r\n{BODY}",
         BODY.len()
     )
     .into_bytes()

@@ -13,8 +13,9 @@ use std::io::{self, Read};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ureq::http::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, USER_AGENT};
-use ureq::http::{HeaderValue, Request, Uri};
+use ureq::http::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HOST, USER_AGENT};
+use ureq::http::uri::{self, PathAndQuery};
+use ureq::http::{HeaderValue, Method, Request, Response, Uri};
 use ureq::unversioned::transport::ConnectProxyConnector;
 use ureq::{Agent, Body, Proxy};
 
@@ -23,7 +24,7 @@ use crate::headers::Headers;
 use crate::shutdown::Shutdown;
 use dial::{Dial, Later, NotConnected, Why};
 use tls::TlsClient;
-use wire::Stale;
+use wire::{Gone, Stale};
 
 pub use tls::Tls;
 pub(crate) use ureq::http::HeaderMap;
@@ -36,6 +37,9 @@ const SAME_TIME: Duration = Duration::from_millis(50);
 
 /// No time is longer than a year: ureq adds it to the clock, and would panic where the sum is no time.
 const LONGEST: Duration = Duration::from_secs(365 * 86_400);
+
+/// How many kept connections are looked at for one that stands, before a new one is made in any case.
+const KEPT_AT_MOST: u32 = 64;
 
 /// What the transport is made of.
 pub(crate) struct Setup {
@@ -64,7 +68,7 @@ pub(crate) enum ProxyChoice {
 pub(crate) struct Transport {
     agent: Agent,
     headers: HeaderMap,
-    base_url: String,
+    base: Uri,
     attempt_time: Duration,
     shutdown: Arc<Shutdown>,
 }
@@ -90,7 +94,9 @@ pub(crate) enum Failure {
     Lost { status: Option<u16>, source: Source },
     /// The attempt's time ran out; with the status, where the answer had come so far.
     Timeout { status: Option<u16>, source: Source },
-    /// What came is no HTTP, or too much.
+    /// What came is no HTTP: something on the way has broken the connection's order.
+    NoHttp { status: Option<u16>, source: Source },
+    /// What came is HTTP, but not to be read: too long, or compressed.
     BadAnswer { reason: String, status: Option<u16>, source: Option<Source> },
     /// The client was shut down, before or after something may have been sent.
     Shutdown { sent: bool },
@@ -137,7 +143,9 @@ impl Transport {
             .max_response_header_size(wire::INPUT_MAX)
             .user_agent(setup.user_agent.as_str())
             .build();
-        let mut headers = HeaderMap::with_capacity(4);
+        let mut headers = HeaderMap::with_capacity(5);
+        // What ureq would make of the URL anew for each request.
+        headers.insert(HOST, header("base_url", &host(&base))?);
         headers.insert(USER_AGENT, header("user_agent_suffix", &setup.user_agent)?);
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         let mut authorization = header("authorization", &setup.authorization)?;
@@ -147,7 +155,7 @@ impl Transport {
         Ok(Self {
             agent: Agent::with_parts(config, dial, Later),
             headers,
-            base_url: setup.base_url,
+            base,
             attempt_time,
             shutdown,
         })
@@ -163,31 +171,63 @@ impl Transport {
         self.agent.clone().shutdown();
     }
 
-    /// POSTs a form to a path below the base URL, within a time; with `fresh`, on a new connection.
+    /// POSTs a form to a path, which is made from that of the base URL, within a time; with `fresh`, on a new
+    /// connection.
     pub(crate) fn post(
         &self,
-        path: &str,
+        path: impl Fn(&str) -> String,
         form: &[u8],
         time: Duration,
         fresh: bool,
     ) -> Result<Answer, Failure> {
-        let time = time.min(LONGEST);
-        let mut url = String::with_capacity(self.base_url.len() + path.len());
-        url.push_str(&self.base_url);
-        url.push_str(path);
-        let mut request = Request::post(url).body(form).map_err(|error| self.failed(error.into(), None))?;
+        let base_path = self.base.path().trim_end_matches('/');
+        let mut kept = if fresh { 0 } else { KEPT_AT_MOST };
+        loop {
+            match self.send(path(base_path), form, time.min(LONGEST), kept == 0) {
+                Ok(response) => {
+                    let (parts, body) = response.into_parts();
+                    return self.read(Headers(parts.headers), body, parts.status.as_u16());
+                }
+                // Nothing was sent: another one will do.
+                Err(ureq::Error::Other(source)) if source.is::<Gone>() => {
+                    if self.shutdown.is_down() {
+                        return Err(Failure::Shutdown { sent: false });
+                    }
+                    kept = kept.saturating_sub(1);
+                }
+                Err(error) => return Err(self.failed(error, None)),
+            }
+        }
+    }
+
+    fn send(
+        &self,
+        path: String,
+        form: &[u8],
+        time: Duration,
+        fresh: bool,
+    ) -> Result<Response<Body>, ureq::Error> {
+        let mut request = Request::new(form);
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = self.url(path)?;
         request.headers_mut().clone_from(&self.headers);
         // The agent's own configuration is free; another must be copied.
         let usual = time <= self.attempt_time && time.saturating_add(SAME_TIME) >= self.attempt_time;
-        let response = if usual && !fresh {
-            self.agent.run(request)
-        } else {
-            let config = self.agent.configure_request(request).timeout_global(Some(time));
-            let config = if fresh { config.max_idle_age(Duration::ZERO) } else { config };
-            self.agent.run(config.build())
-        };
-        let (parts, body) = response.map_err(|error| self.failed(error, None))?.into_parts();
-        self.read(Headers(parts.headers), body, parts.status.as_u16())
+        if usual && !fresh {
+            return self.agent.run(request);
+        }
+        let config = self.agent.configure_request(request).timeout_global(Some(time));
+        let config = if fresh { config.max_idle_age(Duration::ZERO) } else { config };
+        self.agent.run(config.build())
+    }
+
+    /// A URL at the base's host. Its parts are shared with the base, and only the path is looked through.
+    fn url(&self, path: String) -> Result<Uri, ureq::http::Error> {
+        let mut parts = uri::Parts::default();
+        parts.scheme = self.base.scheme().cloned();
+        parts.authority = self.base.authority().cloned();
+        parts.path_and_query = Some(PathAndQuery::try_from(path)?);
+        Ok(Uri::from_parts(parts)?)
     }
 
     /// Reads a body of a bearable length; another is left unread, and its connection closed.
@@ -240,11 +280,7 @@ impl Transport {
                 status,
                 source: Some(Box::new(error)),
             },
-            _ => Failure::BadAnswer {
-                reason: "the answer is not HTTP that can be read".to_owned(),
-                status,
-                source: Some(Box::new(error)),
-            },
+            _ => Failure::NoHttp { status, source: Box::new(error) },
         }
     }
 }
@@ -261,6 +297,16 @@ fn not_connected(failure: NotConnected) -> Failure {
         Why::Timeout => Failure::NotConnected { timeout: true, retry: true, source },
         Why::Connection => Failure::NotConnected { timeout: false, retry: true, source },
         Why::Setup => Failure::NotConnected { timeout: false, retry: false, source },
+    }
+}
+
+/// The `Host` header: the port is named where it is not the scheme's own.
+fn host(base: &Uri) -> String {
+    let host = base.host().unwrap_or_default();
+    let usual = if base.scheme_str() == Some("https") { 443 } else { 80 };
+    match base.port() {
+        Some(port) if port.as_u16() != usual => format!("{host}:{port}"),
+        _ => host.to_owned(),
     }
 }
 

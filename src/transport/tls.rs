@@ -1,5 +1,15 @@
 //! TLS over a stream, by whichever library the features bring.
 
+#![cfg_attr(
+    not(any(feature = "rustls", feature = "native-tls")),
+    allow(
+        dead_code,
+        unused_imports,
+        clippy::needless_pass_by_value,
+        reason = "a build without TLS has the types, and no value of them"
+    )
+)]
+
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -153,6 +163,8 @@ impl TlsClient {
                     Err(native_tls::HandshakeError::Failure(error)) => Err(native_failure(error)),
                 }
             }
+            #[cfg(not(any(feature = "rustls", feature = "native-tls")))]
+            _ => match self.0 {},
         }
     }
 }

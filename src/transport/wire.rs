@@ -40,6 +40,8 @@ pub(super) struct Wire {
     state: State,
     /// Whether the last read filled the buffer, so that TLS may hold decrypted bytes that no probe sees.
     filled: bool,
+    /// Whether the connection comes from the pool, and nobody has looked yet whether it still stands.
+    unseen: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -64,6 +66,18 @@ impl fmt::Display for Stale {
 
 impl std::error::Error for Stale {}
 
+/// A kept connection turned out to be closed before anything was sent on it.
+#[derive(Debug)]
+pub(super) struct Gone;
+
+impl fmt::Display for Gone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the kept connection was closed")
+    }
+}
+
+impl std::error::Error for Gone {}
+
 impl Wire {
     pub(super) fn new(stream: Box<dyn Stream>, tls: bool) -> Self {
         Self {
@@ -77,6 +91,7 @@ impl Wire {
             progress: false,
             state: State::New,
             filled: false,
+            unseen: false,
         }
     }
 
@@ -88,6 +103,9 @@ impl Wire {
     }
 
     fn send_held(&mut self, timeout: NextTimeout) -> Result<(), ureq::Error> {
+        if std::mem::take(&mut self.unseen) && !self.stream.is_quiet() {
+            return Err(ureq::Error::Other(Box::new(Gone)));
+        }
         let held = std::mem::take(&mut self.held);
         let Some(bytes) = self.output.get(..held) else { return Ok(()) };
         let sent = self.stream.write_all(bytes).and_then(|()| self.stream.flush());
@@ -151,10 +169,12 @@ impl Transport for Wire {
     }
 
     /// Asked twice for each kept connection: when an answer has been read and when the next request wants
-    /// it. Only the second time is worth a look at the socket.
+    /// it. Only the second time is worth a look at the socket, and not here: the pool is locked meanwhile, for
+    /// every thread. The look comes right before the first byte is sent.
     fn is_open(&mut self) -> bool {
         if self.state != State::Answered {
-            return self.stream.is_quiet();
+            self.unseen = true;
+            return true;
         }
         self.state = State::Kept;
         self.input.truncate(INPUT_SIZE);

@@ -11,6 +11,7 @@ use std::time::Duration;
 use twilio_payments::{Credentials, PaymentsApi, PaymentsApiBuilder};
 
 pub mod faults;
+pub mod tls;
 
 pub const ACCOUNT: &str = "AC00000000000000000000000000000001";
 pub const CALL: &str = "CA00000000000000000000000000000002";

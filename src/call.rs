@@ -225,8 +225,18 @@ impl Operation<'_> {
     fn path(&self, base_path: &str) -> String {
         let session = self.payments_sid.map_or(["", ""], |sid| ["/", sid]);
         let (account_sid, call_sid) = (self.account_sid, self.call_sid);
-        [base_path, "/2010-04-01/Accounts/", account_sid, "/Calls/", call_sid, "/Payments", session[0], session[1], ".json"]
-            .concat()
+        [
+            base_path,
+            "/2010-04-01/Accounts/",
+            account_sid,
+            "/Calls/",
+            call_sid,
+            "/Payments",
+            session[0],
+            session[1],
+            ".json",
+        ]
+        .concat()
     }
 
     /// Whether an answer, as far as it says, is about the call and session that were asked about.

@@ -139,7 +139,9 @@ fn holds(text: &str, secret: &str) -> bool {
     const SHORT: usize = 32;
     match text.len().checked_sub(secret.len()) {
         None => false,
-        Some(places) if places < SHORT => text.as_bytes().windows(secret.len()).any(|part| part == secret.as_bytes()),
+        Some(places) if places < SHORT => {
+            text.as_bytes().windows(secret.len()).any(|part| part == secret.as_bytes())
+        }
         Some(_) => text.contains(secret),
     }
 }

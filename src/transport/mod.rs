@@ -152,13 +152,7 @@ impl Transport {
         authorization.set_sensitive(true);
         headers.insert(AUTHORIZATION, authorization);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
-        Ok(Self {
-            agent: Agent::with_parts(config, dial, Later),
-            headers,
-            base,
-            attempt_time,
-            shutdown,
-        })
+        Ok(Self { agent: Agent::with_parts(config, dial, Later), headers, base, attempt_time, shutdown })
     }
 
     pub(crate) fn shutdown_signal(&self) -> &Shutdown {

@@ -23,8 +23,8 @@ Serves Twilio's Payments API on loopback: no account, no telephone, nothing real
 
 Usage: cargo run --example sandbox -- [--port PORT] [--seconds SECONDS] [--obliging]
 
-The keypad of the caller is this program's standard input: what is typed there, the caller presses. Status
-callbacks go to http URLs on loopback only, signed with the auth token.
+The keypad of the caller is this program's standard input: what is typed there, the caller presses. Where it is
+closed from the start, the caller answers by himself. Status callbacks go to http URLs on loopback only, signed with the auth token.
 
   --port PORT        port on 127.0.0.1 (default: a free one)
   --seconds SECONDS  stop after this time (default: run until interrupted)
@@ -99,11 +99,14 @@ fn serve(options: &Options) -> io::Result<()> {
     let keypad = call.clone();
     // Ends with the program: reading from a terminal cannot be interrupted.
     thread::spawn(move || {
-        for line in io::stdin().lines() {
-            match line {
-                Ok(keys) => keypad.press(&keys),
-                Err(_) => return,
-            }
+        let mut typed = false;
+        for keys in io::stdin().lines().map_while(Result::ok) {
+            typed = true;
+            keypad.press(&keys);
+        }
+        if !typed {
+            // There is no keypad: without this the caller could never answer.
+            let _ = keypad.obliging();
         }
     });
     let (base, account, token) = (sandbox.base_url(), sandbox.account_sid(), sandbox.auth_token());

@@ -224,7 +224,7 @@ fn an_error_tells_the_truth() {
 #[test]
 fn a_refused_completion_charges_nothing() {
     let sandbox = Sandbox::start().unwrap();
-    let (api, call) = (sandbox.client(), sandbox.call());
+    let (api, call) = (sandbox.client(), sandbox.call().obliging());
     let session = api.create_payments(call.sid(), &CreatePaymentsParams::new(CALLBACK)).unwrap();
     call.hang_up();
     let error =

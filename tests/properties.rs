@@ -207,7 +207,7 @@ fn any_parameters_are_refused_or_arrive_as_they_are() {
     let arrived = AtomicUsize::new(0);
     let config = ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() };
     proptest!(config, |(params in any_params())| {
-        let (call, requests) = (sandbox.call(), sandbox.request_count());
+        let (call, requests) = (sandbox.call().obliging(), sandbox.request_count());
         let result = api.create_payments(call.sid(), &params);
         let session = match result {
             Ok(session) => sandbox.session(&session.sid).unwrap(),

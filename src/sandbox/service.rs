@@ -46,16 +46,14 @@ fn carry_out(accounts: &Accounts, state: &State, request: &Request) -> Result<Su
     if !is_form(request) {
         return Err(Refusal::media_type());
     }
-    let fields = Fields::parse(request.body());
+    let body = request.body();
+    if let Some(success) = state.repeated(place, body) {
+        return Ok(success);
+    }
+    let fields = Fields::parse(body);
     match place.sid {
-        None => {
-            let create = Create::read(&fields);
-            state.create(place, fields, create)
-        }
-        Some(sid) => {
-            let update = Update::read(&fields);
-            state.update(place, sid, fields, update)
-        }
+        None => state.create(place, body, Create::read(&fields)),
+        Some(sid) => state.update(place, sid, body, Update::read(&fields)),
     }
 }
 

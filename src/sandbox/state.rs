@@ -1,7 +1,7 @@
 //! What the sandbox remembers: calls, sessions, stored answers, transactions. All of it behind one lock, so that
 //! two requests with one idempotency key cannot both have an effect.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -12,6 +12,7 @@ use super::mint::Mint;
 use super::parameters::{Create, Fields, Step, Update};
 use super::refusal::Refusal;
 use super::session::{Session, Transaction};
+use crate::values::Capture;
 
 /// A success, as it goes out the first time and every time that its request is repeated.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +38,8 @@ pub(super) struct State {
     memory: Mutex<Memory>,
     /// Told of every change of the memory.
     changed: Condvar,
+    /// Told where the clock must look earlier than it meant to.
+    due: Condvar,
 }
 
 #[derive(Default)]
@@ -45,9 +48,13 @@ struct Memory {
     sessions: HashMap<String, Record>,
     /// The sessions' SIDs in the order of their creation.
     order: Vec<String>,
-    /// By account and idempotency key.
-    stored: HashMap<(String, String), Stored>,
+    /// By account, and then by idempotency key.
+    stored: HashMap<String, HashMap<String, Stored>>,
     transactions: Vec<Transaction>,
+    /// The SIDs of the open sessions.
+    open: HashSet<String>,
+    /// When the clock looks again.
+    next_tick: Option<Duration>,
     stopped: bool,
 }
 
@@ -62,8 +69,8 @@ struct Call {
 struct Record {
     call_sid: String,
     created: String,
-    fields: Arc<Fields>,
-    captures: Vec<crate::values::Capture>,
+    body: Arc<[u8]>,
+    captures: Vec<Capture>,
     keys: Vec<String>,
     line: Line,
 }
@@ -71,7 +78,7 @@ struct Record {
 /// A carried-out request and its answer.
 struct Stored {
     path: String,
-    fields: Arc<Fields>,
+    body: Arc<[u8]>,
     success: Success,
 }
 
@@ -85,6 +92,7 @@ impl State {
             sender: Sender::start(auth_token, delivery)?,
             memory: Mutex::default(),
             changed: Condvar::new(),
+            due: Condvar::new(),
         })
     }
 
@@ -170,15 +178,14 @@ impl State {
         let held = self.memory();
         self.clock.advance(by);
         drop(held);
-        self.changed.notify_all();
+        self.due.notify_all();
     }
 
     /// Lets waits that are over have their effect, until [`stop`](Self::stop) is called. For a thread.
     pub(super) fn run_clock(&self) {
         let mut memory = self.memory();
         while !memory.stopped {
-            let open: Vec<String> =
-                memory.calls.values().filter_map(|call| call.open_session.clone()).collect();
+            let open: Vec<String> = memory.open.iter().cloned().collect();
             let mut next = None;
             for sid in open {
                 let Some(record) = memory.sessions.get_mut(&sid) else { continue };
@@ -188,13 +195,14 @@ impl State {
                     self.settle(&mut memory, &sid, callbacks);
                 }
             }
+            memory.next_tick = next;
             memory = match next {
                 Some(deadline) => {
                     let time = deadline.saturating_sub(self.clock.now()).max(Duration::from_millis(1));
-                    let waited = self.changed.wait_timeout(memory, time);
+                    let waited = self.due.wait_timeout(memory, time);
                     waited.unwrap_or_else(PoisonError::into_inner).0
                 }
-                None => self.changed.wait(memory).unwrap_or_else(PoisonError::into_inner),
+                None => self.due.wait(memory).unwrap_or_else(PoisonError::into_inner),
             };
         }
     }
@@ -203,21 +211,31 @@ impl State {
     pub(super) fn stop(&self) {
         self.memory().stopped = true;
         self.changed.notify_all();
+        self.due.notify_all();
         self.sender.stop();
+    }
+
+    /// The stored answer to a request that was carried out before, byte for byte: the usual repetition, which needs
+    /// no second look at its parameters.
+    pub(super) fn repeated(&self, place: Place<'_>, body: &[u8]) -> Option<Success> {
+        let (_, key) = form_urlencoded::parse(body).find(|(name, _)| name == "IdempotencyKey")?;
+        let memory = self.memory();
+        let stored = memory.stored.get(place.account_sid)?.get(key.as_ref())?;
+        (stored.path == place.path && *stored.body == *body).then(|| stored.success.clone())
     }
 
     /// Creates a session.
     pub(super) fn create(
         &self,
         place: Place<'_>,
-        fields: Fields,
+        body: &[u8],
         create: Result<Create, Refusal>,
     ) -> Result<Success, Refusal> {
         let mut memory = self.memory();
         memory.find_call(place)?;
         let create = create?;
         let key = &create.common.idempotency_key;
-        if let Some(success) = memory.replay(place, key, &fields)? {
+        if let Some(success) = memory.replay(place, key, body)? {
             return Ok(success);
         }
         let call = memory.find_call(place)?;
@@ -229,22 +247,23 @@ impl State {
         }
         let sid = self.mint.sid("PK");
         call.open_session = Some(sid.clone());
-        let fields = Arc::new(fields);
+        let body: Arc<[u8]> = body.into();
         let now = self.clock.now();
         let date = rfc_2822(now);
         let (line, started) = Line::start(place, &sid, &create, now);
         let record = Record {
             call_sid: place.call_sid.to_owned(),
             created: date.clone(),
-            fields: Arc::clone(&fields),
+            body: Arc::clone(&body),
             captures: Vec::new(),
             keys: vec![key.clone()],
             line,
         };
         memory.sessions.insert(sid.clone(), record);
         memory.order.push(sid.clone());
+        memory.open.insert(sid.clone());
         let success = Success { status: 201, body: resource(place, &sid, &date, &date) };
-        memory.store(place, key, fields, &success);
+        memory.store(place, key, body, &success);
         self.settle(&mut memory, &sid, vec![started]);
         Ok(success)
     }
@@ -254,7 +273,7 @@ impl State {
         &self,
         place: Place<'_>,
         sid: &str,
-        fields: Fields,
+        body: &[u8],
         update: Result<Update, Refusal>,
     ) -> Result<Success, Refusal> {
         let mut memory = self.memory();
@@ -262,7 +281,7 @@ impl State {
         memory.find_session(place, sid)?;
         let Update { common, step } = update?;
         let key = &common.idempotency_key;
-        if let Some(success) = memory.replay(place, key, &fields)? {
+        if let Some(success) = memory.replay(place, key, body)? {
             return Ok(success);
         }
         let call = memory.find_call(place)?;
@@ -290,7 +309,7 @@ impl State {
         }
         record.keys.push(key.clone());
         let success = Success { status: 202, body: resource(place, sid, &record.created, &rfc_2822(now)) };
-        memory.store(place, key, Arc::new(fields), &success);
+        memory.store(place, key, body.into(), &success);
         self.settle(&mut memory, sid, callbacks);
         Ok(success)
     }
@@ -299,7 +318,10 @@ impl State {
     /// over the call is free. The memory stays locked, so that callbacks keep the order of events.
     fn settle(&self, memory: &mut Memory, sid: &str, callbacks: Vec<Callback>) {
         self.sender.send(callbacks);
-        memory.settle(sid);
+        let deadline = memory.settle(sid);
+        if deadline.is_some_and(|deadline| memory.next_tick.is_none_or(|tick| deadline < tick)) {
+            self.due.notify_all();
+        }
         self.changed.notify_all();
     }
 
@@ -340,32 +362,32 @@ impl Memory {
     }
 
     /// The stored answer, where this request was carried out before.
-    fn replay(&self, place: Place<'_>, key: &str, fields: &Fields) -> Result<Option<Success>, Refusal> {
-        let key = (place.account_sid.to_owned(), key.to_owned());
-        match self.stored.get(&key) {
+    fn replay(&self, place: Place<'_>, key: &str, body: &[u8]) -> Result<Option<Success>, Refusal> {
+        match self.stored.get(place.account_sid).and_then(|of_account| of_account.get(key)) {
             None => Ok(None),
-            Some(stored) if stored.path == place.path && stored.fields.is_same(fields) => {
+            Some(stored) if stored.path == place.path && Fields::are_same(&stored.body, body) => {
                 Ok(Some(stored.success.clone()))
             }
             Some(_) => Err(Refusal::conflict("The IdempotencyKey was used for another request")),
         }
     }
 
-    fn store(&mut self, place: Place<'_>, key: &str, fields: Arc<Fields>, success: &Success) {
-        let key = (place.account_sid.to_owned(), key.to_owned());
-        let stored = Stored { path: place.path.to_owned(), fields, success: success.clone() };
-        self.stored.insert(key, stored);
+    fn store(&mut self, place: Place<'_>, key: &str, body: Arc<[u8]>, success: &Success) {
+        let stored = Stored { path: place.path.to_owned(), body, success: success.clone() };
+        self.stored.entry(place.account_sid.to_owned()).or_default().insert(key.to_owned(), stored);
     }
 
-    /// Takes over a session's end, where it has come.
-    fn settle(&mut self, sid: &str) {
-        let Some(record) = self.sessions.get_mut(sid) else { return };
+    /// Takes over a session's end, where it has come; else tells when the session needs the clock.
+    fn settle(&mut self, sid: &str) -> Option<Duration> {
+        let record = self.sessions.get_mut(sid)?;
         self.transactions.extend(record.line.take_transaction());
         if record.line.result().is_some() {
+            self.open.remove(sid);
             if let Some(call) = self.calls.get_mut(&record.call_sid) {
                 call.open_session.take_if(|open| open == sid);
             }
         }
+        record.line.next_deadline()
     }
 
     fn asking(&self, call_sid: &str) -> Option<Asking> {
@@ -379,7 +401,7 @@ impl Memory {
             sid: sid.to_owned(),
             call_sid: record.call_sid.clone(),
             result: record.line.result().cloned(),
-            parameters: record.fields.0.clone(),
+            parameters: Fields::parse(&record.body).into_owned(),
             captures: record.captures.clone(),
             idempotency_keys: record.keys.clone(),
         })

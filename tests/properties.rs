@@ -146,6 +146,16 @@ fn of<T: Clone + std::fmt::Debug + From<String> + 'static>(known: Vec<T>) -> imp
     prop_oneof![30 => select(known), 1 => any_text().prop_map(T::from)]
 }
 
+/// An item of a list: mostly a value; seldom two that would look like two items.
+fn item<T: Clone + std::fmt::Debug + AsRef<str> + From<String> + 'static>(
+    known: Vec<T>,
+    separator: &'static str,
+) -> impl Strategy<Value = T> {
+    let two = (select(known.clone()), select(known.clone()));
+    let two = two.prop_map(move |(one, other)| T::from([one.as_ref(), other.as_ref()].join(separator)));
+    prop_oneof![20 => of(known), 1 => two]
+}
+
 fn any_parameter() -> impl Strategy<Value = Value> {
     let scalar = prop_oneof![
         any_text().prop_map(Value::from),
@@ -178,8 +188,8 @@ prop_compose! {
             option::weighted(0.3, of(PaymentMethod::KNOWN.to_vec())),
             option::weighted(0.3, of(TokenType::KNOWN.to_vec())),
         ),
-        card_types in vec(of(CardType::KNOWN.to_vec()), 0..4),
-        inputs in vec(of(MATCHED.to_vec()), 0..4),
+        card_types in vec(item(CardType::KNOWN.to_vec(), " "), 0..4),
+        inputs in vec(item(MATCHED.to_vec(), ","), 0..4),
         parameter in option::weighted(0.4, any_parameter()),
         key in any_text(),
     ) -> CreatePaymentsParams {

@@ -30,9 +30,7 @@ pub(super) fn open_tunnel(
 ) -> Result<(), NoTunnel> {
     let mut request = format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n");
     if let Some(user) = proxy.username() {
-        let mut credentials = decoded(user);
-        credentials.push(b':');
-        credentials.extend(decoded(proxy.password().unwrap_or_default()));
+        let credentials = format!("{user}:{}", proxy.password().unwrap_or_default());
         request.push_str("Proxy-Authorization: Basic ");
         BASE64_STANDARD.encode_string(credentials, &mut request);
         request.push_str("\r\n");
@@ -67,38 +65,4 @@ fn status(stream: &mut dyn Stream) -> Result<u16, NoTunnel> {
     let text = head.strip_prefix(b"HTTP/1.").and_then(|rest| std::str::from_utf8(rest.get(2..5)?).ok());
     let status = text.and_then(|text| text.parse().ok());
     status.ok_or_else(|| NoTunnel::Final("the proxy does not speak HTTP".to_owned()))
-}
-
-/// User info of a URL, without its percent-encoding.
-fn decoded(text: &str) -> Vec<u8> {
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&first, after)) = rest.split_first() {
-        let code = after.get(..2).filter(|code| first == b'%' && code.iter().all(u8::is_ascii_hexdigit));
-        let code = code.and_then(|code| u8::from_str_radix(std::str::from_utf8(code).ok()?, 16).ok());
-        decoded.push(code.unwrap_or(first));
-        rest = if code.is_some() { after.get(2..).unwrap_or_default() } else { after };
-    }
-    decoded
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn user_info_is_decoded() {
-        for (text, plain) in [
-            ("", ""),
-            ("plain", "plain"),
-            ("a%40b%3a%2Fc", "a@b:/c"),
-            ("%", "%"),
-            ("100%", "100%"),
-            ("%4", "%4"),
-            ("%zz%+1", "%zz%+1"),
-            ("%c3%a9", "é"),
-        ] {
-            assert_eq!(decoded(text), plain.as_bytes(), "{text}");
-        }
-    }
 }

@@ -180,7 +180,7 @@ impl Caller {
         request_id: Option<String>,
         retry_after: Option<Duration>,
     ) -> ApiError {
-        let mut json = serde_json::from_slice::<Value>(body).unwrap_or(Value::Null);
+        let mut json = serde_json::from_str(&String::from_utf8_lossy(body)).unwrap_or(Value::Null);
         self.redactor.mask_json(&mut json);
         let text = |name: &str| json.get(name).and_then(Value::as_str).map(str::to_owned);
         let code = json.get("code").and_then(|code| match code {

@@ -64,7 +64,7 @@ impl PaymentsApi {
     /// # Errors
     /// Where a variable is missing, which the error names, or its value is not usable.
     pub fn from_env() -> Result<Self, Error> {
-        Self::builder(Credentials::from_env()?).regional_env().build()
+        Self::builder(Credentials::from_env()?).regional_env()?.build()
     }
 
     /// Configures a client.

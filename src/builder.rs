@@ -65,11 +65,17 @@ impl PaymentsApiBuilder {
     }
 
     /// Takes region and edge from `TWILIO_REGION` and `TWILIO_EDGE`, where they are set and not empty.
-    pub(crate) fn regional_env(mut self) -> Self {
-        let read = |name| env::var(name).ok().filter(|value| !value.is_empty());
-        self.region = read("TWILIO_REGION");
-        self.edge = read("TWILIO_EDGE");
-        self
+    ///
+    /// # Errors
+    /// Where one of them is not usable, naming the variable.
+    pub(crate) fn regional_env(mut self) -> Result<Self, Error> {
+        let read = |name| {
+            let value = env::var(name).ok().filter(|value| !value.is_empty());
+            value.map(|value| endpoint::check_label(name, &value).map(|()| value)).transpose()
+        };
+        self.region = read("TWILIO_REGION")?;
+        self.edge = read("TWILIO_EDGE")?;
+        Ok(self)
     }
 
     /// The region whose data centres process the call, such as `ie1`. Default: none, which means `us1`.
@@ -115,7 +121,7 @@ impl PaymentsApiBuilder {
 
     /// The URL of an HTTP proxy (`http://…` or `https://…`, with user info where it asks for one). Default:
     /// what `ALL_PROXY`, `HTTPS_PROXY` or `HTTP_PROXY` name when the client is built, with the exceptions of
-    /// `NO_PROXY`. A proxy only ever tunnels: it sees no credential. A loopback base URL is never proxied.
+    /// `NO_PROXY`. A proxy only ever tunnels: it sees no credential. A base URL on loopback is never proxied.
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.proxy = ProxyChoice::Url(url.into());
         self
@@ -141,7 +147,7 @@ impl PaymentsApiBuilder {
         self
     }
 
-    /// How many connections are kept open while idle. Default: 64. Each is closed after 30 s without use.
+    /// How many connections are kept open while idle. Default: 64. One that was idle for 30 s is not used again.
     ///
     /// Where more threads than this call at the same time, some of them pay for a new connection, and a
     /// TLS handshake, on every call.
@@ -162,14 +168,18 @@ impl PaymentsApiBuilder {
     /// # Errors
     /// Where a setting is not usable, naming its setter: a region or edge with other characters than
     /// lower-case letters, digits and hyphens; a base URL that is neither https nor http to a loopback
-    /// host; a timeout of zero; a proxy that is not HTTP's; a root certificate that is no PEM; a suffix
+    /// host; a timeout of zero, that of an attempt included; a proxy that is not HTTP's; a root certificate that is no PEM; a suffix
     /// with control characters; an https base URL in a build without a TLS feature.
     pub fn build(self) -> Result<PaymentsApi, Error> {
         let base_url = match &self.base_url {
             Some(url) => endpoint::custom(url)?,
             None => endpoint::regional(self.region.as_deref(), self.edge.as_deref())?,
         };
-        for (field, time) in [("timeout", self.timeout), ("connect_timeout", self.connect_timeout)] {
+        for (field, time) in [
+            ("timeout", self.timeout),
+            ("connect_timeout", self.connect_timeout),
+            ("attempt_timeout", self.retry_policy.attempt_time(self.timeout)),
+        ] {
             if time.is_zero() {
                 return Err(Error::invalid(field, "zero"));
             }

@@ -14,7 +14,7 @@ use crate::retry::{self, RetryPolicy};
 use crate::retry_after;
 use crate::sid;
 use crate::text::{Escaped, Redactor, Withheld, cut};
-use crate::transport::{Answer, Failure, Transport};
+use crate::transport::{Answer, Failure, Part, Transport};
 
 /// How much of an answer's body an error keeps.
 const KEPT_BODY: usize = 4 * 1024;
@@ -96,7 +96,7 @@ impl Caller {
                 },
                 Err(failure) => {
                     so_far.fresh = true;
-                    let error = failed(failure);
+                    let error = self.failed(failure);
                     attempt.log(&error);
                     error
                 }
@@ -137,7 +137,7 @@ impl Caller {
         attempt: &Attempt,
     ) -> Result<(Payments, u16, Headers, Option<String>), Error> {
         let Answer { status, headers, body, timed_out } = answer;
-        let request_id = headers.get("twilio-request-id").map(|id| cut(self.redactor.mask(id), 100));
+        let request_id = self.request_id(&headers);
         attempt.log(&Answered { status, request_id: request_id.as_deref() });
         let reason = match status {
             200..=299 => match Payments::from_json(&body) {
@@ -206,9 +206,77 @@ impl Caller {
         }
     }
 
+    fn request_id(&self, headers: &Headers) -> Option<String> {
+        headers.get("twilio-request-id").map(|id| cut(self.redactor.mask(id), 100))
+    }
+
     /// What an error keeps of a body.
     fn kept(&self, body: &[u8]) -> String {
         cut(self.redactor.mask_body(body), KEPT_BODY)
+    }
+
+    /// What a failed exchange means to the caller.
+    fn failed(&self, failure: Failure) -> Error {
+        use Outcome::{NotSent, Unknown};
+        match failure {
+            Failure::NotConnected { timeout, retry, source } => {
+                let message = format!("no connection: {source}");
+                let error = Error::new(ErrorKind::Connect, NotSent, message);
+                let error = error.with_source(source).retryable(retry);
+                if timeout { error.timed_out() } else { error }
+            }
+            Failure::Tls(source) => {
+                let message = format!("no secure connection: {source}");
+                Error::new(ErrorKind::Tls, NotSent, message).with_source(source)
+            }
+            Failure::Stale(source) => {
+                let message = format!("the connection was lost: {source}");
+                Error::new(ErrorKind::ConnectionLost, Unknown, message).with_source(source).retryable(true)
+            }
+            Failure::Lost { part, source } => {
+                let message = match &part {
+                    Some(part) => format!("the answer (HTTP {}) was cut off: {source}", part.status),
+                    None => format!("the connection was lost: {source}"),
+                };
+                let error = Error::new(ErrorKind::ConnectionLost, Unknown, message);
+                self.with_part(error, part).with_source(source).retryable(true)
+            }
+            Failure::Timeout { part, source } => {
+                let message = match &part {
+                    Some(part) => format!("the answer (HTTP {}) did not end in time", part.status).into(),
+                    None => Cow::Borrowed("no answer in time"),
+                };
+                let error = Error::new(ErrorKind::Timeout, Unknown, message);
+                self.with_part(error, part).with_source(source).retryable(true).timed_out()
+            }
+            Failure::NoHttp { part, source } => {
+                let message = "the answer is not HTTP that can be read";
+                let error = Error::new(ErrorKind::UnexpectedAnswer, Unknown, message);
+                self.with_part(error, part).with_source(source).retryable(true)
+            }
+            Failure::BadAnswer { reason, part, source } => {
+                let error = self.with_part(Error::new(ErrorKind::UnexpectedAnswer, Unknown, reason), part);
+                match source {
+                    Some(source) => error.with_source(source),
+                    None => error,
+                }
+            }
+            Failure::Shutdown { sent } => {
+                let outcome = if sent { Unknown } else { NotSent };
+                Error::new(ErrorKind::Shutdown, outcome, "the client is shut down")
+            }
+        }
+    }
+
+    /// Keeps what came of an answer.
+    fn with_part(&self, error: Error, part: Part) -> Error {
+        match part {
+            Some(part) => {
+                let request_id = self.request_id(&part.headers);
+                error.with_answer(part.status, Some(self.kept(&part.body)), request_id)
+            }
+            None => error,
+        }
     }
 }
 
@@ -304,56 +372,4 @@ fn shut_down() -> Error {
 
 fn out_of_time() -> Error {
     Error::new(ErrorKind::Timeout, Outcome::NotSent, "the time for the call is up").timed_out()
-}
-
-/// What a failed exchange means to the caller.
-fn failed(failure: Failure) -> Error {
-    use Outcome::{NotSent, Unknown};
-    match failure {
-        Failure::NotConnected { timeout, retry, source } => {
-            let message = format!("no connection: {source}");
-            let error = Error::new(ErrorKind::Connect, NotSent, message).with_source(source).retryable(retry);
-            if timeout { error.timed_out() } else { error }
-        }
-        Failure::Tls(source) => {
-            let message = format!("no secure connection: {source}");
-            Error::new(ErrorKind::Tls, NotSent, message).with_source(source)
-        }
-        Failure::Stale(source) => {
-            let message = format!("the connection was lost: {source}");
-            Error::new(ErrorKind::ConnectionLost, Unknown, message).with_source(source).retryable(true)
-        }
-        Failure::Lost { status, source } => {
-            let message = match status {
-                Some(status) => format!("the answer (HTTP {status}) was cut off: {source}"),
-                None => format!("the connection was lost: {source}"),
-            };
-            let error = Error::new(ErrorKind::ConnectionLost, Unknown, message).with_status(status);
-            error.with_source(source).retryable(true)
-        }
-        Failure::Timeout { status, source } => {
-            let message = match status {
-                Some(status) => format!("the answer (HTTP {status}) did not end in time").into(),
-                None => Cow::Borrowed("no answer in time"),
-            };
-            let error = Error::new(ErrorKind::Timeout, Unknown, message).with_status(status);
-            error.with_source(source).retryable(true).timed_out()
-        }
-        Failure::NoHttp { status, source } => {
-            let message = "the answer is not HTTP that can be read";
-            let error = Error::new(ErrorKind::UnexpectedAnswer, Unknown, message).with_status(status);
-            error.with_source(source).retryable(true)
-        }
-        Failure::BadAnswer { reason, status, source } => {
-            let error = Error::new(ErrorKind::UnexpectedAnswer, Unknown, reason).with_status(status);
-            match source {
-                Some(source) => error.with_source(source),
-                None => error,
-            }
-        }
-        Failure::Shutdown { sent } => {
-            let outcome = if sent { Unknown } else { NotSent };
-            Error::new(ErrorKind::Shutdown, outcome, "the client is shut down")
-        }
-    }
 }

@@ -10,6 +10,9 @@ use crate::error::Error;
 use crate::sid;
 use crate::text::Redactor;
 
+/// The longest secret. A header line must have room for it.
+const LONGEST: usize = 4_096;
+
 /// What a client identifies itself with.
 ///
 /// The secret is written to the `Authorization` header and nowhere else: not to `Debug`, errors or logs.
@@ -40,7 +43,8 @@ impl Credentials {
     /// The account's own SID (`AC…`) and auth token, sent as HTTP Basic.
     ///
     /// # Errors
-    /// Where the SID is not `AC` and 32 hex digits, or the token is empty or holds a control character.
+    /// Where the SID is not `AC` and 32 hex digits, or the token is empty, longer than 4,096 bytes, or holds a
+    /// control character.
     pub fn auth_token(account_sid: impl Into<String>, auth_token: impl Into<String>) -> Result<Self, Error> {
         let token = secret("auth_token", auth_token.into())?;
         Self::of(account_sid.into(), Kind::AuthToken { token })
@@ -49,8 +53,8 @@ impl Credentials {
     /// An API key (`SK…`) with its secret, sent as HTTP Basic, and the SID of the account that it is for.
     ///
     /// # Errors
-    /// Where a SID is not its two letters and 32 hex digits, or the secret is empty or holds a control
-    /// character.
+    /// Where a SID is not its two letters and 32 hex digits, or the secret is empty, longer than 4,096 bytes,
+    /// or holds a control character.
     pub fn api_key(
         account_sid: impl Into<String>,
         api_key_sid: impl Into<String>,
@@ -65,13 +69,14 @@ impl Credentials {
     /// An OAuth access token, sent as `Authorization: Bearer`, and the SID of the account that it is for.
     ///
     /// # Errors
-    /// Where the SID is not `AC` and 32 hex digits, or the token is empty or holds anything but visible
-    /// ASCII characters.
+    /// Where the SID is not `AC` and 32 hex digits, or the token is empty, longer than 4,096 bytes, or holds
+    /// anything but visible ASCII characters.
     pub fn bearer(account_sid: impl Into<String>, access_token: impl Into<String>) -> Result<Self, Error> {
         let token = access_token.into();
         if token.is_empty() || !token.bytes().all(|b| b.is_ascii_graphic()) {
             return Err(Error::invalid("access_token", "not visible ASCII characters"));
         }
+        check_length("access_token", &token)?;
         Self::of(account_sid.into(), Kind::Bearer { token })
     }
 
@@ -144,7 +149,15 @@ fn secret(field: &'static str, value: String) -> Result<String, Error> {
     if value.chars().any(char::is_control) {
         return Err(Error::invalid(field, "has a control character"));
     }
+    check_length(field, &value)?;
     Ok(value)
+}
+
+fn check_length(field: &'static str, value: &str) -> Result<(), Error> {
+    if value.len() > LONGEST {
+        return Err(Error::invalid(field, "longer than 4,096 bytes"));
+    }
+    Ok(())
 }
 
 impl fmt::Debug for Credentials {
@@ -205,6 +218,9 @@ mod tests {
             "invalid api_key: not SK and 32 hex digits",
         );
         refused(Credentials::bearer(ACCOUNT, "hu sh"), "invalid access_token: not visible ASCII characters");
+        let long = "x".repeat(4_097);
+        refused(Credentials::bearer(ACCOUNT, &*long), "invalid access_token: longer than 4,096 bytes");
+        refused(Credentials::auth_token(ACCOUNT, &*long), "invalid auth_token: longer than 4,096 bytes");
         refused(Credentials::bearer(ACCOUNT, ""), "invalid access_token: not visible ASCII characters");
     }
 
@@ -251,10 +267,14 @@ mod tests {
         for credentials in [
             Credentials::auth_token(ACCOUNT, "hush").unwrap(),
             Credentials::api_key(ACCOUNT, KEY, "hush").unwrap(),
+            Credentials::auth_token(ACCOUNT, "hush1").unwrap(),
             Credentials::bearer(ACCOUNT, "hush").unwrap(),
         ] {
             let shown = format!("{credentials:?} {credentials:#?}");
             assert!(!shown.contains("hush") && shown.contains(ACCOUNT), "{shown}");
+            // The second secret's base64 is padded; a server may leave that out.
+            let unpadded = credentials.authorization().trim_end_matches('=').to_owned();
+            assert!(!credentials.redactor().mask(&unpadded).contains(unpadded.split_once(' ').unwrap().1));
             let echoed = format!("you sent {} with hush", credentials.authorization());
             let masked = credentials.redactor().mask(&echoed);
             assert!(masked.ends_with(" [redacted] with [redacted]"), "{masked}");

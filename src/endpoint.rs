@@ -4,25 +4,34 @@ use std::net::IpAddr;
 
 use crate::error::Error;
 
+/// The longest base URL; a request's first line must have room for it.
+const LONGEST: usize = 1_000;
+
 /// The base URL for a region and an edge, `https://api[.edge][.region].twilio.com`.
 ///
 /// # Errors
 /// Where a name has other characters than lower-case letters, digits and hyphens.
 pub(crate) fn regional(region: Option<&str>, edge: Option<&str>) -> Result<String, Error> {
     for (field, name) in [("region", region), ("edge", edge)] {
-        let label = |name: &str| {
-            let inner = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-            inner && (1..=63).contains(&name.len()) && !name.starts_with('-') && !name.ends_with('-')
-        };
-        if !name.is_none_or(label) {
-            return Err(Error::invalid(field, "not lower-case letters, digits and hyphens"));
-        }
+        name.map_or(Ok(()), |name| check_label(field, name))?;
     }
     Ok(match (edge, region) {
         (None, None) => "https://api.twilio.com".to_owned(),
         (None, Some(region)) => format!("https://api.{region}.twilio.com"),
         (Some(edge), region) => format!("https://api.{edge}.{}.twilio.com", region.unwrap_or("us1")),
     })
+}
+
+/// Accepts one label of a host's name.
+///
+/// # Errors
+/// Where it has other characters than lower-case letters, digits and hyphens, naming `field`.
+pub(crate) fn check_label(field: &'static str, name: &str) -> Result<(), Error> {
+    let inner = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    if inner && (1..=63).contains(&name.len()) && !name.starts_with('-') && !name.ends_with('-') {
+        return Ok(());
+    }
+    Err(Error::invalid(field, "not lower-case letters, digits and hyphens"))
 }
 
 /// Checks a base URL of the caller's own, and takes a slash off its end.
@@ -39,6 +48,9 @@ pub(crate) fn custom(base_url: &str) -> Result<String, Error> {
     };
     if !rest.bytes().all(|b| b.is_ascii_graphic() && !br#"<>"\^`{|}"#.contains(&b)) {
         return invalid("has a character that no URL has");
+    }
+    if rest.len() > LONGEST {
+        return invalid("longer than 1,000 characters");
     }
     if rest.contains(['?', '#', '@']) {
         return invalid("has user info, a query or a fragment");
@@ -58,7 +70,8 @@ pub(crate) fn custom(base_url: &str) -> Result<String, Error> {
     Ok(format!("{scheme}://{authority}{}", path.trim_end_matches('/')))
 }
 
-fn is_loopback(host: &str) -> bool {
+/// Whether a URL's host is this machine by its very name.
+pub(crate) fn is_loopback(host: &str) -> bool {
     let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
@@ -122,6 +135,7 @@ mod tests {
             ("https://exa mple.com", "has a character that no URL has"),
             ("https://example.com\r\n", "has a character that no URL has"),
             ("https://exämple.com", "has a character that no URL has"),
+            (&format!("https://example.com/{}", "x".repeat(1_000)), "longer than 1,000 characters"),
         ] {
             assert_eq!(
                 custom(bad).unwrap_err().to_string(),

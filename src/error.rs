@@ -205,12 +205,6 @@ impl Error {
         self
     }
 
-    /// The status of an answer whose body is not to be had.
-    pub(crate) fn with_status(mut self, status: Option<u16>) -> Self {
-        self.0.status = status;
-        self
-    }
-
     pub(crate) fn with_location(mut self, location: Option<String>) -> Self {
         self.0.location = location;
         self
@@ -224,6 +218,11 @@ impl Error {
     pub(crate) fn timed_out(mut self) -> Self {
         self.0.timeout = true;
         self
+    }
+
+    /// Adds the key of an operation of which nothing was sent.
+    pub(crate) fn before_sending(self, idempotency_key: &str) -> Self {
+        self.after(0, Outcome::NotSent, idempotency_key)
     }
 
     /// Adds what is known only to whoever counts the attempts.
@@ -380,8 +379,9 @@ impl Error {
         self.0.timeout
     }
 
-    /// Whether the same call, made again with the same params value, has a chance: true for lost
-    /// connections, answers that are no HTTP, timeouts, and the statuses 429, 500, 502, 503 and 504.
+    /// Whether the same call, made again with the same params value, has a chance: true for connections that
+    /// do not come about or are lost, answers that are no HTTP, attempts that time out, and the statuses
+    /// 429, 500, 502, 503 and 504.
     ///
     /// ```
     /// use twilio_payments::Amount;
@@ -411,7 +411,8 @@ impl fmt::Display for Error {
         let inner = &*self.0;
         match (inner.kind, inner.field, &inner.api) {
             (_, Some(field), _) => write!(f, "invalid {field}: {}", Escaped(&inner.message))?,
-            (_, _, Some(api)) => write!(f, "the API refused: {api}")?,
+            (_, _, Some(api)) if api.status < 500 => write!(f, "the API refused: {api}")?,
+            (_, _, Some(api)) => write!(f, "the API failed: {api}")?,
             _ => write!(f, "{}", Escaped(&inner.message))?,
         }
         if inner.attempts > 1 {

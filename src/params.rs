@@ -253,25 +253,7 @@ impl CreatePaymentsParams {
     /// outside 1 to 600; a `MinPostalCodeLength` of 0; a `Parameter` that is no JSON object of one level;
     /// a `Currency` that is not three letters. And where one item of a list would arrive as none or as two.
     pub fn to_form(&self) -> Result<String, Error> {
-        check_common(&self.idempotency_key, &self.status_callback)?;
-        if let Some(currency) = &self.currency {
-            if currency.len() != 3 || !currency.bytes().all(|b| b.is_ascii_alphabetic()) {
-                return Err(Error::invalid("Currency", "not three letters"));
-            }
-        }
-        if self.min_postal_code_length == Some(0) {
-            return Err(Error::invalid("MinPostalCodeLength", "0, the least is 1"));
-        }
-        if let Some(parameter) = &self.parameter {
-            check_parameter(parameter)?;
-        }
-        if self.timeout.is_some_and(|seconds| !(1..=600).contains(&seconds)) {
-            return Err(Error::invalid("Timeout", "outside 1 to 600 seconds"));
-        }
-
-        check_list("ValidCardTypes", &self.valid_card_types, ' ')?;
-        check_list("RequireMatchingInputs", &self.require_matching_inputs, ',')?;
-
+        self.check().map_err(|error| error.before_sending(&self.idempotency_key))?;
         let mut form = Form::new();
         form.text("IdempotencyKey", Some(&self.idempotency_key));
         form.text("StatusCallback", Some(&self.status_callback));
@@ -293,6 +275,28 @@ impl CreatePaymentsParams {
         form.list("RequireMatchingInputs", &self.require_matching_inputs, ',');
         form.boolean("Confirmation", self.confirmation);
         Ok(form.finish())
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        check_common(&self.idempotency_key, &self.status_callback)?;
+        if let Some(currency) = &self.currency {
+            if currency.len() != 3 || !currency.bytes().all(|b| b.is_ascii_alphabetic()) {
+                return Err(Error::invalid("Currency", "not three letters"));
+            }
+        }
+        if self.min_postal_code_length == Some(0) {
+            return Err(Error::invalid("MinPostalCodeLength", "0, the least is 1"));
+        }
+        if let Some(parameter) = &self.parameter {
+            check_parameter(parameter)?;
+        }
+        if self.timeout.is_some_and(|seconds| !(1..=600).contains(&seconds)) {
+            return Err(Error::invalid("Timeout", "outside 1 to 600 seconds"));
+        }
+
+        check_list("ValidCardTypes", &self.valid_card_types, ' ')?;
+        check_list("RequireMatchingInputs", &self.require_matching_inputs, ',')?;
+        Ok(())
     }
 }
 
@@ -384,7 +388,8 @@ impl UpdatePaymentsParams {
     /// Where the `IdempotencyKey` is empty, or the `StatusCallback` is empty, or neither an http(s) URL
     /// nor a relative reference. Any pair of `Capture` and `Status` goes through: the service judges it.
     pub fn to_form(&self) -> Result<String, Error> {
-        check_common(&self.idempotency_key, &self.status_callback)?;
+        check_common(&self.idempotency_key, &self.status_callback)
+            .map_err(|error| error.before_sending(&self.idempotency_key))?;
         let mut form = Form::new();
         form.text("IdempotencyKey", Some(&self.idempotency_key));
         form.text("StatusCallback", Some(&self.status_callback));

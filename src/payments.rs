@@ -48,6 +48,19 @@ pub struct Payments {
 }
 
 impl Payments {
+    /// A session of which only the SID is known: for tests of your own.
+    #[must_use]
+    pub fn new(sid: impl Into<String>) -> Self {
+        Self {
+            account_sid: None,
+            call_sid: None,
+            sid: sid.into(),
+            date_created: None,
+            date_updated: None,
+            uri: None,
+        }
+    }
+
     /// Reads the body of an answer. A byte order mark before the JSON is passed over.
     ///
     /// # Errors

@@ -20,6 +20,7 @@ use ureq::http::uri::{self, PathAndQuery};
 use ureq::http::{HeaderValue, Method, Request, Response, Uri};
 use ureq::{Agent, Body, Proxy};
 
+use crate::endpoint;
 use crate::error::{Error, Source};
 use crate::headers::Headers;
 use crate::shutdown::Shutdown;
@@ -32,6 +33,9 @@ pub(crate) use ureq::http::HeaderMap;
 
 /// The longest body of an answer that is read, in bytes.
 pub(crate) const MAX_BODY: usize = 1024 * 1024;
+
+/// How much is read of a success that is longer, in bytes.
+const SEEN_OF_TOO_LONG: usize = 4 * 1024;
 
 /// How near the usual time an attempt's time must be to count as it.
 const SAME_TIME: Duration = Duration::from_millis(50);
@@ -83,6 +87,9 @@ pub(crate) struct Answer {
     pub(crate) timed_out: bool,
 }
 
+/// The part of a success that came, where its head did: nothing of it may be lost.
+pub(crate) type Part = Option<Box<Answer>>;
+
 /// Why there is no answer.
 pub(crate) enum Failure {
     /// No connection: certainly not sent. Worth another try, unless it says otherwise.
@@ -91,14 +98,14 @@ pub(crate) enum Failure {
     Tls(Source),
     /// A kept connection had been closed: on a new one it may work at once.
     Stale(Source),
-    /// The connection ended before the answer did; with the status, where the answer had come so far.
-    Lost { status: Option<u16>, source: Source },
-    /// The attempt's time ran out; with the status, where the answer had come so far.
-    Timeout { status: Option<u16>, source: Source },
+    /// The connection ended before the answer did.
+    Lost { part: Part, source: Source },
+    /// The attempt's time ran out.
+    Timeout { part: Part, source: Source },
     /// What came is no HTTP: something on the way has broken the connection's order.
-    NoHttp { status: Option<u16>, source: Source },
+    NoHttp { part: Part, source: Source },
     /// What came is HTTP, but not to be read: too long, or compressed.
-    BadAnswer { reason: String, status: Option<u16>, source: Option<Source> },
+    BadAnswer { reason: String, part: Part, source: Option<Source> },
     /// The client was shut down, before or after something may have been sent.
     Shutdown { sent: bool },
 }
@@ -121,8 +128,9 @@ impl Transport {
             }
         };
         let attempt_time = setup.attempt_time.min(LONGEST);
-        // A proxy elsewhere would carry plain credentials off this machine.
-        let proxy = if plain { None } else { proxy(&setup.proxy)? };
+        // A proxy elsewhere has no way to this machine, and would carry plain credentials off it.
+        let local = base.host().is_some_and(endpoint::is_loopback);
+        let proxy = if local { None } else { proxy(&setup.proxy)? };
         let shutdown = Arc::new(Shutdown::default());
         let dial = Dial { tls, shutdown: Arc::clone(&shutdown), loopback_only: plain };
         let config = Agent::config_builder()
@@ -225,31 +233,40 @@ impl Transport {
     /// What is no success is one answer with any body: it keeps what could be read.
     fn read(&self, headers: Headers, mut body: Body, status: u16) -> Result<Answer, Failure> {
         let success = (200..=299).contains(&status);
-        let bad = |reason: String| Failure::BadAnswer { reason, status: Some(status), source: None };
-        let coding = headers.0.get(CONTENT_ENCODING);
-        if success && coding.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
-            return Err(bad("the answer is compressed, which was not asked for".to_owned()));
-        }
-        let too_large = || bad(format!("the answer is larger than {MAX_BODY} bytes"));
         let length = body.content_length().and_then(|length| usize::try_from(length).ok());
-        if success && length.is_some_and(|length| length > MAX_BODY) {
-            return Err(too_large());
-        }
-        let mut bytes = Vec::with_capacity(length.unwrap_or(0).min(MAX_BODY));
-        let limit = u64::try_from(MAX_BODY).unwrap_or(u64::MAX).saturating_add(1);
-        let cut = match body.as_reader().take(limit).read_to_end(&mut bytes) {
-            Ok(_) if bytes.len() <= MAX_BODY => None,
-            Ok(_) => Some(too_large()),
-            Err(error) => Some(self.failed(error.into(), Some(status))),
-        };
-        let timed_out = matches!(cut, Some(Failure::Timeout { .. }));
-        match cut {
-            Some(cut) if success || matches!(cut, Failure::Shutdown { .. }) => Err(cut),
-            _ => Ok(Answer { status, headers, body: bytes, timed_out }),
+        let too_long = length.is_some_and(|length| length > MAX_BODY);
+        // Of what is refused for its length, the beginning is enough to see what it is.
+        let limit = if success && too_long { SEEN_OF_TOO_LONG } else { MAX_BODY + 1 };
+        let mut bytes = Vec::with_capacity(length.unwrap_or(0).min(limit));
+        let limit = u64::try_from(limit).unwrap_or(u64::MAX);
+        let read = body.as_reader().take(limit).read_to_end(&mut bytes);
+
+        let coding = headers.0.get(CONTENT_ENCODING);
+        let compressed = coding.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"));
+        let too_long = too_long || bytes.len() > MAX_BODY;
+        let mut answer = Answer { status, headers, body: bytes, timed_out: false };
+        let bad =
+            |reason, answer| Err(Failure::BadAnswer { reason, part: Some(Box::new(answer)), source: None });
+        match read {
+            Ok(_) if success && compressed => {
+                bad("the answer is compressed, which was not asked for".to_owned(), answer)
+            }
+            Ok(_) if success && too_long => {
+                bad(format!("the answer is larger than {MAX_BODY} bytes"), answer)
+            }
+            Ok(_) => Ok(answer),
+            Err(error) if success => Err(self.failed(error.into(), Some(Box::new(answer)))),
+            Err(error) => match self.failed(error.into(), None) {
+                down @ Failure::Shutdown { .. } => Err(down),
+                cut => {
+                    answer.timed_out = matches!(cut, Failure::Timeout { .. });
+                    Ok(answer)
+                }
+            },
         }
     }
 
-    fn failed(&self, error: ureq::Error, status: Option<u16>) -> Failure {
+    fn failed(&self, error: ureq::Error, part: Part) -> Failure {
         let down = self.shutdown.is_down();
         match error {
             ureq::Error::Other(inner) => match inner.downcast::<NotConnected>() {
@@ -257,20 +274,20 @@ impl Transport {
                 Ok(failure) => not_connected(*failure),
                 Err(_) if down => Failure::Shutdown { sent: true },
                 Err(source) if source.is::<Stale>() => Failure::Stale(source),
-                Err(source) => Failure::Lost { status, source },
+                Err(source) => Failure::Lost { part, source },
             },
             _ if down => Failure::Shutdown { sent: true },
-            ureq::Error::Timeout(_) => Failure::Timeout { status, source: Box::new(error) },
+            ureq::Error::Timeout(_) => Failure::Timeout { part, source: Box::new(error) },
             ureq::Error::Io(error) if error.kind() == io::ErrorKind::TimedOut => {
-                Failure::Timeout { status, source: Box::new(error) }
+                Failure::Timeout { part, source: Box::new(error) }
             }
-            ureq::Error::Io(error) => Failure::Lost { status, source: Box::new(error) },
+            ureq::Error::Io(error) => Failure::Lost { part, source: Box::new(error) },
             ureq::Error::LargeResponseHeader(..) => Failure::BadAnswer {
                 reason: "the answer's head is too large".to_owned(),
-                status,
+                part,
                 source: Some(Box::new(error)),
             },
-            _ => Failure::NoHttp { status, source: Box::new(error) },
+            _ => Failure::NoHttp { part, source: Box::new(error) },
         }
     }
 }
@@ -304,13 +321,32 @@ fn header(field: &'static str, value: &str) -> Result<HeaderValue, Error> {
     HeaderValue::from_str(value).map_err(|_| Error::invalid(field, "not possible in a header"))
 }
 
+/// The environment's proxy, with the exceptions of `NO_PROXY`.
+///
+/// # Errors
+/// Where a variable is set and no proxy's URL: to go without would go round what somebody wanted.
+fn environment_proxy() -> Result<Option<Proxy>, Error> {
+    const NAMES: [&str; 6] =
+        ["ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"];
+    let set = |name: &&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let Some(name) = NAMES.iter().find(|name| set(name)) else { return Ok(None) };
+    let usable = std::env::var(name).is_ok_and(|url| Proxy::new(&url).is_ok());
+    match Proxy::try_from_env().filter(|_| usable) {
+        Some(proxy) => Ok(Some(proxy)),
+        None => Err(Error::invalid(
+            "proxy",
+            format!("{name} in the environment is not the URL of a proxy; `no_proxy()` passes it by"),
+        )),
+    }
+}
+
 /// # Errors
 /// Where the URL is not one of an HTTP proxy. SOCKS is refused rather than passed by in silence.
 fn proxy(choice: &ProxyChoice) -> Result<Option<Proxy>, Error> {
     use ureq::ProxyProtocol::{Http, Https};
     let proxy = match choice {
         ProxyChoice::None => None,
-        ProxyChoice::Environment => Proxy::try_from_env(),
+        ProxyChoice::Environment => environment_proxy()?,
         // The error may repeat the URL, and with it a password: it is not passed on.
         ProxyChoice::Url(url) => {
             Some(Proxy::new(url).map_err(|_| Error::invalid("proxy", "not the URL of a proxy"))?)

@@ -110,6 +110,7 @@ impl TlsClient {
             #[cfg(feature = "native-tls")]
             Tls::NativeTls => {
                 let mut builder = native_tls::TlsConnector::builder();
+                builder.min_protocol_version(Some(native_tls::Protocol::Tlsv12));
                 for pem in extra_roots.iter().flat_map(|pem| one_by_one(pem)) {
                     let certificate = native_tls::Certificate::from_pem(pem).map_err(|error| {
                         Error::invalid("root_certificate", "not a PEM certificate").with_source(error)

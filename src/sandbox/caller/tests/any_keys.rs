@@ -107,7 +107,11 @@ proptest! {
                 Act::Oblige => {
                     if let Some(keys) = answer(&desk.session, desk.now) {
                         typed.last_mut().unwrap().extend(keys.chars().filter(char::is_ascii_digit));
-                        let fresh = match desk.session.asking() {
+                        // Keys take time, which must not run out among them.
+                        let time = Duration::from_millis(100) * u32::try_from(keys.len() + 1).unwrap();
+                        let deadline = desk.session.next_deadline();
+                        let in_time = deadline.is_some_and(|deadline| deadline > desk.now + time);
+                        let fresh = in_time && match desk.session.asking() {
                             Some(Asking::For(capture)) => desk.last().masked(&capture).is_none(),
                             _ => true,
                         };

@@ -5,10 +5,10 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
 
-use twilio_payments::sandbox::{Asking, Call, Sandbox, numbers};
+use twilio_payments::sandbox::{Asking, Call, Fault, Sandbox, numbers};
 use twilio_payments::{
     CallbackListener, Capture, CreatePaymentsParams, Ending, ErrorKind, ErrorType, Event, GuidedPayment,
-    Outcome, PayResult, PaymentMethod, SignatureValidator,
+    Outcome, PayResult, PaymentMethod, RetryPolicy, SignatureValidator,
 };
 
 const SOON: Duration = Duration::from_secs(10);
@@ -167,6 +167,70 @@ fn the_caller_hangs_up_or_the_bank_declines() {
         typing.join().unwrap();
     }
     assert_eq!(sandbox.transaction_count(), 0);
+}
+
+#[test]
+fn the_caller_hangs_up_between_two_pieces() {
+    let (sandbox, listener) = stage();
+    let call = sandbox.call();
+    let typing = caller(&call, &[numbers::VISA]);
+    let ending = GuidedPayment::new(&sandbox.client(), &listener, params(&listener))
+        .on_callback(|callback| {
+            if matches!(callback.event(), Event::Captured { .. }) {
+                call.hang_up();
+            }
+        })
+        .run(call.sid())
+        .unwrap();
+    let Ending::Failed(callback) = ending else { panic!("{ending:?}") };
+    assert_eq!(callback.result, Some(PayResult::CallerHungUp));
+    typing.join().unwrap();
+}
+
+#[test]
+fn a_lost_answer_to_any_step_changes_nothing() {
+    let (sandbox, listener) = stage();
+    // A client that does not try again by itself: the guide must make do with what it hears.
+    let api = sandbox.client_builder().retry_policy(RetryPolicy::none()).build().unwrap();
+    let call = sandbox.call().obliging();
+    sandbox.faults().once(Fault::DropAfter);
+    let ending = GuidedPayment::new(&api, &listener, params(&listener)).run(call.sid()).unwrap();
+    assert!(matches!(ending, Ending::Succeeded(_)), "lost at the creation: {ending:?}");
+
+    let call = sandbox.call().obliging();
+    let faults = sandbox.faults();
+    let ending = GuidedPayment::new(&api, &listener, params(&listener))
+        .on_callback(|callback| {
+            if callback.required().is_empty() && matches!(callback.event(), Event::Captured { .. }) {
+                faults.once(Fault::DropAfter);
+            }
+        })
+        .run(call.sid())
+        .unwrap();
+    assert!(matches!(ending, Ending::Succeeded(_)), "lost at the completion: {ending:?}");
+    assert_eq!(sandbox.faults().injected(), 2);
+    assert_eq!((sandbox.transaction_count(), sandbox.sessions().len()), (2, 2));
+}
+
+#[test]
+fn what_is_given_up_does_not_fill_the_listener() {
+    let sandbox = Sandbox::start().unwrap();
+    let validator = SignatureValidator::new(sandbox.auth_token()).unwrap();
+    let listener = CallbackListener::builder(validator).capacity(8).bind("127.0.0.1:0").unwrap();
+    let api = sandbox.client();
+    for _ in 0..12 {
+        let call = sandbox.subaccount_call();
+        let params = params(&listener).account_sid(sandbox.subaccount_sid());
+        let guided =
+            GuidedPayment::new(&api, &listener, params).tries(1).piece_timeout(Duration::from_millis(20));
+        assert!(matches!(guided.run(call.sid()).unwrap(), Ending::GaveUp { .. }));
+        assert!(sandbox.wait_for_delivery(SOON));
+    }
+    assert!(listener.try_recv().is_none());
+    assert!(sandbox.sessions().iter().all(|session| session.result == Some(PayResult::Cancelled)));
+    let call = sandbox.call().obliging();
+    let ending = GuidedPayment::new(&api, &listener, params(&listener)).run(call.sid()).unwrap();
+    assert!(matches!(ending, Ending::Succeeded(_)), "{ending:?}");
 }
 
 #[test]

@@ -184,8 +184,8 @@ impl Caller {
         request_id: Option<String>,
         retry_after: Option<Duration>,
     ) -> ApiError {
-        let json = Some(body).filter(|body| body.len() <= LONGEST_REFUSAL);
-        let mut json = json.and_then(|json| serde_json::from_slice(json).ok()).unwrap_or(Value::Null);
+        let json = Some(body).filter(|body| body.len() <= LONGEST_REFUSAL).map(String::from_utf8_lossy);
+        let mut json = json.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or(Value::Null);
         self.redactor.mask_json(&mut json);
         let text = |name: &str| json.get(name).and_then(Value::as_str).map(str::to_owned);
         let code = json.get("code").and_then(|code| match code {

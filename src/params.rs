@@ -281,7 +281,8 @@ impl CreatePaymentsParams {
         form.text("Description", self.description.as_deref());
         form.text("Input", self.input.as_ref().map(Input::as_str));
         form.int("MinPostalCodeLength", self.min_postal_code_length);
-        form.json("Parameter", self.parameter.as_ref());
+        form.json("Parameter", self.parameter.as_ref())
+            .map_err(|error| Error::invalid("Parameter", "has no JSON text").with_source(error))?;
         form.text("PaymentConnector", self.payment_connector.as_deref());
         form.text("PaymentMethod", self.payment_method.as_ref().map(PaymentMethod::as_str));
         form.boolean("PostalCode", self.postal_code);

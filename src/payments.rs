@@ -57,7 +57,7 @@ impl Payments {
         match std::str::from_utf8(body) {
             // To check the whole is quicker than to check each string.
             Ok(text) => serde_json::from_str(text),
-            Err(_) => serde_json::from_slice(body),
+            Err(_) => serde_json::from_str(&String::from_utf8_lossy(body)),
         }
     }
 }

@@ -82,13 +82,10 @@ impl Redactor {
             Value::String(text) => *text = self.mask(text),
             Value::Array(items) => items.iter_mut().for_each(|item| self.mask_json(item)),
             Value::Object(fields) => {
-                *fields = std::mem::take(fields)
-                    .into_iter()
-                    .map(|(name, mut value)| {
-                        self.mask_json(&mut value);
-                        (self.mask(&name), value)
-                    })
-                    .collect();
+                for (name, mut value) in std::mem::take(fields) {
+                    self.mask_json(&mut value);
+                    fields.insert(self.mask(&name), value);
+                }
             }
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }

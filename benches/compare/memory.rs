@@ -134,19 +134,26 @@ fn idle(report: &mut Report) {
             drop(client);
             live
         };
-        let ours = held(&|| {
-            let client = Ours::new(&base, pem);
-            drop(client.call());
-            Box::new(client)
-        });
-        let plain = held(&|| {
-            let mut client = Plain::new(&base, pem, false);
-            drop(client.call());
-            Box::new(client)
-        });
+        let ours = |calls: usize| {
+            held(&|| {
+                let client = Ours::new(&base, pem);
+                (0..calls).for_each(|_| drop(client.call()));
+                Box::new(client)
+            })
+        };
+        let plain = |calls: usize| {
+            held(&|| {
+                let mut client = Plain::new(&base, pem, false);
+                (0..calls).for_each(|_| drop(client.call()));
+                Box::new(client)
+            })
+        };
+        let (ours, ours_alone, plain, plain_alone) = (ours(2), ours(0), plain(2), plain(0));
         let ratio = to_f64(usize::try_from(ours).unwrap_or(0)) / to_f64(usize::try_from(plain).unwrap_or(1));
         let name = if pem.is_some() { "TLS 1.3" } else { "plain HTTP" };
         report.row(&Row::new(name, kib(ours)).plain(kib(plain), ratio).at_most_plain(1.0));
+        let each = Row::new(format!("{name}: … of this for the connection"), kib(ours - ours_alone));
+        report.row(&each.plain(kib(plain - plain_alone), None));
     }
 }
 

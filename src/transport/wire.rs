@@ -12,6 +12,9 @@ use super::socket::Stream;
 /// The room that is always free in the output buffer; no line of a request's head is longer.
 const OUTPUT_ROOM: usize = 8 * 1024;
 
+/// What an idle connection keeps of the output buffer: enough for the usual request and the room after it.
+const OUTPUT_IDLE: usize = 12 * 1024;
+
 /// What may wait in the output buffer for the rest of the request.
 const OUTPUT_HELD: usize = 32 * 1024;
 
@@ -172,8 +175,11 @@ impl Transport for Wire {
             return true;
         }
         self.state = State::Kept;
+        // An unusual request or answer does not make an idle connection hold more.
         self.input.truncate(INPUT_SIZE);
         self.input.shrink_to(INPUT_SIZE);
+        self.output.truncate(OUTPUT_IDLE);
+        self.output.shrink_to(OUTPUT_IDLE);
         (self.start, self.end) = (0, 0);
         true
     }
@@ -186,7 +192,8 @@ impl Transport for Wire {
 impl Wire {
     fn make_output_room(&mut self) {
         let wanted = self.held.saturating_add(OUTPUT_ROOM);
-        if self.output.len() < wanted {
+        if let Some(missing) = wanted.checked_sub(self.output.len()) {
+            self.output.reserve_exact(missing);
             self.output.resize(wanted, 0);
         }
     }

@@ -160,7 +160,7 @@ fn no_false_success() {
         (
             "invalid UTF-8 in the SID",
             body([b"{\"sid\":\"PK\xc3\x28", &[b'0'; 30][..], b"\"}"].concat()),
-            "invalid unicode",
+            "`sid` is not",
         ),
         (
             "UTF-16",

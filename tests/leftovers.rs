@@ -4,10 +4,11 @@ mod support;
 
 use std::io::Write;
 use std::net::SocketAddr;
-use std::sync::mpsc;
+use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Duration;
 
+use support::faults::done;
 use support::*;
 use twilio_payments::*;
 
@@ -17,14 +18,13 @@ fn numbered(number: usize) -> String {
 }
 
 /// Makes five creations, of which each must get its own answer.
-fn all_get_their_own(name: &str, address: SocketAddr) {
+fn all_get_their_own(name: &str, address: SocketAddr, sent: &Receiver<()>) {
     let api = builder(address).retry_policy(RetryPolicy::none()).build().unwrap();
     for number in 0..5 {
         let params = CreatePaymentsParams::new(CALLBACK).idempotency_key(number.to_string());
         let session = api.create_payments(CALL, &params).unwrap_or_else(|error| panic!("{name}: {error:?}"));
         assert_eq!(session.sid, numbered(number), "{name}");
-        // Time for what comes late.
-        thread::sleep(Duration::from_millis(30));
+        done(sent);
     }
 }
 
@@ -50,6 +50,7 @@ fn an_answer_that_nobody_asked_for_is_never_taken() {
         ("a hundred of them", extra.repeat(100), false),
         ("a hundred of them, later", extra.repeat(100), true),
     ] {
+        let (sender, sent) = mpsc::channel();
         let address = serve(move |mut stream, _| {
             stream.set_nodelay(true).unwrap();
             while let Some(request) = read_request(&mut stream) {
@@ -61,20 +62,23 @@ fn an_answer_that_nobody_asked_for_is_never_taken() {
                 } else {
                     let _ = stream.write_all((own + &extra).as_bytes());
                 }
+                let _ = sender.send(());
             }
         });
-        all_get_their_own(name, address);
+        all_get_their_own(name, address, &sent);
     }
     // After an answer without a body, and after chunks.
-    let address = serve(|mut stream, _| {
+    let (sender, sent) = mpsc::channel();
+    let address = serve(move |mut stream, _| {
         while let Some(request) = read_request(&mut stream) {
             let own = own_answer(&request);
             let json = own.split("\r\n\r\n").nth(1).unwrap();
             let head = "HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\n";
             let _ = write!(stream, "{head}{:x}\r\n{json}\r\n0\r\n\r\n{own}", json.len());
+            let _ = sender.send(());
         }
     });
-    all_get_their_own("after chunks", address);
+    all_get_their_own("after chunks", address, &sent);
     let (address, _requests) = scripted([format!("HTTP/1.1 204 No Content\r\n\r\n{}", created())]);
     let api = builder(address).retry_policy(RetryPolicy::none()).build().unwrap();
     for _ in 0..3 {

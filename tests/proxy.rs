@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustls::version::{TLS12, TLS13};
-use support::faults::{hold, nobody};
+use support::faults::{done, hold, nobody};
 use support::tls::{Authority, Session, Validity, close, read_request, send, serve_tls};
 use support::{ACCOUNT, CALL, CALLBACK, SESSION, TOKEN, answer, created, serve};
 use twilio_payments::*;
@@ -178,6 +178,7 @@ fn a_dead_tunnel_is_replaced() {
         ("after the next request, orderly", true, true, 2),
         ("after the next request, without a word", true, false, 2),
     ] {
+        let (sender, ready) = mpsc::channel();
         let server = tls_server(&authority, move |mut session, index| {
             if index > 0 {
                 return answers(session);
@@ -185,16 +186,20 @@ fn a_dead_tunnel_is_replaced() {
             read_request(&mut session);
             send(&mut session, &created());
             if read_again {
+                let _ = sender.send(());
                 read_request(&mut session);
             }
             if orderly {
                 close(session);
+            } else {
+                drop(session);
             }
+            let _ = sender.send(());
         });
         let (address, _heads) = proxy(server, ESTABLISHED);
         let api = builder(server, address, &authority).retry_policy(RetryPolicy::none()).build().unwrap();
         assert_eq!(create(&api).unwrap().metadata.attempts, 1);
-        thread::sleep(Duration::from_millis(50));
+        done(&ready);
         let again = create(&api).unwrap_or_else(|error| panic!("{name}: {error:?}"));
         assert_eq!(again.metadata.attempts, attempts, "{name}");
     }
@@ -204,6 +209,7 @@ fn a_dead_tunnel_is_replaced() {
 fn an_answer_that_nobody_asked_for_is_never_taken() {
     let authority = Authority::new();
     for late in [true, false] {
+        let (sender, sent) = mpsc::channel();
         let server = tls_server(&authority, move |mut session, _| {
             while read_request(&mut session).is_some() {
                 if late {
@@ -213,6 +219,7 @@ fn an_answer_that_nobody_asked_for_is_never_taken() {
                 } else {
                     send(&mut session, &(created() + &answer("404 Not Found", "", "{}")));
                 }
+                let _ = sender.send(());
             }
         });
         let (address, _heads) = proxy(server, ESTABLISHED);
@@ -220,7 +227,7 @@ fn an_answer_that_nobody_asked_for_is_never_taken() {
         for _ in 0..4 {
             let answered = create(&api).unwrap_or_else(|error| panic!("late: {late}: {error:?}"));
             assert_eq!(answered.payments.sid, SESSION);
-            thread::sleep(Duration::from_millis(40));
+            done(&sent);
         }
     }
 }

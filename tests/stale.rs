@@ -7,7 +7,7 @@ use std::net::TcpStream;
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
-use support::faults::{Script, Step};
+use support::faults::{Script, Step, done};
 use support::*;
 use twilio_payments::*;
 
@@ -27,7 +27,7 @@ fn closed_while_idle() {
         let api = builder(script.address).retry_policy(policy).build().unwrap();
         for _ in 0..3 {
             assert_eq!(create(&api).unwrap().metadata.attempts, 1, "noticed before anything is sent");
-            std::thread::sleep(Duration::from_millis(50));
+            done(&script.closed);
         }
         assert_eq!((script.connections(), script.equal_requests()), (3, 3));
     }
@@ -144,6 +144,7 @@ fn many_closed_while_idle() {
     // More than are looked at before a new one is made anyway.
     const COUNT: usize = 70;
     let together = Barrier::new(COUNT);
+    let (sender, closed) = std::sync::mpsc::channel();
     let address = serve(move |mut stream, index| {
         while read_request(&mut stream).is_some() {
             if index < COUNT {
@@ -151,13 +152,16 @@ fn many_closed_while_idle() {
             }
             stream.write_all(created().as_bytes()).unwrap();
             if index < COUNT {
+                drop(stream);
+                let _ = sender.send(());
                 return;
             }
         }
     });
     let api = builder(address).idle_connections(COUNT).retry_policy(RetryPolicy::none()).build().unwrap();
     assert_eq!(all_at_once(&api, COUNT), [1; COUNT]);
-    std::thread::sleep(Duration::from_millis(100));
+    (1..COUNT).for_each(|_| closed.recv().unwrap());
+    done(&closed);
     for _ in 0..3 {
         assert_eq!(create(&api).unwrap().metadata.attempts, 1, "noticed before anything is sent");
     }

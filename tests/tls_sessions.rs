@@ -4,13 +4,13 @@ mod support;
 
 use std::io::Write;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustls::ServerConfig;
 use rustls::version::{TLS12, TLS13};
-use support::faults::hold;
+use support::faults::{done, hold};
 use support::tls::{
     Authority, Session, Validity, close, counting_relay, read_request, send, serve_tls, with_each_library,
 };
@@ -80,6 +80,7 @@ fn a_session_that_the_server_closed_is_replaced(tls: Tls) {
             ("after the next request, orderly", true, true, 2),
             ("after the next request, without a word", false, true, 2),
         ] {
+            let (sender, ready) = mpsc::channel();
             let address = serve_tls(good(&authority), move |mut session, index| {
                 read_request(&mut session);
                 send(&mut session, &created());
@@ -87,15 +88,19 @@ fn a_session_that_the_server_closed_is_replaced(tls: Tls) {
                     return answers(session);
                 }
                 if read_again {
+                    let _ = sender.send(());
                     read_request(&mut session);
                 }
                 if orderly {
                     close(session);
+                } else {
+                    drop(session);
                 }
+                let _ = sender.send(());
             });
             let api = builder(tls, address, &authority).retry_policy(policy.clone()).build().unwrap();
             assert_eq!(create(&api).unwrap().metadata.attempts, 1);
-            thread::sleep(Duration::from_millis(50));
+            done(&ready);
             let again = create(&api).unwrap_or_else(|error| panic!("{name}: {error:?}"));
             assert_eq!(again.metadata.attempts, attempts, "{name}");
         }
@@ -163,6 +168,7 @@ fn an_answer_that_nobody_asked_for_is_never_taken(tls: Tls) {
         for versions in [&[&TLS13][..], &[&TLS12]] {
             let config = authority.issue(&LOOPBACK, Validity::Now).config(versions);
             let extra = extra.repeat(count);
+            let (sender, sent) = mpsc::channel();
             let address = serve_tls(config, move |mut session, _| {
                 while read_request(&mut session).is_some() {
                     if one_record {
@@ -177,13 +183,14 @@ fn an_answer_that_nobody_asked_for_is_never_taken(tls: Tls) {
                         thread::sleep(pause);
                         send(&mut session, &extra);
                     }
+                    let _ = sender.send(());
                 }
             });
             let api = builder(tls, address, &authority).retry_policy(RetryPolicy::none()).build().unwrap();
             for _ in 0..4 {
                 let answered = create(&api).unwrap_or_else(|error| panic!("{name}: {error:?}"));
                 assert_eq!(answered.payments.sid, SESSION);
-                thread::sleep(Duration::from_millis(20));
+                done(&sent);
             }
         }
     }

@@ -46,6 +46,8 @@ pub struct Script {
     pub address: SocketAddr,
     /// The requests that were read whole, in order.
     pub requests: Receiver<Vec<u8>>,
+    /// A signal for each connection that the server has closed.
+    pub closed: Receiver<()>,
     connections: Arc<AtomicUsize>,
 }
 
@@ -62,37 +64,14 @@ impl Script {
         let (sender, requests) = mpsc::channel();
         let connections = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&connections);
+        let (ended, closed) = mpsc::channel();
         let address = serve(move |mut stream, _| {
             count.fetch_add(1, Ordering::SeqCst);
-            stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-            // A step is taken only when a request is there, so that an idle connection takes none.
-            while stream.peek(&mut [0]).is_ok_and(|amount| amount > 0) {
-                let step = take();
-                if matches!(step, Step::CloseUnread) {
-                    return;
-                }
-                let Some(request) = read_request(&mut stream) else { return };
-                let _ = sender.send(request);
-                match step {
-                    Step::Answer(answer) => {
-                        if stream.write_all(answer.as_bytes()).is_err() {
-                            return;
-                        }
-                    }
-                    Step::AnswerAndClose(bytes) | Step::Break(bytes) => {
-                        let _ = stream.write_all(bytes.as_bytes());
-                        return;
-                    }
-                    Step::CloseUnread | Step::CloseRead => return,
-                    Step::Silence => return hold(&mut stream),
-                    Step::Stall(bytes) => {
-                        let _ = stream.write_all(bytes.as_bytes());
-                        return hold(&mut stream);
-                    }
-                }
-            }
+            run(&mut stream, &take, &sender);
+            drop(stream);
+            let _ = ended.send(());
         });
-        Self { address, requests, connections }
+        Self { address, requests, closed, connections }
     }
 
     /// How many connections were accepted up to now.
@@ -107,6 +86,43 @@ impl Script {
         assert!(requests.windows(2).all(|pair| pair[0] == pair[1]), "every attempt sends the same bytes");
         requests.len()
     }
+}
+
+/// Serves one connection.
+fn run(stream: &mut TcpStream, take: &impl Fn() -> Step, sender: &mpsc::Sender<Vec<u8>>) {
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    // A step is taken only when a request is there, so that an idle connection takes none.
+    while stream.peek(&mut [0]).is_ok_and(|amount| amount > 0) {
+        let step = take();
+        if matches!(step, Step::CloseUnread) {
+            return;
+        }
+        let Some(request) = read_request(stream) else { return };
+        let _ = sender.send(request);
+        match step {
+            Step::Answer(answer) => {
+                if stream.write_all(answer.as_bytes()).is_err() {
+                    return;
+                }
+            }
+            Step::AnswerAndClose(bytes) | Step::Break(bytes) => {
+                let _ = stream.write_all(bytes.as_bytes());
+                return;
+            }
+            Step::CloseUnread | Step::CloseRead => return,
+            Step::Silence => return hold(stream),
+            Step::Stall(bytes) => {
+                let _ = stream.write_all(bytes.as_bytes());
+                return hold(stream);
+            }
+        }
+    }
+}
+
+/// Waits until a server says that it has done something, and then a little, so that it has arrived as well.
+pub fn done<T>(signals: &Receiver<T>) {
+    signals.recv_timeout(Duration::from_secs(20)).expect("a signal of the server");
+    thread::sleep(Duration::from_millis(20));
 }
 
 /// Keeps a connection open, and passes over what comes, until the client closes it.

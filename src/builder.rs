@@ -181,7 +181,7 @@ impl PaymentsApiBuilder {
                 "not at most 200 visible ASCII characters and spaces",
             ));
         }
-        let transport = Transport::new(Setup {
+        let transport = Transport::new(&Setup {
             base_url,
             authorization: self.credentials.authorization(),
             user_agent: user_agent(suffix),

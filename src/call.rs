@@ -19,6 +19,10 @@ use crate::transport::{Answer, Failure, Transport};
 /// How much of an answer's body an error keeps.
 const KEPT_BODY: usize = 4 * 1024;
 
+/// The longest body of a refusal that is taken apart. The API's own are a few hundred bytes, and as a tree
+/// of values JSON may take thirty times its length.
+const LONGEST_REFUSAL: usize = 64 * 1024;
+
 /// The least time that another attempt is worth beginning with. In less there is no answer to be had, only
 /// the doubt whether the request was carried out.
 const LEAST_TIME: Duration = Duration::from_millis(10);
@@ -180,7 +184,8 @@ impl Caller {
         request_id: Option<String>,
         retry_after: Option<Duration>,
     ) -> ApiError {
-        let mut json = serde_json::from_str(&String::from_utf8_lossy(body)).unwrap_or(Value::Null);
+        let json = Some(body).filter(|body| body.len() <= LONGEST_REFUSAL).map(String::from_utf8_lossy);
+        let mut json = json.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or(Value::Null);
         self.redactor.mask_json(&mut json);
         let text = |name: &str| json.get(name).and_then(Value::as_str).map(str::to_owned);
         let code = json.get("code").and_then(|code| match code {
@@ -203,7 +208,7 @@ impl Caller {
 
     /// What an error keeps of a body.
     fn kept(&self, body: &[u8]) -> String {
-        cut(self.redactor.mask(&String::from_utf8_lossy(body)), KEPT_BODY)
+        cut(self.redactor.mask_body(body), KEPT_BODY)
     }
 }
 
@@ -220,8 +225,18 @@ impl Operation<'_> {
     fn path(&self, base_path: &str) -> String {
         let session = self.payments_sid.map_or(["", ""], |sid| ["/", sid]);
         let (account_sid, call_sid) = (self.account_sid, self.call_sid);
-        [base_path, "/2010-04-01/Accounts/", account_sid, "/Calls/", call_sid, "/Payments", session[0], session[1], ".json"]
-            .concat()
+        [
+            base_path,
+            "/2010-04-01/Accounts/",
+            account_sid,
+            "/Calls/",
+            call_sid,
+            "/Payments",
+            session[0],
+            session[1],
+            ".json",
+        ]
+        .concat()
     }
 
     /// Whether an answer, as far as it says, is about the call and session that were asked about.
@@ -323,6 +338,11 @@ fn failed(failure: Failure) -> Error {
             };
             let error = Error::new(ErrorKind::Timeout, Unknown, message).with_status(status);
             error.with_source(source).retryable(true).timed_out()
+        }
+        Failure::NoHttp { status, source } => {
+            let message = "the answer is not HTTP that can be read";
+            let error = Error::new(ErrorKind::UnexpectedAnswer, Unknown, message).with_status(status);
+            error.with_source(source).retryable(true)
         }
         Failure::BadAnswer { reason, status, source } => {
             let error = Error::new(ErrorKind::UnexpectedAnswer, Unknown, reason).with_status(status);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::text::{Escaped, Withheld};
+use crate::text::{Escaped, Withheld, url_without_secrets};
 
 pub(crate) type Source = Box<dyn StdError + Send + Sync>;
 
@@ -250,6 +250,9 @@ impl Error {
     /// What is known about the payment, all attempts of the call taken together: `Refused` and `NotSent`
     /// are given only where no attempt can have been carried out.
     ///
+    /// It speaks of this call. Where an earlier call with the same params value ended as `Unknown`, that one
+    /// may have been carried out, whatever a later error says: only a success settles it.
+    ///
     /// ```
     /// use twilio_payments::{Amount, Outcome};
     ///
@@ -378,7 +381,7 @@ impl Error {
     }
 
     /// Whether the same call, made again with the same params value, has a chance: true for lost
-    /// connections, timeouts, and the statuses 429, 500, 502, 503 and 504.
+    /// connections, answers that are no HTTP, timeouts, and the statuses 429, 500, 502, 503 and 504.
     ///
     /// ```
     /// use twilio_payments::Amount;
@@ -431,7 +434,7 @@ impl fmt::Debug for Error {
             out.field("status", &status);
         }
         if let Some(location) = &inner.location {
-            out.field("location", location);
+            out.field("location", &url_without_secrets(location));
         }
         if let Some(request_id) = &inner.request_id {
             out.field("request_id", request_id);

@@ -28,7 +28,7 @@ const CANCEL_TIME: Duration = Duration::from_secs(10);
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let sandbox = Sandbox::start()?;
-/// # let (api, call) = (sandbox.client(), sandbox.call());
+/// # let (api, call) = (sandbox.client(), sandbox.call().obliging());
 /// # let auth_token = sandbox.auth_token();
 /// let listener = CallbackListener::local(SignatureValidator::new(auth_token)?)?;
 /// let params = CreatePaymentsParams::new(listener.public_url()).charge_amount("19.99".parse()?);
@@ -124,54 +124,58 @@ impl<'a> GuidedPayment<'a> {
     pub fn run(mut self, call_sid: &str) -> Result<Ending, Error> {
         let session = self.api.create_payments(call_sid, &self.params)?;
         let callbacks = self.listener.session(&session.sid)?;
-        let mut open = OpenSession { api: self.api, call_sid, sid: session.sid, params: &self.params, over: false };
+        let mut open =
+            OpenSession { api: self.api, call_sid, sid: session.sid, params: &self.params, over: false };
         let mut left = Pieces::of(&self.params);
 
         while let Some(capture) = left.next() {
-            let mut tries = 0;
-            loop {
-                tries += 1;
-                open.update(UpdatePaymentsParams::capture(&self.params.status_callback, capture.clone()))?;
-                let heard = hear(&callbacks, self.piece_timeout, &mut self.on_callback, |callback| {
+            open.update(UpdatePaymentsParams::capture(&self.params.status_callback, capture.clone()))?;
+            let heard =
+                hear(&callbacks, self.piece_timeout, &mut self.on_callback, |callback| {
                     match callback.event() {
                         Event::Captured { capture: given, .. } => *given == capture,
-                        Event::CaptureFailed { capture: given, .. } => given.is_none_or(|given| *given == capture),
+                        Event::CaptureFailed { capture: given, .. } => {
+                            given.is_none_or(|given| *given == capture)
+                        }
                         _ => callback.is_final(),
                     }
                 })?;
-                let reason = match heard {
-                    Some(callback) if callback.is_final() => return Ok(open.ended(callback)),
-                    Some(callback) => match callback.event() {
-                        Event::CaptureFailed { reason, .. } => Some(reason.clone()),
-                        _ => {
-                            left.update(callback.required());
-                            break;
-                        }
-                    },
-                    None => None,
-                };
-                if tries >= self.tries {
-                    return Ok(Ending::GaveUp { capture, reason });
-                }
+            let reason = match &heard {
+                Some(callback) => match callback.event() {
+                    Event::Captured { .. } => {
+                        left.require(callback.required());
+                        continue;
+                    }
+                    Event::CaptureFailed { reason, .. } => Some(reason.clone()),
+                    _ => return Ok(open.ended(callback.clone())),
+                },
+                None => None,
+            };
+            if left.failed(&capture) >= self.tries {
+                return Ok(Ending::GaveUp { capture, reason });
             }
+            left.ask_again(capture, reason.as_ref());
         }
 
-        let completed = open.update(UpdatePaymentsParams::complete(&self.params.status_callback));
-        match completed {
-            // The result tells what the answer would have.
+        let complete = UpdatePaymentsParams::complete(&self.params.status_callback);
+        let key = complete.idempotency_key.clone();
+        // Where it is not known whether the request arrived, the result will tell.
+        let completed = match open.update(complete) {
             Err(error) if error.outcome() != Outcome::Unknown => return Err(error),
-            Ok(()) | Err(_) => {}
-        }
+            completed => completed,
+        };
         let is_final = StatusCallback::is_final;
         match hear(&callbacks, self.result_timeout, &mut self.on_callback, is_final)? {
             Some(callback) => Ok(open.ended(callback)),
-            None => Err(completed.err().unwrap_or_else(|| {
-                let message = "the session was completed, and no result came in time; \
-                               it is not known whether the payment was made";
-                Error::new(ErrorKind::Timeout, Outcome::Unknown, message).timed_out()
-            })),
+            None => Err(completed.err().unwrap_or_else(|| lost().after(1, Outcome::Unknown, &key))),
         }
     }
+}
+
+/// No result came.
+fn lost() -> Error {
+    let message = "the session was completed, and no result came in time";
+    Error::new(ErrorKind::Timeout, Outcome::Unknown, message).timed_out()
 }
 
 /// Waits for a callback of a kind, showing each that comes; `None` where none came in time.
@@ -235,43 +239,66 @@ impl Drop for OpenSession<'_> {
     }
 }
 
-/// The pieces that are still to be asked for, in order.
-struct Pieces(VecDeque<Capture>);
+/// The pieces that are still to be asked for, in order, and how often each has failed.
+struct Pieces {
+    left: VecDeque<Capture>,
+    failures: Vec<(Capture, u32)>,
+}
 
 impl Pieces {
     /// What the parameters of a session let expect.
     fn of(params: &CreatePaymentsParams) -> Self {
-        let mut pieces = VecDeque::new();
         let wanted = match params.payment_method {
-            Some(PaymentMethod::AchDebit) => vec![Capture::BankRoutingNumber, Capture::BankAccountNumber],
-            _ => [
+            Some(PaymentMethod::AchDebit) => {
+                vec![(Capture::BankRoutingNumber, true), (Capture::BankAccountNumber, true)]
+            }
+            _ => vec![
                 (Capture::PaymentCardNumber, true),
                 (Capture::ExpirationDate, true),
                 (Capture::SecurityCode, params.security_code != Some(false)),
                 (Capture::PostalCode, params.postal_code != Some(false)),
-            ]
-            .into_iter()
-            .filter_map(|(capture, wanted)| wanted.then_some(capture))
-            .collect(),
+            ],
         };
-        for capture in wanted {
-            let matcher = params.require_matching_inputs.contains(&capture).then(|| matcher(&capture)).flatten();
-            pieces.push_back(capture);
-            pieces.extend(matcher);
+        let mut left = VecDeque::new();
+        for (capture, _) in wanted.into_iter().filter(|(_, wanted)| *wanted) {
+            let twice = params.require_matching_inputs.contains(&capture);
+            let second = matcher(&capture).filter(|_| twice);
+            left.push_back(capture);
+            left.extend(second);
         }
-        Self(pieces)
+        Self { left, failures: Vec::new() }
     }
 
     fn next(&mut self) -> Option<Capture> {
-        self.0.pop_front()
+        self.left.pop_front()
     }
 
     /// Adds what the service requires beyond expectation.
-    fn update(&mut self, required: &[Capture]) {
+    fn require(&mut self, required: &[Capture]) {
         for capture in required {
-            if !self.0.contains(capture) {
-                self.0.push_back(capture.clone());
+            if !self.left.contains(capture) {
+                self.left.push_back(capture.clone());
             }
+        }
+    }
+
+    /// Counts a failure; how many there are now.
+    fn failed(&mut self, capture: &Capture) -> u32 {
+        if let Some((_, count)) = self.failures.iter_mut().find(|(failed, _)| failed == capture) {
+            *count = count.saturating_add(1);
+            return *count;
+        }
+        self.failures.push((capture.clone(), 1));
+        1
+    }
+
+    /// Puts a failed piece first again. Where two typings differ it is not known which one was wrong, so the
+    /// first is asked for again too.
+    fn ask_again(&mut self, capture: Capture, reason: Option<&ErrorType>) {
+        let first = Capture::KNOWN.iter().find(|first| matcher(first).as_ref() == Some(&capture));
+        self.left.push_front(capture);
+        if let Some(first) = first.filter(|_| reason == Some(&ErrorType::InputMatchingFailed)) {
+            self.left.push_front(first.clone());
         }
     }
 }
@@ -303,7 +330,7 @@ mod tests {
     use super::*;
 
     fn names(pieces: &Pieces) -> Vec<&str> {
-        pieces.0.iter().map(Capture::as_str).collect()
+        pieces.left.iter().map(Capture::as_str).collect()
     }
 
     #[test]
@@ -322,7 +349,13 @@ mod tests {
         let mut pieces = Pieces::of(&bank);
         assert_eq!(names(&pieces), ["bank-routing-number", "bank-account-number"]);
         pieces.next();
-        pieces.update(&[Capture::BankAccountNumber, Capture::from("pin")]);
+        pieces.require(&[Capture::BankAccountNumber, Capture::from("pin")]);
         assert_eq!(names(&pieces), ["bank-account-number", "pin"]);
+        assert_eq!((pieces.failed(&Capture::PostalCode), pieces.failed(&Capture::PostalCode)), (1, 2));
+        assert_eq!(pieces.failed(&Capture::SecurityCode), 1);
+        pieces.ask_again(Capture::PostalCode, Some(&ErrorType::InputMatchingFailed));
+        assert_eq!(names(&pieces), ["postal-code", "bank-account-number", "pin"]);
+        pieces.ask_again(Capture::ExpirationDateMatcher, Some(&ErrorType::InputMatchingFailed));
+        assert_eq!(names(&pieces)[..2], ["expiration-date", "expiration-date-matcher"]);
     }
 }

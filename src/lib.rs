@@ -136,6 +136,8 @@ mod credentials;
 mod endpoint;
 mod error;
 mod form;
+#[cfg(feature = "listener")]
+mod guide;
 mod headers;
 mod key;
 #[cfg(feature = "listener")]
@@ -163,6 +165,8 @@ pub use api::PaymentsApi;
 pub use builder::PaymentsApiBuilder;
 pub use credentials::Credentials;
 pub use error::{ApiError, Error, ErrorKind, Outcome};
+#[cfg(feature = "listener")]
+pub use guide::{Ending, GuidedPayment};
 pub use headers::Headers;
 #[cfg(feature = "listener")]
 pub use listener::{CallbackListener, CallbackListenerBuilder, SessionCallbacks};

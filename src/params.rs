@@ -251,7 +251,7 @@ impl CreatePaymentsParams {
     /// Where the API's documents call a value invalid, naming it: an empty `IdempotencyKey`; a
     /// `StatusCallback` that is empty, or neither an http(s) URL nor a relative reference; a `Timeout`
     /// outside 1 to 600; a `MinPostalCodeLength` of 0; a `Parameter` that is no JSON object of one level;
-    /// a `Currency` that is not three letters.
+    /// a `Currency` that is not three letters. And where one item of a list would arrive as none or as two.
     pub fn to_form(&self) -> Result<String, Error> {
         check_common(&self.idempotency_key, &self.status_callback)?;
         if let Some(currency) = &self.currency {
@@ -268,6 +268,9 @@ impl CreatePaymentsParams {
         if self.timeout.is_some_and(|seconds| !(1..=600).contains(&seconds)) {
             return Err(Error::invalid("Timeout", "outside 1 to 600 seconds"));
         }
+
+        check_list("ValidCardTypes", &self.valid_card_types, ' ')?;
+        check_list("RequireMatchingInputs", &self.require_matching_inputs, ',')?;
 
         let mut form = Form::new();
         form.text("IdempotencyKey", Some(&self.idempotency_key));
@@ -422,6 +425,14 @@ fn check_callback(url: &str) -> Result<(), &'static str> {
         Some(host) if host.starts_with(':') => Err("a URL without a host"),
         Some(_) => Ok(()),
     }
+}
+
+/// Refuses an item that is empty or holds what separates the items.
+fn check_list<T: AsRef<str>>(field: &'static str, items: &[T], separator: char) -> Result<(), Error> {
+    if items.iter().any(|item| item.as_ref().is_empty() || item.as_ref().contains(separator)) {
+        return Err(Error::invalid(field, format!("an item is empty or has a {separator:?} in it")));
+    }
+    Ok(())
 }
 
 fn check_parameter(parameter: &Value) -> Result<(), Error> {
@@ -611,6 +622,16 @@ mod tests {
             refused(&create().timeout(seconds), "invalid Timeout: outside 1 to 600 seconds");
         }
         refused(&create().min_postal_code_length(0), "invalid MinPostalCodeLength: 0, the least is 1");
+        for item in ["", "visa amex"] {
+            refused(
+                &create().valid_card_types([CardType::Visa, item.into()]),
+                "invalid ValidCardTypes: an item is empty or has a ' ' in it",
+            );
+        }
+        refused(
+            &create().require_matching_inputs(["postal-code,security-code".into()]),
+            "invalid RequireMatchingInputs: an item is empty or has a ',' in it",
+        );
         for currency in ["", "US", "USDX", "U$D", "ÜS", "US\n"] {
             refused(&create().currency(currency), "invalid Currency: not three letters");
         }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor};
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -65,7 +65,7 @@ impl Payments {
 impl<'de> Deserialize<'de> for Payments {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         // Self-describing formats only, as the fields' types are not trusted.
-        deserializer.deserialize_map(PaymentsVisitor)
+        deserializer.deserialize_any(PaymentsVisitor)
     }
 }
 
@@ -76,6 +76,23 @@ impl<'de> Visitor<'de> for PaymentsVisitor {
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object with the `sid` of a payments session")
+    }
+
+    // What serde says of these by itself repeats the value, which may be anything.
+    fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<Payments, E> {
+        Err(E::invalid_type(Unexpected::Other("text"), &self))
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, _: i64) -> Result<Payments, E> {
+        Err(E::invalid_type(Unexpected::Other("a number"), &self))
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, _: u64) -> Result<Payments, E> {
+        Err(E::invalid_type(Unexpected::Other("a number"), &self))
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, _: f64) -> Result<Payments, E> {
+        Err(E::invalid_type(Unexpected::Other("a number"), &self))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Payments, A::Error> {
@@ -309,7 +326,10 @@ mod tests {
             ("{}", "no `sid`"),
             ("[]", "invalid type: sequence"),
             ("null", "invalid type: null"),
-            ("\"PK\"", "invalid type: string"),
+            ("\"PK\"", "invalid type: text,"),
+            ("4242424242424242", "invalid type: a number,"),
+            ("-42", "invalid type: a number,"),
+            ("4.2", "invalid type: a number,"),
             ("<html>", "expected value"),
             (r#"{"sid":null}"#, "`sid` is not PK and 32 hex digits"),
             (r#"{"sid":7}"#, "`sid` is not PK and 32 hex digits"),

@@ -5,9 +5,9 @@ use std::time::Duration;
 /// How often, and after what wait, a call is tried again by itself.
 ///
 /// Every try sends the same bytes with the same idempotency key. Tried again are: a connection that does
-/// not come about, one that is lost, an attempt that times out while the call's deadline leaves time, and
-/// the statuses 429, 500, 502, 503 and 504. Never tried again are: any other answer, a failed certificate
-/// check, and refused input.
+/// not come about, one that is lost or brings something else than HTTP, an attempt that times out while the
+/// call's deadline leaves time, and the statuses 429, 500, 502, 503 and 504. Never tried again are: any other
+/// answer, a failed certificate check, and refused input.
 ///
 /// Before the *n*-th retry the client waits a random time between nothing and `base_delay` × 2ⁿ⁻¹, but at
 /// most `max_delay`. Where the service asks for a wait (`Retry-After`), the client waits exactly so long

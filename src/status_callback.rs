@@ -93,7 +93,7 @@ pub struct StatusCallback {
     pub partial_result: Option<bool>,
     /// Why the capture failed (`ErrorType`).
     pub error_type: Option<ErrorType>,
-    /// The how-manieth try of this capture it was, from 1 (`Attempt`).
+    /// Which try of this capture it was, counted from 1 (`Attempt`).
     pub attempt: Option<u32>,
     /// The card's number, masked but for the last four digits, such as `xxxxxxxxxxxx4242`; while the caller
     /// types, what there is of it (`PaymentCardNumber`).

@@ -90,6 +90,44 @@ impl Redactor {
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
     }
+
+    /// The body of an answer as text, with each secret replaced. Where only JSON's escapes hide one (many
+    /// servers write `/` as `\/`), they are undone first.
+    pub(crate) fn mask_body(&self, body: &[u8]) -> String {
+        let text = String::from_utf8_lossy(body);
+        if text.contains('\\') {
+            let plain = without_escapes(&text);
+            if self.secrets.iter().any(|secret| plain.contains(secret.as_str())) {
+                return self.mask(&plain);
+            }
+        }
+        self.mask(&text)
+    }
+}
+
+/// JSON text with its escaped slashes and code points written out.
+fn without_escapes(json: &str) -> String {
+    let mut plain = String::with_capacity(json.len());
+    let mut rest = json;
+    while let Some((before, after)) = rest.split_once('\\') {
+        plain.push_str(before);
+        let code = after.strip_prefix('u').and_then(|after| after.get(..4));
+        let escaped = code.and_then(|code| char::from_u32(u32::from_str_radix(code, 16).ok()?));
+        rest = match escaped {
+            Some(c) => {
+                plain.push(c);
+                after.get(5..).unwrap_or_default()
+            }
+            None if after.starts_with('/') => after,
+            None => {
+                plain.push('\\');
+                // Of two backslashes the second begins no escape.
+                after.strip_prefix('\\').inspect(|_| plain.push('\\')).unwrap_or(after)
+            }
+        };
+    }
+    plain.push_str(rest);
+    plain
 }
 
 /// Whether a text holds a secret. The standard search prepares itself at length, which a text that is not much
@@ -98,7 +136,9 @@ fn holds(text: &str, secret: &str) -> bool {
     const SHORT: usize = 32;
     match text.len().checked_sub(secret.len()) {
         None => false,
-        Some(places) if places < SHORT => text.as_bytes().windows(secret.len()).any(|part| part == secret.as_bytes()),
+        Some(places) if places < SHORT => {
+            text.as_bytes().windows(secret.len()).any(|part| part == secret.as_bytes())
+        }
         Some(_) => text.contains(secret),
     }
 }
@@ -155,6 +195,16 @@ mod tests {
         let mut value = serde_json::json!({"hush": ["hush", 1, {"a": "xhushx"}]});
         redactor.mask_json(&mut value);
         assert_eq!(value, serde_json::json!({"[redacted]": ["[redacted]", 1, {"a": "x[redacted]x"}]}));
+        for (body, masked) in [
+            (&br#"{"a": "hush\n"}"#[..], r#"{"a": "[redacted]\n"}"#),
+            (br#"["\u0068us\u0068","\/\ud800\u12"]"#, r#"["[redacted]","/\ud800\u12"]"#),
+            (br#"["\/"]"#, r#"["\/"]"#),
+            (br"\\u0068ush \hush \", r"\\u0068ush \[redacted] \"),
+            (b"hush\xff", "[redacted]\u{fffd}"),
+            (b"", ""),
+        ] {
+            assert_eq!(redactor.mask_body(body), masked);
+        }
         assert_eq!(format!("{redactor:?}"), "Redactor { .. }");
         assert_eq!(format!("{:?}", Withheld::new("hush".to_owned())), "(4 bytes)");
     }

@@ -125,7 +125,7 @@ fn a_success_that_is_no_payment() {
         ("{}", "no `sid` at line 1 column 2"),
         (
             "[]",
-            "invalid type: sequence, expected an object with the `sid` of a payments session at line 1 column 0",
+            "invalid type: sequence, expected an object with the `sid` of a payments session at line 1 column 2",
         ),
         (
             "null",
@@ -191,7 +191,7 @@ fn too_large_answers_are_not_read() {
             read_request(&mut stream);
             let mut amount = 0;
             let _ = stream.write_all(head.as_bytes());
-            while amount < 64 << 20 && stream.write_all(&[b' '; 65_536]).is_ok() {
+            while amount < 64 << 20 && stream.write_all(&vec![b' '; 65_536]).is_ok() {
                 amount += 65_536;
             }
             let _ = sent.send(amount);

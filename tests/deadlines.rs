@@ -20,6 +20,9 @@ const DEADLINE: Duration = Duration::from_millis(700);
 /// How much later a call may end.
 const TOLERANCE: Duration = Duration::from_secs(1);
 
+/// How much earlier: clocks are not that exact.
+const EARLY: Duration = Duration::from_millis(5);
+
 fn small() -> CreatePaymentsParams {
     CreatePaymentsParams::new(CALLBACK)
 }
@@ -89,11 +92,8 @@ fn ends(case: Case) {
     let tolerance = TOLERANCE + 2 * writing;
     let (result, elapsed) = within(deadline + tolerance, name, move || api.create_payments(CALL, &params));
     let error = result.unwrap_err();
-    println!(
-        "{name}: {:.1} ms over",
-        (elapsed - deadline.min(elapsed)).saturating_sub(writing).as_secs_f64() * 1e3
-    );
-    assert!(elapsed >= deadline - Duration::from_millis(5), "{name}: too early, {elapsed:?}: {error}");
+    println!("{name}: {:.1} ms over", elapsed.saturating_sub(deadline + writing).as_secs_f64() * 1e3);
+    assert!(elapsed + EARLY >= deadline, "{name}: too early, {elapsed:?}: {error}");
     assert_eq!((error.kind(), error.outcome()), (kind, outcome), "{name}: {error:?}");
     assert!(error.is_timeout() && error.is_retryable(), "{name}: {error:?}");
     assert_eq!(error.attempts(), 1, "{name}: {error:?}");
@@ -134,7 +134,7 @@ fn whatever_the_server_does() {
         Case { deadline: long, ..case("a byte a second in the head", drip(head, "a", second)) },
         Case { deadline: long, ..case("a byte a second in the body", drip(length, " ", second)) },
         case("a byte now and then in the head", drip(head, "a", often)),
-        case("headers without end", drip(head, "a\r\nX-A: ", Duration::from_micros(500))),
+        case("headers without end", drip(head, "a\r\nX-A: ", Duration::from_millis(2))),
         case("a byte now and then in the body", drip(length, " ", often)),
         case("a byte now and then in a chunk", drip(chunked, "1\r\n \r\n", often)),
         case(
@@ -154,14 +154,8 @@ fn whatever_the_server_does() {
             }),
         ),
         case(
-            "103 Early Hints without a pause",
-            serve(|mut stream, _| {
-                read_request(&mut stream);
-                while stream
-                    .write_all("HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n".repeat(100).as_bytes())
-                    .is_ok()
-                {}
-            }),
+            "103 Early Hints now and then",
+            drip("", "HTTP/1.1 103 Hints\r\nA: b\r\n\r\n", Duration::from_millis(2)),
         ),
     ]);
 }
@@ -218,7 +212,7 @@ fn a_connection_that_does_not_come_about() {
         unconnected("a full queue, by name", format!("http://localhost:{}", full.address.port())),
         unconnected("a full queue, before TLS", format!("https://{}", full.address)),
     ]);
-    all_end(cases.drain(..).collect());
+    all_end(cases);
 }
 
 #[test]
@@ -241,7 +235,7 @@ fn connect_timeout_ends_an_attempt_to_connect() {
             assert_eq!((error.kind(), error.outcome()), (ErrorKind::Connect, Outcome::NotSent));
             assert_eq!(error.attempts(), attempts, "{error}");
             assert!(error.is_timeout() && error.is_retryable());
-            assert!(elapsed >= time * attempts - Duration::from_millis(5), "{elapsed:?}");
+            assert!(elapsed + EARLY >= time * attempts, "{elapsed:?}");
         }
     }
     // It is no limit of the answer.
@@ -314,7 +308,7 @@ fn an_attempt_that_times_out_leaves_time_for_the_next() {
     let (result, elapsed) =
         within(deadline + TOLERANCE, "attempts", move || api.create_payments(CALL, &small()));
     let error = result.unwrap_err();
-    assert!(elapsed >= deadline - Duration::from_millis(5));
+    assert!(elapsed + EARLY >= deadline);
     assert_eq!((error.attempts(), error.kind()), (3, ErrorKind::Timeout), "{error:?}");
 }
 
@@ -327,10 +321,19 @@ fn the_error_tells_what_the_last_attempt_saw() {
         r#"{"code":20429,"message":"busy"}"#,
     ))]);
     let api = client(script.address);
+    let asked = Duration::from_secs(1);
     let calls: Vec<_> = (0..80)
         .map(|step| {
-            let api = api.with_timeout(Duration::from_secs(1) + Duration::from_micros(300) * step);
-            thread::spawn(move || api.create_payments(CALL, &small()).unwrap_err())
+            let more = Duration::from_micros(300) * step;
+            let api = api.with_timeout(asked + more);
+            thread::spawn(move || {
+                let started = Instant::now();
+                let error = api.create_payments(CALL, &small()).unwrap_err();
+                // What would leave no time for an answer is not waited for.
+                let fits = more > Duration::from_millis(9);
+                assert!(fits || started.elapsed() < asked, "waited in vain: {:?}", started.elapsed());
+                error
+            })
         })
         .collect();
     for call in calls {

@@ -120,7 +120,7 @@ fn take_payment(api: &PaymentsApi, call_sid: &str, key: &str) -> Result<String, 
 #[test]
 fn the_answers_on_the_wire() {
     let sandbox = Sandbox::start().unwrap();
-    let call = sandbox.call();
+    let call = sandbox.call().obliging();
     let create = path(sandbox.account_sid(), &call);
     let created = post(&sandbox, &create, &form("k1", "&ChargeAmount=12.5"));
     assert_eq!(created.status, 201);
@@ -218,7 +218,7 @@ fn who_may_call() {
 #[test]
 fn what_does_not_exist() {
     let sandbox = Sandbox::start().unwrap();
-    let call = sandbox.call();
+    let call = sandbox.call().obliging();
     let create = path(sandbox.account_sid(), &call);
     let sid = post(&sandbox, &create, &form("k", "")).json()["sid"].as_str().unwrap().to_owned();
     let update = of_session(&create, &sid);
@@ -321,7 +321,7 @@ fn parameters_are_checked() {
 fn calls_must_be_live() {
     let sandbox = Sandbox::start().unwrap();
     let api = sandbox.client();
-    let call = sandbox.call();
+    let call = sandbox.call().obliging();
     let sid = api.create_payments(call.sid(), &CreatePaymentsParams::new(URL)).unwrap().sid;
     assert!(call.is_live());
     call.clone().hang_up();
@@ -373,7 +373,7 @@ fn what_is_charged() {
         (Some("0"), Some("EUR"), None),
         (None, None, None),
     ] {
-        let call = sandbox.call();
+        let call = sandbox.call().obliging();
         let mut start = CreatePaymentsParams::new(URL);
         start.charge_amount = amount.map(|amount| amount.parse().unwrap());
         start.currency = currency.map(str::to_owned);
@@ -394,7 +394,7 @@ fn what_is_charged() {
         assert_eq!(last.currency.as_deref(), charged.map(|(_, currency)| currency));
         assert_eq!(sandbox.session(&sid).unwrap().result, Some(PayResult::Success));
     }
-    let call = sandbox.call();
+    let call = sandbox.call().obliging();
     let sid = api.create_payments(call.sid(), &CreatePaymentsParams::new(URL)).unwrap().sid;
     api.update_payments(call.sid(), &sid, &UpdatePaymentsParams::cancel(URL)).unwrap();
     assert_eq!(sandbox.session(&sid).unwrap().result, Some(PayResult::Cancelled));
@@ -404,7 +404,7 @@ fn what_is_charged() {
 #[test]
 fn a_repeated_request_gets_the_stored_answer() {
     let sandbox = Sandbox::start().unwrap();
-    let call = sandbox.call();
+    let call = sandbox.call().obliging();
     let create = path(sandbox.account_sid(), &call);
     let created = post(&sandbox, &create, &form("k1", "&ChargeAmount=1&Currency=USD"));
     let update = of_session(&create, created.json()["sid"].as_str().unwrap());
@@ -455,7 +455,7 @@ fn a_refused_key_can_be_tried_again() {
 fn requests_that_arrive_together_have_one_effect() {
     let sandbox = Sandbox::start().unwrap();
     for round in 0..20 {
-        let call = sandbox.call();
+        let call = sandbox.call().obliging();
         let barrier = Barrier::new(16);
         let start = CreatePaymentsParams::new(URL);
         let sids: HashSet<String> = thread::scope(|scope| {
@@ -500,7 +500,7 @@ fn sixty_four_threads() {
             let (sandbox, api) = (&sandbox, &api);
             scope.spawn(move || {
                 for n in 0..5 {
-                    let call = sandbox.call();
+                    let call = sandbox.call().obliging();
                     let sid = take_payment(api, call.sid(), &format!("{thread}-{n}")).unwrap();
                     let session = sandbox.session(&sid).unwrap();
                     assert_eq!(session.call_sid, call.sid());
@@ -533,7 +533,7 @@ fn each_fault_on_the_wire() {
         Fault::ServerErrorAfter,
         Fault::Unavailable,
     ] {
-        let call = sandbox.call();
+        let call = sandbox.call().obliging();
         let headers = [("Authorization", authorization.as_str()), ("Content-Type", FORM)];
         let request = request("POST", &path(sandbox.account_sid(), &call), &headers, &form(call.sid(), ""));
         let (sessions, begun) = (sandbox.sessions().len(), Instant::now());
@@ -596,7 +596,7 @@ fn what_a_client_says_of_a_fault_is_true() {
         (Fault::Unavailable, Kind::Api),
         (Fault::TooManyRequests { retry_after: Duration::ZERO }, Kind::Api),
     ] {
-        let call = sandbox.call();
+        let call = sandbox.call().obliging();
         sandbox.faults().once(fault);
         let error = api.create_payments(call.sid(), &CreatePaymentsParams::new(URL)).unwrap_err();
         assert_eq!(error.kind(), kind, "{fault:?}: {error}");
@@ -623,7 +623,7 @@ fn faults_by_chance_are_survived_and_the_same_in_every_run() {
                 let (sandbox, api) = (&sandbox, &api);
                 scope.spawn(move || {
                     for n in (0..60).filter(|n| n % threads == thread) {
-                        take_payment(api, sandbox.call().sid(), &n.to_string()).unwrap();
+                        take_payment(api, sandbox.call().obliging().sid(), &n.to_string()).unwrap();
                     }
                 });
             }
@@ -631,7 +631,7 @@ fn faults_by_chance_are_survived_and_the_same_in_every_run() {
         assert_eq!((sandbox.transaction_count(), sandbox.sessions().len()), (60, 60));
         let (requests, injected) = (sandbox.request_count(), sandbox.faults().injected());
         sandbox.faults().clear();
-        take_payment(&api, sandbox.call().sid(), "calm").unwrap();
+        take_payment(&api, sandbox.call().obliging().sid(), "calm").unwrap();
         assert_eq!((sandbox.request_count(), sandbox.faults().injected()), (requests + 6, injected));
         (requests, injected)
     };
@@ -704,7 +704,7 @@ fn dropping_it_ends_everything() {
 #[test]
 fn debug_shows_no_secret() {
     let sandbox = Sandbox::start().unwrap();
-    let call = sandbox.call();
+    let call = sandbox.call().obliging();
     let url = "https://user:hush-1@example.com/?t=hush-2";
     let start =
         CreatePaymentsParams::new(url).description("hush-3").parameter(serde_json::json!({"a": "hush-4"}));

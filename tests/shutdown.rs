@@ -161,7 +161,7 @@ fn every_thread_and_every_clone() {
     let (sender, receiver) = mpsc::channel();
     for _ in 0..32 {
         let (api, sender) = (api.with_timeout(Duration::from_secs(50)), sender.clone());
-        thread::spawn(move || sender.send((api.create_payments(CALL, &small()), Instant::now())));
+        thread::spawn(move || drop(sender.send((api.create_payments(CALL, &small()), Instant::now()))));
     }
     for _ in 0..32 {
         script.requests.recv_timeout(Duration::from_secs(10)).unwrap();

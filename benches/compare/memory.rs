@@ -45,11 +45,18 @@ fn allocations(report: &mut Report) {
             let owners = owners(&ours);
             let of = |name: &str| owners.get(name).copied().unwrap_or(0);
             report.row(&Row::new("… of these in ureq", of("ureq").to_string()));
-            report.row(&Row::new("… of these in serde_json, with the result's strings", of("serde_json").to_string()));
-            report.row(&Row::new("… of these our own", of("ours").to_string()).target("≤ 6", of("ours") <= 6));
+            report.row(&Row::new(
+                "… of these in serde_json, with the result's strings",
+                of("serde_json").to_string(),
+            ));
+            report
+                .row(&Row::new("… of these our own", of("ours").to_string()).target("≤ 6", of("ours") <= 6));
         }
     }
-    report.row(&Row::new("making the params value, with its key", per_call(&mut || drop(black_box(params()))).text()));
+    report.row(&Row::new(
+        "making the params value, with its key",
+        per_call(&mut || drop(black_box(params()))).text(),
+    ));
     let decode = per_call(&mut || drop(black_box(Payments::from_json(BODY.as_bytes()))));
     let derived = per_call(&mut || drop(black_box(serde_json::from_slice::<Resource>(BODY.as_bytes()))));
     let row = Row::new("decoding the answer (plain: a derived struct)", decode.text());
@@ -70,7 +77,13 @@ impl Each {
     }
 
     fn text(self) -> String {
-        format!("{:.1} ({:.1} + {:.1}), {:.0} bytes", self.total(), self.allocations, self.reallocations, self.bytes)
+        format!(
+            "{:.1} ({:.1} + {:.1}), {:.0} bytes",
+            self.total(),
+            self.allocations,
+            self.reallocations,
+            self.bytes
+        )
     }
 }
 
@@ -90,7 +103,8 @@ fn owners(client: &Ours) -> BTreeMap<&'static str, usize> {
     drop(answer);
     let mut owners = BTreeMap::new();
     for trace in &traces {
-        let on_stack = |name: &str| trace.contains(&format!(" {name}::")) || trace.contains(&format!("<{name}::"));
+        let on_stack =
+            |name: &str| trace.contains(&format!(" {name}::")) || trace.contains(&format!("<{name}::"));
         let owner = if on_stack("ureq") || on_stack("ureq_proto") {
             "ureq"
         } else if on_stack("serde_json") {

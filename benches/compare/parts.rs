@@ -25,7 +25,9 @@ pub(crate) fn measure(report: &mut Report, scale: Scale) {
             &mut |calls| (0..calls).for_each(|_| drop(black_box(black_box(&made).to_form()))),
             &mut |calls| (0..calls).for_each(|_| drop(black_box(encode(black_box(&facts::FIELDS))))),
             &mut |calls| (0..calls).for_each(|_| drop(black_box(params()))),
-            &mut |calls| (0..calls).for_each(|_| drop(black_box(Payments::from_json(black_box(BODY.as_bytes()))))),
+            &mut |calls| {
+                (0..calls).for_each(|_| drop(black_box(Payments::from_json(black_box(BODY.as_bytes())))))
+            },
             &mut |calls| {
                 for _ in 0..calls {
                     let _ = black_box(serde_json::from_slice::<Resource>(black_box(BODY.as_bytes())));
@@ -35,8 +37,11 @@ pub(crate) fn measure(report: &mut Report, scale: Scale) {
     );
     report.row(&Row::new("make a params value with its key", micros(samples.time(2))));
     report.row(
-        &Row::new("check and encode the 12 fields (plain: form_urlencoded's serializer)", micros(samples.time(0)))
-            .plain(micros(samples.time(1)), samples.ratio(0, 1)),
+        &Row::new(
+            "check and encode the 12 fields (plain: form_urlencoded's serializer)",
+            micros(samples.time(0)),
+        )
+        .plain(micros(samples.time(1)), samples.ratio(0, 1)),
     );
     report.row(
         &Row::new("decode the answer (plain: a derived struct)", micros(samples.time(3)))
@@ -51,7 +56,9 @@ pub(crate) fn measure(report: &mut Report, scale: Scale) {
         scale,
         CALLS,
         &mut [
-            &mut |calls| (0..calls).for_each(|_| drop(black_box(StatusCallback::parse(black_box(body)).unwrap()))),
+            &mut |calls| {
+                (0..calls).for_each(|_| drop(black_box(StatusCallback::parse(black_box(body)).unwrap())))
+            },
             &mut |calls| {
                 for _ in 0..calls {
                     let map: HashMap<_, _> = form_urlencoded::parse(black_box(body)).into_owned().collect();
@@ -87,13 +94,15 @@ fn encode(fields: &[(&str, &str)]) -> String {
 /// How the time grows with the input: bodies of 16 KiB, and of eight times that.
 fn growth(report: &mut Report, scale: Scale, validator: &SignatureValidator) {
     let body = |fields: usize| {
-        let fields: Vec<String> = (0..fields).map(|n| format!("Field{:05}=some+text+with%2C+signs", n * 7919 % 99_991)).collect();
+        let fields: Vec<String> =
+            (0..fields).map(|n| format!("Field{:05}=some+text+with%2C+signs", n * 7919 % 99_991)).collect();
         fields.join("&").into_bytes()
     };
     let (small, large) = (body(450), body(3600));
     let sign = |body: &[u8]| validator.sign(URL, body);
     let (small_sign, large_sign) = (sign(&small), sign(&large));
-    let parse = |calls: usize, body: &[u8]| (0..calls).for_each(|_| drop(black_box(StatusCallback::parse(body))));
+    let parse =
+        |calls: usize, body: &[u8]| (0..calls).for_each(|_| drop(black_box(StatusCallback::parse(body))));
     let validate = |calls: usize, body: &[u8], signature: &str| {
         (0..calls).for_each(|_| validator.validate(URL, body, Some(signature)).unwrap());
     };
@@ -109,9 +118,11 @@ fn growth(report: &mut Report, scale: Scale, validator: &SignatureValidator) {
     );
     let eight = to_f64(large.len()) / to_f64(small.len());
     for (what, index) in [("parse", 0), ("validate", 2)] {
-        let ratios: Vec<f64> = samples.0[index + 1].iter().zip(&samples.0[index]).map(|(large, small)| large / small).collect();
+        let ratios: Vec<f64> =
+            samples.0[index + 1].iter().zip(&samples.0[index]).map(|(large, small)| large / small).collect();
         let growth = median(&ratios) / eight;
-        let figure = format!("{:.0} → {:.0} µs", samples.time(index) / 1000.0, samples.time(index + 1) / 1000.0);
+        let figure =
+            format!("{:.0} → {:.0} µs", samples.time(index) / 1000.0, samples.time(index + 1) / 1000.0);
         let what = format!("{what} 16 KiB → 128 KiB of unknown fields");
         report.row(&Row::new(what, figure).target("≤ 16 × for 8 × the input", growth <= 2.0));
     }

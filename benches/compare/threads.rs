@@ -73,7 +73,8 @@ fn run(report: &mut Report, scale: Scale, count: usize) {
 
     let rate = |index: usize| format!("{:.0}", to_f64(calls * count) / median(&seconds[index]));
     let ratio = |index: usize| {
-        let ratios: Vec<f64> = seconds[index].iter().zip(&seconds[0]).map(|(other, shared)| other / shared).collect();
+        let ratios: Vec<f64> =
+            seconds[index].iter().zip(&seconds[0]).map(|(other, shared)| other / shared).collect();
         median(&ratios)
     };
     let met = ratio(1) >= 0.95 && new == 0;

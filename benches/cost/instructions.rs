@@ -20,10 +20,16 @@ pub(crate) fn measure(report: &mut Report, service: &Service) {
             let bare: f64 = per_call(service, "raw", url).values().sum();
             report.row(&row.at_most_plain(0.85));
             report.row(&Row::new("plain HTTP: bare socket, request made before", format!("{bare:.0}")));
-            let retry: f64 = ["call.rs", "retry.rs"].iter().filter_map(|file| ours.get(&format!("this crate: {file}"))).sum();
+            let retry: f64 = ["call.rs", "retry.rs"]
+                .iter()
+                .filter_map(|file| ours.get(&format!("this crate: {file}")))
+                .sum();
             let share = retry / totals[0];
             let figure = format!("{retry:.0}, {:.2} %", share * 100.0);
-            report.row(&Row::new("… of ours in call.rs and retry.rs: the loop around an attempt", figure).target("≤ 0.5 %", share <= 0.005));
+            report.row(
+                &Row::new("… of ours in call.rs and retry.rs: the loop around an attempt", figure)
+                    .target("≤ 0.5 %", share <= 0.005),
+            );
             ours_by_file = ours;
             by_crate(report, &ours_by_file, &plain);
             report.table("Instructions a call over TLS (callgrind)");
@@ -117,7 +123,9 @@ fn by_file(text: &str) -> BTreeMap<String, u64> {
 
 /// The crate that a source file belongs to, and for this one the file.
 fn owner(file: &str, object: &str) -> String {
-    let name = |path: &str| Path::new(path).file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned());
+    let name = |path: &str| {
+        Path::new(path).file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned())
+    };
     let parts: Vec<&str> = file.split('/').collect();
     if let Some(registry) = parts.iter().position(|part| *part == "registry") {
         let folder = parts.get(registry + 3).copied().unwrap_or_default();

@@ -20,7 +20,10 @@ pub(crate) fn measure(report: &mut Report, service: &Service) {
         };
         report.row(&Row::new(format!("{name}: which"), list(0)).plain(list(1), None).timeouts(list(2), None));
         let sends = |index: usize| {
-            ["write", "writev", "sendto", "sendmsg"].iter().filter_map(|name| counts[index].get(*name)).sum::<f64>()
+            ["write", "writev", "sendto", "sendmsg"]
+                .iter()
+                .filter_map(|name| counts[index].get(*name))
+                .sum::<f64>()
         };
         report.row(
             &Row::new(format!("{name}: sends, so packets of a request"), format!("{:.2}", sends(0)))
@@ -56,9 +59,12 @@ fn per_call(service: &Service, who: &str, url: &str) -> BTreeMap<String, f64> {
     eprintln!("strace: {who}, {url}");
     let many = summary(&traced(service, &["-c"], who, MANY, url));
     let few = summary(&traced(service, &["-c"], who, FEW, url));
-    let count = |counts: &BTreeMap<String, i32>, name: &str| f64::from(counts.get(name).copied().unwrap_or(0));
+    let count =
+        |counts: &BTreeMap<String, i32>, name: &str| f64::from(counts.get(name).copied().unwrap_or(0));
     let names = many.keys().chain(few.keys());
-    names.map(|name| (name.clone(), (count(&many, name) - count(&few, name)) / f64::from(MANY - FEW))).collect()
+    names
+        .map(|name| (name.clone(), (count(&many, name) - count(&few, name)) / f64::from(MANY - FEW)))
+        .collect()
 }
 
 fn lookups(service: &Service, who: &str, url: &str) -> f64 {

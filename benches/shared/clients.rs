@@ -76,9 +76,8 @@ impl Plain {
     pub(crate) fn new(base_url: &str, pem: Option<&str>, timeouts: bool) -> Self {
         let mut config = ureq::Agent::config_builder();
         if timeouts {
-            config = config
-                .timeout_global(Some(facts::TIMEOUT))
-                .timeout_connect(Some(facts::CONNECT_TIMEOUT));
+            config =
+                config.timeout_global(Some(facts::TIMEOUT)).timeout_connect(Some(facts::CONNECT_TIMEOUT));
         }
         if let Some(pem) = pem {
             let certificate = ureq::tls::Certificate::from_pem(pem.as_bytes()).unwrap();
@@ -139,7 +138,8 @@ impl Raw<rustls::StreamOwned<rustls::ClientConnection, TcpStream>> {
             .unwrap()
             .with_root_certificates(roots)
             .with_no_client_auth();
-        let session = rustls::ClientConnection::new(Arc::new(config), "127.0.0.1".try_into().unwrap()).unwrap();
+        let session =
+            rustls::ClientConnection::new(Arc::new(config), "127.0.0.1".try_into().unwrap()).unwrap();
         let stream = TcpStream::connect(address).unwrap();
         stream.set_nodelay(true).unwrap();
         Self::over(rustls::StreamOwned::new(session, stream), address)

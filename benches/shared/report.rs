@@ -189,7 +189,8 @@ pub(crate) fn publish(name: &str, report: &Report, args: &[String]) {
         let (begin, end) = (format!("<!-- {name}: begin -->"), format!("<!-- {name}: end -->"));
         let (before, rest) = old.split_once(&begin).expect("the README has the mark");
         let (_, after) = rest.split_once(&end).expect("the README has the other mark");
-        std::fs::write(&file, format!("{before}{begin}\n{text}\n{end}{after}")).expect("the README is writable");
+        std::fs::write(&file, format!("{before}{begin}\n{text}\n{end}{after}"))
+            .expect("the README is writable");
         eprintln!("saved in {}", file.display());
     }
 }
@@ -216,12 +217,7 @@ fn surroundings() -> String {
     let rustc = Command::new("rustc").arg("--version").output();
     let rustc = rustc.map_or(String::new(), |out| String::from_utf8_lossy(&out.stdout).trim().to_owned());
     let system = read("/proc/sys/kernel/osrelease");
-    format!(
-        "{}; {cores} × {cpu}; {} {}; {rustc}; {versions}.",
-        today(),
-        std::env::consts::OS,
-        system.trim()
-    )
+    format!("{}; {cores} × {cpu}; {} {}; {rustc}; {versions}.", today(), std::env::consts::OS, system.trim())
 }
 
 /// Today's date (UTC), as `2026-11-22`.

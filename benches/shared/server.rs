@@ -102,7 +102,8 @@ impl Server {
                         None => serve(stream, &seen),
                         Some(config) => {
                             let session = rustls::ServerConnection::new(config).unwrap();
-                            let stream = Records { stream, seen: Arc::clone(&seen), left: 0, head: Vec::new() };
+                            let stream =
+                                Records { stream, seen: Arc::clone(&seen), left: 0, head: Vec::new() };
                             serve(rustls::StreamOwned::new(session, stream), &seen);
                         }
                     }
@@ -147,7 +148,10 @@ fn request_length(bytes: &[u8]) -> Option<usize> {
             return Some(start + length);
         }
         if line.len() > NAME.len() && line[..NAME.len()].eq_ignore_ascii_case(NAME) {
-            length = line[NAME.len()..].iter().filter(|b| b.is_ascii_digit()).fold(0, |n, digit| n * 10 + usize::from(digit - b'0'));
+            length = line[NAME.len()..]
+                .iter()
+                .filter(|b| b.is_ascii_digit())
+                .fold(0, |n, digit| n * 10 + usize::from(digit - b'0'));
         }
     }
 }

@@ -49,7 +49,8 @@ fn main() {
         let row = Row::new(what, format!("{ours:.1} s")).plain(format!("{plain:.1} s"), ours / plain);
         report.row(&row.at_most_plain(0.95));
     }
-    let [ours, plain] = programs.each_ref().map(|program| fs::metadata(program.binary()).expect("it was built").len());
+    let [ours, plain] =
+        programs.each_ref().map(|program| fs::metadata(program.binary()).expect("it was built").len());
     let mebibytes = |bytes: u64| f64::from(u32::try_from(bytes).unwrap_or(u32::MAX)) / 1_048_576.0;
     report.row(
         &Row::new("stripped size", format!("{:.2} MiB", mebibytes(ours)))
@@ -83,7 +84,8 @@ fn run(report: &mut Report, programs: &[Program; 2], scale: Scale) {
         let _ = fs::remove_file(&file);
         let millis = |index: usize| format!("{:.2} ms", samples.time(index) / 1e6);
         let name = if server.pem.is_some() { "over TLS" } else { "over plain HTTP" };
-        let row = Row::new(format!("its one call {name}, the whole process"), millis(0)).plain(millis(1), samples.ratio(0, 1));
+        let row = Row::new(format!("its one call {name}, the whole process"), millis(0))
+            .plain(millis(1), samples.ratio(0, 1));
         report.row(&if server.pem.is_some() { row.at_most_plain(1.05) } else { row });
     }
 }
@@ -102,7 +104,8 @@ impl Program {
 
     /// With the default features, as one would write it.
     fn plain() -> Self {
-        let dependencies = "ureq = \"3.5\"\nserde = { version = \"1\", features = [\"derive\"] }\nserde_json = \"1\"\n";
+        let dependencies =
+            "ureq = \"3.5\"\nserde = { version = \"1\", features = [\"derive\"] }\nserde_json = \"1\"\n";
         Self::write("plain", dependencies, include_str!("programs/plain.rs"))
     }
 
@@ -131,7 +134,8 @@ impl Program {
 
     /// How many crates it is made of, itself left out.
     fn crates(&self) -> usize {
-        let output = self.cargo(&["tree", "--edges", "normal", "--prefix", "none"]).output().expect("cargo starts");
+        let output =
+            self.cargo(&["tree", "--edges", "normal", "--prefix", "none"]).output().expect("cargo starts");
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let crates: BTreeSet<_> = text.lines().map(|line| line.trim_end_matches(" (*)")).collect();
         crates.len() - 1
@@ -141,7 +145,8 @@ impl Program {
     fn build(&self) -> (f64, f64) {
         let _ = fs::remove_dir_all(self.folder.join("target"));
         let (started, before) = (Instant::now(), children_seconds());
-        let status = self.cargo(&["build", "--release", "--offline", "--quiet"]).status().expect("cargo starts");
+        let status =
+            self.cargo(&["build", "--release", "--offline", "--quiet"]).status().expect("cargo starts");
         assert!(status.success(), "{} does not build", self.name);
         (started.elapsed().as_secs_f64(), children_seconds() - before)
     }

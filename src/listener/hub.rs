@@ -148,9 +148,10 @@ impl Hub {
         let state = &mut *guard;
         let Some(viewed) = state.sessions.get_mut(sid) else { return };
         viewed.views -= 1;
-        if viewed.views == 0
-            && let Some(viewed) = state.sessions.remove(sid)
-        {
+        if viewed.views > 0 {
+            return;
+        }
+        if let Some(viewed) = state.sessions.remove(sid) {
             state.general.callbacks.extend(viewed.queue.callbacks);
             state.general.arrived.notify_all();
         }

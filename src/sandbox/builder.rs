@@ -4,10 +4,15 @@ use std::fmt;
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use super::caller::DeliveryPolicy;
+use super::faults::Faults;
+use super::mint::Mint;
 use super::service::{self, Accounts};
+use super::state::State;
 use super::{Sandbox, Shared};
 use crate::api::PaymentsApi;
 use crate::credentials::Credentials;
@@ -69,8 +74,7 @@ impl SandboxBuilder {
     /// Where the port is taken, the system gives no thread, or the account's SID or token is not usable.
     pub fn start(self) -> io::Result<Sandbox> {
         let invalid = |error| io::Error::new(ErrorKind::InvalidInput, error);
-        let mut shared = Shared::new();
-        let mint = shared.state.mint();
+        let mint = Mint::default();
         let accounts = Accounts {
             account_sid: self.account_sid.unwrap_or_else(|| mint.sid("AC")),
             auth_token: self.auth_token.unwrap_or_else(|| mint.hex()),
@@ -82,8 +86,13 @@ impl SandboxBuilder {
         sid::check("account_sid", "AC", &accounts.account_sid).map_err(invalid)?;
         let credentials =
             Credentials::auth_token(&accounts.account_sid, &accounts.auth_token).map_err(invalid)?;
-        shared.accounts = accounts;
-        let shared = Arc::new(shared);
+        let state = State::new(mint, &accounts.auth_token, DeliveryPolicy::default())?;
+        let (faults, requests) = (Faults::default(), AtomicUsize::new(0));
+        let shared = Arc::new(Shared { accounts, state, faults, requests });
+        let clock = Arc::clone(&shared);
+        let clock =
+            thread::Builder::new().name("sandbox-clock".to_owned()).spawn(move || clock.state.run_clock())?;
+        let clock = ClockThread { shared: Arc::clone(&shared), thread: Some(clock) };
 
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port))?;
         let mut limits = Limits { max_body: 1024 * 1024, ..Limits::default() };
@@ -94,7 +103,22 @@ impl SandboxBuilder {
         let base_url = format!("http://{}", server.address());
         let client = PaymentsApi::builder(credentials.clone()).base_url(&base_url).no_proxy();
         let client = client.build().map_err(io::Error::other)?;
-        Ok(Sandbox { _server: server, shared, credentials, base_url, client })
+        Ok(Sandbox { _server: server, _clock: clock, shared, credentials, base_url, client })
+    }
+}
+
+/// The thread that lets waits for a key end; stops when dropped.
+pub(super) struct ClockThread {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for ClockThread {
+    fn drop(&mut self) {
+        self.shared.state.stop();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
     }
 }
 

@@ -11,7 +11,7 @@
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let sandbox = Sandbox::start()?;
-//! let call = sandbox.call(); // somebody is on the line
+//! let call = sandbox.call().obliging(); // somebody is on the line, who has every answer ready
 //! let api = sandbox.client();
 //!
 //! let url = "https://example.com/status";
@@ -92,12 +92,21 @@
 //!
 //! # The caller
 //!
-//! Whoever is on the line of [`Sandbox::call`] has every answer ready: each capture is answered at once with test
-//! values, and the payment connector agrees to everything. Completing a session on a live call makes one
-//! [transaction](Sandbox::transactions); cancelling it, or hanging up, makes none.
+//! The keypad of a [`call`](Sandbox::call) is yours: [`press`](Call::press) its keys when the caller is
+//! [asked](Call::asking). An [obliging](Call::obliging) caller answers by himself. What is typed is checked as the
+//! service does: check digits, brands, expiry, the length of the security code and of the postal code, routing numbers,
+//! second typings, and the time between two keys, for which a test need not wait: see
+//! [`advance_clock`](Sandbox::advance_clock). [`numbers`] has test numbers, those that the payment connector declines
+//! among them.
+//!
+//! What happens is POSTed to the session's `StatusCallback`, signed with the account's auth token, in order, and tried
+//! again where it fails; only to http URLs on loopback. [`callbacks`](Sandbox::callbacks) has the record of it.
+//!
+//! Completing a session in which nothing is missing makes one [transaction](Sandbox::transactions), unless the connector
+//! declines.
 
 mod builder;
-mod date;
+mod caller;
 mod faults;
 mod line;
 mod mint;
@@ -111,8 +120,10 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 pub use builder::SandboxBuilder;
+pub use caller::{Asking, Delivery, RecordedCallback, numbers};
 pub use faults::{Fault, Faults, RandomFaults};
 pub use session::{Session, Transaction};
 
@@ -120,6 +131,7 @@ use crate::api::PaymentsApi;
 use crate::builder::PaymentsApiBuilder;
 use crate::credentials::Credentials;
 use crate::server::Server;
+use builder::ClockThread;
 use service::Accounts;
 use state::State;
 
@@ -128,7 +140,9 @@ use state::State;
 /// All methods may be called from any thread. Dropping it closes all connections and ends its threads.
 #[must_use = "the sandbox ends when it is dropped"]
 pub struct Sandbox {
+    // Dropped in this order: first nothing comes in any more, then nothing goes out.
     _server: Server,
+    _clock: ClockThread,
     shared: Arc<Shared>,
     credentials: Credentials,
     base_url: String,
@@ -198,7 +212,8 @@ impl Sandbox {
         &self.shared.accounts.subaccount_sid
     }
 
-    /// Makes a live call of the account.
+    /// Makes a live call of the account, with a caller whose keypad you work: see [`Call::press`] and
+    /// [`Call::obliging`].
     #[must_use]
     pub fn call(&self) -> Call {
         self.call_of(self.account_sid())
@@ -262,6 +277,34 @@ impl Sandbox {
         self.shared.state.transaction_count()
     }
 
+    /// The status callbacks of a session so far, in order, and what became of each.
+    ///
+    /// They are POSTed to the session's `StatusCallback` where that is an http URL on loopback, signed with the
+    /// account's auth token. Those of any other URL are recorded only: the sandbox talks to nobody but this
+    /// machine.
+    #[must_use]
+    pub fn callbacks(&self, session_sid: &str) -> Vec<RecordedCallback> {
+        self.shared.state.callbacks(session_sid)
+    }
+
+    /// The status callbacks of all sessions so far, in the order in which they were made.
+    #[must_use]
+    pub fn all_callbacks(&self) -> Vec<RecordedCallback> {
+        self.shared.state.sender().all_callbacks()
+    }
+
+    /// Waits until no callback is pending, for `time` at the most, and tells whether it came to that.
+    #[must_use]
+    pub fn wait_for_delivery(&self, time: Duration) -> bool {
+        self.shared.state.sender().wait_until_idle(time)
+    }
+
+    /// Sets the sandbox's clock forward, so that a test need not wait for a caller's time to run out. Dates are
+    /// later from then on, too.
+    pub fn advance_clock(&self, by: Duration) {
+        self.shared.state.advance(by);
+    }
+
     /// How many requests came, whatever became of them: refused ones, repeated ones and those that a fault
     /// hit included. What was no complete HTTP request is not counted.
     #[must_use]
@@ -288,17 +331,6 @@ impl Sandbox {
     #[must_use]
     pub fn faults(&self) -> Faults {
         self.shared.faults.clone()
-    }
-}
-
-impl Shared {
-    fn new() -> Self {
-        Self {
-            accounts: Accounts::default(),
-            state: State::default(),
-            faults: Faults::default(),
-            requests: AtomicUsize::new(0),
-        }
     }
 }
 
@@ -348,6 +380,56 @@ impl Call {
     #[must_use]
     pub fn is_live(&self) -> bool {
         self.shared.state.is_live(&self.sid)
+    }
+
+    /// The caller presses keys, one after another: digits, `#` to end an entry, `*` to break the session off.
+    /// Other characters are passed over, so that a number may be written in groups. Keys have an effect
+    /// only while the caller is [asked](Self::asking) for something.
+    ///
+    /// ```
+    /// use twilio_payments::sandbox::Sandbox;
+    /// use twilio_payments::{Capture, CreatePaymentsParams, UpdatePaymentsParams};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let sandbox = Sandbox::start()?;
+    /// let (api, call) = (sandbox.client(), sandbox.call());
+    /// let url = "https://example.com/status";
+    /// let session = api.create_payments(call.sid(), &CreatePaymentsParams::new(url))?;
+    /// let ask = UpdatePaymentsParams::capture(url, Capture::PaymentCardNumber);
+    /// api.update_payments(call.sid(), &session.sid, &ask)?;
+    ///
+    /// call.press("4242 4242 4242 4242");
+    ///
+    /// let callbacks = sandbox.callbacks(&session.sid);
+    /// let last = callbacks.last().ok_or("no callback")?;
+    /// assert_eq!(last.get("PaymentCardNumber"), Some("xxxxxxxxxxxx4242"));
+    /// assert_eq!(last.get("PartialResult"), Some("false"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn press(&self, keys: &str) {
+        self.shared.state.press(&self.sid, keys);
+    }
+
+    /// Puts a caller on the line who answers everything at once with good test values, so that a test need not
+    /// press keys. What is asked at the moment is answered too.
+    #[must_use]
+    pub fn obliging(self) -> Self {
+        self.shared.state.oblige(&self.sid);
+        self
+    }
+
+    /// What the caller is asked at the moment, if anything.
+    #[must_use]
+    pub fn asking(&self) -> Option<Asking> {
+        self.wait_until_asked(Duration::ZERO)
+    }
+
+    /// Waits until the caller is asked something, for `time` at the most; `None` where he is not, or the call
+    /// ends.
+    #[must_use]
+    pub fn wait_until_asked(&self, time: Duration) -> Option<Asking> {
+        self.shared.state.asking(&self.sid, time)
     }
 
     /// The caller hangs up: the call ends, and an open session on it ends without a transaction.

@@ -1,5 +1,6 @@
 //! The parameters of the two operations, read from the form and checked as the service does.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -54,7 +55,7 @@ const MATCHED: [Capture; 4] =
     [Capture::PaymentCardNumber, Capture::ExpirationDate, Capture::SecurityCode, Capture::PostalCode];
 
 impl Create {
-    pub(super) fn read(fields: &Fields) -> Result<Self, Refusal> {
+    pub(super) fn read(fields: &Fields<'_>) -> Result<Self, Refusal> {
         fields.only(&[
             "IdempotencyKey",
             "StatusCallback",
@@ -119,7 +120,7 @@ impl Create {
 }
 
 impl Update {
-    pub(super) fn read(fields: &Fields) -> Result<Self, Refusal> {
+    pub(super) fn read(fields: &Fields<'_>) -> Result<Self, Refusal> {
         fields.only(&["IdempotencyKey", "StatusCallback", "Capture", "Status"])?;
         let common = Common::read(fields)?;
         let capture = fields.read("Capture", |text| known(Capture::KNOWN, text))?;
@@ -140,7 +141,7 @@ impl Update {
 }
 
 impl Common {
-    fn read(fields: &Fields) -> Result<Self, Refusal> {
+    fn read(fields: &Fields<'_>) -> Result<Self, Refusal> {
         let required = |name| fields.text(name).ok_or_else(|| Refusal::invalid_parameter(name, "required"));
         let idempotency_key = required("IdempotencyKey")?.to_owned();
         let status_callback = required("StatusCallback")?.to_owned();
@@ -150,22 +151,27 @@ impl Common {
 }
 
 /// A decoded form, in the order in which it was sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Fields(pub(super) Vec<(String, String)>);
+pub(super) struct Fields<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
-impl Fields {
-    pub(super) fn parse(body: &[u8]) -> Self {
-        Self(form_urlencoded::parse(body).into_owned().collect())
+impl<'a> Fields<'a> {
+    pub(super) fn parse(body: &'a [u8]) -> Self {
+        let mut fields = Vec::with_capacity(20);
+        fields.extend(form_urlencoded::parse(body));
+        Self(fields)
     }
 
-    /// Whether the same fields have the same values, in whatever order.
-    pub(super) fn is_same(&self, other: &Self) -> bool {
-        let sorted = |fields: &Self| {
-            let mut sorted: Vec<_> = fields.0.clone();
-            sorted.sort_unstable();
-            sorted
+    /// Whether two bodies have the same fields with the same values, in whatever order.
+    pub(super) fn are_same(one: &[u8], other: &[u8]) -> bool {
+        let sorted = |body| {
+            let mut fields = Fields::parse(body).0;
+            fields.sort_unstable();
+            fields
         };
-        self == other || sorted(self) == sorted(other)
+        one == other || sorted(one) == sorted(other)
+    }
+
+    pub(super) fn into_owned(self) -> Vec<(String, String)> {
+        self.0.into_iter().map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
     }
 
     /// A field's value; an empty one counts as absent.
@@ -186,7 +192,7 @@ impl Fields {
     /// Refuses names that are not among these, and those that come twice.
     fn only(&self, names: &[&str]) -> Result<(), Refusal> {
         for (index, (name, _)) in self.0.iter().enumerate() {
-            if !names.contains(&name.as_str()) {
+            if !names.contains(&name.as_ref()) {
                 return Err(Refusal::unknown_parameter(name));
             }
             if self.0.iter().take(index).any(|(earlier, _)| earlier == name) {
@@ -270,8 +276,24 @@ mod tests {
         Update::read(&owned(&all))
     }
 
-    fn owned(fields: &[(&str, &str)]) -> Fields {
-        Fields(fields.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect())
+    fn owned(fields: &[(&str, &str)]) -> Fields<'static> {
+        Fields(
+            fields.iter().map(|&(name, value)| (name.to_owned().into(), value.to_owned().into())).collect(),
+        )
+    }
+
+    #[test]
+    fn the_order_of_fields_does_not_matter() {
+        for (one, other, same) in [
+            ("a=1&b=2", "b=2&a=1", true),
+            ("a=%41+", "a=A%20", true),
+            ("a=1", "a=2", false),
+            ("a=1", "a=1&b=2", false),
+            ("a=1&a=1", "a=1", false),
+            ("a=1&b=2", "a=2&b=1", false),
+        ] {
+            assert_eq!(Fields::are_same(one.as_bytes(), other.as_bytes()), same, "{one} {other}");
+        }
     }
 
     #[test]

@@ -1,11 +1,8 @@
 //! The HTTP half: from a request to the service's answer.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
-use super::date;
 use super::parameters::{Create, Fields, Update};
 use super::refusal::Refusal;
 use super::state::{Place, State, Success};
@@ -49,17 +46,14 @@ fn carry_out(accounts: &Accounts, state: &State, request: &Request) -> Result<Su
     if !is_form(request) {
         return Err(Refusal::media_type());
     }
-    let fields = Fields::parse(request.body());
-    let now = date::rfc_2822(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default());
+    let body = request.body();
+    if let Some(success) = state.repeated(place, body) {
+        return Ok(success);
+    }
+    let fields = Fields::parse(body);
     match place.sid {
-        None => {
-            let create = Create::read(&fields);
-            state.create(place, fields, create, &now)
-        }
-        Some(sid) => {
-            let update = Update::read(&fields);
-            state.update(place, sid, fields, update, &now)
-        }
+        None => state.create(place, body, Create::read(&fields)),
+        Some(sid) => state.update(place, sid, body, Update::read(&fields)),
     }
 }
 

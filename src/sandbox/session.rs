@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use super::caller::Transaction as Effect;
 use crate::amount::Amount;
-use crate::values::{Capture, PayResult};
+use crate::values::{Capture, PayResult, TokenType};
 
 /// A payments session as the sandbox knows it, at the moment it was asked for.
 #[derive(Clone, PartialEq, Eq)]
@@ -54,7 +55,7 @@ impl fmt::Debug for Session {
 }
 
 /// What the sandbox's payment connector did: one charge, or one token.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Transaction {
     /// The SID of the session that it belongs to (`PK…`).
@@ -65,12 +66,55 @@ pub struct Transaction {
     pub amount: Option<Amount>,
     /// The currency of the charge, in capitals; `None` where nothing was charged.
     pub currency: Option<String>,
+    /// The code of the charge, as the last callback gives it; `None` where nothing was charged.
+    pub confirmation_code: Option<String>,
+    /// The kind of token; `None` where the payment method was charged.
+    pub token_type: Option<TokenType>,
+    token: Option<String>,
 }
 
 impl Transaction {
-    /// A charge, or else a token. Whose it is, is filled in by who knows.
-    pub(super) fn new(charge: Option<(Amount, String)>) -> Self {
-        let (amount, currency) = charge.unzip();
-        Self { session_sid: String::new(), call_sid: String::new(), amount, currency }
+    /// The token, as the last callback gives it; `None` where the payment method was charged. `Debug` leaves it
+    /// out.
+    #[must_use]
+    pub fn token(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+
+    pub(super) fn new(session_sid: &str, call_sid: &str, effect: &Effect) -> Self {
+        let mut transaction = Self {
+            session_sid: session_sid.to_owned(),
+            call_sid: call_sid.to_owned(),
+            amount: None,
+            currency: None,
+            confirmation_code: None,
+            token_type: None,
+            token: None,
+        };
+        match effect {
+            Effect::Charge { amount, currency, confirmation_code } => {
+                transaction.amount = Some(*amount);
+                transaction.currency = Some(currency.clone());
+                transaction.confirmation_code = Some(confirmation_code.clone());
+            }
+            Effect::Token { token_type, token, .. } => {
+                transaction.token_type = Some(token_type.clone());
+                transaction.token = Some(token.clone());
+            }
+        }
+        transaction
+    }
+}
+
+impl fmt::Debug for Transaction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transaction")
+            .field("session_sid", &self.session_sid)
+            .field("call_sid", &self.call_sid)
+            .field("amount", &self.amount)
+            .field("currency", &self.currency)
+            .field("confirmation_code", &self.confirmation_code)
+            .field("token_type", &self.token_type)
+            .finish_non_exhaustive()
     }
 }

@@ -139,10 +139,10 @@ impl Talk<'_> {
             }
             // A head can only be complete, or wrong, where a new line ended: trying at each byte of a slow
             // sender would be quadratic.
-            if self.input.get(fresh.max(self.start)..self.end).is_some_and(|new| new.contains(&b'\n'))
-                && let Some(request) = self.parsed()?
-            {
-                return Ok(request);
+            if self.input.get(fresh.max(self.start)..self.end).is_some_and(|new| new.contains(&b'\n')) {
+                if let Some(request) = self.parsed()? {
+                    return Ok(request);
+                }
             }
             let pending = self.pending().len();
             if pending >= self.shared.limits.max_head {

@@ -153,10 +153,10 @@ impl Drop for Server {
         self.shared.registry().stop();
         self.shared.roused.notify_all();
         self.shared.freed.notify_all();
-        if let Some(thread) = self.accepting.take()
-            && self.wake_accepting(&thread)
-        {
-            let _ = thread.join();
+        if let Some(thread) = self.accepting.take() {
+            if self.wake_accepting(&thread) {
+                let _ = thread.join();
+            }
         }
         if let Some(thread) = self.watching.take() {
             let _ = thread.join();

@@ -74,10 +74,9 @@ impl Connection {
         }
     }
 
-    /// Ends the connection, unless a request is being answered on it.
+    /// Ends the connection, unless it has left the state that was seen.
     fn end(&self, seen: State) -> bool {
-        let ended =
-            seen.phase() != Phase::Busy && self.enter(seen, State::new(Phase::Ended, seen.since())).is_ok();
+        let ended = self.enter(seen, State::new(Phase::Ended, seen.since())).is_ok();
         if ended {
             let _ = self.stream.shutdown(Shutdown::Both);
         }

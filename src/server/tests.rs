@@ -257,6 +257,33 @@ fn what_is_no_request_is_refused() {
 }
 
 #[test]
+fn a_head_without_end_is_not_waited_for() {
+    let server = start(Limits { max_head: 1000, ..Limits::default() }, echo);
+    for line in ["GET /", "a: b\r\n"] {
+        let mut stream = connect(&server);
+        stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nA: ").unwrap();
+        stream.write_all(line.repeat(2000 / line.len()).as_bytes()).unwrap();
+        assert!(answer(&mut stream).0.starts_with("HTTP/1.1 431 "), "{line:?}");
+    }
+}
+
+#[test]
+fn who_does_not_leave_after_a_last_answer_is_left() {
+    let server = start(Limits::default(), echo);
+    let mut streams = [connect(&server), connect(&server)];
+    for (stream, request) in streams.iter_mut().zip(["no request\r\n", "GET / HTTP/1.0\r\n\r\n"]) {
+        stream.write_all(request.as_bytes()).unwrap();
+        answer(stream);
+    }
+    let begun = Instant::now();
+    while server.connections() > 0 {
+        assert!(begun.elapsed() < Duration::from_secs(5));
+        thread::sleep(Duration::from_millis(10));
+    }
+    drop(streams);
+}
+
+#[test]
 fn a_large_body_is_refused_without_reading_it() {
     let server = start(Limits { max_body: 1000, ..Limits::default() }, echo);
     assert_eq!(exchange(&server, post("/", &"z".repeat(1000))), ok(&format!("POST / {}", "z".repeat(1000))));

@@ -128,6 +128,7 @@ mod tests {
             ("https://u:p@h.example/a", &["https://u:p@h.example/a", "https://u:p@h.example:443/a"]),
             ("https://u:p@h.example:444/a", &["https://u:p@h.example:444/a", "https://u:p@h.example/a"]),
             ("https://u@h@h.example/a", &["https://u@h@h.example/a", "https://u@h@h.example:443/a"]),
+            ("https://u@p:1@h/a", &["https://u@p:1@h/a", "https://u@p:1@h:443/a"]),
             ("https://[2001:db8::1]/a", &["https://[2001:db8::1]/a", "https://[2001:db8::1]:443/a"]),
             ("https://[2001:db8::1]:8443/a", &["https://[2001:db8::1]:8443/a", "https://[2001:db8::1]/a"]),
             ("https://u:p@[::1]/a:1", &["https://u:p@[::1]/a:1", "https://u:p@[::1]:443/a:1"]),

@@ -42,7 +42,7 @@ pub enum Event<'a> {
         capture: Option<&'a Capture>,
         /// Why.
         reason: &'a ErrorType,
-        /// The how-manieth try it was, from 1.
+        /// Which try it was, counted from 1.
         attempt: Option<u32>,
     },
     /// The session is over: the payment was charged, or the payment method was tokenized.

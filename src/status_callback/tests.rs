@@ -13,6 +13,7 @@ fn others(callback: &StatusCallback) -> Vec<(&str, &str)> {
     callback.others().collect()
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "most fields are optional")]
 fn some(text: &str) -> Option<String> {
     Some(text.to_owned())
 }
@@ -445,8 +446,8 @@ fn debug_shows_no_secret_and_nothing_typed() {
         format!("{callback:?}"),
         r#"StatusCallback { sid: "PK248a4899c8e3311dabc8edadfb9aa07e", capture: "security-code", "#
             .to_owned()
-            + r#"charge_amount: Amount(9.99), attempt: 1, payment_card_number: (16 bytes), "#
-            + r#"expiration_date: (4 bytes), security_code: (3 bytes), payment_card_postal_code: (5 bytes), "#
+            + "charge_amount: Amount(9.99), attempt: 1, payment_card_number: (16 bytes), "
+            + "expiration_date: (4 bytes), security_code: (3 bytes), payment_card_postal_code: (5 bytes), "
             + r#"bank_account_number: (9 bytes), bank_routing_number: (9 bytes), result: "success", "#
             + r#"payment_confirmation_code: "ch_1", payment_token: (10 bytes), profile_id: (10 bytes), "#
             + r#"connector_error: "\u{1b}[31mred", required: ["security-code", "x", "y"], "#

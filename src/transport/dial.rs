@@ -8,14 +8,13 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use ureq::ProxyProtocol;
 use ureq::http::Uri;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::time::Duration as UreqDuration;
-use ureq::unversioned::transport::{
-    ConnectProxyConnector, ConnectionDetails, Connector, Either, NextTimeout, ShutdownHandle, Transport,
-    TransportAdapter,
-};
+use ureq::unversioned::transport::{ConnectionDetails, Connector, NextTimeout, ShutdownHandle};
 
+use super::proxy::{NoTunnel, open_tunnel};
 use super::socket::{Socket, Stream};
 use super::tls::{Handshake, TlsClient};
 use super::wire::Wire;
@@ -47,6 +46,14 @@ pub(super) enum Why {
     Timeout,
 }
 
+impl NotConnected {
+    /// What a failed look-up, connect, read or write means before a connection stands.
+    fn by(error: io::Error) -> Self {
+        let why = if error.kind() == io::ErrorKind::TimedOut { Why::Timeout } else { Why::Connection };
+        Self { why, source: ureq::Error::from(error) }
+    }
+}
+
 impl fmt::Display for NotConnected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.source.fmt(f)
@@ -74,7 +81,6 @@ impl Resolver for Later {
 /// Opens connections.
 #[derive(Debug)]
 pub(super) struct Dial {
-    pub(super) proxy: ConnectProxyConnector,
     pub(super) tls: Option<TlsClient>,
     pub(super) shutdown: Arc<Shutdown>,
     /// Set where the base URL is plain http: then no other address may ever see the credentials.
@@ -85,11 +91,7 @@ impl Connector for Dial {
     type Out = Wire;
 
     fn connect(&self, details: &ConnectionDetails, _: Option<()>) -> Result<Option<Wire>, ureq::Error> {
-        self.dial(details).map(Some).map_err(|failure| match failure.source {
-            // A proxy is dialled through this same function.
-            ureq::Error::Other(inner) if inner.is::<NotConnected>() => ureq::Error::Other(inner),
-            source => ureq::Error::Other(Box::new(NotConnected { why: failure.why, source })),
-        })
+        self.dial(details).map(Some).map_err(|failure| ureq::Error::Other(Box::new(failure)))
     }
 }
 
@@ -99,53 +101,56 @@ impl Dial {
             UreqDuration::Exact(after) => Instant::now().checked_add(after),
             UreqDuration::NotHappening => None,
         };
-        let tunnel = Connector::<()>::connect(&self.proxy, details, None).map_err(|source| {
-            let why = match source {
-                ureq::Error::Timeout(_) => Why::Timeout,
-                ureq::Error::Io(_) => Why::Connection,
-                _ => Why::Setup,
-            };
-            NotConnected { why, source }
-        })?;
-        let failed = |error: io::Error| {
-            let why = if error.kind() == io::ErrorKind::TimedOut { Why::Timeout } else { Why::Connection };
-            NotConnected { why, source: ureq::Error::from(error) }
-        };
-        let mut stream: Box<dyn Stream> = match tunnel {
-            Some(Either::B(tunnel)) => Box::new(Tunnel::new(tunnel, details)),
-            Some(Either::A(())) | None => {
-                let socket = Arc::new(self.open(details.uri, deadline).map_err(failed)?);
-                let handle: Weak<dyn ShutdownHandle> =
-                    Arc::downgrade(&(Arc::clone(&socket) as Arc<dyn ShutdownHandle>));
-                (details.register_shutdown)(handle)
-                    .map_err(|source| NotConnected { why: Why::Connection, source })?;
-                Box::new(Socket::new(socket, Arc::clone(&self.shutdown)))
+        let target = details.uri.host().unwrap_or_default();
+        let default_port = if details.needs_tls() { 443 } else { 80 };
+        let target_port = details.uri.port_u16().unwrap_or(default_port);
+        let proxy = details.config.proxy().filter(|proxy| !proxy.is_no_proxy(details.uri));
+
+        let (host, port) = proxy.map_or((target, target_port), |proxy| (proxy.host(), proxy.port()));
+        let socket = Arc::new(self.open(host, port, deadline).map_err(NotConnected::by)?);
+        let handle: Weak<dyn ShutdownHandle> =
+            Arc::downgrade(&(Arc::clone(&socket) as Arc<dyn ShutdownHandle>));
+        (details.register_shutdown)(handle)
+            .map_err(|source| NotConnected { why: Why::Connection, source })?;
+        let mut stream: Box<dyn Stream> = Box::new(Socket::new(socket, Arc::clone(&self.shutdown)));
+        stream.set_deadline(deadline);
+
+        if let Some(proxy) = proxy {
+            if proxy.protocol() == ProxyProtocol::Https {
+                stream = self.secured(proxy.host(), stream)?;
             }
-        };
-        if !details.needs_tls() {
-            return Ok(Wire::new(stream, false));
+            open_tunnel(&mut *stream, proxy, target, target_port).map_err(|failure| match failure {
+                NoTunnel::Passing(error) => NotConnected::by(error),
+                NoTunnel::Final(reason) => {
+                    NotConnected { why: Why::Setup, source: io::Error::other(reason).into() }
+                }
+            })?;
         }
+        let tls = details.needs_tls();
+        if tls {
+            stream = self.secured(target, stream)?;
+        }
+        Ok(Wire::new(stream, tls))
+    }
+
+    /// TLS with a host, over a stream that leads to it.
+    fn secured(&self, host: &str, stream: Box<dyn Stream>) -> Result<Box<dyn Stream>, NotConnected> {
         let Some(tls) = &self.tls else {
             let source = ureq::Error::Tls("this build has no TLS: turn on a TLS feature");
             return Err(NotConnected { why: Why::Setup, source });
         };
-        stream.set_deadline(deadline);
-        let host = details.uri.host().unwrap_or_default();
-        let stream = tls.handshake(host, stream).map_err(|failure| match failure {
-            Handshake::Io(error) => failed(error),
+        tls.handshake(host, stream).map_err(|failure| match failure {
+            Handshake::Io(error) => NotConnected::by(error),
             Handshake::Refused(error) => {
                 let source = ureq::Error::Other(error);
                 NotConnected { why: Why::Tls, source }
             }
-        })?;
-        Ok(Wire::new(stream, true))
+        })
     }
 
-    /// Opens a socket to the host of a URL, without outliving the deadline or the client.
-    fn open(&self, uri: &Uri, deadline: Option<Instant>) -> io::Result<TcpStream> {
-        let host = uri.host().unwrap_or_default();
+    /// Opens a socket to a host, without outliving the deadline or the client.
+    fn open(&self, host: &str, port: u16, deadline: Option<Instant>) -> io::Result<TcpStream> {
         let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-        let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
         let loopback_only = self.loopback_only;
 
         if let Ok(ip) = host.parse::<IpAddr>() {
@@ -242,50 +247,5 @@ fn time_left(deadline: Option<Instant>) -> io::Result<Duration> {
     match deadline.saturating_duration_since(Instant::now()) {
         Duration::ZERO => Err(io::ErrorKind::TimedOut.into()),
         left => Ok(left),
-    }
-}
-
-/// A connection through a proxy's CONNECT, as a stream.
-struct Tunnel(TransportAdapter<Box<dyn Transport>>);
-
-impl Tunnel {
-    fn new(transport: Box<dyn Transport>, details: &ConnectionDetails) -> Self {
-        Self(TransportAdapter::new(transport, details.current_time.clone()))
-    }
-}
-
-impl io::Read for Tunnel {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        self.0.read(buf).map_err(timed_out)
-    }
-}
-
-impl io::Write for Tunnel {
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        self.0.write(buf).map_err(timed_out)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
-    }
-}
-
-/// Turns ureq's timeout, wrapped in an I/O error, into a plain one.
-fn timed_out(error: io::Error) -> io::Error {
-    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<ureq::Error>());
-    if matches!(inner, Some(ureq::Error::Timeout(_))) { io::ErrorKind::TimedOut.into() } else { error }
-}
-
-impl Stream for Tunnel {
-    fn set_deadline(&mut self, deadline: Option<Instant>) {
-        let after = match deadline {
-            Some(deadline) => UreqDuration::Exact(deadline.saturating_duration_since(Instant::now())),
-            None => UreqDuration::NotHappening,
-        };
-        self.0.set_timeout(NextTimeout { after, ..NextTimeout::default() });
-    }
-
-    fn is_quiet(&mut self) -> bool {
-        self.0.get_mut().is_open()
     }
 }

@@ -2,9 +2,11 @@
 //!
 //! ureq's own parts are replaced where its defaults would break a promise or cost time: the name is looked
 //! up only when a connection is opened ([`dial`]), head and body leave together ([`wire`]), and a deadline
-//! is kept with few system calls ([`socket`]). What is left to ureq is HTTP itself, the pool, and proxies.
+//! is kept with few system calls ([`socket`]), a proxy's included ([`proxy`]). What is left to ureq is HTTP
+//! itself, and the pool.
 
 mod dial;
+mod proxy;
 mod socket;
 mod tls;
 mod wire;
@@ -16,7 +18,6 @@ use std::time::Duration;
 use ureq::http::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HOST, USER_AGENT};
 use ureq::http::uri::{self, PathAndQuery};
 use ureq::http::{HeaderValue, Method, Request, Response, Uri};
-use ureq::unversioned::transport::ConnectProxyConnector;
 use ureq::{Agent, Body, Proxy};
 
 use crate::error::{Error, Source};
@@ -94,7 +95,9 @@ pub(crate) enum Failure {
     Lost { status: Option<u16>, source: Source },
     /// The attempt's time ran out; with the status, where the answer had come so far.
     Timeout { status: Option<u16>, source: Source },
-    /// What came is no HTTP, or too much.
+    /// What came is no HTTP: something on the way has broken the connection's order.
+    NoHttp { status: Option<u16>, source: Source },
+    /// What came is HTTP, but not to be read: too long, or compressed.
     BadAnswer { reason: String, status: Option<u16>, source: Option<Source> },
     /// The client was shut down, before or after something may have been sent.
     Shutdown { sent: bool },
@@ -103,7 +106,7 @@ pub(crate) enum Failure {
 impl Transport {
     /// # Errors
     /// Where a proxy, certificate or header of the setup cannot be used, naming the setter.
-    pub(crate) fn new(setup: Setup) -> Result<Self, Error> {
+    pub(crate) fn new(setup: &Setup) -> Result<Self, Error> {
         let base = Uri::try_from(setup.base_url.as_str())
             .map_err(|error| Error::invalid("base_url", "not a URL").with_source(error))?;
         let plain = base.scheme_str() == Some("http");
@@ -121,12 +124,7 @@ impl Transport {
         // A proxy elsewhere would carry plain credentials off this machine.
         let proxy = if plain { None } else { proxy(&setup.proxy)? };
         let shutdown = Arc::new(Shutdown::default());
-        let dial = Dial {
-            proxy: ConnectProxyConnector::default(),
-            tls,
-            shutdown: Arc::clone(&shutdown),
-            loopback_only: plain,
-        };
+        let dial = Dial { tls, shutdown: Arc::clone(&shutdown), loopback_only: plain };
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
@@ -150,13 +148,7 @@ impl Transport {
         authorization.set_sensitive(true);
         headers.insert(AUTHORIZATION, authorization);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
-        Ok(Self {
-            agent: Agent::with_parts(config, dial, Later),
-            headers,
-            base,
-            attempt_time,
-            shutdown,
-        })
+        Ok(Self { agent: Agent::with_parts(config, dial, Later), headers, base, attempt_time, shutdown })
     }
 
     pub(crate) fn shutdown_signal(&self) -> &Shutdown {
@@ -278,11 +270,7 @@ impl Transport {
                 status,
                 source: Some(Box::new(error)),
             },
-            _ => Failure::BadAnswer {
-                reason: "the answer is not HTTP that can be read".to_owned(),
-                status,
-                source: Some(Box::new(error)),
-            },
+            _ => Failure::NoHttp { status, source: Box::new(error) },
         }
     }
 }

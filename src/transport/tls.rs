@@ -1,8 +1,20 @@
 //! TLS over a stream, by whichever library the features bring.
 
+#![cfg_attr(
+    not(any(feature = "rustls", feature = "native-tls")),
+    allow(
+        dead_code,
+        unused_imports,
+        clippy::needless_pass_by_value,
+        reason = "a build without TLS has the types, and no value of them"
+    )
+)]
+
 use std::fmt;
 use std::io;
 use std::sync::Arc;
+#[cfg(feature = "native-tls")]
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use super::socket::Stream;
@@ -98,7 +110,7 @@ impl TlsClient {
             #[cfg(feature = "native-tls")]
             Tls::NativeTls => {
                 let mut builder = native_tls::TlsConnector::builder();
-                for pem in extra_roots {
+                for pem in extra_roots.iter().flat_map(|pem| one_by_one(pem)) {
                     let certificate = native_tls::Certificate::from_pem(pem).map_err(|error| {
                         Error::invalid("root_certificate", "not a PEM certificate").with_source(error)
                     })?;
@@ -144,17 +156,41 @@ impl TlsClient {
             #[cfg(feature = "native-tls")]
             Library::Native(connector) => {
                 let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-                match connector.connect(bare, stream) {
-                    Ok(session) => Ok(Box::new(session)),
-                    // The stream never says "would block": this is a time that ran out.
-                    Err(native_tls::HandshakeError::WouldBlock(_)) => {
-                        Err(Handshake::Io(io::ErrorKind::TimedOut.into()))
+                let broken = Arc::new(Mutex::new(None));
+                let result = connector.connect(bare, Noting { stream, broken: Arc::clone(&broken) });
+                result.map(|session| Box::new(session) as Box<dyn Stream>).map_err(|error| {
+                    let broken = *broken.lock().unwrap_or_else(PoisonError::into_inner);
+                    match (broken, error) {
+                        (Some(kind), _) => Handshake::Io(kind.into()),
+                        (None, native_tls::HandshakeError::Failure(error)) => {
+                            Handshake::Refused(Box::new(error))
+                        }
+                        // The stream never says "would block".
+                        (None, native_tls::HandshakeError::WouldBlock(_)) => {
+                            Handshake::Io(io::ErrorKind::TimedOut.into())
+                        }
                     }
-                    Err(native_tls::HandshakeError::Failure(error)) => Err(native_failure(error)),
-                }
+                })
             }
+            #[cfg(not(any(feature = "rustls", feature = "native-tls")))]
+            _ => match self.0 {},
         }
     }
+}
+
+/// Cuts PEM text after each certificate: of several, the system's library would read the first only.
+#[cfg(feature = "native-tls")]
+fn one_by_one(pem: &[u8]) -> impl Iterator<Item = &[u8]> {
+    const END: &[u8] = b"-----END CERTIFICATE-----";
+    let mut rest = Some(pem);
+    std::iter::from_fn(move || {
+        let pem = rest?;
+        let end = pem.windows(END.len()).position(|window| window == END).map(|start| start + END.len());
+        let (certificate, after) = pem.split_at(end.unwrap_or(pem.len()));
+        // What follows the last one is of no interest; text without any is for the library to refuse.
+        rest = Some(after).filter(|after| after.windows(END.len()).any(|window| window == END));
+        Some(certificate)
+    })
 }
 
 #[cfg(feature = "rustls")]
@@ -192,34 +228,57 @@ impl Stream for rustls::StreamOwned<rustls::ClientConnection, Box<dyn Stream>> {
     }
 
     fn is_quiet(&mut self) -> bool {
-        self.sock.is_quiet()
+        // It wants to read unless there is something decrypted already, which no look at the socket finds.
+        self.conn.wants_read() && self.sock.is_quiet()
     }
 }
 
-/// Tells a broken connection from a refused certificate, which the libraries report alike.
+/// A stream that notes how it broke: the libraries report a broken connection and a refused certificate alike.
 #[cfg(feature = "native-tls")]
-fn native_failure(error: native_tls::Error) -> Handshake {
-    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, TimedOut, UnexpectedEof};
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
-    while let Some(this) = cause {
-        if let Some(io) = this.downcast_ref::<io::Error>() {
-            let kind = io.kind();
-            if matches!(kind, BrokenPipe | ConnectionAborted | ConnectionReset | TimedOut | UnexpectedEof) {
-                return Handshake::Io(kind.into());
-            }
+struct Noting {
+    stream: Box<dyn Stream>,
+    broken: Arc<Mutex<Option<io::ErrorKind>>>,
+}
+
+#[cfg(feature = "native-tls")]
+impl Noting {
+    fn note(&self, kind: io::ErrorKind) {
+        *self.broken.lock().unwrap_or_else(PoisonError::into_inner) = Some(kind);
+    }
+}
+
+#[cfg(feature = "native-tls")]
+impl io::Read for Noting {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let result = self.stream.read(buf);
+        match &result {
+            Ok(0) => self.note(io::ErrorKind::UnexpectedEof),
+            Ok(_) => {}
+            Err(error) => self.note(error.kind()),
         }
-        cause = this.source();
+        result
     }
-    Handshake::Refused(Box::new(error))
 }
 
 #[cfg(feature = "native-tls")]
-impl Stream for native_tls::TlsStream<Box<dyn Stream>> {
+impl io::Write for Noting {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        self.stream.write(buf).inspect_err(|error| self.note(error.kind()))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
+}
+
+#[cfg(feature = "native-tls")]
+impl Stream for native_tls::TlsStream<Noting> {
     fn set_deadline(&mut self, deadline: Option<Instant>) {
-        self.get_mut().set_deadline(deadline);
+        self.get_mut().stream.set_deadline(deadline);
     }
 
     fn is_quiet(&mut self) -> bool {
-        self.get_mut().is_quiet()
+        // What is decrypted already, no look at the socket finds.
+        self.buffered_read_size().is_ok_and(|size| size == 0) && self.get_mut().stream.is_quiet()
     }
 }

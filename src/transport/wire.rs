@@ -41,8 +41,6 @@ pub(super) struct Wire {
     /// Whether the last look at the input consumed something.
     progress: bool,
     state: State,
-    /// Whether the last read filled the buffer, so that TLS may hold decrypted bytes that no probe sees.
-    filled: bool,
     /// Whether the connection comes from the pool, and nobody has looked yet whether it still stands.
     unseen: bool,
 }
@@ -93,7 +91,6 @@ impl Wire {
             end: 0,
             progress: false,
             state: State::New,
-            filled: false,
             unseen: false,
         }
     }
@@ -154,7 +151,6 @@ impl Transport for Wire {
         let Some(room) = self.input.get_mut(self.end..).filter(|room| !room.is_empty()) else {
             return Err(ureq::Error::LargeResponseHeader(self.input.len(), INPUT_MAX));
         };
-        let size = room.len();
         match self.stream.read(room) {
             Ok(0) if self.state == State::Kept => {
                 Err(self.failure(io::ErrorKind::UnexpectedEof.into(), timeout))
@@ -163,7 +159,6 @@ impl Transport for Wire {
                 if amount > 0 {
                     self.state = State::Answered;
                 }
-                self.filled = amount == size;
                 self.input_appended(amount);
                 Ok(amount > 0)
             }
@@ -186,7 +181,7 @@ impl Transport for Wire {
         self.output.truncate(OUTPUT_IDLE);
         self.output.shrink_to(OUTPUT_IDLE);
         (self.start, self.end) = (0, 0);
-        !self.filled
+        true
     }
 
     fn is_tls(&self) -> bool {

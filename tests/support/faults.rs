@@ -154,8 +154,5 @@ pub fn within<T: Send + 'static>(
         let result = work();
         let _ = sender.send((result, started.elapsed()));
     });
-    match receiver.recv_timeout(limit) {
-        Ok(result) => result,
-        Err(_) => panic!("{name}: not over (or panicked) after {limit:?}"),
-    }
+    receiver.recv_timeout(limit).unwrap_or_else(|error| panic!("{name}: not over after {limit:?}: {error}"))
 }

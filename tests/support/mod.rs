@@ -1,6 +1,12 @@
 //! What the tests over sockets share: a server that says what it is told to, and records what it hears.
 
-#![allow(dead_code, unreachable_pub, reason = "each test file takes a part of it")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    unused_imports,
+    unused_macros,
+    reason = "each test file takes a part of it"
+)]
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -11,6 +17,7 @@ use std::time::Duration;
 use twilio_payments::{Credentials, PaymentsApi, PaymentsApiBuilder};
 
 pub mod faults;
+pub mod tls;
 
 pub const ACCOUNT: &str = "AC00000000000000000000000000000001";
 pub const CALL: &str = "CA00000000000000000000000000000002";

@@ -1,0 +1,59 @@
+//! The simulated caller: somebody with a card in one hand and a telephone in the other.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use twilio_payments::Capture;
+use twilio_payments::sandbox::{Asking, Call, numbers};
+
+/// What the caller has typed of the present piece, for the screen.
+pub(crate) type Keypad = Arc<Mutex<String>>;
+
+pub(crate) struct Caller {
+    keypad: Keypad,
+    thread: JoinHandle<()>,
+}
+
+/// Puts the caller on the line.
+pub(crate) fn spawn(call: Call) -> Caller {
+    let keypad = Keypad::default();
+    let typed = Arc::clone(&keypad);
+    Caller { keypad, thread: thread::spawn(move || answer(&call, &typed)) }
+}
+
+impl Caller {
+    pub(crate) fn keypad(&self) -> Option<Keypad> {
+        Some(Arc::clone(&self.keypad))
+    }
+
+    pub(crate) fn join(self) {
+        // Had the caller's thread failed, the payment would not have ended.
+        let _ = self.thread.join();
+    }
+}
+
+/// Types whatever is asked for, until the call ends.
+fn answer(call: &Call, keypad: &Keypad) {
+    let mut mistyped = false;
+    while let Some(asking) = call.wait_until_asked(Duration::from_secs(60)) {
+        let keys = match &asking {
+            Asking::For(Capture::PaymentCardNumber) if !mistyped => {
+                mistyped = true;
+                "4242424242424241#"
+            }
+            Asking::For(Capture::PaymentCardNumber) => numbers::VISA,
+            Asking::For(Capture::ExpirationDate) => "1234",
+            Asking::For(Capture::SecurityCode) => "123",
+            Asking::For(Capture::PostalCode) => "94109#",
+            _ => "1",
+        };
+        // The last key ends the entry: whatever is asked after it is a new question.
+        keypad.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        for key in keys.chars() {
+            thread::sleep(Duration::from_millis(60));
+            keypad.lock().unwrap_or_else(PoisonError::into_inner).push(key);
+            call.press(key.encode_utf8(&mut [0; 4]));
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! What became of each callback: the sandbox's record, for tests to look at.
+
+use std::fmt;
+use std::sync::Arc;
+
+use form_urlencoded::Serializer;
+
+use super::callback::{Callback, Params};
+use crate::text::url_without_secrets;
+
+/// What is kept of a callback: encoded, since many are kept and few are looked at.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Record {
+    pub(super) session: Arc<str>,
+    pub(super) url: Arc<str>,
+    pub(super) body: Box<str>,
+    pub(super) token: Box<str>,
+    pub(super) delivery: Delivery,
+    pub(super) attempts: u32,
+    pub(super) status: Option<u16>,
+}
+
+impl Record {
+    pub(super) fn new(callback: Callback, token: String, sendable: bool) -> Self {
+        let Callback { session, url, params } = callback;
+        let body = Serializer::new(String::new()).extend_pairs(params).finish().into();
+        let delivery = if sendable { Delivery::Pending } else { Delivery::NotSent };
+        Self { session, url, body, token: token.into(), delivery, attempts: 0, status: None }
+    }
+
+    pub(super) fn params(&self) -> Params {
+        form_urlencoded::parse(self.body.as_bytes()).into_owned().collect()
+    }
+}
+
+/// A status callback that the sandbox made, and what became of it.
+///
+/// `Debug` shows the names of the fields but not their values, since a token may be among them.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RecordedCallback {
+    record: Record,
+    params: Params,
+}
+
+/// What became of a callback.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Delivery {
+    /// It waits for its turn or for another try.
+    Pending,
+    /// The receiver answered 2xx.
+    Delivered,
+    /// The receiver answered otherwise, or not at all, as often as it was tried.
+    Failed,
+    /// It was not sent: its URL is relative, is not http, or is not on loopback. The sandbox talks to
+    /// nobody but this machine.
+    NotSent,
+}
+
+impl RecordedCallback {
+    pub(super) fn new(record: &Record) -> Self {
+        Self { record: record.clone(), params: record.params() }
+    }
+
+    /// The SID of the payment session.
+    #[must_use]
+    pub fn session(&self) -> &str {
+        &self.record.session
+    }
+
+    /// The `StatusCallback` URL that was in force.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.record.url
+    }
+
+    /// The fields, name and value, in their order in the body.
+    pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.params.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// The value of a field. `None` where it is not there; it may be there and empty.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.fields().find(|(field, _)| *field == name).map(|(_, value)| value)
+    }
+
+    /// The body, form-encoded, as [`StatusCallback::parse`](crate::StatusCallback::parse) reads it.
+    #[must_use]
+    pub fn body(&self) -> &str {
+        &self.record.body
+    }
+
+    /// The `I-Twilio-Idempotency-Token` that all tries carry.
+    #[must_use]
+    pub fn idempotency_token(&self) -> &str {
+        &self.record.token
+    }
+
+    /// What became of it.
+    #[must_use]
+    pub fn delivery(&self) -> Delivery {
+        self.record.delivery
+    }
+
+    /// How often it was tried so far.
+    #[must_use]
+    pub fn attempts(&self) -> u32 {
+        self.record.attempts
+    }
+
+    /// The HTTP status of the last answer. `None` where the last try, if any, got none.
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        self.record.status
+    }
+}
+
+impl fmt::Debug for RecordedCallback {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.fields().map(|(name, _)| name).collect();
+        f.debug_struct("RecordedCallback")
+            .field("session", &self.session())
+            .field("url", &url_without_secrets(self.url()))
+            .field("names", &names)
+            .field("delivery", &self.record.delivery)
+            .field("attempts", &self.record.attempts)
+            .field("status", &self.record.status)
+            .finish_non_exhaustive()
+    }
+}

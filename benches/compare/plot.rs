@@ -36,7 +36,8 @@ pub(crate) fn draw(report: &Report) {
     let figure = |what, column| report.figure(what, column).expect("the time of a call was measured");
     let call = "plain HTTP: a call";
     let plain = figure(call, "plain ureq");
-    let bar = |name: &str, micros: f64, multiple: f64| Bar { name: name.to_owned(), micros, multiple, ours: false };
+    let bar =
+        |name: &str, micros: f64, multiple: f64| Bar { name: name.to_owned(), micros, multiple, ours: false };
     let bare = "plain HTTP: bare socket, request made before";
     let timeouts = figure(call, "plain ureq with timeouts");
     let mut bars = vec![
@@ -71,16 +72,33 @@ text {{ fill: #f0f6fc }} .faint {{ fill: #9198a1 }} rect {{ fill: #768390 }} rec
     );
     for multiple in [0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0] {
         let x = at(multiple);
-        let _ = writeln!(out, r#"<line x1="{x:.1}" y1="{:.1}" x2="{x:.1}" y2="{:.1}"/>"#, TOP - 8.0, height - 30.0);
-        let _ = writeln!(out, r#"<text class="faint" x="{x:.1}" y="{:.1}" text-anchor="middle">{multiple} ×</text>"#, height - 14.0);
+        let _ = writeln!(
+            out,
+            r#"<line x1="{x:.1}" y1="{:.1}" x2="{x:.1}" y2="{:.1}"/>"#,
+            TOP - 8.0,
+            height - 30.0
+        );
+        let _ = writeln!(
+            out,
+            r#"<text class="faint" x="{x:.1}" y="{:.1}" text-anchor="middle">{multiple} ×</text>"#,
+            height - 14.0
+        );
     }
     let mut y = TOP;
     for bar in bars {
         let class = if bar.ours { "ours" } else { "theirs" };
         let (x, end, middle) = (at(LEAST), at(bar.multiple), y + 14.0);
         let (name, width, micros) = (&bar.name, end - x, bar.micros);
-        let _ = writeln!(out, r#"<text class="{class}" x="{:.1}" y="{middle:.1}" text-anchor="end">{name}</text>"#, LEFT - 8.0);
-        let _ = writeln!(out, r#"<rect class="{class}" x="{x:.1}" y="{:.1}" width="{width:.1}" height="16" rx="2"/>"#, y + 1.0);
+        let _ = writeln!(
+            out,
+            r#"<text class="{class}" x="{:.1}" y="{middle:.1}" text-anchor="end">{name}</text>"#,
+            LEFT - 8.0
+        );
+        let _ = writeln!(
+            out,
+            r#"<rect class="{class}" x="{x:.1}" y="{:.1}" width="{width:.1}" height="16" rx="2"/>"#,
+            y + 1.0
+        );
         let digits = if micros < 100.0 { 1 } else { 0 };
         let _ = writeln!(
             out,

@@ -44,6 +44,9 @@ pub(crate) fn measure(report: &mut Report, scale: Scale) {
             .plain(millis(1), samples.ratio(0, 1))
             .timeouts(millis(2), samples.ratio(0, 2));
         report.row(&if server.pem.is_some() { row.at_most_plain(1.05) } else { row });
-        report.row(&Row::new(format!("{name}: a process that opens a connection and makes no call"), millis(3)));
+        report.row(&Row::new(
+            format!("{name}: a process that opens a connection and makes no call"),
+            millis(3),
+        ));
     }
 }

@@ -156,11 +156,11 @@ fn no_false_success() {
         ("nothing", Vec::new(), "the connection was lost"),
         ("new lines", b"\r\n\r\n\r\n".to_vec(), "the connection was lost"),
         ("invalid UTF-8", body([json.as_bytes(), b"\xff"].concat()), "trailing characters"),
-        ("invalid UTF-8 in a name", body(b"{\"\xff\xfe\":1}"), "invalid unicode"),
+        ("invalid UTF-8 in a name", body(b"{\"\xff\xfe\":1}"), "no `sid`"),
         (
             "invalid UTF-8 in the SID",
             body([b"{\"sid\":\"PK\xc3\x28", &[b'0'; 30][..], b"\"}"].concat()),
-            "invalid unicode",
+            "`sid` is not",
         ),
         (
             "UTF-16",

@@ -36,17 +36,17 @@ pub(crate) fn draw(report: &Report) {
     let figure = |what, column| report.figure(what, column).expect("the time of a call was measured");
     let call = "plain HTTP: a call";
     let plain = figure(call, "plain ureq");
-    let bar =
+    let one =
         |name: &str, micros: f64, multiple: f64| Bar { name: name.to_owned(), micros, multiple, ours: false };
-    let bare = "plain HTTP: bare socket, request made before";
+    let floor = "plain HTTP: bare socket, request made before";
     let timeouts = figure(call, "plain ureq with timeouts");
     let mut bars = vec![
-        bar("bare socket", figure(bare, "ours"), figure(bare, "ours ÷ plain")),
-        Bar { ours: true, ..bar("twilio-payments", figure(call, "ours"), figure(call, "ours ÷ plain")) },
-        bar("plain ureq", plain, 1.0),
-        bar("plain ureq with timeouts", timeouts, timeouts / plain),
+        one("bare socket", figure(floor, "ours"), figure(floor, "ours ÷ plain")),
+        Bar { ours: true, ..one("twilio-payments", figure(call, "ours"), figure(call, "ours ÷ plain")) },
+        one("plain ureq", plain, 1.0),
+        one("plain ureq with timeouts", timeouts, timeouts / plain),
     ];
-    bars.extend(OTHERS.map(|(name, micros, multiple)| bar(name, micros, multiple)));
+    bars.extend(OTHERS.map(|(name, micros, multiple)| one(name, micros, multiple)));
     bars.sort_by(|a, b| a.multiple.total_cmp(&b.multiple));
     std::fs::write(report::folder().join("time-a-call.svg"), svg(&bars)).expect("the plot is writable");
 }
@@ -58,7 +58,7 @@ fn at(multiple: f64) -> f64 {
 fn svg(bars: &[Bar]) -> String {
     let height = bars.iter().fold(TOP, |height, _| height + LINE) + 34.0;
     let mut out = format!(
-        r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 900 {height}" font-family="sans-serif" font-size="13" role="img">
+        r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 900 {height}" font-family="sans-serif" font-size="13" role="img">
 <title>Time a call, in multiples of plain ureq's; logarithmic scale</title>
 <style>
 text {{ fill: #1f2328 }} .faint {{ fill: #59636e }} line {{ stroke: #8c959f; stroke-opacity: 0.4 }}
@@ -68,7 +68,7 @@ text {{ fill: #f0f6fc }} .faint {{ fill: #9198a1 }} rect {{ fill: #768390 }} rec
 }}
 </style>
 <text x="10" y="18">Time a call on a kept connection (plain HTTP, one core with the server), in multiples of plain ureq's</text>
-"##
+"#
     );
     for multiple in [0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0] {
         let x = at(multiple);
@@ -99,7 +99,7 @@ text {{ fill: #f0f6fc }} .faint {{ fill: #9198a1 }} rect {{ fill: #768390 }} rec
             r#"<rect class="{class}" x="{x:.1}" y="{:.1}" width="{width:.1}" height="16" rx="2"/>"#,
             y + 1.0
         );
-        let digits = if micros < 100.0 { 1 } else { 0 };
+        let digits = usize::from(micros < 100.0);
         let _ = writeln!(
             out,
             r#"<text class="{class}" x="{:.1}" y="{middle:.1}">{:.2} × <tspan class="faint">({micros:.digits$} µs)</tspan></text>"#,

@@ -75,7 +75,7 @@ impl Caller {
             }
             let attempt_started = Instant::now();
             let time = self.policy.attempt_time(left);
-            let path = |base: &str| operation.path(base);
+            let path = operation.path(self.transport.base_path());
             let result = self.transport.post(path, form.as_bytes(), time, so_far.fresh);
             so_far.attempts = so_far.attempts.saturating_add(1);
             let attempt = Attempt {

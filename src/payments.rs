@@ -61,7 +61,8 @@ impl Payments {
         }
     }
 
-    /// Reads the body of an answer. A byte order mark before the JSON is passed over.
+    /// Reads the body of an answer. A byte order mark before the JSON is passed over, and bytes that are no
+    /// UTF-8 are read as U+FFFD.
     ///
     /// # Errors
     /// Where the body is no JSON object with a `sid` of `PK` and 32 hex digits, or gives two.
@@ -313,6 +314,15 @@ mod tests {
         let written = serde_json::to_string(&session).unwrap();
         assert_eq!(Payments::from_json(written.as_bytes()).unwrap(), session);
         assert_eq!(serde_json::from_value::<Payments>(value).unwrap(), session);
+    }
+
+    #[test]
+    fn what_is_no_utf_8_is_replaced() {
+        let bytes = |text: &[u8]| [b"\xef\xbb\xbf{\"sid\":\"", SID.as_bytes(), b"\",", text, b"}"].concat();
+        let session = Payments::from_json(&bytes(b"\"uri\":\"/\xff\"")).unwrap();
+        assert_eq!((session.sid.as_str(), session.uri.as_deref()), (SID, Some("/\u{fffd}")));
+        assert!(Payments::from_json(&bytes(b"\"new\xff\":\"\xc3\"")).is_ok());
+        assert!(Payments::from_json(&bytes(b"\xff")).is_err());
     }
 
     #[test]

@@ -22,14 +22,15 @@ pub(crate) fn measure(report: &mut Report, scale: Scale) {
             .at_most_plain(by_plain)
             .at_most_timeouts(by_timeouts);
         report.row(&call);
-        report.row(&Row::new(format!("{name}: bare socket, request made before"), micros(0)));
+        let bare = Row::new(format!("{name}: bare socket, request made before"), micros(0));
+        report.row(&bare.plain(micros(2), samples.ratio(0, 2)));
     }
 }
 
 /// Bare socket, ours, plain, plain with timeouts.
 fn run(server: &Server, scale: Scale) -> Samples {
     let (base, pem) = (server.base_url(), server.pem.as_deref());
-    let mut bare: Box<dyn FnMut()> = match pem {
+    let mut floor: Box<dyn FnMut()> = match pem {
         None => {
             let mut raw = Raw::new(server.address);
             Box::new(move || raw.call())
@@ -46,7 +47,7 @@ fn run(server: &Server, scale: Scale) -> Samples {
         scale,
         CALLS,
         &mut [
-            &mut |calls| (0..calls).for_each(|_| bare()),
+            &mut |calls| (0..calls).for_each(|_| floor()),
             &mut |calls| (0..calls).for_each(|_| drop(ours.call())),
             &mut |calls| (0..calls).for_each(|_| drop(plain.call())),
             &mut |calls| (0..calls).for_each(|_| drop(timeouts.call())),

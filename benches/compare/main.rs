@@ -1,6 +1,7 @@
 //! `cargo bench`: our client beside plain ureq, in interleaved rounds.
 //!
-//! `cargo bench -- --save` also puts the tables into `benches/README.md` and draws the plot anew.
+//! `cargo bench -- --save` also puts the tables into `benches/README.md` and draws the plot anew;
+//! `cargo bench -- calls threads` measures those parts only, of calls, parts, threads, process and memory.
 
 #[path = "../shared/mod.rs"]
 mod shared;
@@ -27,23 +28,40 @@ fn main() {
         Some("alone") => shared::clients::run_alone(&args[1..]),
         Some("pinned") => {
             let mut report = Report::default();
-            calls::measure(&mut report, scale);
-            parts::measure(&mut report, scale);
+            if wanted(&args[1..], "calls") {
+                calls::measure(&mut report, scale);
+            }
+            if wanted(&args[1..], "parts") {
+                parts::measure(&mut report, scale);
+            }
             print!("{}", report.lines());
         }
         _ => {
             let mut report = Report::default();
-            let lines = on_one_core(&args);
-            report.absorb(&lines);
-            threads::measure(&mut report, scale);
-            process::measure(&mut report, scale);
-            memory::measure(&mut report);
+            if wanted(&args, "calls") || wanted(&args, "parts") {
+                report.absorb(&on_one_core(&args));
+            }
+            if wanted(&args, "threads") {
+                threads::measure(&mut report, scale);
+            }
+            if wanted(&args, "process") {
+                process::measure(&mut report, scale);
+            }
+            if wanted(&args, "memory") {
+                memory::measure(&mut report);
+            }
             report::publish("compare", &report, &args);
             if args.iter().any(|arg| arg == "--save") {
-                plot::draw(&lines);
+                plot::draw(&report);
             }
         }
     }
+}
+
+/// Whether a part is to be measured: all are where none is named, and where the results are saved.
+fn wanted(args: &[String], part: &str) -> bool {
+    let mut named = args.iter().filter(|arg| !arg.starts_with("--")).peekable();
+    named.peek().is_none() || named.any(|name| name == part) || args.iter().any(|arg| arg == "--save")
 }
 
 /// Runs this program again on one core, which client and server then share: that is steadier than two

@@ -26,7 +26,7 @@ pub(crate) fn measure(report: &mut Report, scale: Scale) {
             &mut |calls| (0..calls).for_each(|_| drop(black_box(encode(black_box(&facts::FIELDS))))),
             &mut |calls| (0..calls).for_each(|_| drop(black_box(params()))),
             &mut |calls| {
-                (0..calls).for_each(|_| drop(black_box(Payments::from_json(black_box(BODY.as_bytes())))))
+                (0..calls).for_each(|_| drop(black_box(Payments::from_json(black_box(BODY.as_bytes())))));
             },
             &mut |calls| {
                 for _ in 0..calls {
@@ -57,7 +57,7 @@ pub(crate) fn measure(report: &mut Report, scale: Scale) {
         CALLS,
         &mut [
             &mut |calls| {
-                (0..calls).for_each(|_| drop(black_box(StatusCallback::parse(black_box(body)).unwrap())))
+                (0..calls).for_each(|_| drop(black_box(StatusCallback::parse(black_box(body)).unwrap())));
             },
             &mut |calls| {
                 for _ in 0..calls {
@@ -84,7 +84,7 @@ pub(crate) fn measure(report: &mut Report, scale: Scale) {
     growth(report, scale, &validator);
 }
 
-/// The fields as form_urlencoded writes them, without a check.
+/// The fields as `form_urlencoded` writes them, without a check.
 fn encode(fields: &[(&str, &str)]) -> String {
     let mut serializer = form_urlencoded::Serializer::new(String::new());
     serializer.append_pair("IdempotencyKey", "order-1066").extend_pairs(fields);

@@ -52,9 +52,8 @@ fn is_there(tool: &str) -> bool {
 /// Serves until the standard input ends.
 fn serve() {
     let (plain, tls) = (Server::plain(), Server::tls());
+    // The PEM ends with a new line, so an empty line comes last; nobody reads on after it.
     println!("{}\n{}\n{}", plain.base_url(), tls.base_url(), tls.pem.unwrap_or_default());
-    // The reader waits for the end of the output.
-    println!();
     let _ = std::io::stdin().read(&mut [0]);
 }
 

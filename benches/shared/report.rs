@@ -155,6 +155,15 @@ impl Report {
         out
     }
 
+    /// The number that a cell begins with.
+    pub(crate) fn figure(&self, what: &str, column: &str) -> Option<f64> {
+        self.tables.iter().find_map(|table| {
+            let column = table.head.iter().position(|head| head == column)?;
+            let row = table.rows.iter().find(|row| row[0] == what)?;
+            row[column].split(' ').next()?.parse().ok()
+        })
+    }
+
     /// Adds what another process measured.
     pub(crate) fn absorb(&mut self, lines: &str) {
         for line in lines.lines() {

@@ -14,6 +14,7 @@ use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::time::Duration as UreqDuration;
 use ureq::unversioned::transport::{ConnectionDetails, Connector, NextTimeout, ShutdownHandle};
 
+use super::pool::{Lease, Pool};
 use super::proxy::{NoTunnel, open_tunnel};
 use super::socket::{Socket, Stream};
 use super::tls::{Handshake, TlsClient};
@@ -85,13 +86,25 @@ pub(super) struct Dial {
     pub(super) shutdown: Arc<Shutdown>,
     /// Set where the base URL is plain http: then no other address may ever see the credentials.
     pub(super) loopback_only: bool,
+    pub(super) pool: Arc<Pool>,
 }
 
 impl Connector for Dial {
-    type Out = Wire;
+    type Out = Lease;
 
-    fn connect(&self, details: &ConnectionDetails, _: Option<()>) -> Result<Option<Wire>, ureq::Error> {
-        self.dial(details).map(Some).map_err(|failure| ureq::Error::Other(Box::new(failure)))
+    fn connect(&self, details: &ConnectionDetails, _: Option<()>) -> Result<Option<Lease>, ureq::Error> {
+        let kept = if details.config.max_idle_age().is_zero() {
+            // A new one is asked for, because one has failed. The others are as old.
+            self.pool.clear();
+            None
+        } else {
+            self.pool.take()
+        };
+        let wire = match kept {
+            Some(wire) => wire,
+            None => self.dial(details).map_err(|failure| ureq::Error::Other(Box::new(failure)))?,
+        };
+        Ok(Some(Lease::new(wire, &self.pool)))
     }
 }
 

@@ -2,10 +2,11 @@
 //!
 //! ureq's own parts are replaced where its defaults would break a promise or cost time: the name is looked
 //! up only when a connection is opened ([`dial`]), head and body leave together ([`wire`]), and a deadline
-//! is kept with few system calls ([`socket`]), a proxy's included ([`proxy`]). What is left to ureq is HTTP
-//! itself, and the pool.
+//! is kept with few system calls ([`socket`]), a proxy's included ([`proxy`]), and a connection goes back to the
+//! thread that it comes from ([`pool`]). What is left to ureq is HTTP itself.
 
 mod dial;
+mod pool;
 mod proxy;
 mod socket;
 mod tls;
@@ -17,7 +18,7 @@ use std::time::Duration;
 
 use ureq::http::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HOST, USER_AGENT};
 use ureq::http::uri::{self, PathAndQuery};
-use ureq::http::{HeaderValue, Method, Request, Response, Uri};
+use ureq::http::{HeaderValue, Method, Request, Uri};
 use ureq::{Agent, Body, Proxy};
 
 use crate::endpoint;
@@ -25,8 +26,9 @@ use crate::error::{Error, Source};
 use crate::headers::Headers;
 use crate::shutdown::Shutdown;
 use dial::{Dial, Later, NotConnected, Why};
+use pool::Pool;
 use tls::TlsClient;
-use wire::{Gone, Stale};
+use wire::Stale;
 
 pub use tls::Tls;
 pub(crate) use ureq::http::HeaderMap;
@@ -42,9 +44,6 @@ const SAME_TIME: Duration = Duration::from_millis(50);
 
 /// No time is longer than a year: ureq adds it to the clock, and would panic where the sum is no time.
 const LONGEST: Duration = Duration::from_secs(365 * 86_400);
-
-/// How many kept connections are looked at for one that stands, before a new one is made in any case.
-const KEPT_AT_MOST: u32 = 64;
 
 /// What the transport is made of.
 pub(crate) struct Setup {
@@ -72,6 +71,7 @@ pub(crate) enum ProxyChoice {
 /// Sends requests and reads answers, over kept connections.
 pub(crate) struct Transport {
     agent: Agent,
+    pool: Arc<Pool>,
     headers: HeaderMap,
     base: Uri,
     attempt_time: Duration,
@@ -132,7 +132,9 @@ impl Transport {
         let local = base.host().is_some_and(endpoint::is_loopback);
         let proxy = if local { None } else { proxy(&setup.proxy)? };
         let shutdown = Arc::new(Shutdown::default());
-        let dial = Dial { tls, shutdown: Arc::clone(&shutdown), loopback_only: plain };
+        let pool = Arc::new(Pool::new(setup.idle_connections));
+        let dial =
+            Dial { tls, shutdown: Arc::clone(&shutdown), loopback_only: plain, pool: Arc::clone(&pool) };
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
@@ -141,9 +143,8 @@ impl Transport {
             .proxy(proxy)
             .timeout_global(Some(attempt_time))
             .timeout_connect(Some(setup.connect_timeout.min(LONGEST)))
-            .max_idle_connections(setup.idle_connections)
-            .max_idle_connections_per_host(setup.idle_connections)
-            .max_idle_age(Duration::from_secs(30))
+            // Our own pool keeps them: ureq gives each one back at once.
+            .max_idle_connections(0)
             .max_response_header_size(wire::INPUT_MAX)
             .user_agent(setup.user_agent.as_str())
             .build();
@@ -156,7 +157,8 @@ impl Transport {
         authorization.set_sensitive(true);
         headers.insert(AUTHORIZATION, authorization);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
-        Ok(Self { agent: Agent::with_parts(config, dial, Later), headers, base, attempt_time, shutdown })
+        let agent = Agent::with_parts(config, dial, Later);
+        Ok(Self { agent, pool, headers, base, attempt_time, shutdown })
     }
 
     pub(crate) fn shutdown_signal(&self) -> &Shutdown {
@@ -167,56 +169,38 @@ impl Transport {
     pub(crate) fn shutdown(&self) {
         self.shutdown.signal();
         self.agent.clone().shutdown();
+        self.pool.close();
     }
 
-    /// POSTs a form to a path, which is made from that of the base URL, within a time; with `fresh`, on a new
-    /// connection.
+    /// The path that those of all requests begin with.
+    pub(crate) fn base_path(&self) -> &str {
+        self.base.path().trim_end_matches('/')
+    }
+
+    /// POSTs a form to a path, within a time; with `fresh`, on a new connection.
     pub(crate) fn post(
-        &self,
-        path: impl Fn(&str) -> String,
-        form: &[u8],
-        time: Duration,
-        fresh: bool,
-    ) -> Result<Answer, Failure> {
-        let base_path = self.base.path().trim_end_matches('/');
-        let mut kept = if fresh { 0 } else { KEPT_AT_MOST };
-        loop {
-            match self.send(path(base_path), form, time.min(LONGEST), kept == 0) {
-                Ok(response) => {
-                    let (parts, body) = response.into_parts();
-                    return self.read(Headers(parts.headers), body, parts.status.as_u16());
-                }
-                // Nothing was sent: another one will do.
-                Err(ureq::Error::Other(source)) if source.is::<Gone>() => {
-                    if self.shutdown.is_down() {
-                        return Err(Failure::Shutdown { sent: false });
-                    }
-                    kept = kept.saturating_sub(1);
-                }
-                Err(error) => return Err(self.failed(error, None)),
-            }
-        }
-    }
-
-    fn send(
         &self,
         path: String,
         form: &[u8],
         time: Duration,
         fresh: bool,
-    ) -> Result<Response<Body>, ureq::Error> {
+    ) -> Result<Answer, Failure> {
+        let time = time.min(LONGEST);
         let mut request = Request::new(form);
         *request.method_mut() = Method::POST;
-        *request.uri_mut() = self.url(path)?;
+        *request.uri_mut() = self.url(path).map_err(|error| self.failed(error.into(), None))?;
         request.headers_mut().clone_from(&self.headers);
         // The agent's own configuration is free; another must be copied.
         let usual = time <= self.attempt_time && time.saturating_add(SAME_TIME) >= self.attempt_time;
-        if usual && !fresh {
-            return self.agent.run(request);
-        }
-        let config = self.agent.configure_request(request).timeout_global(Some(time));
-        let config = if fresh { config.max_idle_age(Duration::ZERO) } else { config };
-        self.agent.run(config.build())
+        let response = if usual && !fresh {
+            self.agent.run(request)
+        } else {
+            let config = self.agent.configure_request(request).timeout_global(Some(time));
+            let config = if fresh { config.max_idle_age(Duration::ZERO) } else { config };
+            self.agent.run(config.build())
+        };
+        let (parts, body) = response.map_err(|error| self.failed(error, None))?.into_parts();
+        self.read(Headers(parts.headers), body, parts.status.as_u16())
     }
 
     /// A URL at the base's host. Its parts are shared with the base, and only the path is looked through.

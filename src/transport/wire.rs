@@ -5,9 +5,9 @@ use std::io;
 use std::time::Instant;
 
 use ureq::unversioned::transport::time::Duration as UreqDuration;
-use ureq::unversioned::transport::{Buffers, NextTimeout, Transport};
+use ureq::unversioned::transport::{Buffers, NextTimeout};
 
-use super::socket::Stream;
+use super::socket::{Closed, Stream};
 
 /// The room that is always free in the output buffer; no line of a request's head is longer.
 const OUTPUT_ROOM: usize = 8 * 1024;
@@ -41,8 +41,6 @@ pub(super) struct Wire {
     /// Whether the last look at the input consumed something.
     progress: bool,
     state: State,
-    /// Whether the connection comes from the pool, and nobody has looked yet whether it still stands.
-    unseen: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -67,18 +65,6 @@ impl fmt::Display for Stale {
 
 impl std::error::Error for Stale {}
 
-/// A kept connection turned out to be closed before anything was sent on it.
-#[derive(Debug)]
-pub(super) struct Gone;
-
-impl fmt::Display for Gone {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the kept connection was closed")
-    }
-}
-
-impl std::error::Error for Gone {}
-
 impl Wire {
     pub(super) fn new(stream: Box<dyn Stream>, tls: bool) -> Self {
         Self {
@@ -91,8 +77,12 @@ impl Wire {
             end: 0,
             progress: false,
             state: State::New,
-            unseen: false,
         }
+    }
+
+    /// What is left where a connection was.
+    pub(super) fn closed() -> Self {
+        Self::new(Box::new(Closed), false)
     }
 
     fn set_deadline(&mut self, timeout: NextTimeout) {
@@ -103,9 +93,6 @@ impl Wire {
     }
 
     fn send_held(&mut self, timeout: NextTimeout) -> Result<(), ureq::Error> {
-        if std::mem::take(&mut self.unseen) && !self.stream.is_quiet() {
-            return Err(ureq::Error::Other(Box::new(Gone)));
-        }
         let held = std::mem::take(&mut self.held);
         let Some(bytes) = self.output.get(..held) else { return Ok(()) };
         let sent = self.stream.write_all(bytes).and_then(|()| self.stream.flush());
@@ -128,12 +115,9 @@ impl Wire {
     }
 }
 
-impl Transport for Wire {
-    fn buffers(&mut self) -> &mut dyn Buffers {
-        self
-    }
-
-    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), ureq::Error> {
+/// What ureq does with a connection.
+impl Wire {
+    pub(super) fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), ureq::Error> {
         self.held = self.held.saturating_add(amount).min(self.output.len());
         if self.held < OUTPUT_HELD {
             return Ok(());
@@ -142,7 +126,7 @@ impl Transport for Wire {
         self.send_held(timeout)
     }
 
-    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
+    pub(super) fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
         self.set_deadline(timeout);
         if self.held > 0 {
             self.send_held(timeout)?;
@@ -166,13 +150,10 @@ impl Transport for Wire {
         }
     }
 
-    /// Asked twice for each kept connection: when an answer has been read and when the next request wants
-    /// it. Only the second time is worth a look at the socket, and not here: the pool is locked meanwhile, for
-    /// every thread. The look comes right before the first byte is sent.
-    fn is_open(&mut self) -> bool {
+    /// Makes the connection ready to be kept, and tells whether it may be: an answer must have come.
+    pub(super) fn end_exchange(&mut self) -> bool {
         if self.state != State::Answered {
-            self.unseen = true;
-            return true;
+            return false;
         }
         self.state = State::Kept;
         // An unusual request or answer does not make an idle connection hold more.
@@ -184,7 +165,12 @@ impl Transport for Wire {
         true
     }
 
-    fn is_tls(&self) -> bool {
+    /// Whether a kept connection still stands, with nothing to read on it.
+    pub(super) fn is_quiet(&mut self) -> bool {
+        self.stream.is_quiet()
+    }
+
+    pub(super) fn is_tls(&self) -> bool {
         self.tls
     }
 }

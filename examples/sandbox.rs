@@ -11,7 +11,7 @@
 //! Node.js:  client = twilio(accountSid, authToken);   client.api.baseUrl = "http://127.0.0.1:8080"
 //! ```
 
-use std::io::{self, Write};
+use std::io::{self, BufRead, Write};
 use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -100,9 +100,9 @@ fn serve(options: &Options) -> io::Result<()> {
     // Ends with the program: reading from a terminal cannot be interrupted.
     thread::spawn(move || {
         let mut typed = false;
-        for keys in io::stdin().lines().map_while(Result::ok) {
+        for keys in io::stdin().lock().split(b'\n').map_while(Result::ok) {
             typed = true;
-            keypad.press(&keys);
+            keypad.press(&String::from_utf8_lossy(&keys));
         }
         if !typed {
             // There is no keypad: without this the caller could never answer.
@@ -118,13 +118,16 @@ fn serve(options: &Options) -> io::Result<()> {
          Auth token   {token}\n\
          Call SID     {call}\n\
          \n\
-         Start a session with:\n  \
-         curl -u {account}:{token} -d IdempotencyKey=1 -d StatusCallback=https://example.com/status \\\n    \
-         {base}/2010-04-01/Accounts/{account}/Calls/{call}/Payments.json\n",
+         Start a session:\n  \
+         curl -u {account}:{token} -d IdempotencyKey=1 -d StatusCallback=http://127.0.0.1:9/ \\\n    \
+         {base}/2010-04-01/Accounts/{account}/Calls/{call}/Payments.json\n\
+         Ask for a piece, with the session's SID, and then type it here:\n  \
+         curl -u {account}:{token} -d IdempotencyKey=2 -d StatusCallback=http://127.0.0.1:9/ \\\n    \
+         -d Capture=payment-card-number {base}/2010-04-01/Accounts/{account}/Calls/{call}/Payments/PK….json\n",
         call = call.sid(),
     )?;
     let end = options.seconds.and_then(|seconds| Instant::now().checked_add(Duration::from_secs(seconds)));
-    let (mut told, mut transactions) = (Vec::new(), 0);
+    let (mut told, mut transactions, mut callbacks) = (Vec::new(), 0, 0);
     loop {
         let sessions = sandbox.sessions();
         for (index, session) in sessions.iter().enumerate() {
@@ -137,6 +140,19 @@ fn serve(options: &Options) -> io::Result<()> {
                     writeln!(out, "{}  charged {amount} {currency}", transaction.session_sid)?;
                 }
                 _ => writeln!(out, "{}  tokenized", transaction.session_sid)?,
+            }
+        }
+        for callback in sandbox.all_callbacks().iter().skip(callbacks) {
+            callbacks += 1;
+            let say = |name| {
+                callback.get(name).filter(|value| !value.is_empty()).map(|value| format!(" {name}={value}"))
+            };
+            let shown: String = ["Capture", "PartialResult", "ErrorType", "Required", "Result"]
+                .into_iter()
+                .filter_map(say)
+                .collect();
+            if callback.get("PartialResult") != Some("true") {
+                writeln!(out, "{}  callback{shown}", callback.session())?;
             }
         }
         told = sessions;

@@ -264,18 +264,18 @@ mod tests {
 
     #[test]
     fn nothing_shows_the_secret() {
-        for credentials in [
-            Credentials::auth_token(ACCOUNT, "hush").unwrap(),
-            Credentials::api_key(ACCOUNT, KEY, "hush").unwrap(),
-            Credentials::auth_token(ACCOUNT, "hush1").unwrap(),
-            Credentials::bearer(ACCOUNT, "hush").unwrap(),
+        for (credentials, secret) in [
+            (Credentials::auth_token(ACCOUNT, "hush").unwrap(), "hush"),
+            (Credentials::api_key(ACCOUNT, KEY, "hush").unwrap(), "hush"),
+            (Credentials::auth_token(ACCOUNT, "hush1").unwrap(), "hush1"),
+            (Credentials::bearer(ACCOUNT, "hush").unwrap(), "hush"),
         ] {
             let shown = format!("{credentials:?} {credentials:#?}");
             assert!(!shown.contains("hush") && shown.contains(ACCOUNT), "{shown}");
-            // The second secret's base64 is padded; a server may leave that out.
+            // The third one's base64 is padded; a server may leave that out.
             let unpadded = credentials.authorization().trim_end_matches('=').to_owned();
             assert!(!credentials.redactor().mask(&unpadded).contains(unpadded.split_once(' ').unwrap().1));
-            let echoed = format!("you sent {} with hush", credentials.authorization());
+            let echoed = format!("you sent {} with {secret}", credentials.authorization());
             let masked = credentials.redactor().mask(&echoed);
             assert!(masked.ends_with(" [redacted] with [redacted]"), "{masked}");
         }

@@ -206,6 +206,26 @@ fn too_large_answers_are_not_read() {
 }
 
 #[test]
+fn a_success_that_cannot_be_used_keeps_what_came_of_it() {
+    let head = "HTTP/1.1 201 Created\r\nTwilio-Request-Id: RQ9\r\n";
+    for (rest, kind, body) in [
+        ("Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\nzz", ErrorKind::UnexpectedAnswer, "zz"),
+        ("Content-Length: 2000000\r\n\r\n", ErrorKind::UnexpectedAnswer, ""),
+        ("Content-Length: 50\r\n\r\n{\"sid\":", ErrorKind::ConnectionLost, "{\"sid\":"),
+    ] {
+        let address = serve(move |mut stream, _| {
+            read_request(&mut stream);
+            let _ = write!(stream, "{head}{rest}");
+        });
+        let api = builder(address).retry_policy(RetryPolicy::none()).build().unwrap();
+        let error = api.create_payments(CALL, &CreatePaymentsParams::new(CALLBACK)).unwrap_err();
+        assert_eq!((error.kind(), error.outcome()), (kind, Outcome::Unknown), "{rest}");
+        assert_eq!((error.status(), error.request_id()), (Some(201), Some("RQ9")), "{rest}");
+        assert_eq!(error.body(), Some(body), "{rest}");
+    }
+}
+
+#[test]
 fn an_answer_of_just_the_limit_is_read() {
     let padding = " ".repeat((1 << 20) - payments_json().len());
     let (address, requests) = scripted([answer("201 Created", "", &(payments_json() + &padding))]);

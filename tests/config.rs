@@ -38,6 +38,10 @@ fn unusable_settings_are_refused_by_name() {
         );
     }
     refused(new().root_certificate("no PEM"), "invalid root_certificate: not a PEM certificate");
+    refused(
+        new().retry_policy(RetryPolicy::new().attempt_timeout(Some(Duration::ZERO))),
+        "invalid attempt_timeout: zero",
+    );
     let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     refused(new().root_certificate(broken), "invalid root_certificate: not usable");
     refused(new().proxy("http://user:hush@"), "invalid proxy: not the URL of a proxy");
@@ -51,6 +55,58 @@ fn nothing_shows_a_secret() {
     let builder = PaymentsApi::builder(credentials()).proxy("http://user:hush@127.0.0.1:9");
     let shown = format!("{builder:?} {:?}", builder.clone().no_proxy().build().unwrap());
     assert!(!shown.contains(TOKEN) && !shown.contains("hush"), "{shown}");
+}
+
+#[test]
+fn defaults_are_as_documented() {
+    let shown = format!("{:?}", PaymentsApi::builder(credentials()));
+    for part in [
+        "region: None",
+        "edge: None",
+        "base_url: None",
+        "timeout: 30s",
+        "connect_timeout: 5s",
+        "max_retries: 2",
+        "base_delay: 500ms",
+        "max_delay: 5s",
+        "attempt_timeout: Some(10s)",
+        "tls: Some(Rustls)",
+        "idle_connections: 64",
+        "user_agent_suffix: \"\"",
+    ] {
+        assert!(shown.contains(part), "{part} in {shown}");
+    }
+}
+
+/// Runs this test alone in another process, with an environment of its own.
+fn in_environment(test: &str, variables: &[(&str, &str)]) -> bool {
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+    child.args(["--exact", test]).env("IN_ENVIRONMENT", "yes").envs(variables.iter().copied());
+    child.output().unwrap().status.success()
+}
+
+#[test]
+fn the_environment_names_a_proxy() {
+    const TEST: &str = "the_environment_names_a_proxy";
+    let names = ["ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"];
+    if std::env::var_os("IN_ENVIRONMENT").is_some() {
+        let refused = PaymentsApi::builder(credentials()).build().err().map(|error| error.to_string());
+        let expected = std::env::var("EXPECTED").ok();
+        assert_eq!(refused, expected);
+        assert!(PaymentsApi::builder(credentials()).no_proxy().build().is_ok());
+        assert!(builder("127.0.0.1:1".parse().unwrap()).build().is_ok(), "loopback has no proxy");
+        return;
+    }
+    for name in names {
+        let message = "is not the URL of a proxy; `no_proxy()` passes it by";
+        let expected = format!("invalid proxy: {name} in the environment {message}");
+        assert!(in_environment(TEST, &[(name, "http://[bad"), ("EXPECTED", &expected)]), "{name}");
+        assert!(in_environment(TEST, &[(name, "http://127.0.0.1:9")]), "{name}");
+        assert!(!in_environment(TEST, &[(name, "http://[bad")]), "{name}: the child must see it");
+    }
+    let socks = "invalid proxy: a SOCKS proxy, which is not supported; where it comes from the environment, \
+                 `no_proxy()` passes it by";
+    assert!(in_environment(TEST, &[("ALL_PROXY", "socks5://127.0.0.1:9"), ("EXPECTED", socks)]));
 }
 
 #[test]
@@ -103,6 +159,9 @@ fn a_loopback_service_is_never_proxied() {
     let (address, _requests) = scripted([created()]);
     let api = builder(address).proxy(format!("http://{proxy}")).build().unwrap();
     api.create_payments(CALL, &CreatePaymentsParams::new(CALLBACK)).unwrap();
+    let secure = builder(address).base_url(format!("https://localhost:{}", address.port()));
+    let api = secure.proxy(format!("http://{proxy}")).timeout(Duration::from_secs(1)).build().unwrap();
+    api.create_payments(CALL, &CreatePaymentsParams::new(CALLBACK)).unwrap_err();
     assert!(heads.try_recv().is_err());
 }
 

@@ -348,3 +348,16 @@ fn the_error_tells_what_the_last_attempt_saw() {
         }
     }
 }
+
+#[test]
+fn a_shorter_time_of_one_clone_holds() {
+    let address = serve(|mut stream, _| hold(&mut stream));
+    let api = support::builder(address).timeout(Duration::from_secs(4)).build().unwrap();
+    let started = Instant::now();
+    let error = api
+        .with_timeout(Duration::from_millis(300))
+        .create_payments(CALL, &CreatePaymentsParams::new(CALLBACK))
+        .unwrap_err();
+    assert!(error.is_timeout());
+    assert!(started.elapsed() < Duration::from_millis(1300), "{:?}", started.elapsed());
+}

@@ -23,8 +23,8 @@ pub(crate) fn spawn(call: Call) -> Caller {
 }
 
 impl Caller {
-    pub(crate) fn keypad(&self) -> Option<Keypad> {
-        Some(Arc::clone(&self.keypad))
+    pub(crate) fn keypad(&self) -> Keypad {
+        Arc::clone(&self.keypad)
     }
 
     pub(crate) fn join(self) {

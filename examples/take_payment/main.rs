@@ -70,8 +70,8 @@ fn in_sandbox(amount: Amount) -> Result<bool, Failure> {
     let call = sandbox.call();
     let listener = CallbackListener::local(SignatureValidator::new(sandbox.auth_token())?)?;
     let caller = caller::spawn(call.clone());
-    let screen = Screen::new(caller.keypad());
-    screen.line(&format!("No credentials are set: this runs in the sandbox at {}.", sandbox.base_url()));
+    let screen = Screen::new(Some(caller.keypad()));
+    screen.line(&format!("This runs in the sandbox at {}.", sandbox.base_url()));
     screen.line("Nothing is charged; the caller is simulated, and mistypes the card number once.\n");
     let agent = Agent {
         api: sandbox.client(),
@@ -116,10 +116,9 @@ struct Agent {
 }
 
 impl Agent {
-    /// Takes the payment; whether it was made.
+    /// Takes the payment; whether it was made. Whatever goes wrong, no session stays open.
     fn take(&self, amount: Amount) -> Result<bool, Failure> {
-        let url = self.listener.public_url();
-        let start = CreatePaymentsParams::new(url)
+        let start = CreatePaymentsParams::new(self.listener.public_url())
             .charge_amount(amount)
             .currency("USD")
             .description("an example's payment");
@@ -128,19 +127,27 @@ impl Agent {
         self.screen.answer(&created);
         let sid = created.payments.sid;
         let callbacks = self.listener.session(&sid)?;
+        self.converse(&sid, &callbacks).inspect_err(|_| {
+            // Where the session is over already, this is refused: the error that is shown is the one that matters.
+            let _ = self.update(&sid, &UpdatePaymentsParams::cancel(self.listener.public_url()));
+        })
+    }
 
+    /// Asks for one piece after another, and completes.
+    fn converse(&self, sid: &str, callbacks: &SessionCallbacks) -> Result<bool, Failure> {
+        let url = self.listener.public_url();
         for capture in PIECES {
-            match self.ask_for(&sid, &callbacks, &capture)? {
+            match self.ask_for(sid, callbacks, &capture)? {
                 Asked::Given => {}
                 Asked::GivenUp => {
-                    self.update(&sid, &UpdatePaymentsParams::cancel(url))?;
+                    self.update(sid, &UpdatePaymentsParams::cancel(url))?;
                     self.screen.line(&format!("  ✗ {capture} was not given in {TRIES} tries: cancelled\n"));
                     return Ok(false);
                 }
                 Asked::Over(last) => return Ok(self.screen.ended(&last)),
             }
         }
-        self.update(&sid, &UpdatePaymentsParams::complete(url))?;
+        self.update(sid, &UpdatePaymentsParams::complete(url))?;
         loop {
             let callback = callbacks.recv_timeout(PATIENCE)?;
             if callback.is_final() {

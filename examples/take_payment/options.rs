@@ -1,6 +1,8 @@
 //! The command line.
 
-use twilio_payments::Amount;
+use std::net::SocketAddr;
+
+use twilio_payments::{Amount, CreatePaymentsParams};
 
 pub(crate) const HELP: &str = "\
 Takes one card payment over a live phone call.
@@ -43,7 +45,9 @@ impl Options {
         let mut places = Vec::new();
         while let Some(argument) = arguments.next() {
             let (name, inline) = match argument.split_once('=') {
-                Some((name, value)) if name.starts_with("--") => (name, Some(value.to_owned())),
+                Some((name, value)) if matches!(name, "--amount" | "--listen") => {
+                    (name, Some(value.to_owned()))
+                }
                 _ => (argument.as_str(), None),
             };
             let mut value =
@@ -60,19 +64,35 @@ impl Options {
         let amount = amount.parse().map_err(|error| format!("--amount: {error}"))?;
         let account_sid = environment("TWILIO_ACCOUNT_SID").filter(|value| !value.is_empty());
         let service = match (account_sid, places.as_slice()) {
+            (_, [_, ..]) if sandbox => return Err("the sandbox has its own call and URL".to_owned()),
             (_, []) if sandbox => Service::Sandbox,
             (None, []) => Service::Sandbox,
-            (Some(_), [call_sid, callback_url]) if !sandbox => {
-                Service::Real { call_sid: call_sid.clone(), callback_url: callback_url.clone(), listen }
-            }
             (None, _) => {
                 return Err(
                     "TWILIO_ACCOUNT_SID is not set, so there is no service to use these for".to_owned()
                 );
             }
-            (Some(_), _) if sandbox => return Err("the sandbox has its own call and URL".to_owned()),
+            (Some(_), [call_sid, callback_url]) => {
+                check_call_sid(call_sid)?;
+                // What the client would refuse, it refuses here, before anything is shown.
+                let params = CreatePaymentsParams::new(callback_url).to_form();
+                params.map_err(|error| format!("CALLBACK_URL: {error}"))?;
+                if !callback_url.starts_with("http") {
+                    return Err("CALLBACK_URL is no http(s) URL".to_owned());
+                }
+                listen
+                    .parse::<SocketAddr>()
+                    .map_err(|_| format!("--listen: {listen:?} is not ADDRESS:PORT"))?;
+                Service::Real { call_sid: call_sid.clone(), callback_url: callback_url.clone(), listen }
+            }
             (Some(_), _) => return Err("the real service needs CALL_SID and CALLBACK_URL".to_owned()),
         };
         Ok(Some(Self { service, amount }))
     }
+}
+
+fn check_call_sid(sid: &str) -> Result<(), String> {
+    let hex =
+        sid.strip_prefix("CA").filter(|hex| hex.len() == 32 && hex.bytes().all(|b| b.is_ascii_hexdigit()));
+    hex.map(|_| ()).ok_or_else(|| "CALL_SID is not CA and 32 hex digits".to_owned())
 }

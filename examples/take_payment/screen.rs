@@ -76,9 +76,12 @@ impl Screen {
     /// Shows how the session ended; whether the payment was made.
     pub(crate) fn ended(&self, callback: &StatusCallback) -> bool {
         match callback.event() {
-            Event::Succeeded { confirmation_code, .. } => {
-                let code = confirmation_code.unwrap_or("none");
+            Event::Succeeded { confirmation_code: Some(code), .. } => {
                 say!("{}", self.green(&format!("✓ Paid. Confirmation code: {code}")));
+                true
+            }
+            Event::Succeeded { .. } => {
+                say!("{}", self.green("✓ Nothing was to be charged: the card is stored as a token."));
                 true
             }
             Event::Failed { result, error, connector_error, .. } => {

@@ -262,3 +262,16 @@ fn time_left(deadline: Option<Instant>) -> io::Result<Duration> {
         left => Ok(left),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_connections_stay_on_this_machine() {
+        // A numeric address stands for a name that leads there: nothing is connected.
+        let deadline = Some(Instant::now() + Duration::from_secs(5));
+        let error = connect_any("192.0.2.1", 9, deadline, true).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
+    }
+}

@@ -36,9 +36,6 @@ pub(crate) use ureq::http::HeaderMap;
 /// The longest body of an answer that is read, in bytes.
 pub(crate) const MAX_BODY: usize = 1024 * 1024;
 
-/// How much is read of a success that is longer, in bytes.
-const SEEN_OF_TOO_LONG: usize = 4 * 1024;
-
 /// How near the usual time an attempt's time must be to count as it.
 const SAME_TIME: Duration = Duration::from_millis(50);
 
@@ -219,8 +216,8 @@ impl Transport {
         let success = (200..=299).contains(&status);
         let length = body.content_length().and_then(|length| usize::try_from(length).ok());
         let too_long = length.is_some_and(|length| length > MAX_BODY);
-        // Of what is refused for its length, the beginning is enough to see what it is.
-        let limit = if success && too_long { SEEN_OF_TOO_LONG } else { MAX_BODY + 1 };
+        // What is refused for its length is not waited for.
+        let limit = if success && too_long { 0 } else { MAX_BODY + 1 };
         let mut bytes = Vec::with_capacity(length.unwrap_or(0).min(limit));
         let limit = u64::try_from(limit).unwrap_or(u64::MAX);
         let read = body.as_reader().take(limit).read_to_end(&mut bytes);

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io::{ErrorKind as Io, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -503,6 +503,80 @@ fn half_requests_do_not_stop_good_ones() {
     eprintln!("slowest of 100 good callbacks beside {HALF} half ones: {slowest:?}");
     drop(idle);
     assert!(listener.try_recv().is_none());
+}
+
+#[test]
+fn who_is_refused_has_one_answer_however_many_requests_it_sends() {
+    let listener = listener();
+    let get = "GET /status HTTP/1.1\r\nHost: x\r\n\r\n".to_owned();
+    let unsigned = signed(&body(1, 1)).replace("X-Twilio-Signature", "X-Other");
+    for (request, expected) in [
+        (get, 405),
+        (unsigned, 403),
+        (signed("Sid=PK1"), 400),
+        (post("https://pay.example.com/status", PUBLIC, "", &body(1, 1)), 400),
+    ] {
+        let mut stream = connect(listener.local_addr());
+        stream.write_all((request + &signed(&body(1, 2))).as_bytes()).unwrap();
+        let mut answers = String::new();
+        stream.read_to_string(&mut answers).unwrap();
+        assert!(answers.starts_with(&format!("HTTP/1.1 {expected} ")), "{answers}");
+        assert!(answers.contains("\r\nConnection: close\r\n"), "{answers}");
+        assert_eq!(answers.matches("HTTP/1.1").count(), 1, "{answers}");
+    }
+    assert!(listener.try_recv().is_none());
+}
+
+/// Sends requests and reads no answer, and comes again where it is thrown out, until told to stop.
+fn flood(address: SocketAddr, requests: &str, stop: &AtomicBool) {
+    let begun = Instant::now();
+    let stop = || stop.load(Ordering::Relaxed) || begun.elapsed() > 3 * LONG;
+    while !stop() {
+        let Ok(mut stream) = TcpStream::connect(address) else { continue };
+        stream.set_write_timeout(Some(Duration::from_millis(100))).unwrap();
+        let mut sent = 0;
+        while !stop() {
+            match stream.write(&requests.as_bytes()[sent..]) {
+                Ok(count) => sent = (sent + count) % requests.len(),
+                Err(error) if matches!(error.kind(), Io::WouldBlock | Io::TimedOut) => {}
+                Err(_) => break,
+            }
+        }
+    }
+}
+
+#[test]
+fn peers_that_do_not_read_do_not_stop_good_ones() {
+    let listener =
+        CallbackListener::builder(validator()).public_url(PUBLIC).connections(4).bind("127.0.0.1:0").unwrap();
+    let anybody = "GET /status HTTP/1.1\r\nHost: x\r\n\r\n".repeat(100);
+    // Callbacks that were captured are not refused, so their connections are kept.
+    let captured = with_token("t", &body(1, 1)).repeat(100);
+    for requests in [&anybody, &captured] {
+        let stop = AtomicBool::new(false);
+        let took: Vec<_> = thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| flood(listener.local_addr(), requests, &stop));
+            }
+            // Until their buffers are full.
+            thread::sleep(3 * SECOND);
+            let took = (0..10).map(|number| {
+                let begun = Instant::now();
+                let request = signed(&body(2, number));
+                // Those who are thrown out come back and take places as well: the service, too, tries again.
+                let taken = (0..5).any(|_| {
+                    let answer = ask(&mut connect(listener.local_addr()), &request);
+                    answer.is_ok_and(|head| status(&head) == 204)
+                });
+                taken.then(|| begun.elapsed())
+            });
+            let took = took.collect();
+            stop.store(true, Ordering::Relaxed);
+            took
+        });
+        eprintln!("good callbacks beside peers that do not read: {took:?}");
+        assert!(took.iter().all(|took| took.is_some_and(|took| took < 2 * SECOND)), "{took:?}");
+    }
 }
 
 #[test]

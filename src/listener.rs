@@ -76,8 +76,10 @@ pub use session::SessionCallbacks;
 /// # What is handed over
 /// Each callback once: to the [view of its session](Self::session) if there is one, else to
 /// [`recv`](Self::recv). A callback that is delivered again, which its `I-Twilio-Idempotency-Token` tells, is
-/// taken once; the latest 8,192 tokens are remembered. Callbacks are in the order of their arrival, which is
-/// not always the order of what happened.
+/// taken once; the latest 8,192 tokens are remembered. The signature does not cover that token: who has captured
+/// a signed callback can send it again with another token, and it is handed over again. So what a program does
+/// about a callback should do no harm when it is done twice. Callbacks are in the order of their arrival, which
+/// is not always the order of what happened.
 ///
 /// At most [4,096](CallbackListenerBuilder::capacity) callbacks wait to be read; those of views count too. A
 /// program that reads views only should still look into [`try_recv`](Self::try_recv) now and then: what belongs
@@ -274,8 +276,9 @@ impl CallbackListener {
         std::iter::from_fn(|| self.recv().ok())
     }
 
-    /// Closes the port and every connection, and wakes every thread that waits for a callback, in a second
-    /// at most. What was received can still be read. Dropping the listener does the same.
+    /// Wakes every thread that waits for a callback, and closes the port and every connection. Waits for the
+    /// server's threads to end: usually for some milliseconds, and for a second at most. What was received can
+    /// still be read. Dropping the listener does the same.
     pub fn shutdown(&self) {
         self.hub.close();
         let server = self.server.lock().unwrap_or_else(PoisonError::into_inner).take();

@@ -203,17 +203,20 @@ fn sessions_get_their_own() {
     assert_eq!(first.sid(), sid(1));
     assert_eq!(numbers(&|| first.try_recv()), [1, 3, 5]);
     assert_eq!(numbers(&|| listener.try_recv()), [4, 6]);
-    // What a view leaves is not lost.
+    // What a view leaves is not lost, and takes its place among the others.
+    for (session, number) in [(3, 8), (2, 9), (3, 10)] {
+        assert_eq!(send(&listener, &signed(&body(session, number))), 204);
+    }
     drop(second);
-    assert_eq!(numbers(&|| listener.try_recv()), [2, 7]);
-    assert_eq!(send(&listener, &signed(&body(2, 8))), 204);
-    assert_eq!(numbers(&|| listener.try_recv()), [8]);
+    assert_eq!(numbers(&|| listener.try_recv()), [2, 7, 8, 9, 10]);
+    assert_eq!(send(&listener, &signed(&body(2, 11))), 204);
+    assert_eq!(numbers(&|| listener.try_recv()), [11]);
     // Two views share, and the session is viewed as long as one lives.
     let again = listener.session(&sid(1)).unwrap();
     drop(first);
-    assert_eq!(send(&listener, &signed(&body(1, 9))), 204);
+    assert_eq!(send(&listener, &signed(&body(1, 12))), 204);
     assert!(listener.try_recv().is_none());
-    assert_eq!(numbers(&|| again.try_recv()), [9]);
+    assert_eq!(numbers(&|| again.try_recv()), [12]);
 
     for wrong in ["", "PK1", "CA00000000000000000000000000000001"] {
         let error = listener.session(wrong).unwrap_err();

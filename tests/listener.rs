@@ -4,10 +4,12 @@ use std::collections::HashMap;
 use std::io::{ErrorKind as Io, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use log::{LevelFilter, Log, Metadata, Record};
 use twilio_payments::{
     CallbackListener, CallbackListenerBuilder, ErrorKind, Event, Outcome, SessionCallbacks,
     SignatureValidator, StatusCallback,
@@ -97,8 +99,27 @@ fn send(listener: &CallbackListener, request: &str) -> u16 {
     status(&ask(&mut connect(listener.local_addr()), request).unwrap())
 }
 
+/// Runs a test that would hang where it fails, for half a minute at most.
+fn in_time(test: fn()) {
+    let (ended, end) = mpsc::channel();
+    let thread = thread::spawn(move || {
+        // Dropped also where the test panics.
+        let _ended = ended;
+        test();
+    });
+    let end: Result<(), _> = end.recv_timeout(3 * LONG);
+    assert_eq!(end, Err(RecvTimeoutError::Disconnected), "still waiting");
+    if let Err(panic) = thread.join() {
+        std::panic::resume_unwind(panic);
+    }
+}
+
 #[test]
 fn a_callback_arrives() {
+    in_time(arrival);
+}
+
+fn arrival() {
     let listener = listener();
     let request = signed(&format!("Sid={}&Result=success&PaymentConfirmationCode=ch_1", sid(1)));
     let head = ask(&mut connect(listener.local_addr()), &request).unwrap();
@@ -152,7 +173,7 @@ fn what_is_no_callback_is_answered_and_not_handed_over() {
     // 64 KiB are taken.
     let large = format!("{good}&{}", "x".repeat(64 * 1024 - good.len() - 1));
     assert_eq!((large.len(), send(&listener, &signed(&large))), (64 * 1024, 204));
-    assert_eq!(number(&listener.recv().unwrap()), 1);
+    assert_eq!(number(&listener.recv_timeout(LONG).unwrap()), 1);
 }
 
 #[test]
@@ -226,6 +247,10 @@ fn sessions_get_their_own() {
 
 #[test]
 fn each_thread_waits_for_its_own_payment() {
+    in_time(threads_with_payments);
+}
+
+fn threads_with_payments() {
     const SESSIONS: usize = 20;
     let listener = listener();
     thread::scope(|scope| {
@@ -280,6 +305,10 @@ fn a_repeated_delivery_is_handed_over_once() {
 
 #[test]
 fn a_full_queue_makes_the_service_try_again() {
+    in_time(full_queue);
+}
+
+fn full_queue() {
     let listener =
         CallbackListener::builder(validator()).public_url(PUBLIC).capacity(3).bind("127.0.0.1:0").unwrap();
     // The views' callbacks count.
@@ -300,6 +329,10 @@ fn a_full_queue_makes_the_service_try_again() {
 
 #[test]
 fn waits_end_with_time_or_shutdown() {
+    in_time(waits);
+}
+
+fn waits() {
     let listener = listener();
     let view = listener.session(&sid(1)).unwrap();
     let idle = listener.session(&sid(2)).unwrap();
@@ -343,6 +376,10 @@ fn waits_end_with_time_or_shutdown() {
 
 #[test]
 fn dropping_wakes_the_views_and_frees_the_port() {
+    in_time(drop_with_views);
+}
+
+fn drop_with_views() {
     let listener = listener();
     let address = listener.local_addr();
     let view = listener.session(&sid(1)).unwrap();
@@ -377,6 +414,60 @@ fn debug_shows_no_secret() {
     let shown = format!("{builder:?} {listener:?} {view:?}");
     for secret in [TOKEN, "pass", "key=1"] {
         assert!(!shown.contains(secret), "{shown}");
+    }
+}
+
+/// Keeps what is logged of callbacks to `log.example.com`, which one test alone uses, and of sessions.
+struct Memory(Mutex<Vec<String>>);
+
+static MEMORY: Memory = Memory(Mutex::new(Vec::new()));
+
+impl Log for Memory {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        let line = format!("{} {} {}", record.level(), record.target(), record.args());
+        if line.contains("log.example.com") || line.contains(&sid(0x0010_9000)) {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+        }
+    }
+
+    fn flush(&self) {}
+}
+
+#[test]
+fn what_is_logged_shows_no_secret() {
+    log::set_logger(&MEMORY).unwrap();
+    log::set_max_level(LevelFilter::Trace);
+    let url = "https://user:pass@log.example.com/status?key=1";
+    let listener = CallbackListener::bind("127.0.0.1:0", url, validator()).unwrap();
+    let good = format!("{}&PaymentToken=tok_1&PaymentCardNumber=4242", body(0x0010_9000, 1));
+    let other = "https://log.example.com/other";
+    let arrived = "https://user:pass@log.example.com/status?key=2";
+    for (request, expected) in [
+        (post("/status?key=2", other, "", &good), 403),
+        (post("/status", other, "", &good), 403),
+        (post("/status?key=2", arrived, "", "CallSid=CA1&PaymentToken=tok_1"), 400),
+        (post("/status?key=2", arrived, "I-Twilio-Idempotency-Token: t-1\r\n", &good), 204),
+    ] {
+        assert_eq!(send(&listener, &request), expected);
+    }
+    let lines = MEMORY.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let to = "callback to https://…@log.example.com/status?…";
+    let target = "twilio_payments::listener";
+    assert_eq!(lines.len(), 4, "{lines:#?}");
+    for (line, begin) in lines.iter().zip([
+        format!("WARN {target} {to} refused: "),
+        format!("WARN {target} {to} refused: "),
+        format!("WARN {target} {to} not understood: "),
+        format!("DEBUG {target} callback of {}: Taken", sid(0x0010_9000)),
+    ]) {
+        assert!(line.starts_with(&begin), "{line}");
+        for secret in [TOKEN, "user", "pass", "key", "tok_1", "4242", "t-1"] {
+            assert!(!line.contains(secret), "{line}");
+        }
     }
 }
 

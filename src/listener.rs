@@ -71,11 +71,15 @@ pub use session::SessionCallbacks;
 /// | 413, 431 | a body over 64 KiB, a head over 16 KiB |
 /// | 503 | a callback for which there is no room, so that the service sends it again |
 ///
+/// After a 4xx the connection is closed.
+///
 /// # What is handed over
 /// Each callback once: to the [view of its session](Self::session) if there is one, else to
 /// [`recv`](Self::recv). A callback that is delivered again, which its `I-Twilio-Idempotency-Token` tells, is
-/// taken once; the latest 8,192 tokens are remembered. Callbacks are in the order of their arrival, which is
-/// not always the order of what happened.
+/// taken once; the latest 8,192 tokens are remembered. The signature does not cover that token: who has captured
+/// a signed callback can send it again with another token, and it is handed over again. So what a program does
+/// about a callback should do no harm when it is done twice. Callbacks are in the order of their arrival, which
+/// is not always the order of what happened.
 ///
 /// At most [4,096](CallbackListenerBuilder::capacity) callbacks wait to be read; those of views count too. A
 /// program that reads views only should still look into [`try_recv`](Self::try_recv) now and then: what belongs
@@ -83,8 +87,9 @@ pub use session::SessionCallbacks;
 ///
 /// # Threads
 /// At most [256](CallbackListenerBuilder::connections) connections are open, each with a thread of 256 KiB
-/// stack at most, and two threads more. When all are taken, the connection that has waited longest without a
-/// complete request makes room, so idle or slow peers cannot keep others out.
+/// stack at most, and two threads more. When all are taken, the connection that has waited longest for its peer, to
+/// send a complete request or to read an answer, makes room, so idle or slow peers cannot keep others out. An
+/// answer must be read within 10 s.
 /// The listener is `Send + Sync`; threads can share it by reference. Dropping it, or
 /// [`shutdown`](Self::shutdown), closes the port and wakes every thread that waits.
 pub struct CallbackListener {
@@ -271,8 +276,9 @@ impl CallbackListener {
         std::iter::from_fn(|| self.recv().ok())
     }
 
-    /// Closes the port and every connection, and wakes every thread that waits for a callback, in a second
-    /// at most. What was received can still be read. Dropping the listener does the same.
+    /// Wakes every thread that waits for a callback, and closes the port and every connection. Waits for the
+    /// server's threads to end: usually for some milliseconds, and for a second at most. What was received can
+    /// still be read. Dropping the listener does the same.
     pub fn shutdown(&self) {
         self.hub.close();
         let server = self.server.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -306,12 +312,14 @@ struct Receiver {
 impl Receiver {
     fn answer(&self, request: &Request) -> Answer {
         let empty = |status| Answer::new(status, &b""[..]);
+        // Who sends what is no callback gets one answer, however many requests came at once.
+        let refusal = |status| empty(status).last();
         if request.method() != "POST" {
-            return empty(405).header("Allow", "POST");
+            return refusal(405).header("Allow", "POST");
         }
         // The other forms of a target are for proxies.
         if !request.target().starts_with('/') {
-            return empty(400);
+            return refusal(400);
         }
         let url = self.url.requested(request.target());
         // Of two signatures, none is right.
@@ -321,11 +329,11 @@ impl Receiver {
         match self.validator.receive(&url, request.body(), signature) {
             Err(error) if error.kind() == ErrorKind::Signature => {
                 log::warn!("callback to {} refused: {error}", url_without_secrets(&url));
-                empty(403)
+                refusal(403)
             }
             Err(error) => {
                 log::warn!("callback to {} not understood: {error}", url_without_secrets(&url));
-                empty(400)
+                refusal(400)
             }
             Ok(callback) => {
                 let token = request.header("I-Twilio-Idempotency-Token").map(Token::new);

@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 use std::io::{ErrorKind as Io, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use log::{LevelFilter, Log, Metadata, Record};
 use twilio_payments::{
     CallbackListener, CallbackListenerBuilder, ErrorKind, Event, Outcome, SessionCallbacks,
     SignatureValidator, StatusCallback,
@@ -97,8 +99,27 @@ fn send(listener: &CallbackListener, request: &str) -> u16 {
     status(&ask(&mut connect(listener.local_addr()), request).unwrap())
 }
 
+/// Runs a test that would hang where it fails, for half a minute at most.
+fn in_time(test: fn()) {
+    let (ended, end) = mpsc::channel();
+    let thread = thread::spawn(move || {
+        // Dropped also where the test panics.
+        let _ended = ended;
+        test();
+    });
+    let end: Result<(), _> = end.recv_timeout(3 * LONG);
+    assert_eq!(end, Err(RecvTimeoutError::Disconnected), "still waiting");
+    if let Err(panic) = thread.join() {
+        std::panic::resume_unwind(panic);
+    }
+}
+
 #[test]
 fn a_callback_arrives() {
+    in_time(arrival);
+}
+
+fn arrival() {
     let listener = listener();
     let request = signed(&format!("Sid={}&Result=success&PaymentConfirmationCode=ch_1", sid(1)));
     let head = ask(&mut connect(listener.local_addr()), &request).unwrap();
@@ -152,7 +173,7 @@ fn what_is_no_callback_is_answered_and_not_handed_over() {
     // 64 KiB are taken.
     let large = format!("{good}&{}", "x".repeat(64 * 1024 - good.len() - 1));
     assert_eq!((large.len(), send(&listener, &signed(&large))), (64 * 1024, 204));
-    assert_eq!(number(&listener.recv().unwrap()), 1);
+    assert_eq!(number(&listener.recv_timeout(LONG).unwrap()), 1);
 }
 
 #[test]
@@ -203,17 +224,20 @@ fn sessions_get_their_own() {
     assert_eq!(first.sid(), sid(1));
     assert_eq!(numbers(&|| first.try_recv()), [1, 3, 5]);
     assert_eq!(numbers(&|| listener.try_recv()), [4, 6]);
-    // What a view leaves is not lost.
+    // What a view leaves is not lost, and takes its place among the others.
+    for (session, number) in [(3, 8), (2, 9), (3, 10)] {
+        assert_eq!(send(&listener, &signed(&body(session, number))), 204);
+    }
     drop(second);
-    assert_eq!(numbers(&|| listener.try_recv()), [2, 7]);
-    assert_eq!(send(&listener, &signed(&body(2, 8))), 204);
-    assert_eq!(numbers(&|| listener.try_recv()), [8]);
+    assert_eq!(numbers(&|| listener.try_recv()), [2, 7, 8, 9, 10]);
+    assert_eq!(send(&listener, &signed(&body(2, 11))), 204);
+    assert_eq!(numbers(&|| listener.try_recv()), [11]);
     // Two views share, and the session is viewed as long as one lives.
     let again = listener.session(&sid(1)).unwrap();
     drop(first);
-    assert_eq!(send(&listener, &signed(&body(1, 9))), 204);
+    assert_eq!(send(&listener, &signed(&body(1, 12))), 204);
     assert!(listener.try_recv().is_none());
-    assert_eq!(numbers(&|| again.try_recv()), [9]);
+    assert_eq!(numbers(&|| again.try_recv()), [12]);
 
     for wrong in ["", "PK1", "CA00000000000000000000000000000001"] {
         let error = listener.session(wrong).unwrap_err();
@@ -223,6 +247,10 @@ fn sessions_get_their_own() {
 
 #[test]
 fn each_thread_waits_for_its_own_payment() {
+    in_time(threads_with_payments);
+}
+
+fn threads_with_payments() {
     const SESSIONS: usize = 20;
     let listener = listener();
     thread::scope(|scope| {
@@ -277,6 +305,10 @@ fn a_repeated_delivery_is_handed_over_once() {
 
 #[test]
 fn a_full_queue_makes_the_service_try_again() {
+    in_time(full_queue);
+}
+
+fn full_queue() {
     let listener =
         CallbackListener::builder(validator()).public_url(PUBLIC).capacity(3).bind("127.0.0.1:0").unwrap();
     // The views' callbacks count.
@@ -297,6 +329,10 @@ fn a_full_queue_makes_the_service_try_again() {
 
 #[test]
 fn waits_end_with_time_or_shutdown() {
+    in_time(waits);
+}
+
+fn waits() {
     let listener = listener();
     let view = listener.session(&sid(1)).unwrap();
     let idle = listener.session(&sid(2)).unwrap();
@@ -340,6 +376,10 @@ fn waits_end_with_time_or_shutdown() {
 
 #[test]
 fn dropping_wakes_the_views_and_frees_the_port() {
+    in_time(drop_with_views);
+}
+
+fn drop_with_views() {
     let listener = listener();
     let address = listener.local_addr();
     let view = listener.session(&sid(1)).unwrap();
@@ -374,6 +414,60 @@ fn debug_shows_no_secret() {
     let shown = format!("{builder:?} {listener:?} {view:?}");
     for secret in [TOKEN, "pass", "key=1"] {
         assert!(!shown.contains(secret), "{shown}");
+    }
+}
+
+/// Keeps what is logged of callbacks to `log.example.com`, which one test alone uses, and of sessions.
+struct Memory(Mutex<Vec<String>>);
+
+static MEMORY: Memory = Memory(Mutex::new(Vec::new()));
+
+impl Log for Memory {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        let line = format!("{} {} {}", record.level(), record.target(), record.args());
+        if line.contains("log.example.com") || line.contains(&sid(0x0010_9000)) {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+        }
+    }
+
+    fn flush(&self) {}
+}
+
+#[test]
+fn what_is_logged_shows_no_secret() {
+    log::set_logger(&MEMORY).unwrap();
+    log::set_max_level(LevelFilter::Trace);
+    let url = "https://user:pass@log.example.com/status?key=1";
+    let listener = CallbackListener::bind("127.0.0.1:0", url, validator()).unwrap();
+    let good = format!("{}&PaymentToken=tok_1&PaymentCardNumber=4242", body(0x0010_9000, 1));
+    let other = "https://log.example.com/other";
+    let arrived = "https://user:pass@log.example.com/status?key=2";
+    for (request, expected) in [
+        (post("/status?key=2", other, "", &good), 403),
+        (post("/status", other, "", &good), 403),
+        (post("/status?key=2", arrived, "", "CallSid=CA1&PaymentToken=tok_1"), 400),
+        (post("/status?key=2", arrived, "I-Twilio-Idempotency-Token: t-1\r\n", &good), 204),
+    ] {
+        assert_eq!(send(&listener, &request), expected);
+    }
+    let lines = MEMORY.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let to = "callback to https://…@log.example.com/status?…";
+    let target = "twilio_payments::listener";
+    assert_eq!(lines.len(), 4, "{lines:#?}");
+    for (line, begin) in lines.iter().zip([
+        format!("WARN {target} {to} refused: "),
+        format!("WARN {target} {to} refused: "),
+        format!("WARN {target} {to} not understood: "),
+        format!("DEBUG {target} callback of {}: Taken", sid(0x0010_9000)),
+    ]) {
+        assert!(line.starts_with(&begin), "{line}");
+        for secret in [TOKEN, "user", "pass", "key", "tok_1", "4242", "t-1"] {
+            assert!(!line.contains(secret), "{line}");
+        }
     }
 }
 
@@ -503,6 +597,80 @@ fn half_requests_do_not_stop_good_ones() {
     eprintln!("slowest of 100 good callbacks beside {HALF} half ones: {slowest:?}");
     drop(idle);
     assert!(listener.try_recv().is_none());
+}
+
+#[test]
+fn who_is_refused_has_one_answer_however_many_requests_it_sends() {
+    let listener = listener();
+    let get = "GET /status HTTP/1.1\r\nHost: x\r\n\r\n".to_owned();
+    let unsigned = signed(&body(1, 1)).replace("X-Twilio-Signature", "X-Other");
+    for (request, expected) in [
+        (get, 405),
+        (unsigned, 403),
+        (signed("Sid=PK1"), 400),
+        (post("https://pay.example.com/status", PUBLIC, "", &body(1, 1)), 400),
+    ] {
+        let mut stream = connect(listener.local_addr());
+        stream.write_all((request + &signed(&body(1, 2))).as_bytes()).unwrap();
+        let mut answers = String::new();
+        stream.read_to_string(&mut answers).unwrap();
+        assert!(answers.starts_with(&format!("HTTP/1.1 {expected} ")), "{answers}");
+        assert!(answers.contains("\r\nConnection: close\r\n"), "{answers}");
+        assert_eq!(answers.matches("HTTP/1.1").count(), 1, "{answers}");
+    }
+    assert!(listener.try_recv().is_none());
+}
+
+/// Sends requests and reads no answer, and comes again where it is thrown out, until told to stop.
+fn flood(address: SocketAddr, requests: &str, stop: &AtomicBool) {
+    let begun = Instant::now();
+    let stop = || stop.load(Ordering::Relaxed) || begun.elapsed() > 3 * LONG;
+    while !stop() {
+        let Ok(mut stream) = TcpStream::connect(address) else { continue };
+        stream.set_write_timeout(Some(Duration::from_millis(100))).unwrap();
+        let mut sent = 0;
+        while !stop() {
+            match stream.write(&requests.as_bytes()[sent..]) {
+                Ok(count) => sent = (sent + count) % requests.len(),
+                Err(error) if matches!(error.kind(), Io::WouldBlock | Io::TimedOut) => {}
+                Err(_) => break,
+            }
+        }
+    }
+}
+
+#[test]
+fn peers_that_do_not_read_do_not_stop_good_ones() {
+    let listener =
+        CallbackListener::builder(validator()).public_url(PUBLIC).connections(4).bind("127.0.0.1:0").unwrap();
+    let anybody = "GET /status HTTP/1.1\r\nHost: x\r\n\r\n".repeat(100);
+    // Callbacks that were captured are not refused, so their connections are kept.
+    let captured = with_token("t", &body(1, 1)).repeat(100);
+    for requests in [&anybody, &captured] {
+        let stop = AtomicBool::new(false);
+        let took: Vec<_> = thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| flood(listener.local_addr(), requests, &stop));
+            }
+            // Until their buffers are full.
+            thread::sleep(3 * SECOND);
+            let took = (0..10).map(|number| {
+                let begun = Instant::now();
+                let request = signed(&body(2, number));
+                // Those who are thrown out come back and take places as well: the service, too, tries again.
+                let taken = (0..5).any(|_| {
+                    let answer = ask(&mut connect(listener.local_addr()), &request);
+                    answer.is_ok_and(|head| status(&head) == 204)
+                });
+                taken.then(|| begun.elapsed())
+            });
+            let took = took.collect();
+            stop.store(true, Ordering::Relaxed);
+            took
+        });
+        eprintln!("good callbacks beside peers that do not read: {took:?}");
+        assert!(took.iter().all(|took| took.is_some_and(|took| took < 2 * SECOND)), "{took:?}");
+    }
 }
 
 #[test]

@@ -32,13 +32,16 @@ struct State {
     sessions: HashMap<String, Viewed>,
     /// How many callbacks are in all queues.
     held: usize,
+    /// How many callbacks were ever taken.
+    taken: u64,
     seen: Seen,
     closed: bool,
 }
 
 #[derive(Default)]
 struct Queue {
-    callbacks: VecDeque<StatusCallback>,
+    /// In the order in which they were taken, each with its number in that order.
+    callbacks: VecDeque<(u64, StatusCallback)>,
     /// Each queue wakes its own readers only.
     arrived: Arc<Condvar>,
 }
@@ -82,11 +85,13 @@ impl Hub {
             state.seen.insert(token);
         }
         state.held += 1;
+        state.taken += 1;
+        let number = state.taken;
         let queue = match state.sessions.get_mut(&callback.sid) {
             Some(viewed) => &mut viewed.queue,
             None => &mut state.general,
         };
-        queue.callbacks.push_back(callback);
+        queue.callbacks.push_back((number, callback));
         queue.arrived.notify_one();
         Fate::Taken
     }
@@ -103,7 +108,7 @@ impl Hub {
     ) -> Result<StatusCallback, Error> {
         let mut state = self.state();
         loop {
-            if let Some(callback) = state.queue(session).callbacks.pop_front() {
+            if let Some((_, callback)) = state.queue(session).callbacks.pop_front() {
                 state.held -= 1;
                 return Ok(callback);
             }
@@ -132,17 +137,17 @@ impl Hub {
         let state = &mut *guard;
         let viewed = state.sessions.entry(sid.to_owned()).or_default();
         viewed.views += 1;
-        if state.general.callbacks.iter().any(|callback| callback.sid == sid) {
-            for callback in std::mem::take(&mut state.general.callbacks) {
+        if state.general.callbacks.iter().any(|(_, callback)| callback.sid == sid) {
+            for (number, callback) in std::mem::take(&mut state.general.callbacks) {
                 let of_view = callback.sid == sid;
                 let queue = if of_view { &mut viewed.queue } else { &mut state.general };
-                queue.callbacks.push_back(callback);
+                queue.callbacks.push_back((number, callback));
             }
             viewed.queue.arrived.notify_all();
         }
     }
 
-    /// Ends a view. What the last one of a session leaves goes back to the general queue.
+    /// Ends a view. What the last one of a session leaves goes back to its place in the general queue.
     pub(super) fn end_view(&self, sid: &str) {
         let mut guard = self.state();
         let state = &mut *guard;
@@ -151,8 +156,10 @@ impl Hub {
         if viewed.views > 0 {
             return;
         }
-        if let Some(viewed) = state.sessions.remove(sid) {
+        if let Some(viewed) = state.sessions.remove(sid).filter(|viewed| !viewed.queue.callbacks.is_empty()) {
             state.general.callbacks.extend(viewed.queue.callbacks);
+            // Two sorted runs, which this sort merges.
+            state.general.callbacks.make_contiguous().sort_by_key(|(number, _)| *number);
             state.general.arrived.notify_all();
         }
     }
@@ -255,8 +262,8 @@ mod tests {
                         let (session, _) = waiting.remove(place.unwrap());
                         prop_assert!(ours(session));
                         prop_assert_eq!(taken.sid, sid(session));
-                        // Those of one session keep their order.
-                        prop_assert!(!waiting.iter().any(|(other, n)| *other == session && *n < number));
+                        // In the order of arrival, whatever views came and went.
+                        prop_assert!(!waiting.iter().any(|(other, n)| ours(*other) && *n < number));
                     }
                 }
                 prop_assert_eq!(hub.held(), waiting.len());

@@ -12,7 +12,7 @@ use crate::status_callback::StatusCallback;
 ///
 /// It borrows nothing, so it can move to the thread that takes this payment. As long as it lives, the
 /// session's callbacks come here and not to the listener's own [`recv`](super::CallbackListener::recv). What
-/// is unread when it is dropped goes back there.
+/// is unread when it is dropped goes back there, in the order of arrival.
 ///
 /// [`CallbackListener::session`]: super::CallbackListener::session
 pub struct SessionCallbacks {

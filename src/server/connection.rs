@@ -107,18 +107,21 @@ impl Talk<'_> {
                 if !answer.delay.is_zero() && !self.shared.pause(answer.delay) {
                     return Err(Gone);
                 }
+                let keep = manner.keep && !answer.last;
                 let connection = match manner {
-                    Manner { keep: false, .. } => Some("close"),
+                    _ if !keep => Some("close"),
                     Manner { old: true, .. } => Some("keep-alive"),
                     Manner { .. } => None,
                 };
+                self.enter(Phase::Writing, self.shared.now())?;
                 self.send(&answer, connection, head_only)?;
-                let next = if manner.keep { Phase::Idle } else { Phase::Draining };
+                let next = if keep { Phase::Idle } else { Phase::Draining };
                 self.enter(next, self.shared.now())?;
-                Ok(if manner.keep { Next::Keep } else { Next::Linger })
+                Ok(if keep { Next::Keep } else { Next::Linger })
             }
             #[cfg(feature = "sandbox")]
             Reply::Raw(bytes) => {
+                self.enter(Phase::Writing, self.shared.now())?;
                 (&self.connection.stream).write_all(&bytes)?;
                 Ok(Next::Close)
             }

@@ -61,12 +61,13 @@ pub(crate) struct Answer {
     headers: Vec<(&'static str, Cow<'static, str>)>,
     body: Cow<'static, [u8]>,
     pub(super) delay: Duration,
+    pub(super) last: bool,
 }
 
 impl Answer {
     /// An answer without headers.
     pub(crate) fn new(status: u16, body: impl Into<Cow<'static, [u8]>>) -> Self {
-        Self { status, headers: Vec::new(), body: body.into(), delay: Duration::ZERO }
+        Self { status, headers: Vec::new(), body: body.into(), delay: Duration::ZERO, last: false }
     }
 
     /// Adds a header. Its value must not hold control characters; where it does, the header is left out.
@@ -75,6 +76,13 @@ impl Answer {
         if !value.bytes().any(|b| b.is_ascii_control()) {
             self.headers.push((name, value));
         }
+        self
+    }
+
+    /// Closes the connection after the answer, whatever the peer wants.
+    #[cfg(feature = "listener")]
+    pub(crate) fn last(mut self) -> Self {
+        self.last = true;
         self
     }
 

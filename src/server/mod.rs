@@ -23,15 +23,15 @@ use registry::Registry;
 /// What a request may cost.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// Connections at once. When all are taken, the one that has waited longest without a complete request
-    /// makes room for the next.
+    /// Connections at once. When all are taken, the one that has waited longest for its peer, to send a
+    /// complete request or to read an answer, makes room for the next.
     pub(crate) max_connections: usize,
     /// Bytes of a request's body; a longer one is answered 413 and not read to its end.
     pub(crate) max_body: usize,
     /// Bytes of a request's line and headers; a longer head is answered 431.
     pub(crate) max_head: usize,
-    /// From a request's first byte to its last; a slower one is answered 408. Also how long an answer may
-    /// wait for a peer that does not read.
+    /// From a request's first byte to its last; a slower one is answered 408. Also how long the peer may take
+    /// to read an answer, from its first byte to its last; a slower one is cut off.
     pub(crate) request_time: Duration,
     /// How long a connection may stay open with no request on it.
     pub(crate) idle_time: Duration,
@@ -126,17 +126,17 @@ impl Server {
     }
 
     /// A listener cannot be woken otherwise with std alone: connect to it.
-    fn wake_accepting(&self, thread: &JoinHandle<()>) -> bool {
+    fn wake_accepting(&self, thread: &JoinHandle<()>, deadline: Instant) -> bool {
         let ip = match self.address.ip() {
             IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
             IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
             ip => ip,
         };
-        for _ in 0..20 {
+        while !thread.is_finished() && Instant::now() < deadline {
             let _ = TcpStream::connect_timeout(&SocketAddr::new(ip, self.address.port()), PATIENCE / 20);
             for _ in 0..10 {
                 if thread.is_finished() {
-                    return true;
+                    break;
                 }
                 thread::sleep(PATIENCE / 200);
             }
@@ -145,26 +145,27 @@ impl Server {
     }
 }
 
-/// How long a stopping server waits for threads that do not end; then it leaves them to end by themselves.
+/// How long a stopping server waits in all for threads that do not end; then it leaves them to end by
+/// themselves. Also how long a peer has to leave after a last answer.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 impl Drop for Server {
     fn drop(&mut self) {
+        let deadline = Instant::now() + PATIENCE;
         self.shared.registry().stop();
         self.shared.roused.notify_all();
         self.shared.freed.notify_all();
         if let Some(thread) = self.accepting.take() {
-            if self.wake_accepting(&thread) {
+            if self.wake_accepting(&thread, deadline) {
                 let _ = thread.join();
             }
         }
         if let Some(thread) = self.watching.take() {
             let _ = thread.join();
         }
-        let wait = self
-            .shared
-            .freed
-            .wait_timeout_while(self.shared.registry(), PATIENCE, |registry| registry.len() > 0);
+        let left = deadline.saturating_duration_since(Instant::now());
+        let wait =
+            self.shared.freed.wait_timeout_while(self.shared.registry(), left, |registry| registry.len() > 0);
         let ended = wait.unwrap_or_else(PoisonError::into_inner).0.take_ended();
         for thread in ended {
             let _ = thread.join();

@@ -20,8 +20,10 @@ pub(super) enum Phase {
     Idle,
     /// A part of a request has come.
     Reading,
-    /// A request is complete and being answered. Nobody else ends it.
+    /// A request is complete and the handler has it. Nobody else ends it.
     Busy,
+    /// An answer is on its way to the peer, which may be slow to read it.
+    Writing,
     /// A last answer is out; what still comes is thrown away.
     Draining,
     /// The request took too long: it is to be answered 408.
@@ -44,8 +46,9 @@ impl State {
             0 => Phase::Idle,
             1 => Phase::Reading,
             2 => Phase::Busy,
-            3 => Phase::Draining,
-            4 => Phase::Overdue,
+            3 => Phase::Writing,
+            4 => Phase::Draining,
+            5 => Phase::Overdue,
             _ => Phase::Ended,
         }
     }
@@ -120,7 +123,7 @@ impl Registry {
         }
     }
 
-    /// Ends the connection that has waited longest without a complete request, if there is one.
+    /// Ends the connection that has waited longest for its peer, if there is one.
     pub(super) fn evict(&mut self) {
         loop {
             let all = self.open.values().map(|(connection, _)| (connection, connection.state()));
@@ -129,7 +132,7 @@ impl Registry {
             let longest = waiting.min_by_key(|(_, state)| (state.phase() != Phase::Ended, state.since()));
             match longest {
                 Some((connection, state)) if state.phase() != Phase::Ended => {
-                    // Where its request became complete meanwhile, the next one goes.
+                    // Where its peer did its part meanwhile, the next one goes.
                     if connection.end(state) {
                         return;
                     }
@@ -145,7 +148,7 @@ impl Registry {
             let state = connection.state();
             let limit = match state.phase() {
                 Phase::Idle => limits.idle_time,
-                Phase::Reading => limits.request_time,
+                Phase::Reading | Phase::Writing => limits.request_time,
                 Phase::Draining => PATIENCE,
                 Phase::Busy | Phase::Overdue | Phase::Ended => continue,
             };

@@ -7,7 +7,7 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Answer, Handler, Limits, Reply, Request, Server};
+use super::{Answer, Handler, Limits, PATIENCE, Reply, Request, Server};
 
 const SHORT: Duration = Duration::from_millis(150);
 
@@ -397,21 +397,21 @@ fn half_requests_do_not_stop_good_ones() {
 }
 
 #[test]
-fn a_request_that_is_being_answered_is_never_evicted() {
+fn a_request_that_the_handler_has_is_never_evicted() {
     let (entered, entries) = mpsc::sync_channel(2);
     let (release, released) = mpsc::channel();
     let released = std::sync::Mutex::new(released);
     let server = start(Limits { max_connections: 2, ..Limits::default() }, move |request| {
         if request.target() == "/slow" {
             entered.send(()).unwrap();
-            released.lock().unwrap().recv().unwrap();
+            released.lock().unwrap().recv_timeout(Duration::from_secs(20)).unwrap();
         }
         echo(request)
     });
     let mut busy = [connect(&server), connect(&server)];
     for stream in &mut busy {
         stream.write_all(post("/slow", "").as_bytes()).unwrap();
-        entries.recv().unwrap();
+        entries.recv_timeout(Duration::from_secs(10)).unwrap();
     }
     // All places are taken by requests at work: the next connection waits.
     let mut next = connect(&server);
@@ -425,6 +425,84 @@ fn a_request_that_is_being_answered_is_never_evicted() {
     }
     next.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
     assert_eq!(answer(&mut next).1, "POST /next ");
+}
+
+const LARGE_SIZE: usize = 16 << 20;
+
+/// Answers `/large` with more than the buffers of both sides hold, and echoes the rest.
+#[allow(clippy::needless_pass_by_value, reason = "a handler takes its request")]
+fn large(request: Request) -> Reply {
+    // Zeros, so that they take no room in the binary.
+    static LARGE: [u8; LARGE_SIZE] = [0; LARGE_SIZE];
+    if request.target() == "/large" { Reply::Answer(Answer::new(200, &LARGE[..])) } else { echo(request) }
+}
+
+/// Asks for the large answer, and waits until it begins to come.
+fn ask_large(server: &Server) -> TcpStream {
+    let mut stream = connect(server);
+    stream.write_all(post("/large", "").repeat(3).as_bytes()).unwrap();
+    stream.read_exact(&mut [0; 15]).unwrap();
+    stream
+}
+
+#[test]
+fn those_that_do_not_read_make_room() {
+    let server = start(Limits { max_connections: 4, ..Limits::default() }, large);
+    let deaf: Vec<_> = (0..4).map(|_| ask_large(&server)).collect();
+    for n in 0..20 {
+        let begun = Instant::now();
+        assert_eq!(exchange(&server, post(&format!("/{n}"), "")), ok(&format!("POST /{n} ")));
+        assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    }
+    // Those that are left do not hold up the end either.
+    let begun = Instant::now();
+    drop(server);
+    assert!(begun.elapsed() < PATIENCE, "{:?}", begun.elapsed());
+    drop(deaf);
+}
+
+#[test]
+fn a_slow_reader_is_cut_off() {
+    let server = start(Limits { request_time: SHORT * 2, ..Limits::default() }, large);
+    let mut stream = ask_large(&server);
+    let begun = Instant::now();
+    let (mut chunk, mut received) = (vec![0; 1 << 15], 0);
+    // Each read makes room for a write; all of them would take 10 s at this pace.
+    while server.connections() > 0 {
+        received += stream.read(&mut chunk).unwrap();
+        assert!(begun.elapsed() < Duration::from_secs(5), "{received}");
+        thread::sleep(Duration::from_millis(20));
+    }
+    assert!(begun.elapsed() >= SHORT, "{:?}", begun.elapsed());
+    assert!(received < LARGE_SIZE / 2, "{received}");
+    // Who reads as it comes gets all of it, as often as it asks.
+    let server = start(Limits::default(), large);
+    let mut prompt = connect(&server);
+    for _ in 0..2 {
+        prompt.write_all(post("/large", "").as_bytes()).unwrap();
+        assert_eq!(answer(&mut prompt).1.len(), LARGE_SIZE);
+    }
+}
+
+#[test]
+fn a_handler_that_hangs_holds_up_the_end_for_a_second() {
+    let (entered, entries) = mpsc::sync_channel(1);
+    let (release, released) = mpsc::channel::<()>();
+    let released = std::sync::Mutex::new(released);
+    let server = start(Limits::default(), move |request| {
+        entered.send(()).unwrap();
+        let _ = released.lock().unwrap().recv_timeout(Duration::from_secs(20));
+        echo(request)
+    });
+    let mut stream = connect(&server);
+    stream.write_all(post("/", "").as_bytes()).unwrap();
+    entries.recv_timeout(Duration::from_secs(10)).unwrap();
+    let begun = Instant::now();
+    drop(server);
+    let took = begun.elapsed();
+    assert!(took >= PATIENCE && took < PATIENCE * 3 / 2, "{took:?}");
+    drop(release);
+    assert!(matches!(stream.read(&mut [0]), Ok(0) | Err(_)));
 }
 
 #[cfg(feature = "sandbox")]

@@ -26,6 +26,14 @@ pub(crate) struct DeliveryPolicy {
     pub(crate) total: Duration,
 }
 
+impl DeliveryPolicy {
+    /// How long to wait after this many tries.
+    fn pause(&self, attempts: u32) -> Duration {
+        let doublings = attempts.saturating_sub(1).min(16);
+        self.backoff.saturating_mul(1 << doublings).min(Duration::from_secs(3600))
+    }
+}
+
 /// The service's timeouts, and a few tries soon after one another.
 impl Default for DeliveryPolicy {
     fn default() -> Self {
@@ -213,9 +221,7 @@ impl State {
         record.status = status;
         let again = status.is_none_or(|status| status >= 500) && record.attempts < policy.attempts;
         if again {
-            let doublings = record.attempts.saturating_sub(1).min(16);
-            let due =
-                Instant::now() + policy.backoff.saturating_mul(1 << doublings).min(Duration::from_secs(3600));
+            let due = Instant::now() + policy.pause(record.attempts);
             self.waiting.insert((due, job.number), Arc::clone(&job.session));
             return;
         }
@@ -305,5 +311,64 @@ impl Shared {
             low >> 48 & 0x3fff | 0x8000,
             low & 0xffff_ffff_ffff
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_an_hour() {
+        let millis = |n| Duration::from_millis(n);
+        let hour = Duration::from_secs(3600);
+        for (backoff, attempts, expected) in [
+            (millis(100), 1, millis(100)),
+            (millis(100), 2, millis(200)),
+            (millis(100), 3, millis(400)),
+            (millis(100), 4, millis(800)),
+            (millis(100), 16, millis(3_276_800)),
+            (millis(100), 17, hour),
+            (millis(1), 17, millis(65_536)),
+            (millis(1), u32::MAX, millis(65_536)),
+            (millis(100), u32::MAX, hour),
+            (hour * 2, 1, hour),
+            (Duration::MAX, 9, hour),
+            (Duration::ZERO, 9, Duration::ZERO),
+        ] {
+            let policy = DeliveryPolicy { backoff, ..DeliveryPolicy::default() };
+            assert_eq!(policy.pause(attempts), expected, "{backoff:?} after {attempts}");
+        }
+    }
+
+    #[test]
+    fn a_failed_try_is_due_again_after_its_pause() {
+        let policy = DeliveryPolicy { backoff: Duration::from_secs(60), ..DeliveryPolicy::default() };
+        let (session, url) = (Arc::<str>::from("PK1"), "http://127.0.0.1/");
+        let callback = Callback { session: Arc::clone(&session), url: url.into(), params: Vec::new() };
+        let mut state = State { pending: 1, ..State::default() };
+        let record = Record::new(callback, "token".to_owned(), true);
+        state.sessions.entry(Arc::clone(&session)).or_default().records.push((0, record));
+        state.schedule(&session);
+        for (attempts, pause) in [(1, 60), (2, 120), (3, 240)] {
+            let (number, session) = state.ready.pop_first().unwrap();
+            let job = Job { session, number, target: Target::parse(url).unwrap(), request: Vec::new() };
+            let before = Instant::now();
+            state.settle(&job, Some(500), &policy);
+            let after = Instant::now();
+            let pause = Duration::from_secs(pause);
+            let (due, _) = *state.waiting.first_key_value().unwrap().0;
+            assert!(due >= before + pause && due <= after + pause, "after try {attempts}");
+            assert_eq!(state.head("PK1").unwrap().attempts, attempts);
+            // Not before it is due.
+            assert!(state.wake(due - Duration::from_nanos(1)).is_some() && state.ready.is_empty());
+            assert_eq!(state.wake(due), None);
+            assert_eq!(state.pending, 1);
+        }
+        let (number, session) = state.ready.pop_first().unwrap();
+        let job = Job { session, number, target: Target::parse(url).unwrap(), request: Vec::new() };
+        state.settle(&job, None, &policy);
+        assert!(state.waiting.is_empty() && state.ready.is_empty());
+        assert_eq!((state.pending, state.head("PK1").is_some()), (0, false));
     }
 }

@@ -385,6 +385,8 @@ fn drop_with_views() {
     let view = listener.session(&sid(1)).unwrap();
     let waiting = thread::spawn(move || view.recv().unwrap_err().kind());
     let idle = connect(address);
+    // The view's thread is asleep by then.
+    thread::sleep(Duration::from_millis(100));
     let begun = Instant::now();
     drop(listener);
     assert_eq!(waiting.join().unwrap(), ErrorKind::Shutdown);

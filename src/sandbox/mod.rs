@@ -282,6 +282,9 @@ impl Sandbox {
     /// They are POSTed to the session's `StatusCallback` where that is an http URL on loopback, signed with the
     /// account's auth token. Those of any other URL are recorded only: the sandbox talks to nobody but this
     /// machine.
+    ///
+    /// One thread delivers the callbacks of all sessions, one at a time, so a receiver that is slow to answer
+    /// holds up the callbacks of other sessions too, for up to 15 s a try.
     #[must_use]
     pub fn callbacks(&self, session_sid: &str) -> Vec<RecordedCallback> {
         self.shared.state.callbacks(session_sid)

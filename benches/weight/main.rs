@@ -78,7 +78,7 @@ fn run(report: &mut Report, programs: &[Program; 2], scale: Scale) {
     };
     let samples = rounds(
         scale,
-        40,
+        8,
         &mut [&mut |times| run(&programs[0], times), &mut |times| run(&programs[1], times)],
     );
     let millis = |index: usize| format!("{:.2} ms", samples.time(index) / 1e6);

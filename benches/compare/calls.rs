@@ -5,7 +5,7 @@ use crate::shared::measure::{Samples, Scale, rounds};
 use crate::shared::report::{Report, Row};
 use crate::shared::server::Server;
 
-const CALLS: usize = 3000;
+const CALLS: usize = 1000;
 
 pub(crate) fn measure(report: &mut Report, scale: Scale) {
     report.table("Time a call (one core shared with the server, kept connection)");

@@ -10,7 +10,7 @@ use crate::shared::facts::{self, BODY, CALLBACK_BODY};
 use crate::shared::measure::{Scale, median, rounds, to_f64};
 use crate::shared::report::{Report, Row};
 
-const CALLS: usize = 20_000;
+const CALLS: usize = 5_000;
 const URL: &str = "https://example.com/pay/status?order=1066";
 
 pub(crate) fn measure(report: &mut Report, scale: Scale) {
@@ -108,7 +108,7 @@ fn growth(report: &mut Report, scale: Scale, validator: &SignatureValidator) {
     };
     let samples = rounds(
         scale,
-        200,
+        50,
         &mut [
             &mut |calls| parse(calls, &small),
             &mut |calls| parse(calls, &large),

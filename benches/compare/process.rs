@@ -22,7 +22,7 @@ pub(crate) fn measure(report: &mut Report, scale: Scale) {
         let address = server.address;
         let samples = rounds(
             scale,
-            20,
+            6,
             &mut [
                 &mut |times| run("ours", times),
                 &mut |times| run("plain", times),

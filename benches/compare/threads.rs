@@ -10,7 +10,7 @@ use crate::shared::report::Report;
 use crate::shared::server::Server;
 
 /// How many calls all threads make together in a round.
-const CALLS: usize = 6400;
+const CALLS: usize = 3200;
 
 pub(crate) fn measure(report: &mut Report, scale: Scale) {
     report.table_of(

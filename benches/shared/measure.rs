@@ -14,7 +14,7 @@ impl Scale {
     /// The real thing with `--bench`, which cargo passes to benches; else just enough to see that it runs.
     pub(crate) fn of(args: &[String]) -> Self {
         if args.iter().any(|arg| arg == "--bench") {
-            Self { rounds: 15, less: 1 }
+            Self { rounds: 31, less: 1 }
         } else {
             Self { rounds: 1, less: 500 }
         }

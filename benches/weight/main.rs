@@ -76,11 +76,8 @@ fn run(report: &mut Report, programs: &[Program; 2], scale: Scale) {
             assert!(status.expect("it was built").success(), "{} failed", program.name);
         }
     };
-    let samples = rounds(
-        scale,
-        8,
-        &mut [&mut |times| run(&programs[0], times), &mut |times| run(&programs[1], times)],
-    );
+    let samples =
+        rounds(scale, 8, &mut [&mut |times| run(&programs[0], times), &mut |times| run(&programs[1], times)]);
     let millis = |index: usize| format!("{:.2} ms", samples.time(index) / 1e6);
     let what = "its one call over plain HTTP, the whole process";
     report.row(&Row::new(what, millis(0)).plain(millis(1), samples.ratio(0, 1)));

@@ -7,6 +7,8 @@
 
 mod dial;
 mod pool;
+#[cfg(feature = "rustls")]
+mod provider;
 mod proxy;
 mod socket;
 mod tls;

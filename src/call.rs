@@ -187,19 +187,19 @@ impl Caller {
         let json = Some(body).filter(|body| body.len() <= LONGEST_REFUSAL).map(String::from_utf8_lossy);
         let mut json = json.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or(Value::Null);
         self.redactor.mask_json(&mut json);
+        let details = ["details", "params"].iter().find_map(|name| json.get_mut(name).map(Value::take));
         let text = |name: &str| json.get(name).and_then(Value::as_str).map(str::to_owned);
         let code = json.get("code").and_then(|code| match code {
             Value::Number(number) => number.as_i64(),
             Value::String(text) => text.trim().parse().ok(),
             _ => None,
         });
-        let details = ["details", "params"].iter().find_map(|name| json.get(name));
         ApiError {
             status,
             code,
             message: text("message"),
             more_info: text("more_info"),
-            details: details.filter(|details| !details.is_null()).cloned(),
+            details: details.filter(|details| !details.is_null()),
             request_id,
             retry_after,
             body: Withheld::new(self.kept(body)),

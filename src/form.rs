@@ -61,11 +61,12 @@ impl Form {
 
     /// A list field: the items with `separator` between them. An empty list is an absent field.
     pub(crate) fn list<T: AsRef<str>>(&mut self, name: &str, items: &[T], separator: char) {
-        let Some((first, rest)) = items.split_first() else { return };
-        self.name(name);
-        self.encoded(first.as_ref());
-        for item in rest {
-            self.encoded(separator.encode_utf8(&mut [0; 4]));
+        for (index, item) in items.iter().enumerate() {
+            if index == 0 {
+                self.name(name);
+            } else {
+                self.encoded(separator.encode_utf8(&mut [0; 4]));
+            }
             self.encoded(item.as_ref());
         }
     }

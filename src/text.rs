@@ -95,7 +95,7 @@ impl Redactor {
     /// servers write `/` as `\/`), they are undone first.
     pub(crate) fn mask_body(&self, body: &[u8]) -> String {
         let text = String::from_utf8_lossy(body);
-        if text.contains('\\') {
+        if body.contains(&b'\\') {
             let plain = without_escapes(&text);
             if self.secrets.iter().any(|secret| plain.contains(secret.as_str())) {
                 return self.mask(&plain);

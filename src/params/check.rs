@@ -39,7 +39,7 @@ pub(super) fn callback(url: &str) -> Result<(), &'static str> {
 
 /// Refuses an item that is empty or holds what separates the items.
 pub(super) fn list<T: AsRef<str>>(field: &'static str, items: &[T], separator: char) -> Result<(), Error> {
-    if items.iter().any(|item| item.as_ref().is_empty() || item.as_ref().contains(separator)) {
+    if items.iter().any(|item| item.as_ref().is_empty() || item.as_ref().chars().any(|c| c == separator)) {
         return Err(Error::invalid(field, format!("an item is empty or has a {separator:?} in it")));
     }
     Ok(())

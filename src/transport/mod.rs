@@ -7,6 +7,8 @@
 
 mod dial;
 mod pool;
+#[cfg(feature = "rustls")]
+mod provider;
 mod proxy;
 mod socket;
 mod tls;
@@ -145,15 +147,17 @@ impl Transport {
             .max_response_header_size(wire::INPUT_MAX)
             .user_agent(setup.user_agent.as_str())
             .build();
-        let mut headers = HeaderMap::with_capacity(5);
-        // What ureq would make of the URL anew for each request.
-        headers.insert(HOST, header("base_url", &host(&base))?);
-        headers.insert(USER_AGENT, header("user_agent_suffix", &setup.user_agent)?);
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         let mut authorization = header("authorization", &setup.authorization)?;
         authorization.set_sensitive(true);
-        headers.insert(AUTHORIZATION, authorization);
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+        let headers = [
+            // What ureq would make of the URL anew for each request.
+            (HOST, header("base_url", &host(&base))?),
+            (USER_AGENT, header("user_agent_suffix", &setup.user_agent)?),
+            (ACCEPT, HeaderValue::from_static("application/json")),
+            (AUTHORIZATION, authorization),
+            (CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded")),
+        ];
+        let headers = HeaderMap::from_iter(headers);
         let agent = Agent::with_parts(config, dial, Later);
         Ok(Self { agent, pool, headers, base, attempt_time, shutdown })
     }

@@ -7,8 +7,6 @@
 
 mod dial;
 mod pool;
-#[cfg(feature = "rustls")]
-mod provider;
 mod proxy;
 mod socket;
 mod tls;

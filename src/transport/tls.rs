@@ -92,7 +92,7 @@ impl TlsClient {
             }
             #[cfg(feature = "platform-verifier")]
             Tls::PlatformVerifier => {
-                let provider = Arc::new(super::provider::provider());
+                let provider = Arc::new(rustls::crypto::ring::default_provider());
                 let verifier = rustls_platform_verifier::Verifier::new_with_extra_roots(
                     certificates(extra_roots)?,
                     provider,
@@ -197,7 +197,7 @@ fn one_by_one(pem: &[u8]) -> impl Iterator<Item = &[u8]> {
 #[cfg(feature = "rustls")]
 fn rustls_builder() -> Result<rustls::ConfigBuilder<rustls::ClientConfig, rustls::WantsVerifier>, Error> {
     // The provider is named, so that a process-wide choice of another crate cannot make this fail.
-    let provider = Arc::new(super::provider::provider());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
     rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| Error::invalid("tls", "no protocol version is usable").with_source(error))

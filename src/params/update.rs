@@ -11,7 +11,7 @@ use crate::values::{Capture, Status};
 
 /// What [`update_payments`](crate::PaymentsApi::update_payments) sends: the next step of a session.
 ///
-/// One value is one step, as one [`CreatePaymentsParams`] is one session. The constructors make the steps
+/// One value is one step, as one [`CreatePaymentsParams`](crate::CreatePaymentsParams) is one session. The constructors make the steps
 /// that make sense; the public fields allow any other.
 ///
 /// ```

@@ -1,9 +1,9 @@
 //! The time of a call on a kept connection, client and server on one core.
 
-use crate::shared::clients::{Ours, Plain, Raw};
-use crate::shared::measure::{Samples, Scale, rounds};
-use crate::shared::report::{Report, Row};
-use crate::shared::server::Server;
+use crate::common::clients::{Ours, Plain, Raw};
+use crate::common::measure::{Samples, Scale, rounds};
+use crate::common::report::{Report, Row};
+use crate::common::server::Server;
 
 const CALLS: usize = 1000;
 

@@ -3,8 +3,8 @@
 //! `cargo bench -- --save` also puts the tables into `benches/README.md` and draws the plot anew;
 //! `cargo bench -- calls threads` measures those parts only, of calls, parts, threads, process and memory.
 
-#[path = "../shared/mod.rs"]
-mod shared;
+#[path = "../common/mod.rs"]
+mod common;
 
 mod calls;
 mod memory;
@@ -15,17 +15,17 @@ mod threads;
 
 use std::process::{Command, Stdio};
 
-use shared::measure::Scale;
-use shared::report::{self, Report};
+use common::measure::Scale;
+use common::report::{self, Report};
 
 #[global_allocator]
-static ALLOCATOR: shared::alloc::Counting = shared::alloc::Counting;
+static ALLOCATOR: common::alloc::Counting = common::alloc::Counting;
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let scale = Scale::of(&args);
     match args.first().map(String::as_str) {
-        Some("alone") => shared::clients::run_alone(&args[1..]),
+        Some("alone") => common::clients::run_alone(&args[1..]),
         Some("pinned") => {
             let mut report = Report::default();
             if wanted(&args[1..], "calls") {

@@ -6,12 +6,12 @@ use std::sync::atomic::Ordering::SeqCst;
 
 use twilio_payments::Payments;
 
-use crate::shared::alloc::{self, Count};
-use crate::shared::clients::{Ours, Plain, Resource, params};
-use crate::shared::facts::BODY;
-use crate::shared::measure::to_f64;
-use crate::shared::report::{Report, Row};
-use crate::shared::server::Server;
+use crate::common::alloc::{self, Count};
+use crate::common::clients::{Ours, Plain, Resource, params};
+use crate::common::facts::BODY;
+use crate::common::measure::to_f64;
+use crate::common::report::{Report, Row};
+use crate::common::server::Server;
 
 const CALLS: u32 = 100;
 

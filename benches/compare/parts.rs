@@ -5,10 +5,10 @@ use std::hint::black_box;
 
 use twilio_payments::{Payments, SignatureValidator, StatusCallback};
 
-use crate::shared::clients::{Resource, params};
-use crate::shared::facts::{self, BODY, CALLBACK_BODY};
-use crate::shared::measure::{Scale, median, rounds, to_f64};
-use crate::shared::report::{Report, Row};
+use crate::common::clients::{Resource, params};
+use crate::common::facts::{self, BODY, CALLBACK_BODY};
+use crate::common::measure::{Scale, median, rounds, to_f64};
+use crate::common::report::{Report, Row};
 
 const CALLS: usize = 5_000;
 const URL: &str = "https://example.com/pay/status?order=1066";

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::shared::report::{self, Report};
+use crate::common::report::{self, Report};
 
 /// What was measured of others on 22 November 2026, on this kind of machine: microseconds a call, and the
 /// multiple of plain ureq's in the same run.

@@ -2,9 +2,9 @@
 
 use std::process::Command;
 
-use crate::shared::measure::{Scale, rounds};
-use crate::shared::report::{Report, Row};
-use crate::shared::server::Server;
+use crate::common::measure::{Scale, rounds};
+use crate::common::report::{Report, Row};
+use crate::common::server::Server;
 
 pub(crate) fn measure(report: &mut Report, scale: Scale) {
     report.table("A process that makes one call, wall time");

@@ -4,10 +4,10 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::Instant;
 
-use crate::shared::clients::{Ours, Plain};
-use crate::shared::measure::{Scale, median, to_f64};
-use crate::shared::report::Report;
-use crate::shared::server::Server;
+use crate::common::clients::{Ours, Plain};
+use crate::common::measure::{Scale, median, to_f64};
+use crate::common::report::Report;
+use crate::common::server::Server;
 
 /// How many calls all threads make together in a round.
 const CALLS: usize = 3200;

@@ -3,8 +3,8 @@
 //! Each figure is (1200 calls − 200 calls) ÷ 1000, so that start and end of the process do not count. The
 //! server is a process of its own and does not count either.
 
-#[path = "../shared/mod.rs"]
-mod shared;
+#[path = "../common/mod.rs"]
+mod common;
 
 mod instructions;
 mod system_calls;
@@ -12,8 +12,8 @@ mod system_calls;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 
-use shared::report::{self, Report};
-use shared::server::Server;
+use common::report::{self, Report};
+use common::server::Server;
 
 /// The two runs.
 const FEW: u32 = 200;
@@ -22,7 +22,7 @@ const MANY: u32 = 1200;
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
     match args.first().map(String::as_str) {
-        Some("alone") => shared::clients::run_alone(&args[1..]),
+        Some("alone") => common::clients::run_alone(&args[1..]),
         Some("serve") => serve(),
         // `cargo test --benches` has no time for this.
         _ if !args.iter().any(|arg| arg == "--bench") => {}

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::shared::report::{Report, Row};
+use crate::common::report::{Report, Row};
 use crate::{FEW, MANY, Service};
 
 pub(crate) fn measure(report: &mut Report, service: &Service) {

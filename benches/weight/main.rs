@@ -3,8 +3,8 @@
 //!
 //! It builds each of them three times, so it takes some minutes.
 
-#[path = "../shared/mod.rs"]
-mod shared;
+#[path = "../common/mod.rs"]
+mod common;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,9 +12,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use shared::measure::{Scale, median, rounds, to_f64};
-use shared::report::{self, Report, Row};
-use shared::server::Server;
+use common::measure::{Scale, median, rounds, to_f64};
+use common::report::{self, Report, Row};
+use common::server::Server;
 
 const BUILDS: usize = 3;
 

@@ -128,58 +128,37 @@
     warn(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)
 )]
 
-mod amount;
-mod api;
-mod builder;
-mod call;
-mod credentials;
-mod endpoint;
+mod callback;
+mod client;
 mod error;
-mod form;
 #[cfg(feature = "listener")]
 mod guide;
-mod headers;
-mod key;
 #[cfg(feature = "listener")]
 mod listener;
-mod pairs;
+mod model;
 mod params;
-mod payments;
-mod retry;
-mod retry_after;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 #[cfg(any(feature = "sandbox", feature = "listener"))]
 mod server;
-mod shutdown;
-mod sid;
-#[cfg(feature = "signature")]
-mod signature;
-mod status_callback;
 mod text;
 mod transport;
-mod values;
 
-pub use amount::Amount;
-pub use api::PaymentsApi;
-pub use builder::PaymentsApiBuilder;
-pub use credentials::Credentials;
+#[cfg(feature = "signature")]
+pub use callback::SignatureValidator;
+pub use callback::{Event, StatusCallback};
+pub use client::{Credentials, PaymentsApi, PaymentsApiBuilder, RetryPolicy};
 pub use error::{ApiError, Error, ErrorKind, Outcome};
 #[cfg(feature = "listener")]
 pub use guide::{Ending, GuidedPayment};
-pub use headers::Headers;
 #[cfg(feature = "listener")]
 pub use listener::{CallbackListener, CallbackListenerBuilder, SessionCallbacks};
-pub use params::{CreatePaymentsParams, UpdatePaymentsParams};
-pub use payments::{Payments, ResponseMetadata, WithMetadata};
-pub use retry::RetryPolicy;
-#[cfg(feature = "signature")]
-pub use signature::SignatureValidator;
-pub use status_callback::{Event, StatusCallback};
-pub use transport::Tls;
-pub use values::{
-    BankAccountType, Capture, CardType, ErrorType, Input, PayResult, PaymentMethod, Status, TokenType,
+pub use model::{
+    Amount, BankAccountType, Capture, CardType, ErrorType, Headers, Input, PayResult, PaymentMethod,
+    Payments, ResponseMetadata, Status, TokenType, WithMetadata,
 };
+pub use params::{CreatePaymentsParams, UpdatePaymentsParams};
+pub use transport::Tls;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

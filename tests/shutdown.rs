@@ -2,6 +2,7 @@
 //!
 //! The tests allow a second, for machines that are busy; `--nocapture` shows how long it really took.
 
+#[path = "it/support/mod.rs"]
 mod support;
 
 use std::io::{Read, Write};

@@ -3,11 +3,11 @@
 use std::time::{Duration, Instant};
 
 use super::Ending;
-use crate::api::PaymentsApi;
+use crate::callback::{Event, StatusCallback};
+use crate::client::PaymentsApi;
 use crate::error::{Error, Outcome};
 use crate::listener::{CallbackListener, SessionCallbacks};
 use crate::params::{CreatePaymentsParams, UpdatePaymentsParams};
-use crate::status_callback::{Event, StatusCallback};
 
 /// How long the cancellation of an abandoned session may take, and then the callback that says so.
 const CANCEL_TIME: Duration = Duration::from_secs(10);

@@ -5,12 +5,12 @@ use std::fmt;
 use serde_json::Value;
 
 use super::check;
-use crate::amount::Amount;
 use crate::error::Error;
-use crate::form::Form;
-use crate::key;
+use crate::model::Amount;
+use crate::model::{BankAccountType, Capture, CardType, Input, PaymentMethod, TokenType};
+use crate::params::form::Form;
+use crate::params::key;
 use crate::text::url_without_secrets;
-use crate::values::{BankAccountType, Capture, CardType, Input, PaymentMethod, TokenType};
 
 /// What [`create_payments`](crate::PaymentsApi::create_payments) sends: how a payments session is to run.
 ///

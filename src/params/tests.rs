@@ -1,7 +1,7 @@
 use super::check;
 use super::{CreatePaymentsParams, UpdatePaymentsParams};
-use crate::amount::Amount;
-use crate::values::{BankAccountType, Capture, CardType, Input, PaymentMethod, Status, TokenType};
+use crate::model::Amount;
+use crate::model::{BankAccountType, Capture, CardType, Input, PaymentMethod, Status, TokenType};
 use serde_json::{Value, json};
 
 const URL: &str = "https://example.com/status";

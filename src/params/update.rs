@@ -4,10 +4,10 @@ use std::fmt;
 
 use super::check;
 use crate::error::Error;
-use crate::form::Form;
-use crate::key;
+use crate::model::{Capture, Status};
+use crate::params::form::Form;
+use crate::params::key;
 use crate::text::url_without_secrets;
-use crate::values::{Capture, Status};
 
 /// What [`update_payments`](crate::PaymentsApi::update_payments) sends: the next step of a session.
 ///

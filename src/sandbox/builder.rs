@@ -8,16 +8,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::caller::DeliveryPolicy;
+use super::delivery::DeliveryPolicy;
 use super::faults::Faults;
 use super::mint::Mint;
 use super::service::{self, Accounts};
-use super::state::State;
+use super::store::State;
 use super::{Sandbox, Shared};
-use crate::api::PaymentsApi;
-use crate::credentials::Credentials;
+use crate::client::PaymentsApi;
+use crate::client::credentials::Credentials;
+use crate::model::sid;
 use crate::server::{Limits, Reply, Request, Server};
-use crate::sid;
 
 /// Configures a [`Sandbox`].
 ///

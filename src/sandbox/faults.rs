@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::refusal::Refusal;
+use super::refusals::Refusal;
 use crate::server::{Answer, Reply, Request};
 
 /// One thing that goes wrong with one request.

@@ -27,7 +27,7 @@ impl Mint {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sid;
+    use crate::model::sid;
     use std::collections::HashSet;
 
     #[test]

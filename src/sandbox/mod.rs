@@ -106,15 +106,16 @@
 //! declines.
 
 mod builder;
-mod caller;
+mod call;
+mod delivery;
 mod faults;
-mod line;
 mod mint;
 mod parameters;
-mod refusal;
+mod refusals;
 mod service;
 mod session;
-mod state;
+mod store;
+mod views;
 
 use std::fmt;
 use std::io;
@@ -123,17 +124,18 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 pub use builder::SandboxBuilder;
-pub use caller::{Asking, Delivery, RecordedCallback, numbers};
+pub use delivery::{Delivery, RecordedCallback};
 pub use faults::{Fault, Faults, RandomFaults};
-pub use session::{Session, Transaction};
+pub use session::{Asking, numbers};
+pub use views::{Session, Transaction};
 
-use crate::api::PaymentsApi;
-use crate::builder::PaymentsApiBuilder;
-use crate::credentials::Credentials;
+use crate::client::PaymentsApi;
+use crate::client::PaymentsApiBuilder;
+use crate::client::credentials::Credentials;
 use crate::server::Server;
 use builder::ClockThread;
 use service::Accounts;
-use state::State;
+use store::State;
 
 /// A running sandbox; see the [module's documentation](self).
 ///

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::refusal::Refusal;
-use crate::amount::Amount;
-use crate::values::{BankAccountType, Capture, CardType, Input, PaymentMethod, Status, TokenType};
+use super::refusals::Refusal;
+use crate::model::Amount;
+use crate::model::{BankAccountType, Capture, CardType, Input, PaymentMethod, Status, TokenType};
 
 /// What every request has.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,10 +4,10 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
 use super::parameters::{Create, Fields, Update};
-use super::refusal::Refusal;
-use super::state::{Place, State, Success};
+use super::refusals::Refusal;
+use super::store::{Place, State, Success};
+use crate::model::sid;
 use crate::server::{Answer, Request};
-use crate::sid;
 
 /// Who may call.
 #[derive(Default)]

@@ -19,7 +19,7 @@ use super::proxy::{NoTunnel, open_tunnel};
 use super::socket::{Socket, Stream};
 use super::tls::{Handshake, TlsClient};
 use super::wire::Wire;
-use crate::shutdown::Shutdown;
+use crate::transport::shutdown::Shutdown;
 
 /// How long a connection to a numeric address may block the calling thread itself before a helper takes
 /// over; the usual one takes less.

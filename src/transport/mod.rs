@@ -8,6 +8,7 @@
 mod dial;
 mod pool;
 mod proxy;
+pub(crate) mod shutdown;
 mod socket;
 mod tls;
 mod wire;
@@ -21,12 +22,12 @@ use ureq::http::uri::{self, PathAndQuery};
 use ureq::http::{HeaderValue, Method, Request, Uri};
 use ureq::{Agent, Body, Proxy};
 
-use crate::endpoint;
+use crate::client::endpoint;
 use crate::error::{Error, Source};
-use crate::headers::Headers;
-use crate::shutdown::Shutdown;
+use crate::model::Headers;
 use dial::{Dial, Later, NotConnected, Why};
 use pool::Pool;
+use shutdown::Shutdown;
 use tls::TlsClient;
 use wire::Stale;
 

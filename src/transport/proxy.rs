@@ -8,7 +8,7 @@ use base64::prelude::BASE64_STANDARD;
 use ureq::Proxy;
 
 use super::socket::Stream;
-use crate::retry;
+use crate::client::retry;
 
 /// The longest head of a proxy's answer.
 const LONGEST_HEAD: usize = 16 * 1024;

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::shutdown::Shutdown;
+use crate::transport::shutdown::Shutdown;
 
 /// How much later than the deadline a blocked read or write may wake: what is set on the socket already is
 /// left alone within this.

@@ -1,0 +1,13 @@
+//! How the sandbox delivers its status callbacks.
+
+mod callback;
+mod post;
+mod record;
+mod sender;
+mod target;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use callback::{Callback, Params};
+pub use record::{Delivery, RecordedCallback};
+pub(crate) use sender::{DeliveryPolicy, Sender};

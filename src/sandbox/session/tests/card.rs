@@ -1,0 +1,359 @@
+//! Collecting the pieces of a card.
+
+use super::*;
+use crate::callback::Event;
+use crate::model::CardType;
+use Capture::{
+    ExpirationDate, PaymentCardNumber, PaymentCardNumberMatcher, PostalCode, PostalCodeMatcher, SecurityCode,
+    SecurityCodeMatcher,
+};
+
+/// A number typed right, from the question to the answer.
+#[test]
+fn digits_arrive_one_by_one() {
+    let mut desk = Desk::new(settings());
+    assert_eq!(desk.last().event(), Event::Started);
+    assert_eq!(desk.ask(&PaymentCardNumber), 1);
+    assert!(matches!(desk.last().event(), Event::Typing { masked: None, .. }));
+    assert_eq!(desk.press("4242424242424242"), 16);
+    for (typed, callback) in desk.sent[1..17].iter().map(parse).enumerate() {
+        assert_eq!(callback.capture, Some(PaymentCardNumber));
+        assert_eq!(callback.partial_result, Some(true));
+        assert_eq!(callback.payment_card_number.as_deref().unwrap_or_default(), "x".repeat(typed));
+        assert_eq!(callback.payment_card_type, None);
+        assert_eq!(callback.required(), [PaymentCardNumber, ExpirationDate, SecurityCode, PostalCode]);
+    }
+    let last = desk.last();
+    assert_eq!(last.partial_result, Some(false));
+    assert_eq!(last.payment_card_number.as_deref(), Some("xxxxxxxxxxxx4242"));
+    assert_eq!(last.payment_card_type, Some(CardType::Visa));
+    assert_eq!(last.required(), [ExpirationDate, SecurityCode, PostalCode]);
+    assert_eq!((last.error_type, last.attempt), (None, None));
+    // Keys that nobody asked for do nothing.
+    assert_eq!(desk.press("123#"), 0);
+    assert_eq!(desk.session.next_deadline(), None);
+}
+
+/// What is typed, how long the caller then does nothing, and what comes of it.
+#[test]
+fn entries() {
+    let mut cases: Vec<(Capture, &str, u64, Option<ErrorType>)> = Vec::new();
+    let none = None::<ErrorType>;
+    let number = ErrorType::InvalidCardNumber;
+    let code = ErrorType::InvalidSecurityCode;
+    let date = ErrorType::InvalidDate;
+    for (typed, wait, error) in [
+        ("4242424242424242", 0, &none),
+        ("5555555555554444", 0, &none),
+        ("4222222222222#", 0, &none),
+        ("4222222222222", 5, &none),
+        ("4242424242424241#", 0, &Some(number.clone())),
+        ("4242424242424241", 5, &Some(number.clone())),
+        ("4242", 5, &Some(number.clone())),
+        ("4#", 0, &Some(number.clone())),
+        ("5555555555554445", 0, &Some(number)),
+        ("6011111111111117", 0, &Some(ErrorType::InvalidCardType)),
+        ("#", 0, &Some(ErrorType::InputTimeout)),
+        ("", 60, &Some(ErrorType::InputTimeout)),
+    ] {
+        cases.push((PaymentCardNumber, typed, wait, error.clone()));
+    }
+    for (typed, wait, error) in [
+        ("1126", 0, &none),
+        ("1226", 0, &none),
+        ("1026", 0, &Some(date.clone())),
+        ("1326", 0, &Some(date.clone())),
+        ("122#", 0, &Some(date.clone())),
+        ("122", 5, &Some(date)),
+        ("", 60, &Some(ErrorType::InputTimeout)),
+    ] {
+        cases.push((ExpirationDate, typed, wait, error.clone()));
+    }
+    for (typed, wait, error) in [
+        ("123", 0, &none),
+        ("12#", 0, &Some(code.clone())),
+        ("1", 5, &Some(code)),
+        ("", 60, &Some(ErrorType::InputTimeout)),
+    ] {
+        cases.push((SecurityCode, typed, wait, error.clone()));
+    }
+    for (typed, wait, error) in [
+        ("94109#", 0, &none),
+        ("94109", 5, &none),
+        ("9410994109", 0, &none),
+        ("9410#", 0, &Some(ErrorType::InvalidPostalCode)),
+        ("", 60, &Some(ErrorType::InputTimeout)),
+    ] {
+        cases.push((PostalCode, typed, wait, error.clone()));
+    }
+    for (capture, typed, wait, error) in cases {
+        let mut desk = Desk::new(Settings { min_postal_code_length: 5, ..settings() });
+        if capture == SecurityCode {
+            desk.ask(&PaymentCardNumber);
+            desk.press("4242424242424242");
+        }
+        desk.ask(&capture);
+        desk.press(typed);
+        if wait > 0 {
+            assert_eq!(desk.last().partial_result, Some(true), "{capture} {typed}");
+            assert_eq!(desk.wait(Duration::from_millis(wait * 1000 - 1)), 0, "{capture} {typed}");
+            assert_eq!(desk.wait(Duration::from_millis(1)), 1, "{capture} {typed}");
+        }
+        let last = desk.last();
+        assert_eq!(last.partial_result, Some(false), "{capture} {typed}");
+        assert_eq!(last.error_type, error, "{capture} {typed}");
+        assert_eq!(last.attempt, error.as_ref().map(|_| 1), "{capture} {typed}");
+        assert_eq!(last.required().contains(&capture), error.is_some(), "{capture} {typed}");
+        assert_eq!(desk.session.asking(), None, "{capture} {typed}");
+        if error.is_some() && capture == PaymentCardNumber {
+            let digits = typed.trim_end_matches('#').len();
+            assert_eq!(last.payment_card_number.unwrap_or_default(), "x".repeat(digits), "{typed}");
+            assert_eq!(last.payment_card_type, None);
+        }
+    }
+}
+
+#[test]
+fn each_key_gives_time_for_the_next() {
+    let mut desk = Desk::new(Settings { timeout: Duration::from_secs(2), ..settings() });
+    desk.ask(&PostalCode);
+    assert_eq!(desk.session.next_deadline(), Some(START + Duration::from_secs(60)));
+    desk.wait(Duration::from_secs(59));
+    for key in ["9", "4", "1"] {
+        assert_eq!(desk.press(key), 1);
+        assert_eq!(desk.session.next_deadline(), Some(desk.now + Duration::from_secs(2)));
+        assert_eq!(desk.wait(Duration::from_millis(1800)), 0);
+    }
+    // A key that comes too late finds the entry closed, though nobody ticked in between.
+    desk.now += Duration::from_secs(2);
+    assert_eq!(desk.press("0"), 1);
+    assert_eq!(desk.last().payment_card_postal_code.as_deref(), Some("941"));
+    assert_eq!(desk.last().partial_result, Some(false));
+}
+
+#[test]
+fn the_first_key_may_take_longer() {
+    for (first_key, timeout, wait) in [(None, 5, 60), (None, 600, 600), (Some(3), 5, 3), (Some(90), 5, 90)] {
+        let desk = Settings {
+            first_key: first_key.map(Duration::from_secs),
+            timeout: Duration::from_secs(timeout),
+            ..settings()
+        };
+        let mut desk = Desk::new(desk);
+        desk.ask(&PaymentCardNumber);
+        assert_eq!(desk.session.next_deadline(), Some(START + Duration::from_secs(wait)));
+    }
+    let mut desk = Desk::new(settings());
+    desk.ask(&PaymentCardNumber);
+    let lapsed = desk.session.lapse(desk.now);
+    desk.keep(lapsed);
+    assert_eq!(desk.error(), Some(ErrorType::InputTimeout));
+    assert!(desk.session.lapse(desk.now).is_empty());
+}
+
+#[test]
+fn security_codes() {
+    for (card, typed, error) in [
+        ("4242424242424242", "123", None),
+        ("378282246310005", "1234", None),
+        ("378282246310005", "123#", Some(ErrorType::InvalidSecurityCode)),
+    ] {
+        let mut desk = Desk::new(settings());
+        desk.ask(&PaymentCardNumber);
+        desk.press(card);
+        desk.ask(&SecurityCode);
+        desk.press(typed);
+        assert_eq!(desk.last().error_type, error);
+        assert_eq!(desk.last().security_code, Some("x".repeat(typed.trim_end_matches('#').len())));
+    }
+}
+
+#[test]
+fn the_card_number_comes_before_the_security_code() {
+    let mut desk = Desk::new(settings());
+    assert_eq!(desk.ask(&SecurityCode), 1);
+    assert_eq!(desk.error(), Some(ErrorType::InvalidCardNumberSecurityCodeCaptureSequence));
+    assert_eq!(desk.last().partial_result, Some(false));
+    assert_eq!(desk.session.asking(), None);
+    assert_eq!(desk.press("123"), 0);
+    // The same while the number is asked for again.
+    desk.ask(&PaymentCardNumber);
+    desk.press("4242424242424242");
+    desk.ask(&PaymentCardNumber);
+    desk.ask(&SecurityCode);
+    assert_eq!(desk.error(), Some(ErrorType::InvalidCardNumberSecurityCodeCaptureSequence));
+}
+
+#[test]
+fn only_accepted_brands() {
+    for (valid, card, error) in [
+        (vec![CardType::Visa], "5555555555554444", Some(ErrorType::InvalidCardType)),
+        (vec![CardType::Discover], "6011111111111117", None),
+        (vec![CardType::Discover], "4242424242424242", Some(ErrorType::InvalidCardType)),
+    ] {
+        let mut desk = Desk::new(Settings { valid_card_types: valid, ..settings() });
+        desk.ask(&PaymentCardNumber);
+        desk.press(card);
+        assert_eq!(desk.error(), error);
+    }
+}
+
+#[test]
+fn a_piece_can_be_asked_for_again() {
+    let mut desk = Desk::new(settings());
+    desk.collect();
+    assert!(desk.session.required().is_empty());
+    // From now on it is missing, until there is a new one.
+    desk.ask(&PaymentCardNumber);
+    assert_eq!(desk.session.required(), [PaymentCardNumber]);
+    assert_eq!(desk.last().payment_card_number, None);
+    assert_eq!(desk.last().security_code.as_deref(), Some("xxx"));
+    desk.press("5555555555554444");
+    assert_eq!(desk.last().payment_card_number.as_deref(), Some("xxxxxxxxxxxx4444"));
+    assert_eq!(desk.last().payment_card_type, Some(CardType::Mastercard));
+    assert!(desk.session.required().is_empty());
+    // A card whose code has another length needs its own.
+    desk.ask(&PaymentCardNumber);
+    desk.press("378282246310005");
+    assert_eq!(desk.session.required(), [SecurityCode]);
+    // Asking for something else gives up what was being typed.
+    desk.press("99");
+    desk.ask(&SecurityCode);
+    desk.press("12");
+    desk.ask(&ExpirationDate);
+    desk.press("1299");
+    assert_eq!(desk.session.required(), [SecurityCode]);
+}
+
+#[test]
+fn only_what_is_wanted_is_required() {
+    for (security_code, postal_code, required) in [
+        (true, true, vec![PaymentCardNumber, SecurityCode, ExpirationDate, PostalCode]),
+        (false, true, vec![PaymentCardNumber, ExpirationDate, PostalCode]),
+        (true, false, vec![PaymentCardNumber, SecurityCode, ExpirationDate]),
+        (false, false, vec![PaymentCardNumber, ExpirationDate]),
+    ] {
+        let mut desk = Desk::new(Settings { postal_code, security_code, ..settings() });
+        assert_eq!(desk.session.required(), required);
+        // What is not wanted can still be given.
+        desk.ask(&PostalCode);
+        desk.press("94109#");
+        assert_eq!(desk.last().payment_card_postal_code.as_deref(), Some("94109"));
+        desk.collect();
+        desk.complete();
+        assert_eq!(desk.result(), Some(PayResult::Success));
+    }
+}
+
+#[test]
+fn typed_twice() {
+    let matching =
+        vec![PaymentCardNumber, PostalCode, Capture::BankAccountNumber, Capture::from("shoe-size")];
+    let mut desk = Desk::new(Settings { require_matching_inputs: matching, ..settings() });
+    let required = [
+        PaymentCardNumber,
+        PaymentCardNumberMatcher,
+        SecurityCode,
+        ExpirationDate,
+        PostalCode,
+        PostalCodeMatcher,
+    ];
+    assert_eq!(desk.session.required(), required);
+    // There is nothing to be like yet.
+    desk.ask(&PaymentCardNumberMatcher);
+    assert_eq!(desk.error(), Some(ErrorType::InputMatchingFailed));
+    assert_eq!(desk.session.asking(), None);
+
+    desk.ask(&PaymentCardNumber);
+    desk.press("4242424242424242");
+    assert_eq!(desk.session.required(), required[1..]);
+    // Another good number is not the same number; both are typed again.
+    desk.ask(&PaymentCardNumberMatcher);
+    desk.press("4111111111111111");
+    assert_eq!(desk.error(), Some(ErrorType::InputMatchingFailed));
+    assert_eq!(desk.last().capture, Some(PaymentCardNumberMatcher));
+    assert_eq!(desk.last().payment_card_number, Some("x".repeat(16)));
+    assert_eq!(desk.session.required(), required);
+
+    desk.ask(&PaymentCardNumber);
+    desk.press("4242424242424242");
+    desk.ask(&PaymentCardNumberMatcher);
+    assert_eq!(desk.last().required()[0], PaymentCardNumberMatcher);
+    desk.press("424");
+    assert_eq!(desk.last().payment_card_number.as_deref(), Some("xxx"));
+    desk.press("2424242424242");
+    assert_eq!(desk.error(), None);
+    assert_eq!(desk.last().payment_card_number.as_deref(), Some("xxxxxxxxxxxx4242"));
+    assert_eq!(desk.session.required(), required[2..]);
+    // It can be asked for again without the first.
+    desk.ask(&PaymentCardNumberMatcher);
+    assert_eq!(desk.session.required(), required[1..]);
+    desk.press("4242424242424242");
+    assert_eq!(desk.session.required(), required[2..]);
+    // A new number needs a new second typing.
+    desk.ask(&PaymentCardNumber);
+    desk.press("4242424242424242");
+    assert_eq!(desk.session.required(), required[1..]);
+
+    desk.collect();
+    desk.complete();
+    assert_eq!(desk.result(), Some(PayResult::Success));
+}
+
+#[test]
+fn a_second_typing_that_nobody_wants_is_refused() {
+    let mut desk = Desk::new(Settings { require_matching_inputs: vec![PostalCode], ..settings() });
+    for (capture, refusal) in [
+        (SecurityCodeMatcher, Refusal::NotMatched),
+        (PaymentCardNumberMatcher, Refusal::NotMatched),
+        (Capture::BankRoutingNumber, Refusal::OtherMethod),
+        (Capture::BankAccountNumber, Refusal::OtherMethod),
+        (Capture::from("shoe-size"), Refusal::UnknownCapture),
+    ] {
+        desk.ask(&ExpirationDate);
+        assert_eq!(desk.session.capture(&capture, "http://127.0.0.1:2/", desk.now), Err(refusal));
+        // A refused update changes nothing.
+        assert_eq!(desk.session.asking(), Some(Asking::For(ExpirationDate)));
+        desk.press("1");
+        assert_eq!(&*desk.sent.last().unwrap().url, URL);
+    }
+}
+
+#[test]
+fn attempts_are_counted_for_each_piece() {
+    let mut desk = Desk::new(settings());
+    for attempt in 1..=5 {
+        desk.ask(&PaymentCardNumber);
+        desk.press("1#");
+        assert_eq!(desk.last().attempt, Some(attempt));
+    }
+    desk.ask(&ExpirationDate);
+    desk.press("1#");
+    assert_eq!(desk.last().attempt, Some(1));
+    desk.ask(&PaymentCardNumber);
+    desk.press("4242424242424242");
+    desk.ask(&PaymentCardNumber);
+    desk.press("1#");
+    assert_eq!(desk.last().attempt, Some(1));
+    assert_eq!(desk.result(), None);
+}
+
+#[test]
+fn too_many_attempts() {
+    let mut desk = Desk::new(Settings { max_attempts: Some(3), ..settings() });
+    for _ in 0..2 {
+        desk.ask(&PaymentCardNumber);
+        assert_eq!(desk.press("1#"), 2);
+    }
+    // An attempt at another piece is not one at this.
+    desk.ask(&ExpirationDate);
+    desk.press("1#");
+    assert_eq!(desk.result(), None);
+    desk.ask(&PaymentCardNumber);
+    assert_eq!(desk.press("1#"), 3);
+    let sent = desk.sent.len();
+    assert_eq!(parse(&desk.sent[sent - 2]).attempt, Some(3));
+    assert_eq!(desk.result(), Some(PayResult::TooManyFailedAttempts));
+    assert_eq!(desk.last().payment_error.as_deref(), Some("invalid-card-number"));
+    assert_eq!(desk.session.transaction(), None);
+}

@@ -1,0 +1,119 @@
+//! The session as agent and caller drive it, read back by the crate's own parser.
+
+mod ach;
+mod any_keys;
+mod card;
+mod ending;
+mod wire;
+
+use std::time::Duration;
+
+use super::*;
+use crate::callback::StatusCallback;
+use crate::model::Amount;
+use crate::model::{Capture, ErrorType, PayResult, PaymentMethod};
+use crate::sandbox::delivery::Callback;
+
+const URL: &str = "http://127.0.0.1:1/status";
+/// 22 November 2026, 09:00 UTC.
+const START: Duration = Duration::from_secs(1_795_338_000);
+
+/// A session with a clock of its own.
+pub(in crate::sandbox) struct Desk {
+    session: PaySession,
+    now: Duration,
+    /// All callbacks so far.
+    pub(in crate::sandbox) sent: Vec<Callback>,
+}
+
+pub(in crate::sandbox) fn settings() -> Settings {
+    Settings {
+        charge_amount: Some("9.99".parse::<Amount>().unwrap()),
+        ..Settings::new(&sid("AC"), &sid("CA"), &sid("PK"))
+    }
+}
+
+fn ach() -> Settings {
+    Settings { payment_method: PaymentMethod::AchDebit, ..settings() }
+}
+
+fn sid(prefix: &str) -> String {
+    format!("{prefix}{}", "a".repeat(32))
+}
+
+impl Desk {
+    pub(in crate::sandbox) fn new(settings: Settings) -> Self {
+        let (session, first) = PaySession::start(settings, URL, START);
+        Self { session, now: START, sent: vec![first] }
+    }
+
+    fn keep(&mut self, callbacks: Vec<Callback>) -> usize {
+        let count = callbacks.len();
+        self.sent.extend(callbacks);
+        count
+    }
+
+    /// Asks for a piece; how many callbacks that made.
+    fn ask(&mut self, capture: &Capture) -> usize {
+        let callbacks = self.session.capture(capture, URL, self.now).unwrap();
+        self.keep(callbacks)
+    }
+
+    /// Types with a tenth of a second between keys; how many callbacks that made.
+    fn press(&mut self, keys: &str) -> usize {
+        keys.chars()
+            .map(|key| {
+                self.now += Duration::from_millis(100);
+                let callbacks = self.session.key(key, self.now);
+                self.keep(callbacks)
+            })
+            .sum()
+    }
+
+    /// Waits and then ticks; how many callbacks that made.
+    fn wait(&mut self, time: Duration) -> usize {
+        self.now += time;
+        let callbacks = self.session.tick(self.now);
+        self.keep(callbacks)
+    }
+
+    pub(in crate::sandbox) fn complete(&mut self) -> usize {
+        let callbacks = self.session.complete(URL, self.now).unwrap();
+        self.keep(callbacks)
+    }
+
+    /// Asks and types what an obliging caller types, until nothing is required.
+    pub(in crate::sandbox) fn collect(&mut self) {
+        for _ in 0..20 {
+            let Some(capture) = self.session.required().into_iter().next() else { return };
+            self.ask(&capture);
+            let keys = answer(&self.session, self.now).unwrap();
+            self.press(&keys);
+        }
+        panic!("still required: {:?}", self.session.required());
+    }
+
+    /// The last callback, as a program reads it.
+    fn last(&self) -> StatusCallback {
+        parse(self.sent.last().unwrap())
+    }
+
+    fn error(&self) -> Option<ErrorType> {
+        self.last().error_type
+    }
+
+    fn result(&self) -> Option<PayResult> {
+        let result = self.session.result().cloned();
+        assert_eq!(result.is_some(), self.last().is_final());
+        assert_eq!(result, self.last().result);
+        result
+    }
+}
+
+fn body(callback: &Callback) -> String {
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(&callback.params).finish()
+}
+
+pub(in crate::sandbox) fn parse(callback: &Callback) -> StatusCallback {
+    StatusCallback::parse(body(callback).as_bytes()).unwrap()
+}

@@ -1,0 +1,23 @@
+//! Every test that can share a process with others. Those that measure or change the whole process have binaries
+//! of their own beside this folder.
+
+mod amounts;
+mod answers;
+mod config;
+mod deadlines;
+mod exactly_once;
+mod guide;
+mod hostile;
+mod keypad;
+mod leftovers;
+mod logging;
+mod properties;
+mod proxy;
+mod retries;
+mod sandbox;
+mod stale;
+mod support;
+mod threads;
+mod tls;
+mod tls_sessions;
+mod wire;

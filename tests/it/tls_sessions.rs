@@ -1,0 +1,290 @@
+//! What goes on in a TLS session: everything that holds without TLS.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::support::faults::{done, hold};
+use crate::support::tls::{
+    Authority, Session, Validity, close, counting_relay, read_request, send, serve_tls, with_each_library,
+};
+use crate::support::{CALL, CALLBACK, SESSION, answer, created};
+use rustls::ServerConfig;
+use rustls::version::{TLS12, TLS13};
+use twilio_payments::*;
+
+with_each_library! {
+    a_request_is_one_record
+    a_session_that_the_server_closed_is_replaced
+    a_session_that_is_lost_is_tried_again
+    a_body_that_a_close_ends
+    an_answer_that_nobody_asked_for_is_never_taken
+    nor_where_the_answer_just_fills_a_buffer
+    an_answer_of_any_length_and_in_any_pieces
+    deadline_and_shutdown_hold_in_a_session
+}
+
+const LOOPBACK: [&str; 2] = ["localhost", "127.0.0.1"];
+
+/// A builder for a server by name, that trusts an authority.
+fn builder(tls: Tls, address: SocketAddr, authority: &Authority) -> PaymentsApiBuilder {
+    crate::support::builder(address)
+        .tls(tls)
+        .base_url(format!("https://localhost:{}", address.port()))
+        .root_certificate(authority.pem.clone())
+        .retry_policy(RetryPolicy::new().base_delay(Duration::from_millis(1)))
+}
+
+fn create(api: &PaymentsApi) -> Result<WithMetadata, Error> {
+    api.create_payments_with_metadata(CALL, &CreatePaymentsParams::new(CALLBACK))
+}
+
+fn good(authority: &Authority) -> Arc<ServerConfig> {
+    authority.issue(&LOOPBACK, Validity::Now).config(&[&TLS13, &TLS12])
+}
+
+/// Answers every request.
+fn answers(mut session: Session) {
+    while read_request(&mut session).is_some() {
+        if !send(&mut session, &created()) {
+            break;
+        }
+    }
+}
+
+fn a_request_is_one_record(tls: Tls) {
+    let authority = Authority::new();
+    for versions in [&[&TLS13][..], &[&TLS12]] {
+        let config = authority.issue(&LOOPBACK, Validity::Now).config(versions);
+        let (relay, records) = counting_relay(serve_tls(config, |session, _| answers(session)));
+        let api = builder(tls, relay, &authority).build().unwrap();
+        create(&api).unwrap();
+        assert!(records.try_iter().count() > 0, "the handshake may end with some");
+        for _ in 0..3 {
+            create(&api).unwrap();
+            assert_eq!(records.try_iter().count(), 1);
+        }
+    }
+}
+
+fn a_session_that_the_server_closed_is_replaced(tls: Tls) {
+    let authority = Authority::new();
+    for policy in [RetryPolicy::new(), RetryPolicy::none()] {
+        for (name, orderly, read_again, attempts) in [
+            ("idle, orderly", true, false, 1),
+            ("idle, without a word", false, false, 1),
+            ("after the next request, orderly", true, true, 2),
+            ("after the next request, without a word", false, true, 2),
+        ] {
+            let (sender, ready) = mpsc::channel();
+            let address = serve_tls(good(&authority), move |mut session, index| {
+                read_request(&mut session);
+                send(&mut session, &created());
+                if index > 0 {
+                    return answers(session);
+                }
+                if read_again {
+                    let _ = sender.send(());
+                    read_request(&mut session);
+                }
+                if orderly {
+                    close(session);
+                } else {
+                    drop(session);
+                }
+                let _ = sender.send(());
+            });
+            let api = builder(tls, address, &authority).retry_policy(policy.clone()).build().unwrap();
+            assert_eq!(create(&api).unwrap().metadata.attempts, 1);
+            done(&ready);
+            let again = create(&api).unwrap_or_else(|error| panic!("{name}: {error:?}"));
+            assert_eq!(again.metadata.attempts, attempts, "{name}");
+        }
+    }
+}
+
+fn a_session_that_is_lost_is_tried_again(tls: Tls) {
+    let authority = Authority::new();
+    let half = created().len() / 2;
+    for (name, orderly, says) in [
+        ("after the request, orderly", true, 0),
+        ("after the request, without a word", false, 0),
+        ("within the answer, orderly", true, half),
+        ("within the answer, without a word", false, half),
+    ] {
+        for faults in [1, 99] {
+            let address = serve_tls(good(&authority), move |mut session, index| {
+                if index >= faults {
+                    return answers(session);
+                }
+                read_request(&mut session);
+                send(&mut session, &created()[..says]);
+                if orderly {
+                    close(session);
+                }
+            });
+            match create(&builder(tls, address, &authority).build().unwrap()) {
+                Ok(answered) => assert_eq!((answered.metadata.attempts, faults), (2, 1), "{name}"),
+                Err(error) => {
+                    let seen = (error.kind(), error.outcome(), error.attempts());
+                    assert_eq!(seen, (ErrorKind::ConnectionLost, Outcome::Unknown, 3), "{name}: {error:?}");
+                    assert_eq!(faults, 99, "{name}: {error:?}");
+                }
+            }
+        }
+    }
+}
+
+fn a_body_that_a_close_ends(tls: Tls) {
+    let authority = Authority::new();
+    for orderly in [true, false] {
+        let address = serve_tls(good(&authority), move |mut session, _| {
+            read_request(&mut session);
+            send(&mut session, &format!("HTTP/1.1 201 Created\r\n\r\n{}", crate::support::payments_json()));
+            if orderly {
+                close(session);
+            }
+        });
+        let api = builder(tls, address, &authority).retry_policy(RetryPolicy::none()).build().unwrap();
+        assert_eq!(create(&api).unwrap().payments.sid, SESSION);
+    }
+}
+
+fn an_answer_that_nobody_asked_for_is_never_taken(tls: Tls) {
+    let authority = Authority::new();
+    let extra = answer("404 Not Found", "", "{}");
+    // In one record, in two at once, in two one after the other; so much that no buffer holds it; and in bytes.
+    for (name, one_record, pause, count) in [
+        ("in the same record", true, Duration::ZERO, 1),
+        ("in the next record", false, Duration::ZERO, 1),
+        ("a little later", false, Duration::from_millis(5), 1),
+        ("many in the same record", true, Duration::ZERO, 300),
+        ("many in later records", false, Duration::ZERO, 300),
+    ] {
+        for versions in [&[&TLS13][..], &[&TLS12]] {
+            let config = authority.issue(&LOOPBACK, Validity::Now).config(versions);
+            let extra = extra.repeat(count);
+            let (sender, sent) = mpsc::channel();
+            let address = serve_tls(config, move |mut session, _| {
+                while read_request(&mut session).is_some() {
+                    if one_record {
+                        send(&mut session, &(created() + &extra));
+                    } else if pause.is_zero() {
+                        // Both wait in TLS' own buffer, and leave in one segment.
+                        let _ = session.conn.writer().write_all(created().as_bytes());
+                        let _ = session.conn.writer().write_all(extra.as_bytes());
+                        let _ = session.flush();
+                    } else {
+                        send(&mut session, &created());
+                        thread::sleep(pause);
+                        send(&mut session, &extra);
+                    }
+                    let _ = sender.send(());
+                }
+            });
+            let api = builder(tls, address, &authority).retry_policy(RetryPolicy::none()).build().unwrap();
+            for _ in 0..4 {
+                let answered = create(&api).unwrap_or_else(|error| panic!("{name}: {error:?}"));
+                assert_eq!(answered.payments.sid, SESSION);
+                done(&sent);
+            }
+        }
+    }
+}
+
+fn nor_where_the_answer_just_fills_a_buffer(tls: Tls) {
+    // What comes with it stays behind in TLS, where no look at the socket finds it.
+    let authority = Authority::new();
+    let config = good(&authority);
+    for size in [1_usize, 2, 4, 8, 16, 32, 64].map(|kib| kib * 1024) {
+        let address = serve_tls(Arc::clone(&config), move |mut session, _| {
+            while read_request(&mut session).is_some() {
+                let padded =
+                    |pad| answer("201 Created", "", &(crate::support::payments_json() + &" ".repeat(pad)));
+                let own = (size - 300..size).map(padded).find(|own| own.len() == size).unwrap();
+                let extra = answer("404 Not Found", "", "{}");
+                let _ = session.conn.writer().write_all((own + &extra).as_bytes());
+                let _ = session.flush();
+            }
+        });
+        let api = builder(tls, address, &authority).retry_policy(RetryPolicy::none()).build().unwrap();
+        for _ in 0..3 {
+            let answered = create(&api).unwrap_or_else(|error| panic!("{size}: {error:?}"));
+            assert_eq!(answered.payments.sid, SESSION);
+        }
+    }
+}
+
+fn an_answer_of_any_length_and_in_any_pieces(tls: Tls) {
+    let authority = Authority::new();
+    for length in [0, 1, 3_500, 4_096, 16_384, 20_000, 500_000] {
+        for piece in [7, 1_000, 100_000] {
+            if length / piece > 5_000 {
+                continue;
+            }
+            let address = serve_tls(good(&authority), move |mut session, _| {
+                while read_request(&mut session).is_some() {
+                    let body = format!("{}{}", " ".repeat(length), crate::support::payments_json());
+                    for piece in answer("201 Created", "", &body).as_bytes().chunks(piece) {
+                        let _ = session.write_all(piece);
+                    }
+                    let _ = session.flush();
+                }
+            });
+            let api = builder(tls, address, &authority).retry_policy(RetryPolicy::none()).build().unwrap();
+            for _ in 0..2 {
+                let answered = create(&api).unwrap_or_else(|error| panic!("{length} by {piece}: {error:?}"));
+                assert_eq!(answered.payments.sid, SESSION);
+            }
+        }
+    }
+}
+
+fn deadline_and_shutdown_hold_in_a_session(tls: Tls) {
+    let authority = Authority::new();
+    let config = good(&authority);
+    let silent = serve_tls(Arc::clone(&config), |mut session, _| {
+        read_request(&mut session);
+        hold(&mut session.sock);
+    });
+    let dripping = serve_tls(config, |mut session, _| {
+        read_request(&mut session);
+        send(&mut session, "HTTP/1.1 201 ");
+        while send(&mut session, "H") {
+            thread::sleep(Duration::from_millis(20));
+        }
+    });
+    thread::scope(|scope| {
+        for address in [silent, dripping] {
+            let authority = &authority;
+            scope.spawn(move || {
+                let deadline = Duration::from_millis(600);
+                let api = builder(tls, address, authority).timeout(deadline).build().unwrap();
+                let started = Instant::now();
+                let error = create(&api).unwrap_err();
+                let elapsed = started.elapsed();
+                println!("deadline: {:.1} ms over", elapsed.saturating_sub(deadline).as_secs_f64() * 1e3);
+                assert!(elapsed < deadline + Duration::from_secs(1), "{elapsed:?}");
+                assert!(error.is_timeout(), "{error:?}");
+                assert_eq!(error.outcome(), Outcome::Unknown);
+            });
+            scope.spawn(move || {
+                let policy = RetryPolicy::new().attempt_timeout(None).max_retries(u32::MAX);
+                let api = builder(tls, address, authority).retry_policy(policy).build().unwrap();
+                let call = {
+                    let api = api.clone();
+                    thread::spawn(move || (create(&api), Instant::now()))
+                };
+                thread::sleep(Duration::from_millis(300));
+                let down = Instant::now();
+                api.shutdown();
+                let (result, ended) = call.join().unwrap();
+                println!("shutdown: {:.1} ms", ended.duration_since(down).as_secs_f64() * 1e3);
+                assert!(ended.duration_since(down) < Duration::from_secs(1));
+                assert_eq!(result.unwrap_err().kind(), ErrorKind::Shutdown);
+            });
+        }
+    });
+}

@@ -30,22 +30,22 @@ fn take(api: &PaymentsApi, call_sid: &str, listener: &CallbackListener) -> Resul
     let session = listener.session(&api.create_payments(call_sid, &start)?.sid)?;
     let code = pay(api, call_sid, &session, url).inspect_err(|_| {
         // Leave no session open. Where it is over already, this is refused.
-        let _ = api.update_payments(call_sid, session.sid(), &UpdatePaymentsParams::cancel(url));
+        let _ = api.update_payments(call_sid, session.sid(), &UpdatePaymentsParams::new_cancel(url));
     })?;
     println!("paid, confirmation code {code}");
     Ok(())
 }
 
 fn pay(api: &PaymentsApi, call_sid: &str, session: &SessionCallbacks, url: &str) -> Result<String, Failure> {
-    let mut step = UpdatePaymentsParams::capture(url, Capture::PaymentCardNumber);
+    let mut step = UpdatePaymentsParams::new_capture(url, Capture::PaymentCardNumber);
     loop {
         api.update_payments(call_sid, session.sid(), &step)?;
         step = loop {
             let callback = session.recv_timeout(Duration::from_secs(120))?;
             match (callback.event(), callback.required()) {
-                (Event::Captured { .. }, []) => break UpdatePaymentsParams::complete(url),
+                (Event::Captured { .. }, []) => break UpdatePaymentsParams::new_complete(url),
                 (Event::Captured { .. }, [next, ..]) => {
-                    break UpdatePaymentsParams::capture(url, next.clone());
+                    break UpdatePaymentsParams::new_capture(url, next.clone());
                 }
                 (Event::Succeeded { confirmation_code, .. }, _) => {
                     return Ok(confirmation_code.unwrap_or_default().to_owned());

@@ -15,10 +15,10 @@
 //! let session = api.create_payments(call.sid(), &start)?;
 //!
 //! for piece in [Capture::PaymentCardNumber, Capture::ExpirationDate, Capture::SecurityCode, Capture::PostalCode] {
-//!     api.update_payments(call.sid(), &session.sid, &UpdatePaymentsParams::capture(url, piece))?;
+//!     api.update_payments(call.sid(), &session.sid, &UpdatePaymentsParams::new_capture(url, piece))?;
 //!     // …the caller types; the status callbacks say when the piece is in, and what is still required…
 //! }
-//! api.update_payments(call.sid(), &session.sid, &UpdatePaymentsParams::complete(url))?;
+//! api.update_payments(call.sid(), &session.sid, &UpdatePaymentsParams::new_complete(url))?;
 //! # Ok(())
 //! # }
 //! ```
@@ -30,8 +30,8 @@
 //! ([`create_payments`](PaymentsApi::create_payments)), then asks for one piece of information after another
 //! ([`update_payments`](PaymentsApi::update_payments) with a [`Capture`]). The customer types on the
 //! telephone's keypad; neither agent nor program ever sees the digits. At the end the program
-//! [completes](UpdatePaymentsParams::complete) the session, and the payment connector charges or
-//! tokenizes, or it [cancels](UpdatePaymentsParams::cancel).
+//! [completes](UpdatePaymentsParams::new_complete) the session, and the payment connector charges or
+//! tokenizes, or it [cancels](UpdatePaymentsParams::new_cancel).
 //!
 //! The answers to these calls carry bookkeeping only. What the caller typed, what failed, and how the payment
 //! went is POSTed to the `StatusCallback` URL: [`StatusCallback`] reads that, and
@@ -154,8 +154,8 @@ pub use guide::{Ending, GuidedPayment};
 #[cfg(feature = "listener")]
 pub use listener::{CallbackListener, CallbackListenerBuilder, SessionCallbacks};
 pub use model::{
-    Amount, BankAccountType, Capture, CardType, ErrorType, Headers, Input, PayResult, PaymentMethod,
-    Payments, ResponseMetadata, Status, TokenType, WithMetadata,
+    Amount, BankAccountType, Capture, CaptureError, CardType, PayResult, PaymentMethod, Payments,
+    PaymentsInput, PaymentsResponse, PaymentsStatus, ResponseHeaders, ResponseMetadata, TokenType,
 };
 pub use params::{CreatePaymentsParams, UpdatePaymentsParams};
 pub use transport::Tls;

@@ -129,7 +129,7 @@ impl Agent {
         let callbacks = self.listener.session(&sid)?;
         self.converse(&sid, &callbacks).inspect_err(|_| {
             // Where the session is over already, this is refused: the error that is shown is the one that matters.
-            let _ = self.update(&sid, &UpdatePaymentsParams::cancel(self.listener.public_url()));
+            let _ = self.update(&sid, &UpdatePaymentsParams::new_cancel(self.listener.public_url()));
         })
     }
 
@@ -140,14 +140,14 @@ impl Agent {
             match self.ask_for(sid, callbacks, &capture)? {
                 Asked::Given => {}
                 Asked::GivenUp => {
-                    self.update(sid, &UpdatePaymentsParams::cancel(url))?;
+                    self.update(sid, &UpdatePaymentsParams::new_cancel(url))?;
                     self.screen.line(&format!("  ✗ {capture} was not given in {TRIES} tries: cancelled\n"));
                     return Ok(false);
                 }
                 Asked::Over(last) => return Ok(self.screen.ended(&last)),
             }
         }
-        self.update(sid, &UpdatePaymentsParams::complete(url))?;
+        self.update(sid, &UpdatePaymentsParams::new_complete(url))?;
         loop {
             let callback = callbacks.recv_timeout(PATIENCE)?;
             if callback.is_final() {
@@ -159,7 +159,7 @@ impl Agent {
     /// Asks the caller for a piece until it is in.
     fn ask_for(&self, sid: &str, callbacks: &SessionCallbacks, capture: &Capture) -> Result<Asked, Failure> {
         for _ in 0..TRIES {
-            let ask = UpdatePaymentsParams::capture(self.listener.public_url(), capture.clone());
+            let ask = UpdatePaymentsParams::new_capture(self.listener.public_url(), capture.clone());
             self.update(sid, &ask)?;
             loop {
                 let callback = callbacks.recv_timeout(PATIENCE)?;

@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::sync::PoisonError;
 use std::time::Duration;
 
-use twilio_payments::{Capture, ErrorType, Event, StatusCallback, WithMetadata};
+use twilio_payments::{Capture, CaptureError, Event, PaymentsResponse, StatusCallback};
 
 use super::caller::Keypad;
 
@@ -34,7 +34,7 @@ impl Screen {
         }
     }
 
-    pub(crate) fn answer(&self, answer: &WithMetadata) {
+    pub(crate) fn answer(&self, answer: &PaymentsResponse) {
         let metadata = &answer.metadata;
         let id = metadata.request_id.as_deref().unwrap_or("no request id");
         let took = Duration::from_micros(metadata.elapsed.as_micros().try_into().unwrap_or(u64::MAX));
@@ -68,7 +68,7 @@ impl Screen {
         say!("  {} {capture} {masked} (still required: {left})\n", self.green("✓"));
     }
 
-    pub(crate) fn refused(&self, capture: &Capture, reason: &ErrorType) {
+    pub(crate) fn refused(&self, capture: &Capture, reason: &CaptureError) {
         self.clear_line();
         say!("  {} {capture}: {reason}\n", self.red("✗"));
     }

@@ -109,7 +109,7 @@ fuzz_target!(|input: Input| {
         assert!(!input.inputs.iter().any(|item| item.is_empty() || item.contains(',')), "one item, one value");
     }
 
-    let mut update = UpdatePaymentsParams::capture(params.status_callback.as_str(), input.amount.as_str());
+    let mut update = UpdatePaymentsParams::new_capture(params.status_callback.as_str(), input.amount.as_str());
     update.idempotency_key.clone_from(&params.idempotency_key);
     if let Some(fields) = read(update.to_form()) {
         let values: Vec<_> = fields.into_iter().map(|(_, value)| value).collect();

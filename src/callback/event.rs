@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::StatusCallback;
 use super::debug::{Hidden, Words};
-use crate::model::{Capture, ErrorType, PayResult};
+use crate::model::{Capture, CaptureError, PayResult};
 
 /// What happened, as an agent's screen shows it. See [`StatusCallback::event`].
 ///
@@ -41,7 +41,7 @@ pub enum Event<'a> {
         /// is open on the call.
         capture: Option<&'a Capture>,
         /// Why.
-        reason: &'a ErrorType,
+        reason: &'a CaptureError,
         /// Which try it was, counted from 1.
         attempt: Option<u32>,
     },
@@ -83,7 +83,7 @@ impl StatusCallback {
     /// [required](Self::required). The first callback has none of these, and no `DateUpdated`.
     ///
     /// ```
-    /// use twilio_payments::{ErrorType, Event, StatusCallback};
+    /// use twilio_payments::{CaptureError, Event, StatusCallback};
     ///
     /// # fn main() -> Result<(), twilio_payments::Error> {
     /// let callback = StatusCallback::parse(
@@ -94,7 +94,7 @@ impl StatusCallback {
     ///     Event::Typing { masked, .. } => println!("typing: {}", masked.unwrap_or_default()),
     ///     Event::Captured { capture, .. } => println!("{capture} is in"),
     ///     Event::CaptureFailed { reason, attempt, .. } => {
-    ///         assert_eq!((reason, attempt), (&ErrorType::InputTimeout, Some(2)));
+    ///         assert_eq!((reason, attempt), (&CaptureError::InputTimeout, Some(2)));
     ///     }
     ///     Event::Succeeded { confirmation_code, .. } => println!("paid: {confirmation_code:?}"),
     ///     Event::Failed { result, connector_error, .. } => println!("{result}: {connector_error:?}"),
@@ -113,7 +113,7 @@ impl StatusCallback {
             return Event::CaptureFailed { capture: self.capture.as_ref(), reason, attempt: self.attempt };
         }
         if let Some(capture) = &self.capture {
-            let masked = self.masked(capture);
+            let masked = self.shown(capture);
             let is_in = || masked.is_some() && !self.required().contains(capture);
             return match self.partial_result {
                 Some(false) => Event::Captured { capture, masked },

@@ -11,7 +11,7 @@ pub(crate) mod signature;
 use crate::error::{Error, ErrorKind};
 use crate::model::Amount;
 use crate::model::sid;
-use crate::model::{BankAccountType, Capture, CardType, ErrorType, PayResult, PaymentMethod, TokenType};
+use crate::model::{BankAccountType, Capture, CaptureError, CardType, PayResult, PaymentMethod, TokenType};
 use crate::text::Withheld;
 use crate::text::form::pairs;
 
@@ -96,7 +96,7 @@ pub struct StatusCallback {
     /// (`PartialResult`).
     pub partial_result: Option<bool>,
     /// Why the capture failed (`ErrorType`).
-    pub error_type: Option<ErrorType>,
+    pub error_type: Option<CaptureError>,
     /// Which try of this capture it was, counted from 1 (`Attempt`).
     pub attempt: Option<u32>,
     /// The card's number, masked but for the last four digits, such as `xxxxxxxxxxxx4242`; while the caller
@@ -202,13 +202,13 @@ impl StatusCallback {
     ///
     /// # fn main() -> Result<(), twilio_payments::Error> {
     /// let callback = StatusCallback::parse(b"Sid=PK00000000000000000000000000000000&SecurityCode=xxx")?;
-    /// assert_eq!(callback.masked(&Capture::SecurityCode), Some("xxx"));
-    /// assert_eq!(callback.masked(&Capture::PostalCode), None);
+    /// assert_eq!(callback.shown(&Capture::SecurityCode), Some("xxx"));
+    /// assert_eq!(callback.shown(&Capture::PostalCode), None);
     /// # Ok(())
     /// # }
     /// ```
     #[must_use]
-    pub fn masked(&self, capture: &Capture) -> Option<&str> {
+    pub fn shown(&self, capture: &Capture) -> Option<&str> {
         match capture {
             Capture::PaymentCardNumber | Capture::PaymentCardNumberMatcher => {
                 self.payment_card_number.as_deref()

@@ -152,7 +152,7 @@ fn strange_values_are_kept() {
     assert_eq!(callback.bank_account_type, Some(BankAccountType::Other(strange.into())));
     assert_eq!(callback.token_type, Some(TokenType::Other(strange.into())));
     assert_eq!(callback.capture, Some(Capture::Other(strange.into())));
-    assert_eq!(callback.error_type, Some(ErrorType::Other(strange.into())));
+    assert_eq!(callback.error_type, Some(CaptureError::Other(strange.into())));
     assert_eq!(callback.payment_card_type, Some(CardType::Other(strange.into())));
     assert_eq!(callback.result, Some(PayResult::Other(strange.into())));
     assert_eq!(others(&callback), []);
@@ -385,19 +385,19 @@ fn events() {
             "Capture=security-code&ErrorType=invalid-security-code&Attempt=2&PartialResult=false&SecurityCode=xxxx",
             Event::CaptureFailed {
                 capture: Some(&SecurityCode),
-                reason: &ErrorType::InvalidSecurityCode,
+                reason: &CaptureError::InvalidSecurityCode,
                 attempt: Some(2),
             },
         ),
         (
             "ErrorType=session-in-progress",
-            Event::CaptureFailed { capture: None, reason: &ErrorType::SessionInProgress, attempt: None },
+            Event::CaptureFailed { capture: None, reason: &CaptureError::SessionInProgress, attempt: None },
         ),
         (
             "Capture=security-code&ErrorType=new",
             Event::CaptureFailed {
                 capture: Some(&SecurityCode),
-                reason: &ErrorType::Other("new".into()),
+                reason: &CaptureError::Other("new".into()),
                 attempt: None,
             },
         ),

@@ -9,7 +9,7 @@ use crate::client::attempts::{Caller, Operation};
 use crate::client::credentials::Credentials;
 use crate::client::retry::RetryPolicy;
 use crate::error::Error;
-use crate::model::{Payments, WithMetadata};
+use crate::model::{Payments, PaymentsResponse};
 use crate::params::{CreatePaymentsParams, UpdatePaymentsParams};
 use crate::transport::Transport;
 
@@ -30,10 +30,10 @@ use crate::transport::Transport;
 /// let start = CreatePaymentsParams::new(url).charge_amount("19.99".parse()?);
 /// let session = api.create_payments(call_sid, &start)?;
 ///
-/// let ask = UpdatePaymentsParams::capture(url, Capture::PaymentCardNumber);
+/// let ask = UpdatePaymentsParams::new_capture(url, Capture::PaymentCardNumber);
 /// api.update_payments(call_sid, &session.sid, &ask)?;
 /// // …the other pieces, each when the status callbacks say that the one before is in…
-/// api.update_payments(call_sid, &session.sid, &UpdatePaymentsParams::complete(url))?;
+/// api.update_payments(call_sid, &session.sid, &UpdatePaymentsParams::new_complete(url))?;
 /// # Ok(())
 /// # }
 /// ```
@@ -105,7 +105,7 @@ impl PaymentsApi {
         &self,
         call_sid: &str,
         params: &CreatePaymentsParams,
-    ) -> Result<WithMetadata, Error> {
+    ) -> Result<PaymentsResponse, Error> {
         self.call(
             &Operation {
                 name: "CreatePayments",
@@ -146,7 +146,7 @@ impl PaymentsApi {
         call_sid: &str,
         sid: &str,
         params: &UpdatePaymentsParams,
-    ) -> Result<WithMetadata, Error> {
+    ) -> Result<PaymentsResponse, Error> {
         self.call(
             &Operation {
                 name: "UpdatePayments",
@@ -184,7 +184,7 @@ impl PaymentsApi {
         operation: &Operation<'_>,
         idempotency_key: &str,
         form: impl FnOnce() -> Result<String, Error>,
-    ) -> Result<WithMetadata, Error> {
+    ) -> Result<PaymentsResponse, Error> {
         let form = operation.check().and_then(|()| form()).map_err(|error| {
             let outcome = error.outcome();
             error.after(0, outcome, idempotency_key)

@@ -9,9 +9,9 @@ use serde_json::Value;
 use crate::client::retry::{self, RetryPolicy};
 use crate::client::retry_after;
 use crate::error::{ApiError, Error, ErrorKind, Outcome};
-use crate::model::Headers;
+use crate::model::ResponseHeaders;
 use crate::model::sid;
-use crate::model::{Payments, ResponseMetadata, WithMetadata};
+use crate::model::{Payments, PaymentsResponse, ResponseMetadata};
 use crate::params::key;
 use crate::text::{Escaped, Redactor, Withheld, cut};
 use crate::transport::{Answer, Failure, Part, Transport};
@@ -58,7 +58,7 @@ impl Caller {
         form: &str,
         idempotency_key: &str,
         timeout: Duration,
-    ) -> Result<WithMetadata, Error> {
+    ) -> Result<PaymentsResponse, Error> {
         let started = Instant::now();
         let mut so_far = SoFar::default();
         let mut last_error = None;
@@ -90,7 +90,7 @@ impl Caller {
                     Ok((payments, status, headers, request_id)) => {
                         let (attempts, elapsed) = (so_far.attempts, started.elapsed());
                         let metadata = ResponseMetadata { status, headers, request_id, attempts, elapsed };
-                        return Ok(WithMetadata { payments, metadata });
+                        return Ok(PaymentsResponse { payments, metadata });
                     }
                     Err(error) => error,
                 },
@@ -135,7 +135,7 @@ impl Caller {
         operation: &Operation<'_>,
         answer: Answer,
         attempt: &Attempt,
-    ) -> Result<(Payments, u16, Headers, Option<String>), Error> {
+    ) -> Result<(Payments, u16, ResponseHeaders, Option<String>), Error> {
         let Answer { status, headers, body, timed_out } = answer;
         let request_id = self.request_id(&headers);
         attempt.log(&Answered { status, request_id: request_id.as_deref() });
@@ -206,7 +206,7 @@ impl Caller {
         }
     }
 
-    fn request_id(&self, headers: &Headers) -> Option<String> {
+    fn request_id(&self, headers: &ResponseHeaders) -> Option<String> {
         headers.get("twilio-request-id").map(|id| cut(self.redactor.mask(id), 100))
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use crate::model::{Capture, ErrorType, PaymentMethod};
+use crate::model::{Capture, CaptureError, PaymentMethod};
 use crate::params::CreatePaymentsParams;
 
 /// The pieces that are still to be asked for, in order, and how often each has failed.
@@ -72,7 +72,7 @@ impl Pieces {
 
     /// Counts a failure and puts the piece first again, or tells that it failed as often as it may. Where two
     /// typings differ it is not known which one was wrong, so the first is asked for again too.
-    pub(super) fn ask_again(&mut self, capture: &Capture, reason: Option<&ErrorType>) -> bool {
+    pub(super) fn ask_again(&mut self, capture: &Capture, reason: Option<&CaptureError>) -> bool {
         let tries = self.tries;
         let count = self.count(capture);
         count.failed += 1;
@@ -81,7 +81,7 @@ impl Pieces {
         }
         self.left.push_front(capture.clone());
         let first = Capture::KNOWN.iter().find(|first| matcher(first).as_ref() == Some(capture));
-        if let Some(first) = first.filter(|_| reason == Some(&ErrorType::InputMatchingFailed)) {
+        if let Some(first) = first.filter(|_| reason == Some(&CaptureError::InputMatchingFailed)) {
             self.left.push_front(first.clone());
         }
         true
@@ -133,7 +133,7 @@ mod tests {
     fn what_fails_is_asked_for_again() {
         let mut pieces = Pieces::of(&CreatePaymentsParams::new("/status"), 2);
         pieces.left.clear();
-        let differ = Some(&ErrorType::InputMatchingFailed);
+        let differ = Some(&CaptureError::InputMatchingFailed);
         assert!(pieces.ask_again(&Capture::PostalCode, differ));
         assert_eq!(names(&pieces), ["postal-code"]);
         assert!(!pieces.ask_again(&Capture::PostalCode, differ), "the second failure of two tries");

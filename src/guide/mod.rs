@@ -11,7 +11,7 @@ use crate::client::PaymentsApi;
 use crate::error::{Error, ErrorKind, Outcome};
 use crate::listener::CallbackListener;
 use crate::model::Payments;
-use crate::model::{Capture, ErrorType};
+use crate::model::{Capture, CaptureError};
 use crate::params::{CreatePaymentsParams, UpdatePaymentsParams};
 use captures::Pieces;
 use open_session::OpenSession;
@@ -76,7 +76,7 @@ pub enum Ending {
         /// The piece.
         capture: Capture,
         /// Why the last try failed; `None` where no callback came in time.
-        reason: Option<ErrorType>,
+        reason: Option<CaptureError>,
     },
 }
 
@@ -135,7 +135,7 @@ impl<'a> GuidedPayment<'a> {
         let mut left = Pieces::of(&self.params, self.tries);
 
         while let Some(capture) = left.next() {
-            let ask = UpdatePaymentsParams::capture(&self.params.status_callback, capture.clone());
+            let ask = UpdatePaymentsParams::new_capture(&self.params.status_callback, capture.clone());
             if let Err(error) = open.update(ask) {
                 return open.ended_instead(error, END_TIME, see);
             }
@@ -163,7 +163,7 @@ impl<'a> GuidedPayment<'a> {
             return Ok(Ending::GaveUp { capture, reason: None });
         }
 
-        let complete = UpdatePaymentsParams::complete(&self.params.status_callback);
+        let complete = UpdatePaymentsParams::new_complete(&self.params.status_callback);
         let key = complete.idempotency_key.clone();
         let completed = match open.update(complete) {
             Err(error) if error.outcome() != Outcome::Unknown => {

@@ -104,7 +104,7 @@ impl Drop for OpenSession<'_> {
         if self.over {
             return;
         }
-        let params = UpdatePaymentsParams::cancel(&self.params.status_callback);
+        let params = UpdatePaymentsParams::new_cancel(&self.params.status_callback);
         match self.update_with(&self.api.with_timeout(CANCEL_TIME), params) {
             // What is still to come is heard out, so that it does not lie about in the listener for ever.
             Ok(()) => drop(self.hear(CANCELLED_TIME, &mut |_| {}, StatusCallback::is_final)),

@@ -6,9 +6,9 @@ use crate::transport::HeaderMap;
 
 /// The headers of an answer. Names are compared without regard to case.
 #[derive(Clone, Default)]
-pub struct Headers(pub(crate) HeaderMap);
+pub struct ResponseHeaders(pub(crate) HeaderMap);
 
-impl Headers {
+impl ResponseHeaders {
     /// The first value of a header, or `None` where it is absent or holds bytes other than visible ASCII.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
@@ -26,7 +26,7 @@ impl Headers {
 }
 
 /// Shows the names only: a value may be anything.
-impl fmt::Debug for Headers {
+impl fmt::Debug for ResponseHeaders {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.iter_names()).finish()
     }

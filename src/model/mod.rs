@@ -7,8 +7,9 @@ pub(crate) mod sid;
 mod values;
 
 pub use amount::Amount;
-pub use headers::Headers;
-pub use payments::{Payments, ResponseMetadata, WithMetadata};
+pub use headers::ResponseHeaders;
+pub use payments::{Payments, PaymentsResponse, ResponseMetadata};
 pub use values::{
-    BankAccountType, Capture, CardType, ErrorType, Input, PayResult, PaymentMethod, Status, TokenType,
+    BankAccountType, Capture, CaptureError, CardType, PayResult, PaymentMethod, PaymentsInput,
+    PaymentsStatus, TokenType,
 };

@@ -7,7 +7,7 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visi
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::model::Headers;
+use crate::model::ResponseHeaders;
 use crate::model::sid;
 
 /// A payments session, as the API answers both operations.
@@ -263,7 +263,7 @@ impl Serialize for Payments {
 /// [`update_payments_with_metadata`](crate::PaymentsApi::update_payments_with_metadata).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct WithMetadata {
+pub struct PaymentsResponse {
     /// The session.
     pub payments: Payments,
     /// What came with it.
@@ -277,7 +277,7 @@ pub struct ResponseMetadata {
     /// The HTTP status of the answer: 201 for a creation, 202 for an update.
     pub status: u16,
     /// The answer's headers. `Debug` shows their names only.
-    pub headers: Headers,
+    pub headers: ResponseHeaders,
     /// The `Twilio-Request-Id` header, which the provider's support asks for.
     pub request_id: Option<String>,
     /// How many times the request was sent or tried, 1 or more.

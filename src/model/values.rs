@@ -149,7 +149,7 @@ open_enum! {
 
 open_enum! {
     /// How the caller gives information (`Input`).
-    Input {
+    PaymentsInput {
         /// The phone's keypad, the only input that the service takes today.
         Dtmf = "dtmf",
     }
@@ -167,7 +167,7 @@ open_enum! {
 
 open_enum! {
     /// How an update ends a session (`Status`).
-    Status {
+    PaymentsStatus {
         /// Sends what was collected to the payment connector, which charges or tokenizes.
         Complete = "complete",
         /// Drops what was collected.
@@ -211,7 +211,7 @@ open_enum! {
 
 open_enum! {
     /// Why a capture failed (`ErrorType` of a status callback).
-    ErrorType {
+    CaptureError {
         /// Nothing, or not enough, was typed in time.
         InputTimeout = "input-timeout",
         /// The card number fails its check digit or has a wrong length.
@@ -292,9 +292,9 @@ mod tests {
             CardType,
             &["visa", "mastercard", "amex", "maestro", "discover", "optima", "jcb", "diners-club", "enroute"]
         );
-        check!(Input, &["dtmf"]);
+        check!(PaymentsInput, &["dtmf"]);
         check!(PaymentMethod, &["credit-card", "ach-debit"]);
-        check!(Status, &["complete", "cancel"]);
+        check!(PaymentsStatus, &["complete", "cancel"]);
         check!(TokenType, &["reusable", "one-time", "payment-method"]);
         check!(
             PayResult,
@@ -310,7 +310,7 @@ mod tests {
             ]
         );
         check!(
-            ErrorType,
+            CaptureError,
             &[
                 "input-timeout",
                 "invalid-card-number",

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::check;
 use crate::error::Error;
 use crate::model::Amount;
-use crate::model::{BankAccountType, Capture, CardType, Input, PaymentMethod, TokenType};
+use crate::model::{BankAccountType, Capture, CardType, PaymentMethod, PaymentsInput, TokenType};
 use crate::params::form::Form;
 use crate::params::key;
 use crate::text::url_without_secrets;
@@ -60,7 +60,7 @@ pub struct CreatePaymentsParams {
     /// `Description`: any text; it goes to the payment processor with the transaction.
     pub description: Option<String>,
     /// `Input`: how the caller gives information. The service knows only `dtmf`.
-    pub input: Option<Input>,
+    pub input: Option<PaymentsInput>,
     /// `MinPostalCodeLength`: the least number of digits of a postal code, 1 or more.
     pub min_postal_code_length: Option<u32>,
     /// `Parameter`: a JSON object of one level with values for the payment processor; which, depends on
@@ -161,7 +161,7 @@ impl CreatePaymentsParams {
 
     /// Sets [`input`](#structfield.input).
     #[must_use]
-    pub fn input(mut self, input: impl Into<Input>) -> Self {
+    pub fn input(mut self, input: impl Into<PaymentsInput>) -> Self {
         self.input = Some(input.into());
         self
     }
@@ -261,7 +261,7 @@ impl CreatePaymentsParams {
         form.float("ChargeAmount", self.charge_amount.map(Amount::ten_thousandths));
         form.text("Currency", self.currency.as_deref());
         form.text("Description", self.description.as_deref());
-        form.text("Input", self.input.as_ref().map(Input::as_str));
+        form.text("Input", self.input.as_ref().map(PaymentsInput::as_str));
         form.int("MinPostalCodeLength", self.min_postal_code_length);
         form.json("Parameter", self.parameter.as_ref())
             .map_err(|error| Error::invalid("Parameter", "has no JSON text").with_source(error))?;

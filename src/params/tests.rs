@@ -1,7 +1,9 @@
 use super::check;
 use super::{CreatePaymentsParams, UpdatePaymentsParams};
 use crate::model::Amount;
-use crate::model::{BankAccountType, Capture, CardType, Input, PaymentMethod, Status, TokenType};
+use crate::model::{
+    BankAccountType, Capture, CardType, PaymentMethod, PaymentsInput, PaymentsStatus, TokenType,
+};
 use serde_json::{Value, json};
 
 const URL: &str = "https://example.com/status";
@@ -23,7 +25,7 @@ fn every_field_goes_out_in_the_documents_order() {
         .charge_amount(Amount::from_cents(1999).unwrap())
         .currency("GBP")
         .description("a\r\nb & ü")
-        .input(Input::Dtmf)
+        .input(PaymentsInput::Dtmf)
         .min_postal_code_length(5)
         .parameter(json!({"name": "foobar"}))
         .payment_connector("stripe_connector")
@@ -63,12 +65,12 @@ fn updates() {
         let body = params.idempotency_key("k").to_form().unwrap();
         body.rsplit_once("status&").unwrap().1.to_owned()
     };
-    assert_eq!(wire(UpdatePaymentsParams::capture(URL, Capture::PostalCode)), "Capture=postal-code");
-    assert_eq!(wire(UpdatePaymentsParams::capture(URL, "iris-scan")), "Capture=iris-scan");
-    assert_eq!(wire(UpdatePaymentsParams::complete(URL)), "Status=complete");
-    assert_eq!(wire(UpdatePaymentsParams::cancel(URL)), "Status=cancel");
-    let mut both = UpdatePaymentsParams::capture(URL, Capture::PostalCode);
-    both.status = Some(Status::Complete);
+    assert_eq!(wire(UpdatePaymentsParams::new_capture(URL, Capture::PostalCode)), "Capture=postal-code");
+    assert_eq!(wire(UpdatePaymentsParams::new_capture(URL, "iris-scan")), "Capture=iris-scan");
+    assert_eq!(wire(UpdatePaymentsParams::new_complete(URL)), "Status=complete");
+    assert_eq!(wire(UpdatePaymentsParams::new_cancel(URL)), "Status=cancel");
+    let mut both = UpdatePaymentsParams::new_capture(URL, Capture::PostalCode);
+    both.status = Some(PaymentsStatus::Complete);
     assert_eq!(wire(both), "Capture=postal-code&Status=complete");
 }
 
@@ -78,8 +80,8 @@ fn a_value_is_one_operation() {
     assert_eq!(params.clone(), params);
     assert_ne!(CreatePaymentsParams::new(URL).idempotency_key, params.idempotency_key);
     assert_ne!(
-        UpdatePaymentsParams::complete(URL).idempotency_key,
-        UpdatePaymentsParams::complete(URL).idempotency_key
+        UpdatePaymentsParams::new_complete(URL).idempotency_key,
+        UpdatePaymentsParams::new_complete(URL).idempotency_key
     );
 }
 
@@ -121,7 +123,7 @@ fn status_callbacks() {
         assert_eq!(check::callback(bad), Err(reason), "{bad}");
         let message = format!("invalid StatusCallback: {reason}");
         refused(&CreatePaymentsParams::new(bad), &message);
-        assert_eq!(UpdatePaymentsParams::complete(bad).to_form().unwrap_err().to_string(), message);
+        assert_eq!(UpdatePaymentsParams::new_complete(bad).to_form().unwrap_err().to_string(), message);
     }
 }
 
@@ -154,7 +156,7 @@ fn values_that_the_documents_call_invalid() {
             "invalid Parameter: nested: a value is itself an object or array",
         );
     }
-    let update = UpdatePaymentsParams::complete(URL).idempotency_key("");
+    let update = UpdatePaymentsParams::new_complete(URL).idempotency_key("");
     assert_eq!(update.to_form().unwrap_err().to_string(), "invalid IdempotencyKey: empty");
 }
 
@@ -175,5 +177,5 @@ fn debug_leaves_out_what_may_be_secret() {
     let url = "https://user:hush@example.com/status?token=hush";
     let params = CreatePaymentsParams::new(url).parameter(json!({"ssn": "hush"}));
     assert!(!format!("{params:?}").contains("hush"));
-    assert!(!format!("{:?}", UpdatePaymentsParams::complete(url)).contains("hush"));
+    assert!(!format!("{:?}", UpdatePaymentsParams::new_complete(url)).contains("hush"));
 }

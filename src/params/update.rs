@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::check;
 use crate::error::Error;
-use crate::model::{Capture, Status};
+use crate::model::{Capture, PaymentsStatus};
 use crate::params::form::Form;
 use crate::params::key;
 use crate::text::url_without_secrets;
@@ -19,7 +19,7 @@ use crate::text::url_without_secrets;
 ///
 /// # fn main() -> Result<(), twilio_payments::Error> {
 /// let url = "https://example.com/pay/status";
-/// let ask = UpdatePaymentsParams::capture(url, Capture::ExpirationDate).idempotency_key("k1");
+/// let ask = UpdatePaymentsParams::new_capture(url, Capture::ExpirationDate).idempotency_key("k1");
 /// assert_eq!(
 ///     ask.to_form()?,
 ///     "IdempotencyKey=k1&StatusCallback=https%3A%2F%2Fexample.com%2Fpay%2Fstatus&Capture=expiration-date"
@@ -42,7 +42,7 @@ pub struct UpdatePaymentsParams {
     /// `Capture`: the piece of information that the caller is asked for.
     pub capture: Option<Capture>,
     /// `Status`: ends the session.
-    pub status: Option<Status>,
+    pub status: Option<PaymentsStatus>,
 }
 
 impl UpdatePaymentsParams {
@@ -61,26 +61,47 @@ impl UpdatePaymentsParams {
 
     /// A step that asks the caller for a piece of information (`Capture`).
     #[must_use]
-    pub fn capture(status_callback: impl Into<String>, capture: impl Into<Capture>) -> Self {
+    pub fn new_capture(status_callback: impl Into<String>, capture: impl Into<Capture>) -> Self {
         Self { capture: Some(capture.into()), ..Self::new(status_callback) }
     }
 
     /// The step that submits what was collected (`Status=complete`).
     #[must_use]
-    pub fn complete(status_callback: impl Into<String>) -> Self {
-        Self { status: Some(Status::Complete), ..Self::new(status_callback) }
+    pub fn new_complete(status_callback: impl Into<String>) -> Self {
+        Self { status: Some(PaymentsStatus::Complete), ..Self::new(status_callback) }
     }
 
     /// The step that drops what was collected (`Status=cancel`).
     #[must_use]
-    pub fn cancel(status_callback: impl Into<String>) -> Self {
-        Self { status: Some(Status::Cancel), ..Self::new(status_callback) }
+    pub fn new_cancel(status_callback: impl Into<String>) -> Self {
+        Self { status: Some(PaymentsStatus::Cancel), ..Self::new(status_callback) }
     }
 
     /// Sets [`account_sid`](#structfield.account_sid), the document's `PathAccountSid`.
     #[must_use]
     pub fn account_sid(mut self, account_sid: impl Into<String>) -> Self {
         self.account_sid = Some(account_sid.into());
+        self
+    }
+
+    /// Sets [`status_callback`](#structfield.status_callback).
+    #[must_use]
+    pub fn status_callback(mut self, status_callback: impl Into<String>) -> Self {
+        self.status_callback = status_callback.into();
+        self
+    }
+
+    /// Sets [`capture`](#structfield.capture).
+    #[must_use]
+    pub fn capture(mut self, capture: impl Into<Capture>) -> Self {
+        self.capture = Some(capture.into());
+        self
+    }
+
+    /// Sets [`status`](#structfield.status).
+    #[must_use]
+    pub fn status(mut self, status: impl Into<PaymentsStatus>) -> Self {
+        self.status = Some(status.into());
         self
     }
 
@@ -103,7 +124,7 @@ impl UpdatePaymentsParams {
         form.text("IdempotencyKey", Some(&self.idempotency_key));
         form.text("StatusCallback", Some(&self.status_callback));
         form.text("Capture", self.capture.as_ref().map(Capture::as_str));
-        form.text("Status", self.status.as_ref().map(Status::as_str));
+        form.text("Status", self.status.as_ref().map(PaymentsStatus::as_str));
         Ok(form.finish())
     }
 }

@@ -23,9 +23,9 @@
 //!     Capture::SecurityCode,
 //!     Capture::PostalCode,
 //! ] {
-//!     api.update_payments(call.sid(), &session.sid, &UpdatePaymentsParams::capture(url, capture))?;
+//!     api.update_payments(call.sid(), &session.sid, &UpdatePaymentsParams::new_capture(url, capture))?;
 //! }
-//! api.update_payments(call.sid(), &session.sid, &UpdatePaymentsParams::complete(url))?;
+//! api.update_payments(call.sid(), &session.sid, &UpdatePaymentsParams::new_complete(url))?;
 //!
 //! let transactions = sandbox.transactions();
 //! assert_eq!(transactions.len(), 1);
@@ -400,7 +400,7 @@ impl Call {
     /// let (api, call) = (sandbox.client(), sandbox.call());
     /// let url = "https://example.com/status";
     /// let session = api.create_payments(call.sid(), &CreatePaymentsParams::new(url))?;
-    /// let ask = UpdatePaymentsParams::capture(url, Capture::PaymentCardNumber);
+    /// let ask = UpdatePaymentsParams::new_capture(url, Capture::PaymentCardNumber);
     /// api.update_payments(call.sid(), &session.sid, &ask)?;
     ///
     /// call.press("4242 4242 4242 4242");

@@ -7,7 +7,9 @@ use serde_json::{Map, Value};
 
 use super::refusals::Refusal;
 use crate::model::Amount;
-use crate::model::{BankAccountType, Capture, CardType, Input, PaymentMethod, Status, TokenType};
+use crate::model::{
+    BankAccountType, Capture, CardType, PaymentMethod, PaymentsInput, PaymentsStatus, TokenType,
+};
 
 /// What every request has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,7 +82,7 @@ impl Create {
         let payment_method = fields
             .read("PaymentMethod", |text| known(PaymentMethod::KNOWN, text))?
             .unwrap_or(PaymentMethod::CreditCard);
-        fields.read("Input", |text| known(Input::KNOWN, text))?;
+        fields.read("Input", |text| known(PaymentsInput::KNOWN, text))?;
         let parameter = fields.read("Parameter", one_level)?;
         if payment_method == PaymentMethod::AchDebit && parameter.is_none() {
             return Err(Refusal::invalid_parameter("Parameter", "required for ach-debit"));
@@ -124,10 +126,10 @@ impl Update {
         fields.only(&["IdempotencyKey", "StatusCallback", "Capture", "Status"])?;
         let common = Common::read(fields)?;
         let capture = fields.read("Capture", |text| known(Capture::KNOWN, text))?;
-        let status = fields.read("Status", |text| known(Status::KNOWN, text))?;
+        let status = fields.read("Status", |text| known(PaymentsStatus::KNOWN, text))?;
         let step = match (capture, status) {
             (Some(capture), None) => Step::Capture(capture),
-            (None, Some(Status::Complete)) => Step::Complete,
+            (None, Some(PaymentsStatus::Complete)) => Step::Complete,
             (None, Some(_)) => Step::Cancel,
             (None, None) => {
                 return Err(Refusal::invalid_parameter("Capture", "required where there is no Status"));

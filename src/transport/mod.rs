@@ -24,7 +24,7 @@ use ureq::{Agent, Body, Proxy};
 
 use crate::client::endpoint;
 use crate::error::{Error, Source};
-use crate::model::Headers;
+use crate::model::ResponseHeaders;
 use dial::{Dial, Later, NotConnected, Why};
 use pool::Pool;
 use shutdown::Shutdown;
@@ -79,7 +79,7 @@ pub(crate) struct Transport {
 /// One answer, whatever its status.
 pub(crate) struct Answer {
     pub(crate) status: u16,
-    pub(crate) headers: Headers,
+    pub(crate) headers: ResponseHeaders,
     pub(crate) body: Vec<u8>,
     /// Whether the body is only the part of it that came in time. Never so of a success.
     pub(crate) timed_out: bool,
@@ -200,7 +200,7 @@ impl Transport {
             self.agent.run(config.build())
         };
         let (parts, body) = response.map_err(|error| self.failed(error, None))?.into_parts();
-        self.read(Headers(parts.headers), body, parts.status.as_u16())
+        self.read(ResponseHeaders(parts.headers), body, parts.status.as_u16())
     }
 
     /// A URL at the base's host. Its parts are shared with the base, and only the path is looked through.
@@ -215,7 +215,7 @@ impl Transport {
     /// Reads a body of a bearable length; another is left unread, and its connection closed.
     ///
     /// What is no success is one answer with any body: it keeps what could be read.
-    fn read(&self, headers: Headers, mut body: Body, status: u16) -> Result<Answer, Failure> {
+    fn read(&self, headers: ResponseHeaders, mut body: Body, status: u16) -> Result<Answer, Failure> {
         let success = (200..=299).contains(&status);
         let length = body.content_length().and_then(|length| usize::try_from(length).ok());
         let too_long = length.is_some_and(|length| length > MAX_BODY);

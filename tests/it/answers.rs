@@ -22,7 +22,7 @@ fn a_session_with_all_six_fields() {
     );
     let headers = "Twilio-Request-Id: RQ1\r\nX-Odd:  \tvalue \r\nSet-Cookie: a=b\r\n";
     let (address, _requests) = scripted([answer("201 Created", headers, &body)]);
-    let WithMetadata { payments, metadata, .. } =
+    let PaymentsResponse { payments, metadata, .. } =
         client(address).create_payments_with_metadata(CALL, &CreatePaymentsParams::new(CALLBACK)).unwrap();
     assert_eq!(payments.account_sid.as_deref(), Some(ACCOUNT));
     assert_eq!(payments.call_sid.as_deref(), Some(CALL));
@@ -158,7 +158,7 @@ fn a_success_that_is_no_payment() {
 fn an_answer_about_another_session_is_no_answer() {
     let (address, _requests) = scripted([answer("202 Accepted", "", &payments_json())]);
     let other = "PKffffffffffffffffffffffffffffffff";
-    let error = client(address).update_payments(CALL, other, &UpdatePaymentsParams::complete(CALLBACK));
+    let error = client(address).update_payments(CALL, other, &UpdatePaymentsParams::new_complete(CALLBACK));
     assert!(error.unwrap_err().to_string().contains("it names another call or session"));
 }
 

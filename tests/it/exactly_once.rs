@@ -55,10 +55,10 @@ fn session(number: usize, mut run: impl FnMut(&Operation<'_>) -> Payments) -> St
     let create = CreatePaymentsParams::new(CALLBACK).charge_amount(amount(number)).idempotency_key(&keys[0]);
     let sid = run(&Operation::Create(Box::new(create))).sid;
     for (capture, key) in CAPTURES.iter().zip(&keys[1..]) {
-        let update = UpdatePaymentsParams::capture(CALLBACK, capture.clone()).idempotency_key(key);
+        let update = UpdatePaymentsParams::new_capture(CALLBACK, capture.clone()).idempotency_key(key);
         assert_eq!(run(&Operation::Update(&sid, update)).sid, sid);
     }
-    let complete = UpdatePaymentsParams::complete(CALLBACK).idempotency_key(&keys[5]);
+    let complete = UpdatePaymentsParams::new_complete(CALLBACK).idempotency_key(&keys[5]);
     assert_eq!(run(&Operation::Update(&sid, complete)).sid, sid);
     sid
 }
@@ -225,8 +225,9 @@ fn a_refused_completion_charges_nothing() {
     let (api, call) = (sandbox.client(), sandbox.call().obliging());
     let session = api.create_payments(call.sid(), &CreatePaymentsParams::new(CALLBACK)).unwrap();
     call.hang_up();
-    let error =
-        api.update_payments(call.sid(), &session.sid, &UpdatePaymentsParams::complete(CALLBACK)).unwrap_err();
+    let error = api
+        .update_payments(call.sid(), &session.sid, &UpdatePaymentsParams::new_complete(CALLBACK))
+        .unwrap_err();
     assert_eq!((error.kind(), error.outcome(), error.attempts()), (ErrorKind::Api, Outcome::Refused, 1));
     assert_eq!(sandbox.transaction_count(), 0);
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use twilio_payments::sandbox::{Asking, Call, Fault, Sandbox, numbers};
 use twilio_payments::{
-    CallbackListener, Capture, CreatePaymentsParams, Ending, ErrorKind, ErrorType, Event, GuidedPayment,
+    CallbackListener, Capture, CaptureError, CreatePaymentsParams, Ending, ErrorKind, Event, GuidedPayment,
     Outcome, PayResult, PaymentMethod, RetryPolicy, SignatureValidator,
 };
 
@@ -130,7 +130,7 @@ fn a_piece_is_given_up_after_the_allowed_tries() {
     let guided =
         GuidedPayment::new(&sandbox.client(), &listener, params(&listener)).tries(2).run(call.sid()).unwrap();
     let Ending::GaveUp { capture, reason, .. } = guided else { panic!("{guided:?}") };
-    assert_eq!((capture, reason), (Capture::PaymentCardNumber, Some(ErrorType::InvalidCardNumber)));
+    assert_eq!((capture, reason), (Capture::PaymentCardNumber, Some(CaptureError::InvalidCardNumber)));
     assert_eq!(sandbox.sessions()[0].result, Some(PayResult::Cancelled), "no session stays open");
     assert_eq!(sandbox.sessions()[0].captures.len(), 2);
     call.hang_up();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use twilio_payments::sandbox::{Asking, Call, Delivery, Sandbox, numbers};
 use twilio_payments::{
-    CallbackListener, Capture, CardType, CreatePaymentsParams, ErrorType, Event, PayResult, PaymentMethod,
+    CallbackListener, Capture, CaptureError, CardType, CreatePaymentsParams, Event, PayResult, PaymentMethod,
     PaymentsApi, SessionCallbacks, SignatureValidator, StatusCallback, TokenType, UpdatePaymentsParams,
 };
 
@@ -56,7 +56,7 @@ impl Played<'_> {
     }
 
     fn ask(&self, capture: &Capture) {
-        self.update(&UpdatePaymentsParams::capture(self.stage.listener.public_url(), capture.clone()));
+        self.update(&UpdatePaymentsParams::new_capture(self.stage.listener.public_url(), capture.clone()));
         assert_eq!(self.stage.call.asking(), Some(Asking::For(capture.clone())));
     }
 
@@ -78,12 +78,12 @@ impl Played<'_> {
     }
 
     fn complete(&self) -> StatusCallback {
-        self.update(&UpdatePaymentsParams::complete(self.stage.listener.public_url()));
+        self.update(&UpdatePaymentsParams::new_complete(self.stage.listener.public_url()));
         self.hear()
     }
 
     #[track_caller]
-    fn fails(&self, capture: &Capture, keys: &str, reason: &ErrorType) {
+    fn fails(&self, capture: &Capture, keys: &str, reason: &CaptureError) {
         let callback = self.give(capture, keys);
         match callback.event() {
             Event::CaptureFailed { reason: given, .. } => assert_eq!(given, reason, "{keys}"),
@@ -141,25 +141,25 @@ fn a_card_payment_as_the_program_hears_it() {
 fn what_cannot_be_taken() {
     let stage = Stage::new();
     let played = stage.start(&stage.params().min_postal_code_length(5));
-    let early = UpdatePaymentsParams::capture(stage.listener.public_url(), Capture::SecurityCode);
+    let early = UpdatePaymentsParams::new_capture(stage.listener.public_url(), Capture::SecurityCode);
     played.update(&early);
-    let reason = ErrorType::InvalidCardNumberSecurityCodeCaptureSequence;
+    let reason = CaptureError::InvalidCardNumberSecurityCodeCaptureSequence;
     assert_eq!(played.hear().error_type, Some(reason), "the security code before the card number");
     let (number, expiry) = (Capture::PaymentCardNumber, Capture::ExpirationDate);
     for (capture, keys, reason) in [
-        (&number, "4242424242424241#", ErrorType::InvalidCardNumber),
-        (&number, "4#", ErrorType::InvalidCardNumber),
-        (&number, "#", ErrorType::InputTimeout),
-        (&number, numbers::DISCOVER, ErrorType::InvalidCardType),
-        (&expiry, "1334", ErrorType::InvalidDate),
-        (&expiry, "0120", ErrorType::InvalidDate),
+        (&number, "4242424242424241#", CaptureError::InvalidCardNumber),
+        (&number, "4#", CaptureError::InvalidCardNumber),
+        (&number, "#", CaptureError::InputTimeout),
+        (&number, numbers::DISCOVER, CaptureError::InvalidCardType),
+        (&expiry, "1334", CaptureError::InvalidDate),
+        (&expiry, "0120", CaptureError::InvalidDate),
     ] {
         played.fails(capture, keys, &reason);
     }
     played.give(&number, numbers::AMEX);
-    played.fails(&Capture::SecurityCode, "123#", &ErrorType::InvalidSecurityCode);
+    played.fails(&Capture::SecurityCode, "123#", &CaptureError::InvalidSecurityCode);
     assert_eq!(played.give(&Capture::SecurityCode, "1234").security_code.as_deref(), Some("xxxx"));
-    played.fails(&Capture::PostalCode, "9410#", &ErrorType::InvalidPostalCode);
+    played.fails(&Capture::PostalCode, "9410#", &CaptureError::InvalidPostalCode);
     assert_eq!(stage.sandbox.transaction_count(), 0);
 }
 
@@ -169,7 +169,7 @@ fn a_wait_for_a_key_ends() {
     let played = stage.start(&stage.params().timeout(7));
     played.ask(&Capture::PostalCode);
     stage.sandbox.advance_clock(Duration::from_secs(61));
-    assert_eq!(played.settled().error_type, Some(ErrorType::InputTimeout), "no key at all");
+    assert_eq!(played.settled().error_type, Some(CaptureError::InputTimeout), "no key at all");
     played.ask(&Capture::PostalCode);
     stage.call.press("941");
     stage.sandbox.advance_clock(Duration::from_secs(8));
@@ -190,10 +190,10 @@ fn typed_twice_and_confirmed() {
     played.give(&Capture::PaymentCardNumber, numbers::MASTERCARD);
     let once = played.give(&Capture::ExpirationDate, "1234");
     assert_eq!(once.required(), [Capture::ExpirationDateMatcher]);
-    played.fails(&Capture::ExpirationDateMatcher, "1134", &ErrorType::InputMatchingFailed);
+    played.fails(&Capture::ExpirationDateMatcher, "1134", &CaptureError::InputMatchingFailed);
     played.give(&Capture::ExpirationDate, "1234");
     assert!(played.give(&Capture::ExpirationDateMatcher, "1234").required().is_empty());
-    played.update(&UpdatePaymentsParams::complete(stage.listener.public_url()));
+    played.update(&UpdatePaymentsParams::new_complete(stage.listener.public_url()));
     assert_eq!(stage.call.wait_until_asked(SOON), Some(Asking::ToConfirm));
     assert_eq!(stage.sandbox.transaction_count(), 0, "not before the caller confirms");
     stage.call.press("1");
@@ -221,7 +221,7 @@ fn endings_without_a_payment() {
     assert_eq!(starred.settled().result, Some(PayResult::CallerInterruptedWithStar));
 
     let cancelled = stage.start(&stage.params());
-    cancelled.update(&UpdatePaymentsParams::cancel(url));
+    cancelled.update(&UpdatePaymentsParams::new_cancel(url));
     assert_eq!(cancelled.hear().event(), Event::Cancelled);
 
     let left = stage.start(&stage.params());
@@ -242,7 +242,7 @@ fn a_bank_account_and_a_token() {
         .parameter(serde_json::json!({"name": "x"}));
     params.charge_amount = None;
     let played = stage.start(&params);
-    played.fails(&Capture::BankRoutingNumber, "110000001", &ErrorType::InvalidBankRoutingNumber);
+    played.fails(&Capture::BankRoutingNumber, "110000001", &CaptureError::InvalidBankRoutingNumber);
     let routing = played.give(&Capture::BankRoutingNumber, numbers::BANK_ROUTING_NUMBER);
     assert_eq!(routing.bank_routing_number(), Some(numbers::BANK_ROUTING_NUMBER));
     let account = played.give(&Capture::BankAccountNumber, &format!("{}#", numbers::BANK_ACCOUNT));
@@ -263,7 +263,7 @@ fn callbacks_elsewhere_are_recorded_and_not_sent() {
         let sid = stage.api.create_payments(stage.call.sid(), &CreatePaymentsParams::new(url)).unwrap().sid;
         let records = stage.sandbox.callbacks(&sid);
         assert_eq!((records.len(), records[0].delivery(), records[0].url()), (1, Delivery::NotSent, url));
-        stage.api.update_payments(stage.call.sid(), &sid, &UpdatePaymentsParams::cancel(url)).unwrap();
+        stage.api.update_payments(stage.call.sid(), &sid, &UpdatePaymentsParams::new_cancel(url)).unwrap();
     }
 }
 

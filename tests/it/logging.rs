@@ -186,7 +186,7 @@ fn no_type_shows_a_secret() {
             .proxy("http://user:url-secret@127.0.0.1:9")
             .root_certificate("said-in-a-body");
         let api = PaymentsApi::builder(credentials.clone()).no_proxy().build().unwrap();
-        let update = UpdatePaymentsParams::complete("https://user:url-secret@example.com/?url-secret");
+        let update = UpdatePaymentsParams::new_complete("https://user:url-secret@example.com/?url-secret");
         let validator = SignatureValidator::new(TOKEN).unwrap();
         let shown = debug(&[
             &credentials,
@@ -260,7 +260,7 @@ fn no_result_shows_a_secret() {
     let api = sandbox.client();
     sandbox.faults().at_random(RandomFaults::new(1, 0.1));
     let session = api.create_payments(call.sid(), &params()).unwrap();
-    let complete = UpdatePaymentsParams::cancel(CALLBACK);
+    let complete = UpdatePaymentsParams::new_cancel(CALLBACK);
     api.update_payments(call.sid(), &session.sid, &complete).unwrap();
     let shown = debug(&[
         &sandbox,

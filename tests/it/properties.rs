@@ -182,7 +182,7 @@ prop_compose! {
         flags in any::<[Option<bool>; 3]>(),
         values in (
             option::weighted(0.3, of(BankAccountType::KNOWN.to_vec())),
-            option::weighted(0.3, of(Input::KNOWN.to_vec())),
+            option::weighted(0.3, of(PaymentsInput::KNOWN.to_vec())),
             option::weighted(0.3, of(PaymentMethod::KNOWN.to_vec())),
             option::weighted(0.3, of(TokenType::KNOWN.to_vec())),
         ),
@@ -245,7 +245,7 @@ fn any_parameters_are_refused_or_arrive_as_they_are() {
         prop_assert_eq!(got("SecurityCode"), flag(params.security_code));
         prop_assert_eq!(got("Confirmation"), flag(params.confirmation));
         prop_assert_eq!(got("BankAccountType"), params.bank_account_type.as_ref().map(BankAccountType::as_str));
-        prop_assert_eq!(got("Input"), params.input.as_ref().map(Input::as_str));
+        prop_assert_eq!(got("Input"), params.input.as_ref().map(PaymentsInput::as_str));
         prop_assert_eq!(got("PaymentMethod"), params.payment_method.as_ref().map(PaymentMethod::as_str));
         prop_assert_eq!(got("TokenType"), params.token_type.as_ref().map(TokenType::as_str));
         let amount = got("ChargeAmount").map(|amount| amount.parse::<Amount>().unwrap());

@@ -62,7 +62,7 @@ fn builder(server: SocketAddr, proxy: SocketAddr, authority: &Authority) -> Paym
         .proxy(format!("http://{proxy}"))
 }
 
-fn create(api: &PaymentsApi) -> Result<WithMetadata, Error> {
+fn create(api: &PaymentsApi) -> Result<PaymentsResponse, Error> {
     api.create_payments_with_metadata(CALL, &CreatePaymentsParams::new(CALLBACK))
 }
 

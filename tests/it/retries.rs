@@ -22,7 +22,7 @@ fn each<T: Send>(cases: impl IntoIterator<Item = T>, check: impl Fn(T) + Sync) {
     });
 }
 
-fn create(script: &Script, policy: RetryPolicy) -> Result<WithMetadata, Error> {
+fn create(script: &Script, policy: RetryPolicy) -> Result<PaymentsResponse, Error> {
     let api = builder(script.address).retry_policy(policy).build().unwrap();
     api.create_payments_with_metadata(CALL, &CreatePaymentsParams::new(CALLBACK).idempotency_key("k"))
 }
@@ -70,7 +70,7 @@ fn a_passing_fault_is_never_seen() {
             let mut steps = vec![step.clone(); faults];
             steps.push(Step::created());
             let script = Script::new(steps);
-            let WithMetadata { payments, metadata, .. } =
+            let PaymentsResponse { payments, metadata, .. } =
                 create(&script, quick()).unwrap_or_else(|error| panic!("{name}, {step:?}: {error}"));
             assert_eq!(payments.sid, SESSION);
             assert_eq!(metadata.attempts as usize, faults + 1, "{name}");

@@ -30,7 +30,7 @@ impl Answer {
         serde_json::from_str(&self.body).unwrap()
     }
 
-    /// Status, code and message of a refusal.
+    /// PaymentsStatus, code and message of a refusal.
     #[track_caller]
     fn refusal(&self) -> (u16, i64, String) {
         let json = self.json();
@@ -108,8 +108,8 @@ fn take_payment(api: &PaymentsApi, call_sid: &str, key: &str) -> Result<String, 
     let sid = insist(&|| api.create_payments(call_sid, &start))?;
     let captures =
         [Capture::PaymentCardNumber, Capture::ExpirationDate, Capture::SecurityCode, Capture::PostalCode];
-    let mut steps = captures.map(|capture| UpdatePaymentsParams::capture(URL, capture)).to_vec();
-    steps.push(UpdatePaymentsParams::complete(URL));
+    let mut steps = captures.map(|capture| UpdatePaymentsParams::new_capture(URL, capture)).to_vec();
+    steps.push(UpdatePaymentsParams::new_complete(URL));
     for (n, step) in steps.into_iter().enumerate() {
         let step = step.idempotency_key(format!("{key}-{}", n + 1));
         insist(&|| api.update_payments(call_sid, &sid, &step))?;
@@ -329,7 +329,7 @@ fn calls_must_be_live() {
     assert_eq!(sandbox.session(&sid).unwrap().result, Some(PayResult::CallerHungUp));
     for error in [
         api.create_payments(call.sid(), &CreatePaymentsParams::new(URL)).unwrap_err(),
-        api.update_payments(call.sid(), &sid, &UpdatePaymentsParams::complete(URL)).unwrap_err(),
+        api.update_payments(call.sid(), &sid, &UpdatePaymentsParams::new_complete(URL)).unwrap_err(),
     ] {
         let refusal = error.api_error().unwrap();
         assert_eq!((refusal.status, refusal.code), (400, Some(21220)));
@@ -345,16 +345,16 @@ fn one_open_session_on_a_call() {
     let sandbox = Sandbox::start().unwrap();
     let (api, call) = (sandbox.client(), sandbox.call());
     let start = || api.create_payments(call.sid(), &CreatePaymentsParams::new(URL));
-    for end in [UpdatePaymentsParams::complete, UpdatePaymentsParams::cancel] {
+    for end in [UpdatePaymentsParams::new_complete, UpdatePaymentsParams::new_cancel] {
         let sid = start().unwrap().sid;
         assert_eq!(start().unwrap_err().api_error().unwrap().code, Some(20409));
         // Another call is not concerned.
         api.create_payments(sandbox.call().sid(), &CreatePaymentsParams::new(URL)).unwrap();
         api.update_payments(call.sid(), &sid, &end(URL)).unwrap();
         for late in [
-            UpdatePaymentsParams::complete(URL),
-            UpdatePaymentsParams::cancel(URL),
-            UpdatePaymentsParams::capture(URL, Capture::PostalCode),
+            UpdatePaymentsParams::new_complete(URL),
+            UpdatePaymentsParams::new_cancel(URL),
+            UpdatePaymentsParams::new_capture(URL, Capture::PostalCode),
         ] {
             let error = api.update_payments(call.sid(), &sid, &late).unwrap_err();
             assert_eq!(error.api_error().unwrap().code, Some(20409));
@@ -381,10 +381,10 @@ fn what_is_charged() {
         for capture in
             [Capture::PaymentCardNumber, Capture::ExpirationDate, Capture::SecurityCode, Capture::PostalCode]
         {
-            api.update_payments(call.sid(), &sid, &UpdatePaymentsParams::capture(URL, capture)).unwrap();
+            api.update_payments(call.sid(), &sid, &UpdatePaymentsParams::new_capture(URL, capture)).unwrap();
         }
         let before = sandbox.transaction_count();
-        api.update_payments(call.sid(), &sid, &UpdatePaymentsParams::complete(URL)).unwrap();
+        api.update_payments(call.sid(), &sid, &UpdatePaymentsParams::new_complete(URL)).unwrap();
         call.hang_up();
         let transactions = sandbox.transactions();
         assert_eq!(transactions.len(), before + 1);
@@ -396,7 +396,7 @@ fn what_is_charged() {
     }
     let call = sandbox.call().obliging();
     let sid = api.create_payments(call.sid(), &CreatePaymentsParams::new(URL)).unwrap().sid;
-    api.update_payments(call.sid(), &sid, &UpdatePaymentsParams::cancel(URL)).unwrap();
+    api.update_payments(call.sid(), &sid, &UpdatePaymentsParams::new_cancel(URL)).unwrap();
     assert_eq!(sandbox.session(&sid).unwrap().result, Some(PayResult::Cancelled));
     assert_eq!(sandbox.transaction_count(), 4);
 }
@@ -445,7 +445,7 @@ fn a_refused_key_can_be_tried_again() {
     let first = api.create_payments(call.sid(), &CreatePaymentsParams::new(URL)).unwrap();
     let second = CreatePaymentsParams::new(URL);
     api.create_payments(call.sid(), &second).unwrap_err();
-    api.update_payments(call.sid(), &first.sid, &UpdatePaymentsParams::cancel(URL)).unwrap();
+    api.update_payments(call.sid(), &first.sid, &UpdatePaymentsParams::new_cancel(URL)).unwrap();
     let created = api.create_payments(call.sid(), &second).unwrap();
     assert_eq!(api.create_payments(call.sid(), &second).unwrap(), created);
     assert_eq!(sandbox.sessions().len(), 2);

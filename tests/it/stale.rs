@@ -9,7 +9,7 @@ use crate::support::faults::{Script, Step, done};
 use crate::support::*;
 use twilio_payments::*;
 
-fn create(api: &PaymentsApi) -> Result<WithMetadata, Error> {
+fn create(api: &PaymentsApi) -> Result<PaymentsResponse, Error> {
     api.create_payments_with_metadata(CALL, &CreatePaymentsParams::new(CALLBACK).idempotency_key("k"))
 }
 

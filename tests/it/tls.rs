@@ -35,7 +35,7 @@ fn builder(tls: Tls, address: SocketAddr, authority: &Authority) -> PaymentsApiB
         .retry_policy(RetryPolicy::new().base_delay(Duration::from_millis(1)))
 }
 
-fn create(api: &PaymentsApi) -> Result<WithMetadata, Error> {
+fn create(api: &PaymentsApi) -> Result<PaymentsResponse, Error> {
     api.create_payments_with_metadata(CALL, &CreatePaymentsParams::new(CALLBACK))
 }
 

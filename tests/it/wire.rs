@@ -46,7 +46,7 @@ fn a_creation_to_the_byte() {
 fn an_update_to_the_byte() {
     let (address, requests) = scripted([answer("202 Accepted", "", &payments_json())]);
     let api = builder(address).user_agent_suffix("my-shop/1.2").build().unwrap();
-    let params = UpdatePaymentsParams::capture(CALLBACK, Capture::ExpirationDate).idempotency_key("k");
+    let params = UpdatePaymentsParams::new_capture(CALLBACK, Capture::ExpirationDate).idempotency_key("k");
     let answer = api.update_payments_with_metadata(CALL, SESSION, &params).unwrap();
     assert_eq!((answer.metadata.status, answer.metadata.attempts), (202, 1));
     assert_eq!(
@@ -91,7 +91,7 @@ fn another_account_and_a_gateways_path() {
     let api = builder(address).base_url(format!("http://{address}/gate/way/")).build().unwrap();
     let other = "ACffffffffffffffffffffffffffffffff";
     api.create_payments(CALL, &CreatePaymentsParams::new(CALLBACK).account_sid(other)).unwrap();
-    let update = UpdatePaymentsParams::complete(CALLBACK).account_sid(other);
+    let update = UpdatePaymentsParams::new_complete(CALLBACK).account_sid(other);
     api.update_payments(CALL, SESSION, &update).unwrap();
     let start = format!("POST /gate/way/2010-04-01/Accounts/{other}/Calls/{CALL}/Payments");
     assert!(received(&requests).starts_with(&format!("{start}.json HTTP/1.1\r\n")));
@@ -135,13 +135,13 @@ fn refused_input_reaches_no_socket() {
         for (result, field) in [
             (api.create_payments(sid, &good), "CallSid"),
             (api.create_payments(CALL, &good.clone().account_sid(sid)), "AccountSid"),
-            (api.update_payments(sid, SESSION, &UpdatePaymentsParams::complete(CALLBACK)), "CallSid"),
-            (api.update_payments(CALL, sid, &UpdatePaymentsParams::complete(CALLBACK)), "Sid"),
+            (api.update_payments(sid, SESSION, &UpdatePaymentsParams::new_complete(CALLBACK)), "CallSid"),
+            (api.update_payments(CALL, sid, &UpdatePaymentsParams::new_complete(CALLBACK)), "Sid"),
             (
                 api.update_payments(
                     CALL,
                     SESSION,
-                    &UpdatePaymentsParams::complete(CALLBACK).account_sid(sid),
+                    &UpdatePaymentsParams::new_complete(CALLBACK).account_sid(sid),
                 ),
                 "AccountSid",
             ),

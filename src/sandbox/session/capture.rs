@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::settings::Settings;
 use super::{bank, cards, mask};
-use crate::model::{Capture, CardType, ErrorType};
+use crate::model::{Capture, CaptureError, CardType};
 use crate::text::date::Civil;
 
 /// The longest postal code that is taken, unless the session wants a longer one.
@@ -168,7 +168,7 @@ impl Collected {
         digits: &str,
         settings: &Settings,
         today: Civil,
-    ) -> Result<(), ErrorType> {
+    ) -> Result<(), CaptureError> {
         match piece {
             Piece::CardNumber => {
                 let card = cards::check(digits, &settings.valid_card_types)?;
@@ -180,18 +180,18 @@ impl Collected {
                 self.card = Some((digits.to_owned(), card));
                 return Ok(());
             }
-            Piece::ExpirationDate if !is_expiry(digits, today) => return Err(ErrorType::InvalidDate),
+            Piece::ExpirationDate if !is_expiry(digits, today) => return Err(CaptureError::InvalidDate),
             Piece::SecurityCode if digits.len() != self.security_code_length() => {
-                return Err(ErrorType::InvalidSecurityCode);
+                return Err(CaptureError::InvalidSecurityCode);
             }
             Piece::PostalCode if digits.len() < settings.min_postal_code_length() => {
-                return Err(ErrorType::InvalidPostalCode);
+                return Err(CaptureError::InvalidPostalCode);
             }
             Piece::RoutingNumber if !bank::is_routing_number(digits) => {
-                return Err(ErrorType::InvalidBankRoutingNumber);
+                return Err(CaptureError::InvalidBankRoutingNumber);
             }
             Piece::AccountNumber if !bank::is_account_number(digits) => {
-                return Err(ErrorType::InvalidBankAccountNumber);
+                return Err(CaptureError::InvalidBankAccountNumber);
             }
             _ => {}
         }
@@ -276,7 +276,7 @@ mod tests {
             let taken = collected.take(Piece::SecurityCode, code, &settings(), today());
             assert_eq!(
                 taken,
-                if good { Ok(()) } else { Err(ErrorType::InvalidSecurityCode) },
+                if good { Ok(()) } else { Err(CaptureError::InvalidSecurityCode) },
                 "{card} {code}"
             );
             assert_eq!(collected.show(Piece::SecurityCode), good.then(|| "x".repeat(code.len())));
@@ -311,7 +311,11 @@ mod tests {
         ] {
             let settings = Settings { min_postal_code_length: min, ..settings() };
             let taken = Collected::default().take(Piece::PostalCode, code, &settings, today());
-            assert_eq!(taken, if good { Ok(()) } else { Err(ErrorType::InvalidPostalCode) }, "{min} {code}");
+            assert_eq!(
+                taken,
+                if good { Ok(()) } else { Err(CaptureError::InvalidPostalCode) },
+                "{min} {code}"
+            );
         }
     }
 

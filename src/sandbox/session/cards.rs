@@ -1,6 +1,6 @@
 //! Card numbers: brands, lengths and the check digit.
 
-use crate::model::{CardType, ErrorType};
+use crate::model::{CaptureError, CardType};
 
 /// The longest card number of any brand.
 const LONGEST: usize = 19;
@@ -97,16 +97,16 @@ pub(super) fn is_full(digits: &str) -> bool {
 ///
 /// # Errors
 /// What is wrong with the number, in the service's words.
-pub(super) fn check(digits: &str, accepted: &[CardType]) -> Result<CardType, ErrorType> {
+pub(super) fn check(digits: &str, accepted: &[CardType]) -> Result<CardType, CaptureError> {
     let found = range_of(digits);
     let fits = |range: &Range| range.lengths.contains(&digits.len());
     if !passes_luhn(digits) || !found.map_or((12..=LONGEST).contains(&digits.len()), fits) {
-        return Err(ErrorType::InvalidCardNumber);
+        return Err(CaptureError::InvalidCardNumber);
     }
     match found.map(|range| &range.card) {
         Some(card) if accepted.contains(card) => Ok(card.clone()),
         Some(CardType::Amex) if accepted.contains(&CardType::Optima) => Ok(CardType::Optima),
-        _ => Err(ErrorType::InvalidCardType),
+        _ => Err(CaptureError::InvalidCardType),
     }
 }
 
@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn refused() {
-        use ErrorType::{InvalidCardNumber, InvalidCardType};
+        use CaptureError::{InvalidCardNumber, InvalidCardType};
         let accepted = [CardType::Visa, CardType::Mastercard, CardType::Amex];
         for (digits, error) in [
             ("", InvalidCardNumber),
@@ -219,7 +219,7 @@ mod tests {
         let amex = "378282246310005";
         assert_eq!(check(amex, &[CardType::Optima]), Ok(CardType::Optima));
         assert_eq!(check(amex, &[CardType::Optima, CardType::Amex]), Ok(CardType::Amex));
-        assert_eq!(check(amex, &[CardType::Visa]), Err(ErrorType::InvalidCardType));
+        assert_eq!(check(amex, &[CardType::Visa]), Err(CaptureError::InvalidCardType));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::capture::{Collected, Piece};
 use super::connector::Transaction;
 use super::settings::Settings;
-use crate::model::{Capture, ErrorType, PayResult};
+use crate::model::{Capture, CaptureError, PayResult};
 use crate::sandbox::delivery::Params;
 use crate::text::date::iso_8601;
 
@@ -27,7 +27,7 @@ pub(super) struct Progress<'a> {
     /// Digits that are not a good piece, or not yet; empty where what was collected is shown.
     pub(super) typed: &'a str,
     pub(super) partial: bool,
-    pub(super) error: Option<ErrorType>,
+    pub(super) error: Option<CaptureError>,
     pub(super) attempt: Option<u32>,
     pub(super) required: Vec<Capture>,
 }

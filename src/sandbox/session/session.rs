@@ -12,7 +12,7 @@ use super::connector::{self, Transaction};
 use super::fields::{Ending, Fields, Progress};
 use super::settings::Settings;
 use super::update::{Asking, Refusal};
-use crate::model::{Capture, ErrorType, PayResult, TokenType};
+use crate::model::{Capture, CaptureError, PayResult, TokenType};
 use crate::sandbox::delivery::{Callback, Params};
 use crate::text::date::Civil;
 
@@ -85,9 +85,9 @@ impl PaySession {
             return Ok(out);
         }
         let early = if second && self.collected.get(piece).is_none() {
-            Some(ErrorType::InputMatchingFailed)
+            Some(CaptureError::InputMatchingFailed)
         } else if piece == Piece::SecurityCode && self.collected.card_type().is_none() {
-            Some(ErrorType::InvalidCardNumberSecurityCodeCaptureSequence)
+            Some(CaptureError::InvalidCardNumberSecurityCodeCaptureSequence)
         } else {
             None
         };
@@ -149,7 +149,7 @@ impl PaySession {
         match &self.stage {
             Stage::Capturing { .. } => self.settle(now),
             Stage::Confirming { .. } => {
-                let ending = Ending::failed(ErrorType::InputTimeout.as_str());
+                let ending = Ending::failed(CaptureError::InputTimeout.as_str());
                 vec![self.end(PayResult::Cancelled, &ending, now)]
             }
             Stage::Open | Stage::Ended(_) => Vec::new(),
@@ -278,7 +278,7 @@ impl PaySession {
             }
         };
         let settled = if digits.is_empty() {
-            Err(ErrorType::InputTimeout)
+            Err(CaptureError::InputTimeout)
         } else if !second {
             self.collected.take(piece, &digits, &self.settings, Civil::new(now))
         } else if self.collected.get(piece) == Some(digits.as_str()) {
@@ -287,7 +287,7 @@ impl PaySession {
         } else {
             // It is not known which of the two is the wrong one: both are typed again.
             self.collected.forget(piece);
-            Err(ErrorType::InputMatchingFailed)
+            Err(CaptureError::InputMatchingFailed)
         };
         let Err(error) = settled else {
             self.failures.remove(&piece);
@@ -350,7 +350,7 @@ impl PaySession {
         second: bool,
         typed: &str,
         partial: bool,
-        error: Option<ErrorType>,
+        error: Option<CaptureError>,
         attempt: Option<u32>,
         now: Duration,
     ) -> Callback {

@@ -6,22 +6,22 @@ use Capture::{BankAccountNumber, BankRoutingNumber};
 
 #[test]
 fn entries() {
-    let routing = ErrorType::InvalidBankRoutingNumber;
-    let account = ErrorType::InvalidBankAccountNumber;
+    let routing = CaptureError::InvalidBankRoutingNumber;
+    let account = CaptureError::InvalidBankAccountNumber;
     for (capture, typed, wait, error, shown) in [
         (BankRoutingNumber, "110000000", 0, None, "110000000"),
         (BankRoutingNumber, "121181976", 0, None, "121181976"),
         (BankRoutingNumber, "121181977", 0, Some(&routing), "121181977"),
         (BankRoutingNumber, "12118#", 0, Some(&routing), "12118"),
         (BankRoutingNumber, "12118", 5, Some(&routing), "12118"),
-        (BankRoutingNumber, "", 60, Some(&ErrorType::InputTimeout), ""),
+        (BankRoutingNumber, "", 60, Some(&CaptureError::InputTimeout), ""),
         (BankAccountNumber, "508862392#", 0, None, "*******92"),
         (BankAccountNumber, "508862392", 5, None, "*******92"),
         (BankAccountNumber, "12345678901234567", 0, None, "***************67"),
         (BankAccountNumber, "1234#", 0, None, "**34"),
         (BankAccountNumber, "123#", 0, Some(&account), "***"),
         (BankAccountNumber, "12", 5, Some(&account), "**"),
-        (BankAccountNumber, "", 60, Some(&ErrorType::InputTimeout), ""),
+        (BankAccountNumber, "", 60, Some(&CaptureError::InputTimeout), ""),
     ] {
         let mut desk = Desk::new(ach());
         desk.ask(&capture);
@@ -30,7 +30,7 @@ fn entries() {
         let last = desk.last();
         assert_eq!(last.partial_result, Some(false), "{capture} {typed}");
         assert_eq!(last.error_type.as_ref(), error, "{capture} {typed}");
-        assert_eq!(last.masked(&capture).unwrap_or_default(), shown, "{capture} {typed}");
+        assert_eq!(last.shown(&capture).unwrap_or_default(), shown, "{capture} {typed}");
         assert_eq!(last.bank_account_type, Some(BankAccountType::ConsumerChecking));
     }
 }

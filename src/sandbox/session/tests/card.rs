@@ -37,11 +37,11 @@ fn digits_arrive_one_by_one() {
 /// What is typed, how long the caller then does nothing, and what comes of it.
 #[test]
 fn entries() {
-    let mut cases: Vec<(Capture, &str, u64, Option<ErrorType>)> = Vec::new();
-    let none = None::<ErrorType>;
-    let number = ErrorType::InvalidCardNumber;
-    let code = ErrorType::InvalidSecurityCode;
-    let date = ErrorType::InvalidDate;
+    let mut cases: Vec<(Capture, &str, u64, Option<CaptureError>)> = Vec::new();
+    let none = None::<CaptureError>;
+    let number = CaptureError::InvalidCardNumber;
+    let code = CaptureError::InvalidSecurityCode;
+    let date = CaptureError::InvalidDate;
     for (typed, wait, error) in [
         ("4242424242424242", 0, &none),
         ("5555555555554444", 0, &none),
@@ -52,9 +52,9 @@ fn entries() {
         ("4242", 5, &Some(number.clone())),
         ("4#", 0, &Some(number.clone())),
         ("5555555555554445", 0, &Some(number)),
-        ("6011111111111117", 0, &Some(ErrorType::InvalidCardType)),
-        ("#", 0, &Some(ErrorType::InputTimeout)),
-        ("", 60, &Some(ErrorType::InputTimeout)),
+        ("6011111111111117", 0, &Some(CaptureError::InvalidCardType)),
+        ("#", 0, &Some(CaptureError::InputTimeout)),
+        ("", 60, &Some(CaptureError::InputTimeout)),
     ] {
         cases.push((PaymentCardNumber, typed, wait, error.clone()));
     }
@@ -65,7 +65,7 @@ fn entries() {
         ("1326", 0, &Some(date.clone())),
         ("122#", 0, &Some(date.clone())),
         ("122", 5, &Some(date)),
-        ("", 60, &Some(ErrorType::InputTimeout)),
+        ("", 60, &Some(CaptureError::InputTimeout)),
     ] {
         cases.push((ExpirationDate, typed, wait, error.clone()));
     }
@@ -73,7 +73,7 @@ fn entries() {
         ("123", 0, &none),
         ("12#", 0, &Some(code.clone())),
         ("1", 5, &Some(code)),
-        ("", 60, &Some(ErrorType::InputTimeout)),
+        ("", 60, &Some(CaptureError::InputTimeout)),
     ] {
         cases.push((SecurityCode, typed, wait, error.clone()));
     }
@@ -81,8 +81,8 @@ fn entries() {
         ("94109#", 0, &none),
         ("94109", 5, &none),
         ("9410994109", 0, &none),
-        ("9410#", 0, &Some(ErrorType::InvalidPostalCode)),
-        ("", 60, &Some(ErrorType::InputTimeout)),
+        ("9410#", 0, &Some(CaptureError::InvalidPostalCode)),
+        ("", 60, &Some(CaptureError::InputTimeout)),
     ] {
         cases.push((PostalCode, typed, wait, error.clone()));
     }
@@ -147,7 +147,7 @@ fn the_first_key_may_take_longer() {
     desk.ask(&PaymentCardNumber);
     let lapsed = desk.session.lapse(desk.now);
     desk.keep(lapsed);
-    assert_eq!(desk.error(), Some(ErrorType::InputTimeout));
+    assert_eq!(desk.error(), Some(CaptureError::InputTimeout));
     assert!(desk.session.lapse(desk.now).is_empty());
 }
 
@@ -156,7 +156,7 @@ fn security_codes() {
     for (card, typed, error) in [
         ("4242424242424242", "123", None),
         ("378282246310005", "1234", None),
-        ("378282246310005", "123#", Some(ErrorType::InvalidSecurityCode)),
+        ("378282246310005", "123#", Some(CaptureError::InvalidSecurityCode)),
     ] {
         let mut desk = Desk::new(settings());
         desk.ask(&PaymentCardNumber);
@@ -172,7 +172,7 @@ fn security_codes() {
 fn the_card_number_comes_before_the_security_code() {
     let mut desk = Desk::new(settings());
     assert_eq!(desk.ask(&SecurityCode), 1);
-    assert_eq!(desk.error(), Some(ErrorType::InvalidCardNumberSecurityCodeCaptureSequence));
+    assert_eq!(desk.error(), Some(CaptureError::InvalidCardNumberSecurityCodeCaptureSequence));
     assert_eq!(desk.last().partial_result, Some(false));
     assert_eq!(desk.session.asking(), None);
     assert_eq!(desk.press("123"), 0);
@@ -181,15 +181,15 @@ fn the_card_number_comes_before_the_security_code() {
     desk.press("4242424242424242");
     desk.ask(&PaymentCardNumber);
     desk.ask(&SecurityCode);
-    assert_eq!(desk.error(), Some(ErrorType::InvalidCardNumberSecurityCodeCaptureSequence));
+    assert_eq!(desk.error(), Some(CaptureError::InvalidCardNumberSecurityCodeCaptureSequence));
 }
 
 #[test]
 fn only_accepted_brands() {
     for (valid, card, error) in [
-        (vec![CardType::Visa], "5555555555554444", Some(ErrorType::InvalidCardType)),
+        (vec![CardType::Visa], "5555555555554444", Some(CaptureError::InvalidCardType)),
         (vec![CardType::Discover], "6011111111111117", None),
-        (vec![CardType::Discover], "4242424242424242", Some(ErrorType::InvalidCardType)),
+        (vec![CardType::Discover], "4242424242424242", Some(CaptureError::InvalidCardType)),
     ] {
         let mut desk = Desk::new(Settings { valid_card_types: valid, ..settings() });
         desk.ask(&PaymentCardNumber);
@@ -261,7 +261,7 @@ fn typed_twice() {
     assert_eq!(desk.session.required(), required);
     // There is nothing to be like yet.
     desk.ask(&PaymentCardNumberMatcher);
-    assert_eq!(desk.error(), Some(ErrorType::InputMatchingFailed));
+    assert_eq!(desk.error(), Some(CaptureError::InputMatchingFailed));
     assert_eq!(desk.session.asking(), None);
 
     desk.ask(&PaymentCardNumber);
@@ -270,7 +270,7 @@ fn typed_twice() {
     // Another good number is not the same number; both are typed again.
     desk.ask(&PaymentCardNumberMatcher);
     desk.press("4111111111111111");
-    assert_eq!(desk.error(), Some(ErrorType::InputMatchingFailed));
+    assert_eq!(desk.error(), Some(CaptureError::InputMatchingFailed));
     assert_eq!(desk.last().capture, Some(PaymentCardNumberMatcher));
     assert_eq!(desk.last().payment_card_number, Some("x".repeat(16)));
     assert_eq!(desk.session.required(), required);

@@ -144,7 +144,7 @@ fn a_piece_may_be_asked_for_instead_of_the_confirmation() {
     desk.complete();
     desk.ask(&Capture::PaymentCardNumber);
     desk.press("1#");
-    assert_eq!(desk.error(), Some(ErrorType::InvalidCardNumber));
+    assert_eq!(desk.error(), Some(CaptureError::InvalidCardNumber));
     assert_eq!(desk.result(), None);
     desk.collect();
     desk.complete();

@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::*;
 use crate::callback::StatusCallback;
 use crate::model::Amount;
-use crate::model::{Capture, ErrorType, PayResult, PaymentMethod};
+use crate::model::{Capture, CaptureError, PayResult, PaymentMethod};
 use crate::sandbox::delivery::Callback;
 
 const URL: &str = "http://127.0.0.1:1/status";
@@ -98,7 +98,7 @@ impl Desk {
         parse(self.sent.last().unwrap())
     }
 
-    fn error(&self) -> Option<ErrorType> {
+    fn error(&self) -> Option<CaptureError> {
         self.last().error_type
     }
 

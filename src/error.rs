@@ -76,6 +76,8 @@ pub enum ErrorKind {
     UnexpectedAnswer,
     /// The client was shut down.
     Shutdown,
+    /// The [source of access tokens](crate::Credentials::bearer_source) failed; its error is the source of this one.
+    TokenSource,
 }
 
 /// What is known about the payment after an error.
@@ -207,15 +209,15 @@ impl Error {
         self
     }
 
-    /// Adds the key of an operation of which nothing was sent.
-    pub(crate) fn before_sending(self, idempotency_key: &str) -> Self {
-        self.after(0, Outcome::NotSent, idempotency_key)
-    }
-
-    /// Adds what is known only to whoever counts the attempts.
-    pub(crate) fn after(mut self, attempts: u32, outcome: Outcome, idempotency_key: &str) -> Self {
+    /// Adds what is known of all attempts together.
+    pub(crate) fn with_attempts(mut self, attempts: u32, outcome: Outcome) -> Self {
         self.0.attempts = attempts;
         self.0.outcome = outcome;
+        self
+    }
+
+    /// Adds the key of the operation that failed.
+    pub(crate) fn with_idempotency_key(mut self, idempotency_key: &str) -> Self {
         self.0.idempotency_key = Some(idempotency_key.to_owned());
         self
     }
@@ -450,7 +452,23 @@ impl StdError for Error {
     }
 }
 
+/// Whether a request that got this status is worth another attempt.
+pub(crate) fn is_retryable_status(status: u16) -> bool {
+    matches!(status, 408 | 429 | 500 | 502 | 503 | 504)
+}
+
 impl Outcome {
+    /// What a status says about its request. Only a refusal of the service itself is certain: who answers 5xx may
+    /// have done the work before failing, gateways send 408 and 499 after they forwarded the whole request, and 409
+    /// and 425 can speak of an attempt that is still under way.
+    pub(crate) fn of_status(status: u16) -> Self {
+        match status {
+            408 | 409 | 425 | 499 => Self::Unknown,
+            400..=499 => Self::Refused,
+            _ => Self::Unknown,
+        }
+    }
+
     /// What is known after two attempts, of which these are the outcomes, the earlier one first: what may
     /// have happened once is never certain again.
     #[must_use]

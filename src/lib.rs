@@ -147,7 +147,7 @@ mod transport;
 #[cfg(feature = "signature")]
 pub use callback::SignatureValidator;
 pub use callback::{CallbackError, CallbackErrorKind, Event, StatusCallback};
-pub use client::{Credentials, PaymentsApi, PaymentsApiBuilder, RetryPolicy};
+pub use client::{AccessToken, Attempt, Credentials, PaymentsApi, PaymentsApiBuilder, RetryPolicy};
 pub use error::{ApiError, Error, ErrorKind, Outcome};
 #[cfg(feature = "listener")]
 pub use guide::{Ending, GuidedPayment};

@@ -1,6 +1,5 @@
 //! What a client identifies itself with. No secret ever shows.
 
-use std::ffi::OsString;
 use std::fmt;
 use std::sync::Arc;
 
@@ -136,11 +135,10 @@ impl Credentials {
     /// Returns an error if a variable is missing, is not Unicode, or has a value that the other constructors or
     /// [`region`](crate::PaymentsApiBuilder::region) refuse. The error names the variable.
     pub fn from_env() -> Result<Self, Error> {
-        Self::from_lookup(|name| std::env::var_os(name))
+        Self::from_variables(environment::variable)
     }
 
-    fn from_lookup(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Self, Error> {
-        let read = |name: &'static str| environment::unicode(name, lookup(name));
+    fn from_variables(read: impl Fn(&'static str) -> Result<Option<String>, Error>) -> Result<Self, Error> {
         let required = |name: &'static str| {
             read(name)?.ok_or_else(|| Error::invalid(name, "the environment variable is not set"))
         };
@@ -244,7 +242,10 @@ mod tests {
     #[test]
     fn headers() {
         let token = Credentials::auth_token(ACCOUNT, "hush").unwrap();
-        assert_eq!(token.authorization().unwrap(), "Basic QUMwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMTpodXNo");
+        assert_eq!(
+            token.authorization().unwrap(),
+            "Basic QUMwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMTpodXNo"
+        );
         let key = Credentials::api_key(ACCOUNT, KEY, "hush:é").unwrap();
         let sent = BASE64_STANDARD.encode(format!("{KEY}:hush:é"));
         assert_eq!(key.authorization().unwrap(), format!("Basic {sent}"));
@@ -280,8 +281,9 @@ mod tests {
     #[test]
     fn environment() {
         let from = |pairs: &[(&str, &str)]| {
-            Credentials::from_lookup(|name| {
-                pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(*value))
+            Credentials::from_variables(|name| {
+                let found = pairs.iter().find(|(key, _)| *key == name);
+                environment::unicode(name, found.map(|(_, value)| value.into()))
             })
         };
         let account = ("TWILIO_ACCOUNT_SID", ACCOUNT);
@@ -327,6 +329,7 @@ mod tests {
     #[test]
     #[cfg(unix)]
     fn a_value_that_is_not_unicode_is_refused() {
+        use std::ffi::OsString;
         use std::os::unix::ffi::OsStringExt;
         let all = [
             ("TWILIO_ACCOUNT_SID", ACCOUNT),
@@ -336,12 +339,15 @@ mod tests {
             ("TWILIO_EDGE", "dublin"),
         ];
         for (odd, _) in all {
-            let lookup = |name: &str| match all.iter().find(|(key, _)| *key == name) {
-                Some(_) if name == odd => Some(OsString::from_vec(b"hush\xff".to_vec())),
-                found => found.map(|(_, value)| OsString::from(*value)),
+            let read = |name| {
+                let found = all.iter().find(|(key, _)| *key == name).map(|(_, value)| match name {
+                    name if name == odd => OsString::from_vec(b"hush\xff".to_vec()),
+                    _ => value.into(),
+                });
+                environment::unicode(name, found)
             };
             let message = format!("invalid {odd}: the environment variable is not Unicode");
-            refused(Credentials::from_lookup(lookup), &message);
+            refused(Credentials::from_variables(read), &message);
         }
     }
 

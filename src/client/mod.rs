@@ -4,7 +4,7 @@ mod api;
 mod attempts;
 mod builder;
 mod credentials;
-mod endpoint;
+pub(crate) mod endpoint;
 pub(crate) mod environment;
 mod error_body;
 mod observer;

@@ -1,6 +1,6 @@
 //! What a program sees of each attempt: a log record, and a call of its observer.
 
-use std::fmt;
+use std::error::Error as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,42 +47,21 @@ impl<'a> Attempt<'a> {
 
     /// Writes the attempt's log record. Of a response it shows status and request id, never anything else.
     pub(crate) fn log(&self, result: &Result<PaymentsResponse, Error>) {
+        if !log::log_enabled!(log::Level::Debug) {
+            return;
+        }
         let Self { operation, number, elapsed, .. } = self;
-        match (self.status, result) {
+        let mut outcome = match (self.status, result) {
             (None, Err(error)) => {
-                log::debug!("{operation}: attempt {number} took {elapsed:?}: {}", WithSource(error));
+                let source = error.source().map(|source| format!(": {}", Escaped(&source.to_string())));
+                format!("{error}{}", source.unwrap_or_default())
             }
-            _ => log::debug!("{operation}: attempt {number} took {elapsed:?}: {}", Response(self)),
+            (status, _) => format!("HTTP {}", status.unwrap_or_default()),
+        };
+        if let Some(id) = self.request_id {
+            outcome = format!("{outcome}, request {}", Escaped(id));
         }
-    }
-}
-
-/// Shows what is known of an attempt's response.
-struct Response<'a>(&'a Attempt<'a>);
-
-impl fmt::Display for Response<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "HTTP {}", self.0.status.unwrap_or_default())?;
-        if let Some(id) = self.0.request_id {
-            write!(f, ", request {}", Escaped(id))?;
-        }
-        match self.0.error_kind {
-            None | Some(ErrorKind::Api) => Ok(()),
-            Some(kind) => write!(f, ", {kind:?}"),
-        }
-    }
-}
-
-/// Shows an error that arose without a response, and its source, which the error itself does not repeat.
-struct WithSource<'a>(&'a Error);
-
-impl fmt::Display for WithSource<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)?;
-        match std::error::Error::source(self.0) {
-            Some(source) => write!(f, ": {}", Escaped(&source.to_string())),
-            None => Ok(()),
-        }
+        log::debug!("{operation}: attempt {number} took {elapsed:?}: {outcome}");
     }
 }
 
@@ -91,13 +70,13 @@ impl fmt::Display for WithSource<'_> {
 /// `AssertUnwindSafe`, so that clients can be used across `catch_unwind`: a panic of the closure ends here,
 /// and what the closure itself leaves half done is the program's own.
 #[derive(Clone)]
-pub(crate) struct Observer(AssertUnwindSafe<Arc<Closure>>);
+pub(crate) struct Observer(Arc<AssertUnwindSafe<Box<Closure>>>);
 
 type Closure = dyn Fn(&Attempt<'_>) + Send + Sync;
 
 impl Observer {
     pub(crate) fn new(closure: impl Fn(&Attempt<'_>) + Send + Sync + 'static) -> Self {
-        Self(AssertUnwindSafe(Arc::new(closure)))
+        Self(Arc::new(AssertUnwindSafe(Box::new(closure))))
     }
 
     /// Calls the closure. A panic in it must not hide what became of a payment, so it ends here.

@@ -61,7 +61,8 @@ impl<'a> ResponseReader<'a> {
         let location = response.headers.get("location").map(|location| self.redactor.mask(location));
         let target = location.as_deref().map_or_else(|| "nowhere".to_owned(), url_without_secrets);
         let status = response.status;
-        let message = format!("the API answered HTTP {status}, a redirect to {target}, which is not followed");
+        let message =
+            format!("the API answered HTTP {status}, a redirect to {target}, which is not followed");
         let error = Error::new(ErrorKind::Redirect, Outcome::Unknown, message);
         self.with_response(error, Some(response)).with_location(location)
     }
@@ -91,15 +92,16 @@ impl<'a> ResponseReader<'a> {
         let status = |part: &Part| part.as_ref().map_or(0, |part| part.status);
         match failure {
             Failure::NotConnected { timeout, retry, source } => {
-                let error = Error::new(Connect, NotSent, "no connection").with_source(source).retryable(retry);
+                let error =
+                    Error::new(Connect, NotSent, "no connection").with_source(source).retryable(retry);
                 if timeout { error.timed_out() } else { error }
             }
             Failure::Tls(source) => {
                 Error::new(ErrorKind::Tls, NotSent, "no secure connection").with_source(source)
             }
-            Failure::Stale(source) => {
-                Error::new(ConnectionLost, Unknown, "the connection was lost").with_source(source).retryable(true)
-            }
+            Failure::Stale(source) => Error::new(ConnectionLost, Unknown, "the connection was lost")
+                .with_source(source)
+                .retryable(true),
             Failure::Lost { part, source } => {
                 let message = match status(&part) {
                     0 => "the connection was lost".to_owned(),
@@ -118,7 +120,8 @@ impl<'a> ResponseReader<'a> {
             }
             Failure::NoHttp { part, source } => {
                 let message = "the response is not HTTP that can be read";
-                let error = Error::new(UnexpectedAnswer, Unknown, message).with_source(source).retryable(true);
+                let error =
+                    Error::new(UnexpectedAnswer, Unknown, message).with_source(source).retryable(true);
                 self.with_response(error, part.as_deref())
             }
             Failure::BadAnswer { reason, part, source } => {
@@ -150,5 +153,154 @@ impl<'a> ResponseReader<'a> {
     /// What an error keeps of a body.
     fn kept(&self, body: &[u8]) -> String {
         cut(self.redactor.mask_body(body), KEPT_BODY)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::HeaderMap;
+
+    const ACCOUNT: &str = "AC00000000000000000000000000000001";
+    const CALL: &str = "CA00000000000000000000000000000002";
+    const SESSION: &str = "PK00000000000000000000000000000003";
+
+    fn response(status: u16, body: &str) -> Answer {
+        let mut headers = HeaderMap::new();
+        headers.insert("twilio-request-id", "RQ1".parse().unwrap());
+        Answer { status, headers: ResponseHeaders(headers), body: body.as_bytes().to_vec(), timed_out: false }
+    }
+
+    fn read(response: Answer) -> Result<PaymentsResponse, Error> {
+        let operation = Operation {
+            name: "UpdatePayments",
+            account_sid: ACCOUNT,
+            call_sid: CALL,
+            payments_sid: Some(SESSION),
+        };
+        ResponseReader::new(&Redactor::new(["hush".to_owned()])).read(&operation, response, 7)
+    }
+
+    #[test]
+    fn a_success_is_a_payment() {
+        for status in [200, 201, 202, 299] {
+            let PaymentsResponse { payments, metadata } =
+                read(response(status, &format!(r#"{{"sid":"{SESSION}"}}"#))).unwrap();
+            assert_eq!((payments.sid.as_str(), metadata.status, metadata.attempts), (SESSION, status, 7));
+            assert_eq!(metadata.request_id.as_deref(), Some("RQ1"));
+        }
+    }
+
+    #[test]
+    fn whatever_else_is_an_error() {
+        use ErrorKind::{Api, Redirect, UnexpectedAnswer};
+        use Outcome::{Refused, Unknown};
+        let other = "ffffffffffffffffffffffffffffffff";
+        let another_session = format!(r#"{{"sid":"PK{other}"}}"#);
+        let another_call =
+            format!(r#"{{"account_sid":"AC{other}","call_sid":"CA{other}","sid":"{SESSION}"}}"#);
+        let about = "it names another session, or another account and call";
+        for (status, body, kind, outcome, retryable, message) in [
+            (201, "{}", UnexpectedAnswer, Unknown, false, "no `sid`"),
+            (201, "\"hush", UnexpectedAnswer, Unknown, false, "EOF"),
+            (202, &another_session, UnexpectedAnswer, Unknown, false, about),
+            (202, &another_call, UnexpectedAnswer, Unknown, false, about),
+            (101, "", UnexpectedAnswer, Unknown, false, "the status is not an expected one"),
+            (600, "", UnexpectedAnswer, Unknown, false, "the status is not an expected one"),
+            (302, "", Redirect, Unknown, false, "a redirect to nowhere"),
+            (404, r#"{"code":20404}"#, Api, Refused, false, "HTTP 404, code 20404"),
+            (408, "", Api, Unknown, true, "HTTP 408"),
+            (409, "", Api, Unknown, false, "HTTP 409"),
+            (425, "", Api, Unknown, false, "HTTP 425"),
+            (429, "", Api, Refused, true, "HTTP 429"),
+            (499, "", Api, Unknown, false, "HTTP 499"),
+            (500, "", Api, Unknown, true, "HTTP 500"),
+            (501, "", Api, Unknown, false, "HTTP 501"),
+            (503, r#"{"message":"hush"}"#, Api, Unknown, true, "HTTP 503: [redacted]"),
+        ] {
+            let error = read(response(status, body)).unwrap_err();
+            assert_eq!(
+                (error.kind(), error.outcome(), error.is_retryable()),
+                (kind, outcome, retryable),
+                "{status}"
+            );
+            assert_eq!((error.status(), error.request_id()), (Some(status), Some("RQ1")));
+            assert_eq!(error.body().unwrap(), body.replace("hush", "[redacted]"));
+            assert!(error.to_string().contains(message), "{error}");
+        }
+        let late = Answer { timed_out: true, ..response(404, "") };
+        assert!(read(late).unwrap_err().is_timeout());
+    }
+
+    #[test]
+    fn failures() {
+        use ErrorKind::{Connect, ConnectionLost, Shutdown, Timeout, UnexpectedAnswer};
+        use Outcome::{NotSent, Unknown};
+        let source = || crate::error::Source::from("why");
+        let part = || Some(Box::new(response(201, "{hush")));
+        let not_connected = |timeout, retry| Failure::NotConnected { timeout, retry, source: source() };
+        let bad = |source| Failure::BadAnswer { reason: "too long".to_owned(), part: part(), source };
+        for (failure, kind, outcome, retryable, timeout, message) in [
+            (not_connected(false, true), Connect, NotSent, true, false, "no connection"),
+            (not_connected(true, true), Connect, NotSent, true, true, "no connection"),
+            (not_connected(false, false), Connect, NotSent, false, false, "no connection"),
+            (Failure::Tls(source()), ErrorKind::Tls, NotSent, false, false, "no secure connection"),
+            (Failure::Stale(source()), ConnectionLost, Unknown, true, false, "the connection was lost"),
+            (
+                Failure::Lost { part: None, source: source() },
+                ConnectionLost,
+                Unknown,
+                true,
+                false,
+                "the connection was lost",
+            ),
+            (
+                Failure::Lost { part: part(), source: source() },
+                ConnectionLost,
+                Unknown,
+                true,
+                false,
+                "the response (HTTP 201) was cut off",
+            ),
+            (
+                Failure::Timeout { part: None, source: source() },
+                Timeout,
+                Unknown,
+                true,
+                true,
+                "no response in time",
+            ),
+            (
+                Failure::Timeout { part: part(), source: source() },
+                Timeout,
+                Unknown,
+                true,
+                true,
+                "the response (HTTP 201) did not end in time",
+            ),
+            (
+                Failure::NoHttp { part: part(), source: source() },
+                UnexpectedAnswer,
+                Unknown,
+                true,
+                false,
+                "the response is not HTTP that can be read",
+            ),
+            (bad(Some(source())), UnexpectedAnswer, Unknown, false, false, "too long"),
+            (bad(None), UnexpectedAnswer, Unknown, false, false, "too long"),
+            (Failure::Shutdown { sent: true }, Shutdown, Unknown, false, false, "the client is shut down"),
+            (Failure::Shutdown { sent: false }, Shutdown, NotSent, false, false, "the client is shut down"),
+        ] {
+            let error = ResponseReader::new(&Redactor::new(["hush".to_owned()])).failure(failure);
+            assert_eq!((error.kind(), error.outcome()), (kind, outcome), "{error}");
+            assert_eq!((error.is_retryable(), error.is_timeout()), (retryable, timeout), "{error}");
+            assert_eq!(error.to_string(), message);
+            if let Some(status) = error.status() {
+                assert_eq!(
+                    (status, error.body(), error.request_id()),
+                    (201, Some("{[redacted]"), Some("RQ1"))
+                );
+            }
+        }
     }
 }

@@ -7,6 +7,9 @@ use crate::error::Error;
 /// The time that an attempt gets at least, if the deadline allows it: less may be too little for a response.
 const LEAST: Duration = Duration::from_secs(2);
 
+/// The time that must be left for the attempts after an attempt. Otherwise it takes all of it.
+const LEAST_LEFT: Duration = Duration::from_secs(1);
+
 /// How often a request is retried within one call, after what wait, and how much time each attempt gets.
 ///
 /// Every attempt sends the same bytes with the same idempotency key. Retried are: a connection that cannot be
@@ -19,7 +22,8 @@ const LEAST: Duration = Duration::from_secs(2);
 /// that does not fit in the call's deadline is not begun: the call returns the error at once.
 ///
 /// An attempt may take the time that is left divided by the number of attempts that are left, but at least 2 s if
-/// the deadline allows it. The last attempt may take all that is left. With the defaults, three attempts of 30 s
+/// the deadline allows it. The last attempt may take all that is left, and so may one that would leave less than
+/// 1 s. With the defaults, three attempts of 30 s
 /// get about 10 s each, and three of 6 s get 2 s each. This is what saves a call whose kept connection has silently
 /// died somewhere on the way.
 ///
@@ -107,7 +111,8 @@ impl RetryPolicy {
         }
         let attempts_left = self.max_retries.saturating_sub(retries).saturating_add(1);
         let share = left.checked_div(attempts_left).unwrap_or(left);
-        share.max(LEAST).min(left)
+        let time = share.max(LEAST);
+        if left.saturating_sub(time) < LEAST_LEFT { left } else { time }
     }
 
     /// The wait before the next attempt, or `None` if there is to be none.
@@ -204,10 +209,12 @@ mod tests {
             (new(), 6_000, &[2_000, 2_000, 2_000]),
             (new(), 5_000, &[2_000, 2_000, 1_000]),
             (new(), 3_000, &[2_000, 1_000, 0]),
+            (new(), 2_999, &[2_999, 0, 0]),
             (new(), 1_500, &[1_500, 0, 0]),
             (new().max_retries(1), 30_000, &[15_000, 15_000]),
             (new().max_retries(4), 15_000, &[3_000, 3_000, 3_000, 3_000, 3_000]),
             (new().max_retries(4), 8_000, &[2_000, 2_000, 2_000, 2_000, 0]),
+            (new().max_retries(4), 6_900, &[2_000, 2_000, 2_900, 0, 0]),
             (RetryPolicy::none(), 30_000, &[30_000]),
             (RetryPolicy::none(), 1, &[1]),
             (new().attempt_timeout(Some(Duration::from_secs(4))), 10_000, &[4_000, 4_000, 2_000]),

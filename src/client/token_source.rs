@@ -94,11 +94,7 @@ impl TokenSource {
     ///
     /// # Errors
     /// Returns an error if the closure fails or the time runs out. Nothing was sent then.
-    pub(crate) fn token(
-        &self,
-        refused: Option<&Arc<Bearer>>,
-        left: Duration,
-    ) -> Result<Arc<Bearer>, Error> {
+    pub(crate) fn token(&self, refused: Option<&Arc<Bearer>>, left: Duration) -> Result<Arc<Bearer>, Error> {
         let started = Instant::now();
         let mut state = lock(&self.state);
         loop {
@@ -128,9 +124,7 @@ impl TokenSource {
         state.asking = false;
         self.asked.notify_all();
         match (answer, &state.current) {
-            (Ok(token), _) => {
-                Ok(Arc::clone(&state.current.insert(Current::new(token, asked_at)).bearer))
-            }
+            (Ok(token), _) => Ok(Arc::clone(&state.current.insert(Current::new(token, asked_at)).bearer)),
             // It was asked early, so that one failure does no harm.
             (Err(_), Some(current)) if current.is_usable(refused, true) => {
                 log::warn!("the source of access tokens failed; the old token is still valid");

@@ -253,7 +253,7 @@ impl CreatePaymentsParams {
     /// outside 1 to 600; a `MinPostalCodeLength` of 0; a `Parameter` that is no JSON object of one level;
     /// a `Currency` that is not three letters. And where one item of a list would arrive as none or as two.
     pub fn to_form(&self) -> Result<String, Error> {
-        self.check().map_err(|error| error.before_sending(&self.idempotency_key))?;
+        self.check()?;
         let mut form = Form::new();
         form.text("IdempotencyKey", Some(&self.idempotency_key));
         form.text("StatusCallback", Some(&self.status_callback));

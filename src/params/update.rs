@@ -118,8 +118,7 @@ impl UpdatePaymentsParams {
     /// Where the `IdempotencyKey` is empty, or the `StatusCallback` is empty, or neither an http(s) URL
     /// nor a relative reference. Any pair of `Capture` and `Status` goes through: the service judges it.
     pub fn to_form(&self) -> Result<String, Error> {
-        check::common(&self.idempotency_key, &self.status_callback)
-            .map_err(|error| error.before_sending(&self.idempotency_key))?;
+        check::common(&self.idempotency_key, &self.status_callback)?;
         let mut form = Form::new();
         form.text("IdempotencyKey", Some(&self.idempotency_key));
         form.text("StatusCallback", Some(&self.status_callback));

@@ -14,8 +14,8 @@ use super::mint::Mint;
 use super::service::{self, Accounts};
 use super::store::State;
 use super::{Sandbox, Shared};
+use crate::client::Credentials;
 use crate::client::PaymentsApi;
-use crate::client::credentials::Credentials;
 use crate::model::sid;
 use crate::server::{Limits, Reply, Request, Server};
 

@@ -129,9 +129,9 @@ pub use faults::{Fault, Faults, RandomFaults};
 pub use session::{Asking, numbers};
 pub use views::{Session, Transaction};
 
+use crate::client::Credentials;
 use crate::client::PaymentsApi;
 use crate::client::PaymentsApiBuilder;
-use crate::client::credentials::Credentials;
 use crate::server::Server;
 use builder::ClockThread;
 use service::Accounts;

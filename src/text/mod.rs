@@ -3,6 +3,7 @@
 #[cfg(any(feature = "sandbox", test))]
 pub(crate) mod date;
 pub(crate) mod form;
+pub(crate) mod json;
 
 use std::fmt;
 

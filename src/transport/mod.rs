@@ -17,7 +17,9 @@ use std::io::{self, Read};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ureq::http::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HOST, USER_AGENT};
+use ureq::http::header::{
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HOST, USER_AGENT,
+};
 use ureq::http::uri::{self, PathAndQuery};
 use ureq::http::{HeaderValue, Method, Request, Uri};
 use ureq::{Agent, Body, Proxy};
@@ -47,7 +49,8 @@ const LONGEST: Duration = Duration::from_secs(365 * 86_400);
 pub(crate) struct Setup {
     /// Scheme, host and port, and perhaps a path; checked.
     pub(crate) base_url: String,
-    pub(crate) authorization: String,
+    /// The `Authorization` header of every request, unless each brings its own.
+    pub(crate) authorization: Option<String>,
     pub(crate) user_agent: String,
     /// The usual time of one attempt.
     pub(crate) attempt_time: Duration,
@@ -146,17 +149,18 @@ impl Transport {
             .max_response_header_size(wire::INPUT_MAX)
             .user_agent(setup.user_agent.as_str())
             .build();
-        let mut authorization = header("authorization", &setup.authorization)?;
-        authorization.set_sensitive(true);
+        let authorization = setup.authorization.as_deref();
+        let authorization = authorization.map(|value| secret_header("authorization", value)).transpose()?;
         let headers = [
             // What ureq would make of the URL anew for each request.
             (HOST, header("base_url", &host(&base))?),
             (USER_AGENT, header("user_agent_suffix", &setup.user_agent)?),
             (ACCEPT, HeaderValue::from_static("application/json")),
-            (AUTHORIZATION, authorization),
+            (ACCEPT_ENCODING, HeaderValue::from_static("identity")),
             (CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded")),
         ];
-        let headers = HeaderMap::from_iter(headers);
+        let authorization = authorization.map(|value| (AUTHORIZATION, value));
+        let headers = HeaderMap::from_iter(headers.into_iter().chain(authorization));
         let agent = Agent::with_parts(config, dial, Later);
         Ok(Self { agent, pool, headers, base, attempt_time, shutdown })
     }
@@ -177,19 +181,27 @@ impl Transport {
         self.base.path().trim_end_matches('/')
     }
 
-    /// POSTs a form to a path, within a time; with `fresh`, on a new connection.
+    /// POSTs a form to a path, within a time; with `fresh`, on a new connection; with `authorization`, instead of
+    /// the setup's.
     pub(crate) fn post(
         &self,
         path: String,
         form: &[u8],
         time: Duration,
         fresh: bool,
+        authorization: Option<&str>,
     ) -> Result<Answer, Failure> {
         let time = time.min(LONGEST);
         let mut request = Request::new(form);
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.url(path).map_err(|error| self.failed(error.into(), None))?;
         request.headers_mut().clone_from(&self.headers);
+        if let Some(value) = authorization {
+            // A token is checked before it gets here.
+            if let Ok(value) = secret_header("authorization", value) {
+                request.headers_mut().insert(AUTHORIZATION, value);
+            }
+        }
         // The agent's own configuration is free; another must be copied.
         let usual = time <= self.attempt_time && time.saturating_add(SAME_TIME) >= self.attempt_time;
         let response = if usual && !fresh {
@@ -226,7 +238,8 @@ impl Transport {
         let read = body.as_reader().take(limit).read_to_end(&mut bytes);
 
         let coding = headers.0.get(CONTENT_ENCODING);
-        let compressed = coding.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"));
+        let compressed = coding
+            .is_some_and(|coding| !coding.is_empty() && !coding.as_bytes().eq_ignore_ascii_case(b"identity"));
         let too_long = too_long || bytes.len() > MAX_BODY;
         let mut answer = Answer { status, headers, body: bytes, timed_out: false };
         let bad =
@@ -303,6 +316,12 @@ fn host(base: &Uri) -> String {
 
 fn header(field: &'static str, value: &str) -> Result<HeaderValue, Error> {
     HeaderValue::from_str(value).map_err(|_| Error::invalid(field, "not possible in a header"))
+}
+
+fn secret_header(field: &'static str, value: &str) -> Result<HeaderValue, Error> {
+    let mut value = header(field, value)?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 /// The environment's proxy, with the exceptions of `NO_PROXY`.

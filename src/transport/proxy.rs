@@ -8,7 +8,7 @@ use base64::prelude::BASE64_STANDARD;
 use ureq::Proxy;
 
 use super::socket::Stream;
-use crate::client::retry;
+use crate::error::is_retryable_status;
 
 /// The longest head of a proxy's answer.
 const LONGEST_HEAD: usize = 16 * 1024;
@@ -41,7 +41,7 @@ pub(super) fn open_tunnel(
 
     match status(stream)? {
         200..=299 => Ok(()),
-        status if retry::is_retryable(status) => {
+        status if is_retryable_status(status) => {
             Err(NoTunnel::Passing(io::Error::other(format!("the proxy answered HTTP {status}"))))
         }
         status => Err(NoTunnel::Final(format!("the proxy refused with HTTP {status}"))),

@@ -67,7 +67,7 @@ fn defaults_are_as_documented() {
         "max_retries: 2",
         "base_delay: 500ms",
         "max_delay: 5s",
-        "attempt_timeout: Some(10s)",
+        "attempt_timeout: None",
         "tls: Some(Rustls)",
         "idle_connections: 64",
         "user_agent_suffix: \"\"",

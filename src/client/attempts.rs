@@ -11,8 +11,8 @@ use crate::client::retry::RetryPolicy;
 use crate::client::token_source::{Bearer, TokenSource};
 use crate::error::{Error, ErrorKind, Outcome};
 use crate::model::PaymentsResponse;
-use crate::params::key;
 use crate::text::Redactor;
+use crate::text::random::random;
 use crate::transport::{Failure, Transport};
 
 /// The least time left that another attempt is begun with. In less, no response comes back: only the doubt
@@ -65,7 +65,7 @@ impl Engine {
                 Err(failed) => failed,
             };
             let time = left().saturating_sub(LEAST_TIME);
-            let Some(wait) = progress.wait_after(&failed, &self.retry_policy, time, key::random()) else {
+            let Some(wait) = progress.wait_after(&failed, &self.retry_policy, time, random()) else {
                 return Err(progress.end(failed.error));
             };
             log::warn!("{}: attempt {} failed; retrying in {wait:?}", operation.name, progress.attempts);
@@ -155,7 +155,7 @@ impl Progress {
         chance: u64,
     ) -> Option<Duration> {
         let error = &failed.error;
-        let known = self.outcome.map_or(error.outcome(), |earlier| earlier.and_then(error.outcome()));
+        let known = self.outcome.map_or(error.outcome(), |earlier| earlier.combine(error.outcome()));
         self.outcome = Some(known);
         let replaced = match failed.at_once {
             Some(AtOnce::StaleConnection) => Some(&mut self.connection_replaced),

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use serde::Deserialize;
-use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
+use crate::model::Scalar;
 use crate::text::{Redactor, json};
 
 /// The longest body whose details are kept. The API's own are a few hundred bytes, and as a tree of values JSON
@@ -62,7 +62,7 @@ impl<'de> Visitor<'de> for Fields<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(name) = map.next_key::<String>()? {
             match name.as_str() {
-                "code" => self.0.code = map.next_value::<Scalar>()?.number(),
+                "code" => self.0.code = map.next_value::<Scalar>()?.whole_number(),
                 "message" => self.0.message = map.next_value::<Scalar>()?.text(),
                 "more_info" => self.0.more_info = map.next_value::<Scalar>()?.text(),
                 _ => {
@@ -71,78 +71,6 @@ impl<'de> Visitor<'de> for Fields<'_> {
             }
         }
         Ok(())
-    }
-}
-
-/// A text, or a number as text. What is neither is skipped, however long it is.
-enum Scalar {
-    Text(String),
-    Number(String),
-    Other,
-}
-
-impl Scalar {
-    fn text(self) -> Option<String> {
-        match self {
-            Self::Text(text) => Some(text),
-            Self::Number(_) | Self::Other => None,
-        }
-    }
-
-    /// A whole number, even if it came as text or with a fraction of zero.
-    fn number(self) -> Option<i64> {
-        match self {
-            Self::Text(text) | Self::Number(text) => text.trim().parse().ok(),
-            Self::Other => None,
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Scalar {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ScalarVisitor)
-    }
-}
-
-struct ScalarVisitor;
-
-impl<'de> Visitor<'de> for ScalarVisitor {
-    type Value = Scalar;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any value")
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Scalar, E> {
-        Ok(Scalar::Text(text.to_owned()))
-    }
-
-    fn visit_i64<E>(self, number: i64) -> Result<Scalar, E> {
-        Ok(Scalar::Number(number.to_string()))
-    }
-
-    fn visit_u64<E>(self, number: u64) -> Result<Scalar, E> {
-        Ok(Scalar::Number(number.to_string()))
-    }
-
-    fn visit_f64<E>(self, number: f64) -> Result<Scalar, E> {
-        Ok(Scalar::Number(number.to_string()))
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Scalar, E> {
-        Ok(Scalar::Other)
-    }
-
-    fn visit_unit<E>(self) -> Result<Scalar, E> {
-        Ok(Scalar::Other)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Scalar, A::Error> {
-        IgnoredAny.visit_seq(seq).map(|_| Scalar::Other)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Scalar, A::Error> {
-        IgnoredAny.visit_map(map).map(|_| Scalar::Other)
     }
 }
 

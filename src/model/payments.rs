@@ -3,12 +3,14 @@
 use std::fmt;
 use std::time::Duration;
 
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor};
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Unexpected, Visitor};
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::model::ResponseHeaders;
+use crate::model::scalar::Scalar;
 use crate::model::sid;
+use crate::text::json;
 
 /// A payments session, as the API answers both operations.
 ///
@@ -61,18 +63,13 @@ impl Payments {
         }
     }
 
-    /// Reads the body of an answer. A byte order mark before the JSON is passed over, and bytes that are no
-    /// UTF-8 are read as U+FFFD.
+    /// Reads the body of a response. A byte order mark before the JSON is skipped. Bytes that are not UTF-8, and
+    /// escaped surrogates without their other half, are read as U+FFFD.
     ///
     /// # Errors
-    /// Where the body is no JSON object with a `sid` of `PK` and 32 hex digits, or gives two.
+    /// Returns an error if the body is not a JSON object with one `sid` of `PK` and 32 hex digits.
     pub fn from_json(body: &[u8]) -> Result<Self, serde_json::Error> {
-        let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-        match std::str::from_utf8(body) {
-            // To check the whole is quicker than to check each string.
-            Ok(text) => serde_json::from_str(text),
-            Err(_) => serde_json::from_str(&String::from_utf8_lossy(body)),
-        }
+        serde_json::from_str(&json::lenient(body))
     }
 }
 
@@ -115,17 +112,17 @@ impl<'de> Visitor<'de> for PaymentsVisitor {
         let (mut date_created, mut date_updated, mut uri) = (None, None, None);
         while let Some(name) = map.next_key()? {
             match name {
-                Name::AccountSid => account_sid = map.next_value::<Lenient>()?.0,
-                Name::CallSid => call_sid = map.next_value::<Lenient>()?.0,
+                Name::AccountSid => account_sid = map.next_value::<Scalar>()?.text(),
+                Name::CallSid => call_sid = map.next_value::<Scalar>()?.text(),
                 Name::Sid => {
                     if sid.is_some() {
                         return Err(A::Error::custom("two `sid`s"));
                     }
-                    sid = Some(map.next_value::<Lenient>()?.0);
+                    sid = Some(map.next_value::<Scalar>()?.text());
                 }
-                Name::DateCreated => date_created = map.next_value::<Lenient>()?.0,
-                Name::DateUpdated => date_updated = map.next_value::<Lenient>()?.0,
-                Name::Uri => uri = map.next_value::<Lenient>()?.0,
+                Name::DateCreated => date_created = map.next_value::<Scalar>()?.text(),
+                Name::DateUpdated => date_updated = map.next_value::<Scalar>()?.text(),
+                Name::Uri => uri = map.next_value::<Scalar>()?.text(),
                 Name::Unknown => {
                     map.next_value::<IgnoredAny>()?;
                 }
@@ -176,71 +173,6 @@ impl<'de> Deserialize<'de> for Name {
         }
 
         deserializer.deserialize_identifier(NameVisitor)
-    }
-}
-
-/// A string, or `None` for a value of any other type, which is read past without recursion.
-struct Lenient(Option<String>);
-
-impl<'de> Deserialize<'de> for Lenient {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct LenientVisitor;
-
-        impl<'de> Visitor<'de> for LenientVisitor {
-            type Value = Lenient;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("any value")
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Lenient, E> {
-                Ok(Lenient(Some(text.to_owned())))
-            }
-
-            fn visit_string<E>(self, text: String) -> Result<Lenient, E> {
-                Ok(Lenient(Some(text)))
-            }
-
-            fn visit_unit<E>(self) -> Result<Lenient, E> {
-                Ok(Lenient(None))
-            }
-
-            fn visit_none<E>(self) -> Result<Lenient, E> {
-                Ok(Lenient(None))
-            }
-
-            fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Lenient, D::Error> {
-                Lenient::deserialize(deserializer)
-            }
-
-            fn visit_bool<E>(self, _: bool) -> Result<Lenient, E> {
-                Ok(Lenient(None))
-            }
-
-            fn visit_i64<E>(self, _: i64) -> Result<Lenient, E> {
-                Ok(Lenient(None))
-            }
-
-            fn visit_u64<E>(self, _: u64) -> Result<Lenient, E> {
-                Ok(Lenient(None))
-            }
-
-            fn visit_f64<E>(self, _: f64) -> Result<Lenient, E> {
-                Ok(Lenient(None))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Lenient, A::Error> {
-                while seq.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(Lenient(None))
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Lenient, A::Error> {
-                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-                Ok(Lenient(None))
-            }
-        }
-
-        deserializer.deserialize_any(LenientVisitor)
     }
 }
 

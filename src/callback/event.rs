@@ -133,7 +133,7 @@ impl StatusCallback {
             },
             PayResult::Cancelled => Event::Cancelled,
             // Another spelling of the same word is not another way to end.
-            PayResult::Other(other) if other == "canceled" => Event::Cancelled,
+            PayResult::Other(other) if other.as_str() == "canceled" => Event::Cancelled,
             _ => Event::Failed {
                 result,
                 error: self.payment_error.as_deref(),

@@ -130,8 +130,8 @@ mod tests {
             &[
                 Capture::PaymentCardNumber,
                 Capture::SecurityCode,
-                Capture::Other("z-new".into()),
-                Capture::Other("a-new".into()),
+                Capture::from("z-new"),
+                Capture::from("a-new"),
             ],
         );
     }

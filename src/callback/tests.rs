@@ -130,7 +130,7 @@ fn every_name_has_its_place() {
         let callback = form(&[(name, value), ("Sid", SID), (name, "again")]);
         assert_eq!(read(&callback).as_deref(), Some(value), "{name}");
         if name == "Required" {
-            assert_eq!(callback.required(), [Capture::SecurityCode, Capture::Other("again".into())]);
+            assert_eq!(callback.required(), [Capture::SecurityCode, Capture::from("again")]);
         } else {
             assert_eq!(others(&callback), [(name, "again")], "{name}");
         }
@@ -148,13 +148,13 @@ fn strange_values_are_kept() {
         "PaymentMethod={encoded}&BankAccountType={encoded}&TokenType={encoded}&Capture={encoded}\
          &ErrorType={encoded}&PaymentCardType={encoded}&Result={encoded}"
     ));
-    assert_eq!(callback.payment_method, Some(PaymentMethod::Other(strange.into())));
-    assert_eq!(callback.bank_account_type, Some(BankAccountType::Other(strange.into())));
-    assert_eq!(callback.token_type, Some(TokenType::Other(strange.into())));
-    assert_eq!(callback.capture, Some(Capture::Other(strange.into())));
-    assert_eq!(callback.error_type, Some(CaptureError::Other(strange.into())));
-    assert_eq!(callback.payment_card_type, Some(CardType::Other(strange.into())));
-    assert_eq!(callback.result, Some(PayResult::Other(strange.into())));
+    assert_eq!(callback.payment_method, Some(PaymentMethod::from(strange)));
+    assert_eq!(callback.bank_account_type, Some(BankAccountType::from(strange)));
+    assert_eq!(callback.token_type, Some(TokenType::from(strange)));
+    assert_eq!(callback.capture, Some(Capture::from(strange)));
+    assert_eq!(callback.error_type, Some(CaptureError::from(strange)));
+    assert_eq!(callback.payment_card_type, Some(CardType::from(strange)));
+    assert_eq!(callback.result, Some(PayResult::from(strange)));
     assert_eq!(others(&callback), []);
 
     for (name, value) in [
@@ -367,10 +367,7 @@ fn events() {
             "Capture=bank-routing-number&PartialResult=false&BankRoutingNumber=021000021",
             Event::Captured { capture: &BankRoutingNumber, masked: Some("021000021") },
         ),
-        (
-            "Capture=new&PartialResult=false",
-            Event::Captured { capture: &Capture::Other("new".into()), masked: None },
-        ),
+        ("Capture=new&PartialResult=false", Event::Captured { capture: &Capture::from("new"), masked: None }),
         // Where PartialResult is missing.
         (
             "Capture=security-code&SecurityCode=xxx&Required=expiration-date",
@@ -397,7 +394,7 @@ fn events() {
             "Capture=security-code&ErrorType=new",
             Event::CaptureFailed {
                 capture: Some(&SecurityCode),
-                reason: &CaptureError::Other("new".into()),
+                reason: &CaptureError::from("new"),
                 attempt: None,
             },
         ),
@@ -423,8 +420,8 @@ fn events() {
         ("Result=caller-hung-up", failed(&PayResult::CallerHungUp)),
         ("Result=validation-error", failed(&PayResult::ValidationError)),
         ("Result=internal-error", failed(&PayResult::InternalError)),
-        ("Result=Success", failed(&PayResult::Other("Success".into()))),
-        ("Result=new", failed(&PayResult::Other("new".into()))),
+        ("Result=Success", failed(&PayResult::from("Success"))),
+        ("Result=new", failed(&PayResult::from("new"))),
         ("Result=cancelled&ErrorType=timeout", Event::Cancelled),
         ("Result=canceled", Event::Cancelled),
     ] {

@@ -104,7 +104,7 @@ fn pipelined_requests_are_answered_in_order() {
 #[test]
 fn a_request_may_come_in_any_pieces() {
     let server = start(Limits::default(), echo);
-    let chunked = "\r\nPUT /p HTTP/1.1\r\nhOST: x\r\ntransfer-Encoding: Chunked\r\n\r\n3;ext=1\r\nabc\r\nA\r\n0123456789\r\n0\r\nTrailer: t\r\n\r\n";
+    let chunked = "\r\nPUT /p HTTP/1.1\r\nhOST: x\r\ntransfer-Encoding: Chunked\r\n\r\n3;ext=1\r\nabc\r\nA\r\n0123456789\r\n000\r\n\r\n";
     let twice = chunked.repeat(2) + &post("/q", "end");
     for size in [1, 2, 3, 7, 64, 10_000] {
         let mut stream = connect(&server);
@@ -204,6 +204,8 @@ fn what_is_no_request_is_refused() {
     let endless = "G".repeat(5000);
     let many = format!("GET / HTTP/1.1\r\nHost: x\r\n{}\r\n", "a:b\r\n".repeat(200));
     let trailer = format!("{}0\r\nT: {}", "@", "t".repeat(5000));
+    let extension = format!("@3;{}", "x".repeat(20_000));
+    let extensions = format!("@{}", "1;xxxxxxxxxxxxx\r\na\r\n".repeat(1000));
     for (status, request) in [
         (400, "SSH-2.0-OpenSSH_9.2\r\n"),
         (400, "\x16\x03\x01\x02\0\x01\0\n"),
@@ -221,7 +223,8 @@ fn what_is_no_request_is_refused() {
         (400, "*Content-Length: -3\r\n\r\nabc"),
         (400, "*Content-Length: 0x3\r\n\r\nabc"),
         (400, "*Content-Length:\r\n\r\nabc"),
-        (400, "*Content-Length: 99999999999999999999999\r\n\r\nabc"),
+        (413, "*Content-Length: 99999999999999999999999\r\n\r\nabc"),
+        (413, "*Content-Length: 65537\r\n\r\nabc"),
         (400, "*Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
         (400, "*Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
         (400, "*Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"),
@@ -231,7 +234,24 @@ fn what_is_no_request_is_refused() {
         (400, "@zz\r\nabc\r\n"),
         (400, "@-1\r\nabc\r\n"),
         (400, "@3\r\nabcd\r\n0\r\n\r\n"),
-        (400, "@fffffffffffffffff\r\nabc\r\n"),
+        (413, "@fffffffffffffffff\r\nabc\r\n"),
+        (400, "@+3\r\nabc\r\n0\r\n\r\n"),
+        (400, "@0x3\r\nabc\r\n0\r\n\r\n"),
+        (400, "@ 3\r\nabc\r\n0\r\n\r\n"),
+        (400, "@3 \r\nabc\r\n0\r\n\r\n"),
+        (400, "@\r\n3\r\nabc\r\n0\r\n\r\n"),
+        (400, "@;a\r\nabc\r\n0\r\n\r\n"),
+        (400, "@3;a\nabc\r\n0\r\n\r\n"),
+        (400, "@3;a\n\r\nabc\r\n0\r\n\r\n"),
+        (400, "@3;a\rb\r\nabc\r\n0\r\n\r\n"),
+        (400, "@3;a\0\r\nabc\r\n0\r\n\r\n"),
+        (400, "@3\nabc\r\n0\r\n\r\n"),
+        (400, "@3\r\nabc\n0\r\n\r\n"),
+        (400, "@3\r\nabc\r\n0\n\n"),
+        (400, "@3\r\nabc\r\n0\r\nT: t\r\n\r\n"),
+        (400, "@3\r\nabc\r\n0\r\nno trailer\r\n\r\n"),
+        (413, &extension),
+        (413, &extensions),
         (400, &trailer),
         (431, &long),
         (431, &endless),
@@ -621,4 +641,38 @@ fn dropping_ends_everything() {
             assert!(matches!(stream.read(&mut [0; 4096]), Ok(0 | 1..) | Err(_)));
         }
     }
+}
+
+#[test]
+fn a_target_may_be_a_whole_url() {
+    let server = start(Limits::default(), echo);
+    for (target, taken) in [
+        ("http://example.com/a?b=c%2F", "/a?b=c%2F"),
+        ("HTTPS://u:p@example.com:8443/a/", "/a/"),
+        ("http://example.com", "/"),
+        ("http://example.com?b", "/?b"),
+        ("http://[::1]/a?http://b/", "/a?http://b/"),
+        ("/http://b/", "/http://b/"),
+        ("//a/b", "//a/b"),
+    ] {
+        assert_eq!(exchange(&server, post(target, "")), ok(&format!("POST {taken} ")), "{target}");
+    }
+    for target in ["http:///a", "http://?a", "ftp://example.com/", "example.com:443", "a", "*", "http:/a", "?a"] {
+        let reply = exchange(&server, post(target, ""));
+        assert!(reply.starts_with("HTTP/1.1 400 "), "{target}: {reply}");
+    }
+    let all = post("*", "").replacen("POST", "OPTIONS", 1);
+    assert_eq!(exchange(&server, all), ok("OPTIONS * "));
+}
+
+#[test]
+fn trailers_are_refused_while_they_come() {
+    let server = start(Limits::default(), echo);
+    let mut stream = connect(&server);
+    stream.write_all(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n").unwrap();
+    let mut sent = 0;
+    while sent < 64 << 20 && stream.write_all("A: b\r\n".repeat(1000).as_bytes()).is_ok() {
+        sent += 6000;
+    }
+    assert!(sent < 16 << 20, "{sent} bytes of trailers were taken");
 }

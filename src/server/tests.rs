@@ -7,7 +7,7 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Answer, Handler, Limits, PATIENCE, Reply, Request, Server};
+use super::{Handler, Limits, PATIENCE, Reply, Request, Response, Server};
 
 const SHORT: Duration = Duration::from_millis(150);
 
@@ -20,7 +20,7 @@ fn start(limits: Limits, handler: impl Fn(Request) -> Reply + Send + Sync + 'sta
 fn echo(request: Request) -> Reply {
     let text = format!("{} {} ", request.method(), request.target());
     let body = [text.as_bytes(), request.body()].concat();
-    Reply::Answer(Answer::new(200, body).header("X-Case", "Kept"))
+    Reply::Response(Response::new(200, body).header("X-Case", "Kept"))
 }
 
 fn connect(server: &Server) -> TcpStream {
@@ -454,7 +454,7 @@ const LARGE_SIZE: usize = 16 << 20;
 fn large(request: Request) -> Reply {
     // Zeros, so that they take no room in the binary.
     static LARGE: [u8; LARGE_SIZE] = [0; LARGE_SIZE];
-    if request.target() == "/large" { Reply::Answer(Answer::new(200, &LARGE[..])) } else { echo(request) }
+    if request.target() == "/large" { Reply::Response(Response::new(200, &LARGE[..])) } else { echo(request) }
 }
 
 /// Asks for the large answer, and waits until it begins to come.
@@ -532,7 +532,7 @@ fn replies_that_are_no_answers() {
         "/close" => Reply::Close,
         "/reset" => Reply::Reset,
         "/raw" => Reply::Raw(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf".to_vec()),
-        "/late" => Reply::Answer(Answer::new(204, &b""[..]).after(SHORT)),
+        "/late" => Reply::Response(Response::new(204, &b""[..]).after(SHORT)),
         _ => echo(request),
     });
     assert_eq!(exchange(&server, post("/close", "")), "");
@@ -549,7 +549,7 @@ fn replies_that_are_no_answers() {
 fn a_header_cannot_be_injected() {
     let server = start(Limits::default(), |request| {
         let value = String::from_utf8_lossy(request.body()).into_owned();
-        Reply::Answer(Answer::new(200, &b""[..]).header("A", value).header("B", "b"))
+        Reply::Response(Response::new(200, &b""[..]).header("A", value).header("B", "b"))
     });
     let reply = exchange(&server, post("/", "x\r\nSet-Cookie: y"));
     assert_eq!(reply, "HTTP/1.1 200 OK\r\nB: b\r\nContent-Length: 0\r\n\r\n");
@@ -564,7 +564,7 @@ fn headers_are_found_whatever_their_case() {
             request.header_count("X-Two"),
             request.header("x")
         );
-        Reply::Answer(Answer::new(200, text.into_bytes()))
+        Reply::Response(Response::new(200, text.into_bytes()))
     });
     let reply = exchange(
         &server,
@@ -610,7 +610,7 @@ fn many_clients_at_once() {
 fn dropping_ends_everything() {
     let handler: Arc<Handler> = Arc::new(|request: Request| match request.target() {
         #[cfg(feature = "sandbox")]
-        "/late" => Reply::Answer(Answer::new(200, &b""[..]).after(Duration::from_secs(60))),
+        "/late" => Reply::Response(Response::new(200, &b""[..]).after(Duration::from_secs(60))),
         _ => echo(request),
     });
     for address in ["127.0.0.1:0", "0.0.0.0:0"] {
@@ -657,7 +657,9 @@ fn a_target_may_be_a_whole_url() {
     ] {
         assert_eq!(exchange(&server, post(target, "")), ok(&format!("POST {taken} ")), "{target}");
     }
-    for target in ["http:///a", "http://?a", "ftp://example.com/", "example.com:443", "a", "*", "http:/a", "?a"] {
+    for target in
+        ["http:///a", "http://?a", "ftp://example.com/", "example.com:443", "a", "*", "http:/a", "?a"]
+    {
         let reply = exchange(&server, post(target, ""));
         assert!(reply.starts_with("HTTP/1.1 400 "), "{target}: {reply}");
     }
@@ -675,4 +677,15 @@ fn trailers_are_refused_while_they_come() {
         sent += 6000;
     }
     assert!(sent < 16 << 20, "{sent} bytes of trailers were taken");
+}
+
+#[test]
+fn a_connection_without_a_thread_is_closed() {
+    // More than any system can map, so that no thread can be started.
+    let server = start(Limits { stack: 1 << 46, ..Limits::default() }, echo);
+    for _ in 0..3 {
+        assert_eq!(rest(&connect(&server)), "");
+    }
+    assert_eq!(server.connections(), 0);
+    drop(server);
 }

@@ -30,7 +30,7 @@ use ureq::http::{HeaderValue, Method, Request, Uri};
 use crate::error::Error;
 use crate::text::url::is_loopback;
 use connection::Connection;
-use connector::{Connector, without_brackets};
+use connector::Connector;
 use handover::Handover;
 use pool::Pool;
 use shutdown::Shutdown;

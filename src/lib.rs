@@ -131,6 +131,7 @@
 mod callback;
 mod client;
 mod error;
+mod flow;
 #[cfg(feature = "listener")]
 mod guide;
 #[cfg(feature = "listener")]
@@ -149,6 +150,7 @@ pub use callback::SignatureValidator;
 pub use callback::{Event, StatusCallback};
 pub use client::{Credentials, PaymentsApi, PaymentsApiBuilder, RetryPolicy};
 pub use error::{ApiError, Error, ErrorKind, Outcome};
+pub use flow::{NotPaidReason, PaymentEnding, PaymentFlow, ResponseDigest, SessionEnding, Step};
 #[cfg(feature = "listener")]
 pub use guide::{Ending, GuidedPayment};
 #[cfg(feature = "listener")]

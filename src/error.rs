@@ -76,14 +76,6 @@ pub enum ErrorKind {
     UnexpectedAnswer,
     /// The client was shut down.
     Shutdown,
-    /// A request that claims to be a status callback has no `X-Twilio-Signature`, a malformed one, or one
-    /// that none of the auth tokens makes for its URL and body. Do not believe it: it says nothing of any
-    /// payment.
-    Signature,
-    /// A request's body is no status callback: it is no form with a session's SID.
-    InvalidCallback,
-    /// An address cannot be listened on; the error's source is the system's own.
-    Listen,
 }
 
 /// What is known about the payment after an error.
@@ -170,11 +162,6 @@ impl Error {
         let mut error = Self::new(ErrorKind::InvalidInput, Outcome::NotSent, reason);
         error.0.field = Some(field);
         error
-    }
-
-    /// A callback that is not believed, not understood, or does not come: of the payment it says nothing.
-    pub(crate) fn callback(kind: ErrorKind, reason: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(kind, Outcome::Unknown, reason)
     }
 
     /// The API's own refusal.

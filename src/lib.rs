@@ -147,7 +147,7 @@ mod transport;
 
 #[cfg(feature = "signature")]
 pub use callback::SignatureValidator;
-pub use callback::{Event, StatusCallback};
+pub use callback::{CallbackError, CallbackErrorKind, Event, StatusCallback};
 pub use client::{Credentials, PaymentsApi, PaymentsApiBuilder, RetryPolicy};
 pub use error::{ApiError, Error, ErrorKind, Outcome};
 pub use flow::{NotPaidReason, PaymentEnding, PaymentFlow, ResponseDigest, SessionEnding, Step};

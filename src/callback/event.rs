@@ -85,7 +85,7 @@ impl StatusCallback {
     /// ```
     /// use twilio_payments::{CaptureError, Event, StatusCallback};
     ///
-    /// # fn main() -> Result<(), twilio_payments::Error> {
+    /// # fn main() -> Result<(), twilio_payments::CallbackError> {
     /// let callback = StatusCallback::parse(
     ///     b"Sid=PK00000000000000000000000000000000&Capture=security-code&ErrorType=input-timeout&Attempt=2",
     /// )?;

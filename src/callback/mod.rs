@@ -1,6 +1,7 @@
 //! `StatusCallback`: what the service POSTs while a payment goes on.
 
 mod debug;
+mod error;
 mod event;
 mod others;
 mod put;
@@ -8,13 +9,13 @@ mod required;
 #[cfg(feature = "signature")]
 pub(crate) mod signature;
 
-use crate::error::{Error, ErrorKind};
 use crate::model::Amount;
 use crate::model::sid;
 use crate::model::{BankAccountType, Capture, CaptureError, CardType, PayResult, PaymentMethod, TokenType};
 use crate::text::Withheld;
 use crate::text::form::pairs;
 
+pub use error::{CallbackError, CallbackErrorKind};
 pub use event::Event;
 use others::Others;
 #[cfg(feature = "signature")]
@@ -37,7 +38,7 @@ pub(crate) const MAX_BODY: usize = 1 << 20;
 /// ```
 /// use twilio_payments::{Capture, CardType, Event, StatusCallback};
 ///
-/// # fn main() -> Result<(), twilio_payments::Error> {
+/// # fn main() -> Result<(), twilio_payments::CallbackError> {
 /// let callback = StatusCallback::parse(
 ///     b"Sid=PK00000000000000000000000000000000&Capture=payment-card-number&PartialResult=false\
 ///       &PaymentCardNumber=xxxxxxxxxxxx4242&PaymentCardType=visa&Required=SecurityCode%2C+ExpirationDate",
@@ -136,7 +137,7 @@ impl StatusCallback {
     /// there is [`SignatureValidator::receive`](crate::SignatureValidator::receive).
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidCallback`] where the body
+    /// [`CallbackErrorKind::Malformed`] if the body
     /// - is no form, or a form without `Sid`: then it is not about a Payments session,
     /// - has a `Sid` that is not `PK` and 32 hex digits,
     /// - is longer than 1 MiB.
@@ -144,13 +145,13 @@ impl StatusCallback {
     /// The body itself is not repeated in the error.
     ///
     /// ```
-    /// use twilio_payments::{ErrorKind, StatusCallback};
+    /// use twilio_payments::{CallbackErrorKind, StatusCallback};
     ///
     /// let error = StatusCallback::parse(b"{\"Sid\": \"PK1\"}").unwrap_err();
-    /// assert_eq!(error.kind(), ErrorKind::InvalidCallback);
+    /// assert_eq!(error.kind(), CallbackErrorKind::Malformed);
     /// ```
-    pub fn parse(body: &[u8]) -> Result<Self, Error> {
-        let refusal = |reason| Err(Error::callback(ErrorKind::InvalidCallback, reason));
+    pub fn parse(body: &[u8]) -> Result<Self, CallbackError> {
+        let refusal = |reason| Err(CallbackError::new(CallbackErrorKind::Malformed, reason));
         if body.len() > MAX_BODY {
             return refusal("the callback's body is longer than 1 MiB");
         }
@@ -180,7 +181,7 @@ impl StatusCallback {
     /// ```
     /// use twilio_payments::{Capture, StatusCallback};
     ///
-    /// # fn main() -> Result<(), twilio_payments::Error> {
+    /// # fn main() -> Result<(), twilio_payments::CallbackError> {
     /// let callback = StatusCallback::parse(
     ///     b"Sid=PK00000000000000000000000000000000&Required=security-code,payment-card-number",
     /// )?;
@@ -200,7 +201,7 @@ impl StatusCallback {
     /// ```
     /// use twilio_payments::{Capture, StatusCallback};
     ///
-    /// # fn main() -> Result<(), twilio_payments::Error> {
+    /// # fn main() -> Result<(), twilio_payments::CallbackError> {
     /// let callback = StatusCallback::parse(b"Sid=PK00000000000000000000000000000000&SecurityCode=xxx")?;
     /// assert_eq!(callback.shown(&Capture::SecurityCode), Some("xxx"));
     /// assert_eq!(callback.shown(&Capture::PostalCode), None);
@@ -256,7 +257,7 @@ impl StatusCallback {
     /// ```
     /// use twilio_payments::StatusCallback;
     ///
-    /// # fn main() -> Result<(), twilio_payments::Error> {
+    /// # fn main() -> Result<(), twilio_payments::CallbackError> {
     /// let callback = StatusCallback::parse(
     ///     b"Sid=PK00000000000000000000000000000000&Brand=new&ChargeAmount=a+lot",
     /// )?;
@@ -274,7 +275,7 @@ impl StatusCallback {
     /// ```
     /// use twilio_payments::StatusCallback;
     ///
-    /// # fn main() -> Result<(), twilio_payments::Error> {
+    /// # fn main() -> Result<(), twilio_payments::CallbackError> {
     /// let callback = StatusCallback::parse(b"Sid=PK00000000000000000000000000000000&Brand=new")?;
     /// assert_eq!(callback.other("Brand"), Some("new"));
     /// # Ok(())

@@ -258,7 +258,7 @@ fn bytes_that_are_no_clean_form_are_read_as_far_as_they_go() {
 fn without_a_session_there_is_no_callback() {
     let refused = |body: &[u8], reason: &str| {
         let error = StatusCallback::parse(body).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::InvalidCallback);
+        assert_eq!(error.kind(), CallbackErrorKind::Malformed);
         assert_eq!(error.to_string(), reason, "{}", String::from_utf8_lossy(body));
     };
     for body in [

@@ -246,7 +246,6 @@ impl PaymentsApiBuilder {
             base_url,
             authorization: self.credentials.authorization(),
             user_agent: user_agent(suffix),
-            attempt_time: self.retry_policy.attempt_time(self.timeout, 0),
             connect_timeout: self.connect_timeout,
             proxy: self.proxy,
             tls: self.tls,

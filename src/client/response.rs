@@ -8,7 +8,7 @@ use crate::client::retry_after;
 use crate::error::{ApiError, Error, ErrorKind, Outcome, is_retryable_status};
 use crate::model::{Payments, PaymentsResponse, ResponseHeaders, ResponseMetadata};
 use crate::text::{Redactor, Withheld, cut, url_without_secrets};
-use crate::transport::{Answer, Failure, Part};
+use crate::transport::{Failure, Response};
 
 /// How much of a response's body an error keeps.
 const KEPT_BODY: usize = 4 * 1024;
@@ -30,7 +30,7 @@ impl<'a> ResponseReader<'a> {
     pub(crate) fn read(
         &self,
         operation: &Operation<'_>,
-        response: Answer,
+        response: Response,
         attempts: u32,
     ) -> Result<PaymentsResponse, Error> {
         let reason = match response.status {
@@ -57,7 +57,7 @@ impl<'a> ResponseReader<'a> {
         ))
     }
 
-    fn redirect(&self, response: &Answer) -> Error {
+    fn redirect(&self, response: &Response) -> Error {
         let location = response.headers.get("location").map(|location| self.redactor.mask(location));
         let target = location.as_deref().map_or_else(|| "nowhere".to_owned(), url_without_secrets);
         let status = response.status;
@@ -67,7 +67,7 @@ impl<'a> ResponseReader<'a> {
         self.with_response(error, Some(response)).with_location(location)
     }
 
-    fn refusal(&self, response: &Answer) -> Error {
+    fn refusal(&self, response: &Response) -> Error {
         let status = response.status;
         let retry_after = response.headers.get("retry-after");
         let body = ErrorBody::read(&response.body, self.redactor);
@@ -89,7 +89,7 @@ impl<'a> ResponseReader<'a> {
     pub(crate) fn failure(&self, failure: Failure) -> Error {
         use ErrorKind::{Connect, ConnectionLost, Timeout, UnexpectedAnswer};
         use Outcome::{NotSent, Unknown};
-        let status = |part: &Part| part.as_ref().map_or(0, |part| part.status);
+        let status = |partial: &Option<Box<Response>>| partial.as_ref().map_or(0, |partial| partial.status);
         match failure {
             Failure::NotConnected { timeout, retry, source } => {
                 let error =
@@ -102,31 +102,31 @@ impl<'a> ResponseReader<'a> {
             Failure::Stale(source) => Error::new(ConnectionLost, Unknown, "the connection was lost")
                 .with_source(source)
                 .retryable(true),
-            Failure::Lost { part, source } => {
-                let message = match status(&part) {
+            Failure::Lost { partial, source } => {
+                let message = match status(&partial) {
                     0 => "the connection was lost".to_owned(),
                     status => format!("the response (HTTP {status}) was cut off"),
                 };
                 let error = Error::new(ConnectionLost, Unknown, message).with_source(source).retryable(true);
-                self.with_response(error, part.as_deref())
+                self.with_response(error, partial.as_deref())
             }
-            Failure::Timeout { part, source } => {
-                let message = match status(&part) {
+            Failure::Timeout { partial, source } => {
+                let message = match status(&partial) {
                     0 => "no response in time".to_owned(),
                     status => format!("the response (HTTP {status}) did not end in time"),
                 };
                 let error = Error::new(Timeout, Unknown, message).with_source(source).retryable(true);
-                self.with_response(error.timed_out(), part.as_deref())
+                self.with_response(error.timed_out(), partial.as_deref())
             }
-            Failure::NoHttp { part, source } => {
+            Failure::NotHttp { partial, source } => {
                 let message = "the response is not HTTP that can be read";
                 let error =
                     Error::new(UnexpectedAnswer, Unknown, message).with_source(source).retryable(true);
-                self.with_response(error, part.as_deref())
+                self.with_response(error, partial.as_deref())
             }
-            Failure::BadAnswer { reason, part, source } => {
+            Failure::Unreadable { reason, partial, source } => {
                 let error = Error::new(UnexpectedAnswer, Unknown, reason);
-                let error = self.with_response(error, part.as_deref());
+                let error = self.with_response(error, partial.as_deref());
                 match source {
                     Some(source) => error.with_source(source),
                     None => error,
@@ -140,7 +140,7 @@ impl<'a> ResponseReader<'a> {
     }
 
     /// Keeps what arrived of a response.
-    fn with_response(&self, error: Error, response: Option<&Answer>) -> Error {
+    fn with_response(&self, error: Error, response: Option<&Response>) -> Error {
         let Some(response) = response else { return error };
         let request_id = self.request_id(&response.headers);
         error.with_answer(response.status, Some(self.kept(&response.body)), request_id)
@@ -165,13 +165,18 @@ mod tests {
     const CALL: &str = "CA00000000000000000000000000000002";
     const SESSION: &str = "PK00000000000000000000000000000003";
 
-    fn response(status: u16, body: &str) -> Answer {
+    fn response(status: u16, body: &str) -> Response {
         let mut headers = HeaderMap::new();
         headers.insert("twilio-request-id", "RQ1".parse().unwrap());
-        Answer { status, headers: ResponseHeaders(headers), body: body.as_bytes().to_vec(), timed_out: false }
+        Response {
+            status,
+            headers: ResponseHeaders(headers),
+            body: body.as_bytes().to_vec(),
+            timed_out: false,
+        }
     }
 
-    fn read(response: Answer) -> Result<PaymentsResponse, Error> {
+    fn read(response: Response) -> Result<PaymentsResponse, Error> {
         let operation = Operation {
             name: "UpdatePayments",
             account_sid: ACCOUNT,
@@ -228,7 +233,7 @@ mod tests {
             assert_eq!(error.body().unwrap(), body.replace("hush", "[redacted]"));
             assert!(error.to_string().contains(message), "{error}");
         }
-        let late = Answer { timed_out: true, ..response(404, "") };
+        let late = Response { timed_out: true, ..response(404, "") };
         assert!(read(late).unwrap_err().is_timeout());
     }
 
@@ -237,9 +242,9 @@ mod tests {
         use ErrorKind::{Connect, ConnectionLost, Shutdown, Timeout, UnexpectedAnswer};
         use Outcome::{NotSent, Unknown};
         let source = || crate::error::Source::from("why");
-        let part = || Some(Box::new(response(201, "{hush")));
+        let partial = || Some(Box::new(response(201, "{hush")));
         let not_connected = |timeout, retry| Failure::NotConnected { timeout, retry, source: source() };
-        let bad = |source| Failure::BadAnswer { reason: "too long".to_owned(), part: part(), source };
+        let bad = |source| Failure::Unreadable { reason: "too long".to_owned(), partial: partial(), source };
         for (failure, kind, outcome, retryable, timeout, message) in [
             (not_connected(false, true), Connect, NotSent, true, false, "no connection"),
             (not_connected(true, true), Connect, NotSent, true, true, "no connection"),
@@ -247,7 +252,7 @@ mod tests {
             (Failure::Tls(source()), ErrorKind::Tls, NotSent, false, false, "no secure connection"),
             (Failure::Stale(source()), ConnectionLost, Unknown, true, false, "the connection was lost"),
             (
-                Failure::Lost { part: None, source: source() },
+                Failure::Lost { partial: None, source: source() },
                 ConnectionLost,
                 Unknown,
                 true,
@@ -255,7 +260,7 @@ mod tests {
                 "the connection was lost",
             ),
             (
-                Failure::Lost { part: part(), source: source() },
+                Failure::Lost { partial: partial(), source: source() },
                 ConnectionLost,
                 Unknown,
                 true,
@@ -263,7 +268,7 @@ mod tests {
                 "the response (HTTP 201) was cut off",
             ),
             (
-                Failure::Timeout { part: None, source: source() },
+                Failure::Timeout { partial: None, source: source() },
                 Timeout,
                 Unknown,
                 true,
@@ -271,7 +276,7 @@ mod tests {
                 "no response in time",
             ),
             (
-                Failure::Timeout { part: part(), source: source() },
+                Failure::Timeout { partial: partial(), source: source() },
                 Timeout,
                 Unknown,
                 true,
@@ -279,7 +284,7 @@ mod tests {
                 "the response (HTTP 201) did not end in time",
             ),
             (
-                Failure::NoHttp { part: part(), source: source() },
+                Failure::NotHttp { partial: partial(), source: source() },
                 UnexpectedAnswer,
                 Unknown,
                 true,

@@ -193,6 +193,19 @@ fn a_lone_surrogate_does_not_hide_a_payment() {
 }
 
 #[test]
+fn of_a_head_that_cannot_be_read_the_status_is_kept() {
+    let many = "X-A: b\r\n".repeat(200);
+    let long = format!("X-A: {}\r\n", "x".repeat(100_000));
+    for (headers, retryable) in [(&many, true), (&long, false)] {
+        for status in [201, 404, 503] {
+            let error = error_for(answer(&format!("{status} Status"), headers, "{}"));
+            assert_eq!((error.kind(), error.outcome()), (ErrorKind::UnexpectedAnswer, Outcome::Unknown));
+            assert_eq!((error.status(), error.is_retryable()), (Some(status), retryable), "{error:?}");
+        }
+    }
+}
+
+#[test]
 fn of_an_odd_error_body_code_and_message_are_kept() {
     let long = "x".repeat(100_000);
     for body in [

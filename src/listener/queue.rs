@@ -1,6 +1,6 @@
 //! The callbacks that were received and not yet read, and who receives the next one.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -9,6 +9,10 @@ use ring::digest;
 use super::handler::{CallbackHandler, Registration};
 use super::recent::Recent;
 use crate::callback::{CallbackError, CallbackErrorKind, StatusCallback};
+
+/// How many copies of one callback are kept if there is no room. An attacker can make any number of a captured one, by
+/// sending it with other tokens; the service does not send the same words often.
+const MAX_COPIES: usize = 2;
 
 /// What tells one delivery of a callback from another.
 pub(super) struct Delivery {
@@ -179,10 +183,15 @@ impl Queue {
             return Receipt::Registered(Arc::clone(handler), callback);
         }
         let full = state.held >= self.capacity;
-        if state.closed || (full && !self.discard(state)) {
+        let has_room = if state.closed { self.stored } else { !full || self.discard(state) };
+        if !has_room {
             return Receipt::NoRoom;
         }
         state.note(&callback, delivery);
+        if state.closed {
+            // Nobody waits for it any more, but the program has it.
+            return Receipt::Queued { discarded: false };
+        }
         state.held += 1;
         let number = state.next_number();
         let signature = delivery.signature.clone();
@@ -190,19 +199,21 @@ impl Queue {
         Receipt::Queued { discarded: full }
     }
 
-    /// Discards the oldest callback that may be: one of a session that is over, save for its result; one that nobody
-    /// read for long; or a second copy of one that waits.
+    /// Discards the oldest callback that may be: one of a session that is over, except its result; one that nobody has
+    /// read for long; or a third copy of one that waits.
     fn discard(&self, state: &mut State) -> bool {
         let now = Instant::now();
         let over = &state.over;
         let find = |unread: &Unread| {
-            let mut signatures = HashSet::new();
+            let mut copies = HashMap::new();
             unread.callbacks.iter().enumerate().find_map(|(index, waiting)| {
                 let callback = &waiting.callback;
+                let copy = copies.entry(waiting.signature.as_str()).or_insert(0);
+                *copy += 1;
                 let leftover = self.stored
                     || now.saturating_duration_since(waiting.arrived) >= self.unread_time
                     || (!callback.is_final() && over.contains(&callback.sid))
-                    || !signatures.insert(waiting.signature.as_str());
+                    || *copy > MAX_COPIES;
                 leftover.then_some((waiting.number, index))
             })
         };

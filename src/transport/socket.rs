@@ -7,14 +7,25 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-#[cfg(unix)]
-use socket2::SockRef;
+use socket2::{SockRef, TcpKeepalive};
 
 use super::shutdown::Shutdown;
 
 /// How much later than the deadline a blocked read or write may wake: what is set on the socket already is
 /// left alone within this. Systems count such timeouts in steps of some milliseconds anyway.
 const SLACK: Duration = Duration::from_millis(2);
+
+/// After how long without a word the system asks whether the other side is still there, and how long it waits
+/// before it asks again. It is also what keeps the connection in the tables of routers on the way.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// How often the system asks in vain before it gives the connection up.
+const PROBES: u32 = 3;
+
+/// How long sent data may stay without the other system's acknowledgement. A connection that a router has
+/// forgotten is given up after this time instead of taking the whole of an attempt's.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const UNACKNOWLEDGED: Duration = Duration::from_secs(3);
 
 /// What carries the bytes of a connection: a socket, a tunnel, or TLS over either.
 pub(super) trait Stream: Read + Write + Send + Sync {
@@ -35,6 +46,25 @@ pub(super) fn has_nothing_to_read(stream: &mut dyn Stream) -> bool {
     let result = stream.read(&mut [0]);
     stream.set_waiting(true);
     result.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+}
+
+/// Prepares a new socket: small packets leave at once, and a dead connection is noticed.
+pub(super) fn prepare(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let socket = SockRef::from(stream);
+    let times = TcpKeepalive::new().with_time(KEEP_ALIVE);
+    #[cfg(any(
+        target_os = "linux",
+        target_os = "android",
+        target_os = "freebsd",
+        target_vendor = "apple",
+        windows
+    ))]
+    let times = times.with_interval(KEEP_ALIVE).with_retries(PROBES);
+    socket.set_tcp_keepalive(&times)?;
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED))?;
+    Ok(())
 }
 
 /// A TCP socket with a deadline.
@@ -92,10 +122,26 @@ fn timeout_to_set(deadline: Instant, set: Option<Duration>) -> io::Result<Option
     Ok(if set.is_some_and(will_do) { None } else { Some(left.max(Duration::from_millis(1))) })
 }
 
-/// Whether an error only says that the socket's own timeout passed, or that a signal came.
-fn is_pause(error: &io::Error) -> bool {
-    use io::ErrorKind::{Interrupted, TimedOut, WouldBlock};
-    matches!(error.kind(), Interrupted | TimedOut | WouldBlock)
+/// What the error of a read or write means: `Ok` if only the socket's own timeout has passed, or a signal came.
+fn pause_or(error: io::Error) -> io::Result<()> {
+    use io::ErrorKind::{Interrupted, NotConnected, TimedOut, WouldBlock};
+    match error.kind() {
+        Interrupted | WouldBlock => Ok(()),
+        // Windows reports a socket's own timeout so.
+        TimedOut if cfg!(windows) => Ok(()),
+        // Other systems so report that they have given the connection up. That is not the deadline.
+        TimedOut => Err(io::Error::new(NotConnected, error)),
+        _ => Err(error),
+    }
+}
+
+/// Sets a socket's timeout. macOS refuses that on a socket that the other side has closed, from which what it
+/// sent before can still be read: reads and writes do not wait then.
+fn set_unless_closed(set: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+    match set() {
+        Err(error) if cfg!(target_vendor = "apple") && error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+        result => result,
+    }
 }
 
 impl Read for Socket {
@@ -105,11 +151,11 @@ impl Read for Socket {
         }
         loop {
             if let timeout @ Some(_) = timeout_to_set(self.deadline, self.read_timeout)? {
-                self.stream.set_read_timeout(timeout)?;
+                set_unless_closed(|| self.stream.set_read_timeout(timeout))?;
                 self.read_timeout = timeout;
             }
             match (&*self.stream).read(buf) {
-                Err(error) if is_pause(&error) => {}
+                Err(error) => pause_or(error)?,
                 // It was not the server that ended what it says: no response is complete by this.
                 Ok(0) if self.shutdown.is_down() => return Err(io::ErrorKind::NotConnected.into()),
                 result => return result,
@@ -122,11 +168,11 @@ impl Write for Socket {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         loop {
             if let timeout @ Some(_) = timeout_to_set(self.deadline, self.write_timeout)? {
-                self.stream.set_write_timeout(timeout)?;
+                set_unless_closed(|| self.stream.set_write_timeout(timeout))?;
                 self.write_timeout = timeout;
             }
             match (&*self.stream).write(buf) {
-                Err(error) if is_pause(&error) => {}
+                Err(error) => pause_or(error)?,
                 result => return result,
             }
         }

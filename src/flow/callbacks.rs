@@ -104,7 +104,7 @@ fn is_failure(error: &CaptureError) -> bool {
 
 /// What the callback reports to be still required; `None` if it does not say.
 fn required(callback: &StatusCallback) -> Option<&[Capture]> {
-    Some(callback.required()).filter(|required| !required.is_empty())
+    callback.required()
 }
 
 /// A date of ISO 8601 in UTC, such as `2021-08-10T03:55:53.408Z`, as a number that grows with it; `None` for

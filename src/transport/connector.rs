@@ -18,6 +18,7 @@ use super::resolver::Resolver;
 use super::shutdown::Shutdown;
 use super::socket::{Socket, Stream, prepare};
 use super::tls::TlsClient;
+use crate::text::url::without_brackets;
 
 /// Opens connections to one host.
 pub(super) struct Connector {

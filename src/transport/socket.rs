@@ -221,4 +221,75 @@ mod tests {
         let error = timeout_to_set(within(0), Some(set(5))).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }
+
+    /// A connected pair: ours, and the other side.
+    fn pair() -> (Socket, TcpStream) {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        prepare(&stream).unwrap();
+        let deadline = Instant::now() + Duration::from_secs(20);
+        (Socket::new(Arc::new(stream), &Arc::default(), deadline), listener.accept().unwrap().0)
+    }
+
+    #[test]
+    fn the_system_looks_after_the_connection() {
+        let (socket, _other) = pair();
+        assert!(socket.stream.nodelay().unwrap());
+        let socket = SockRef::from(&*socket.stream);
+        assert!(socket.keepalive().unwrap());
+        #[cfg(target_os = "linux")]
+        {
+            assert_eq!(socket.tcp_keepalive_time().unwrap(), Duration::from_secs(15));
+            assert_eq!(socket.tcp_keepalive_interval().unwrap(), Duration::from_secs(15));
+            assert_eq!(socket.tcp_keepalive_retries().unwrap(), 3);
+            assert_eq!(socket.tcp_user_timeout().unwrap(), Some(Duration::from_secs(3)));
+        }
+    }
+
+    #[test]
+    fn a_look_does_not_wait_or_take() {
+        let (mut socket, mut other) = pair();
+        assert!(socket.is_quiet() && has_nothing_to_read(&mut socket));
+        other.write_all(b"ab").unwrap();
+        while socket.is_quiet() {}
+        assert!(!socket.is_quiet() && !has_nothing_to_read(&mut socket), "a byte was read");
+        let mut rest = [0; 2];
+        assert_eq!(socket.read(&mut rest).unwrap(), 1);
+        assert_eq!(rest[0], b'b');
+        assert!(socket.is_quiet());
+        drop(other);
+        while socket.is_quiet() {}
+        assert!(!has_nothing_to_read(&mut socket));
+        assert_eq!(socket.read(&mut rest).unwrap(), 0);
+    }
+
+    #[test]
+    fn a_deadline_of_a_millisecond_is_kept_after_a_longer_one() {
+        let (mut socket, _other) = pair();
+        let time = Duration::from_millis(1);
+        // The best of some: the machine may be busy.
+        let late = (0..10).map(|_| {
+            socket.set_deadline(Instant::now() + Duration::from_millis(60));
+            assert_eq!(socket.read(&mut [0]).unwrap_err().kind(), io::ErrorKind::TimedOut);
+            let started = Instant::now();
+            socket.set_deadline(started + time);
+            assert_eq!(socket.read(&mut [0]).unwrap_err().kind(), io::ErrorKind::TimedOut);
+            started.elapsed().checked_sub(time).expect("not before its time")
+        });
+        let best = late.min().unwrap();
+        assert!(best < Duration::from_millis(15), "{best:?} late");
+    }
+
+    #[test]
+    fn a_dead_connection_is_not_a_deadline() {
+        for (kind, meaning) in [
+            (io::ErrorKind::WouldBlock, None),
+            (io::ErrorKind::Interrupted, None),
+            (io::ErrorKind::ConnectionReset, Some(io::ErrorKind::ConnectionReset)),
+            (io::ErrorKind::ConnectionAborted, Some(io::ErrorKind::ConnectionAborted)),
+            (io::ErrorKind::TimedOut, if cfg!(windows) { None } else { Some(io::ErrorKind::NotConnected) }),
+        ] {
+            assert_eq!(pause_or(kind.into()).err().map(|error| error.kind()), meaning, "{kind:?}");
+        }
+    }
 }

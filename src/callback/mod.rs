@@ -3,6 +3,7 @@
 mod error;
 mod event;
 mod read;
+mod retries;
 #[cfg(feature = "signature")]
 pub(crate) mod signature;
 mod stored;
@@ -17,6 +18,7 @@ use read::{Form, Others, Pairs, Reader};
 
 pub use error::{CallbackError, CallbackErrorKind};
 pub use event::Event;
+pub use retries::{CallbackFailure, CallbackRetries};
 #[cfg(feature = "signature")]
 pub use signature::SignatureValidator;
 

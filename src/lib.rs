@@ -158,6 +158,7 @@ pub use listener::{CallbackListener, CallbackListenerBuilder, SessionCallbacks};
 pub use model::{
     Amount, BankAccountType, Capture, CaptureError, CardType, PayResult, PaymentMethod, Payments,
     PaymentsInput, PaymentsResponse, PaymentsStatus, ResponseHeaders, ResponseMetadata, TokenType,
+    UnknownValue,
 };
 pub use params::{CreatePaymentsParams, UpdatePaymentsParams};
 pub use transport::Tls;

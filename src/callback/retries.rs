@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::CallbackError;
 use crate::text::form::pairs;
+use crate::text::url::Url;
 
 /// How the service is to deliver callbacks to a `StatusCallback` URL, and when it is to try again.
 ///
@@ -157,8 +158,7 @@ impl CallbackRetries {
             };
             return Err(CallbackError::invalid(field, reason));
         }
-        let base = url.split_once('#').map_or(url, |(base, _)| base);
-        Ok(format!("{base}#{}", asked.join("&")))
+        Ok(format!("{}#{}", Url::split(url).before_fragment, asked.join("&")))
     }
 
     /// Reads the retries from a URL's fragment, as the service does. What is not there, not known or out of
@@ -173,8 +173,7 @@ impl CallbackRetries {
     /// ```
     pub fn of_url(url: &str) -> Self {
         let mut retries = Self::default();
-        let fragment = url.split_once('#').map_or("", |(_, fragment)| fragment);
-        for (name, value) in pairs(fragment.as_bytes()) {
+        for (name, value) in pairs(Url::split(url).fragment.unwrap_or_default().as_bytes()) {
             let millis = |most| {
                 let millis = value.parse().ok().filter(|millis| (100..=most).contains(millis));
                 millis.map(Duration::from_millis)

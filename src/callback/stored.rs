@@ -25,7 +25,7 @@ impl fmt::Debug for StatusCallback {
         show!(|text| Escaped(text); account_sid call_sid date_created date_updated payment_connector);
         show!(|value| Escaped(value.as_str()); payment_method bank_account_type token_type capture error_type);
         show!(|value| value; charge_amount partial_result attempt);
-        show!(|text| Withheld::new(text); payment_card_number expiration_date security_code
+        show!(Withheld::new; payment_card_number expiration_date security_code
             payment_card_postal_code bank_account_number);
         show!(|value| value; bank_routing_number);
         show!(|value| Escaped(value.as_str()); payment_card_type result);

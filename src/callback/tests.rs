@@ -359,7 +359,8 @@ fn a_megabyte_is_read_in_time_and_more_is_refused() {
     assert_eq!(others(&parse(&format!("V={long}"))), [("V", long.as_str())]);
     assert_eq!(others(&parse(&long)), [(long.as_str(), "")]);
     assert_eq!(parse(&format!("CallSid={long}")).call_sid, Some(long));
-    assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
+    // No machine is so slow that it needs this long, unless the time grows with the square of the length.
+    assert!(start.elapsed().as_secs() < 120, "{:?}", start.elapsed());
 }
 
 #[test]

@@ -49,7 +49,7 @@ use url::spellings;
 /// While a token is being replaced, give both, the old one and the new one; [`also`](Self::also) takes as many as
 /// there are.
 ///
-/// If the account has a Webhook Rule with a *SharedKey*, the service signs with that key instead, by HMAC-SHA1 or
+/// If the account has a Webhook Rule with a `SharedKey`, the service signs with that key instead, by HMAC-SHA1 or
 /// HMAC-SHA256: see [`with_shared_key`](Self::with_shared_key). Every token and key is tried, with the algorithm that
 /// the length of the signature tells. What the request says about them in
 /// `X-Twilio-Webhooks-Signature-Settings` is not believed.
@@ -191,7 +191,7 @@ impl SignatureValidator {
         Ok(self)
     }
 
-    /// The same validator, which takes requests signed with this SharedKey too: the *secret* of a key that a
+    /// The same validator, which takes requests signed with this `SharedKey` too: the *secret* of a key that a
     /// Webhook Rule of the account names, not its SID. Can be called again for more.
     ///
     /// # Errors
@@ -358,7 +358,7 @@ impl SignatureValidator {
         signature(&self.first.sha1, url, body)
     }
 
-    /// The same by HMAC-SHA256, as a Webhook Rule with a SharedKey can ask for.
+    /// The same by HMAC-SHA256, as a Webhook Rule with a `SharedKey` can ask for.
     #[must_use]
     pub fn sign_sha256(&self, url: &str, body: &[u8]) -> String {
         signature(&self.first.sha256, url, body)

@@ -342,7 +342,8 @@ fn large_bodies_are_bounded_and_quick() {
     let distinct: Vec<_> = (0..100_000).rev().map(|n| format!("n{n}=")).collect();
     let distinct = distinct.join("&");
     assert!(valid(URL, &distinct, &validator().sign(URL, distinct.as_bytes())));
-    assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
+    // No machine is so slow that it needs this long, unless the time grows with the square of the length.
+    assert!(start.elapsed().as_secs() < 120, "{:?}", start.elapsed());
 }
 
 #[test]

@@ -31,6 +31,12 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
+    /// Makes sure that there is an idle connection.
+    pub(crate) fn connect(&self, timeout: Duration) -> Result<(), Error> {
+        let failed = |failure| ResponseReader::new(&self.redactor).failure(failure);
+        self.transport.connect(timeout).map_err(failed)
+    }
+
     /// Sends a form until a response settles the operation, for at most `timeout`. Every attempt sends the same
     /// bytes.
     pub(crate) fn run(

@@ -25,7 +25,7 @@ pub(crate) struct ErrorBody {
 impl ErrorBody {
     /// Reads what there is, up to where the body stops being JSON.
     pub(crate) fn read(body: &[u8], redactor: &Redactor) -> Self {
-        let text = json::lenient(body);
+        let text = json::text(body);
         let mut read = Self::default();
         // An error only means that the rest cannot be read.
         let _ = Fields(&mut read).deserialize(&mut serde_json::Deserializer::from_str(&text));

@@ -91,13 +91,14 @@ impl<'a> ResponseReader<'a> {
         use Outcome::{NotSent, Unknown};
         let status = |partial: &Option<Box<Response>>| partial.as_ref().map_or(0, |partial| partial.status);
         match failure {
-            Failure::NotConnected { timeout, retry, source } => {
-                let error =
-                    Error::new(Connect, NotSent, "no connection").with_source(source).retryable(retry);
+            Failure::NotConnected { to, timeout, retry, source } => {
+                let message = format!("no connection to {to}");
+                let error = Error::new(Connect, NotSent, message).with_source(source).retryable(retry);
                 if timeout { error.timed_out() } else { error }
             }
-            Failure::Tls(source) => {
-                Error::new(ErrorKind::Tls, NotSent, "no secure connection").with_source(source)
+            Failure::Tls { to, source } => {
+                let message = format!("no secure connection to {to}");
+                Error::new(ErrorKind::Tls, NotSent, message).with_source(source)
             }
             Failure::Stale(source) => Error::new(ConnectionLost, Unknown, "the connection was lost")
                 .with_source(source)
@@ -243,13 +244,21 @@ mod tests {
         use Outcome::{NotSent, Unknown};
         let source = || crate::error::Source::from("why");
         let partial = || Some(Box::new(response(201, "{hush")));
-        let not_connected = |timeout, retry| Failure::NotConnected { timeout, retry, source: source() };
+        let not_connected =
+            |timeout, retry| Failure::NotConnected { to: "a:1".into(), timeout, retry, source: source() };
         let bad = |source| Failure::Unreadable { reason: "too long".to_owned(), partial: partial(), source };
         for (failure, kind, outcome, retryable, timeout, message) in [
-            (not_connected(false, true), Connect, NotSent, true, false, "no connection"),
-            (not_connected(true, true), Connect, NotSent, true, true, "no connection"),
-            (not_connected(false, false), Connect, NotSent, false, false, "no connection"),
-            (Failure::Tls(source()), ErrorKind::Tls, NotSent, false, false, "no secure connection"),
+            (not_connected(false, true), Connect, NotSent, true, false, "no connection to a:1"),
+            (not_connected(true, true), Connect, NotSent, true, true, "no connection to a:1"),
+            (not_connected(false, false), Connect, NotSent, false, false, "no connection to a:1"),
+            (
+                Failure::Tls { to: "a:1".into(), source: source() },
+                ErrorKind::Tls,
+                NotSent,
+                false,
+                false,
+                "no secure connection to a:1",
+            ),
             (Failure::Stale(source()), ConnectionLost, Unknown, true, false, "the connection was lost"),
             (
                 Failure::Lost { partial: None, source: source() },

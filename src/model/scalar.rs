@@ -37,6 +37,14 @@ impl<'de> Deserialize<'de> for Scalar {
 
 struct ScalarVisitor;
 
+macro_rules! scalars {
+    ($($visit:ident($($value:tt: $type:ty)?) = $scalar:expr;)+) => {$(
+        fn $visit<E: Error>(self $(, $value: $type)?) -> Result<Scalar, E> {
+            Ok($scalar)
+        }
+    )+};
+}
+
 impl<'de> Visitor<'de> for ScalarVisitor {
     type Value = Scalar;
 
@@ -44,36 +52,15 @@ impl<'de> Visitor<'de> for ScalarVisitor {
         f.write_str("any value")
     }
 
-    fn visit_str<E: Error>(self, text: &str) -> Result<Scalar, E> {
-        Ok(Scalar::Text(text.to_owned()))
-    }
-
-    fn visit_string<E: Error>(self, text: String) -> Result<Scalar, E> {
-        Ok(Scalar::Text(text))
-    }
-
-    fn visit_i64<E: Error>(self, number: i64) -> Result<Scalar, E> {
-        Ok(Scalar::Number(number.to_string()))
-    }
-
-    fn visit_u64<E: Error>(self, number: u64) -> Result<Scalar, E> {
-        Ok(Scalar::Number(number.to_string()))
-    }
-
-    fn visit_f64<E: Error>(self, number: f64) -> Result<Scalar, E> {
-        Ok(Scalar::Number(number.to_string()))
-    }
-
-    fn visit_bool<E: Error>(self, _: bool) -> Result<Scalar, E> {
-        Ok(Scalar::Other)
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Scalar, E> {
-        Ok(Scalar::Other)
-    }
-
-    fn visit_none<E: Error>(self) -> Result<Scalar, E> {
-        Ok(Scalar::Other)
+    scalars! {
+        visit_str(text: &str) = Scalar::Text(text.to_owned());
+        visit_string(text: String) = Scalar::Text(text);
+        visit_i64(number: i64) = Scalar::Number(number.to_string());
+        visit_u64(number: u64) = Scalar::Number(number.to_string());
+        visit_f64(number: f64) = Scalar::Number(number.to_string());
+        visit_bool(_: bool) = Scalar::Other;
+        visit_unit() = Scalar::Other;
+        visit_none() = Scalar::Other;
     }
 
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Scalar, D::Error> {

@@ -1,79 +1,110 @@
-//! JSON that is not quite right, made readable.
+//! JSON as services and gateways write it, which is not always JSON.
 
 use std::borrow::Cow;
 
-/// The text of a JSON document: without a byte order mark, and with U+FFFD for bytes that are not UTF-8 and for
-/// escaped surrogates without their other half, which JSON allows but no text contains.
-pub(crate) fn lenient(body: &[u8]) -> Cow<'_, str> {
-    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-    match std::str::from_utf8(body) {
-        // Almost always, and this check is quicker than `from_utf8_lossy`.
-        Ok(text) => without_lone_surrogates(text),
-        Err(_) => Cow::Owned(without_lone_surrogates(&String::from_utf8_lossy(body)).into_owned()),
-    }
+use serde::de::DeserializeOwned;
+
+/// Reads a body. A byte order mark before the JSON is ignored, and what is not Unicode, be it bytes that are not
+/// UTF-8 or escaped surrogates without a partner, is read as U+FFFD.
+///
+/// # Errors
+/// Returns the reader's error if the body is not JSON of that type even so.
+pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, serde_json::Error> {
+    // To check the whole is quicker than to check each string.
+    let text = unicode(body);
+    serde_json::from_str(&text).or_else(|error| match without_lone_surrogates(&text) {
+        Some(text) => serde_json::from_str(&text),
+        None => Err(error),
+    })
 }
 
-fn without_lone_surrogates(json: &str) -> Cow<'_, str> {
-    if !json.contains("\\u") {
-        return Cow::Borrowed(json);
-    }
-    let mut text = String::with_capacity(json.len());
-    let mut rest = json;
-    while let Some((before, after)) = rest.split_once('\\') {
+/// Returns the text of a body from which [`read`] reads, for reading that keeps what comes before a mistake.
+pub(crate) fn text(body: &[u8]) -> Cow<'_, str> {
+    let text = unicode(body);
+    without_lone_surrogates(&text).map_or(text, Cow::Owned)
+}
+
+fn unicode(body: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body))
+}
+
+/// Returns JSON text with each escaped surrogate that has no partner replaced, or `None` if there is none.
+fn without_lone_surrogates(json: &str) -> Option<String> {
+    let (mut text, mut rest, mut found) = (String::with_capacity(json.len()), json, false);
+    while let Some(at) = rest.find('\\') {
+        let (before, escape) = rest.split_at(at);
         text.push_str(before);
-        // How much of `rest` after the backslash belongs to the escape, or to a pair of them.
-        let length = match code(after) {
-            Some(0xd800..=0xdbff) if matches!(low_half(after), Some(0xdc00..=0xdfff)) => 11,
-            Some(0xd800..=0xdfff) => {
-                text.push_str("\\ufffd");
-                rest = after.get(5..).unwrap_or_default();
+        // Of two backslashes the second does not begin an escape.
+        let length = match (surrogate(escape), escape.get(6..).and_then(surrogate)) {
+            (Some(Surrogate::High), Some(Surrogate::Low)) => 12,
+            (Some(_), _) => {
+                found = true;
+                text.push('\u{fffd}');
+                rest = escape.get(6..).unwrap_or_default();
                 continue;
             }
-            Some(_) => 5,
-            None => after.chars().next().map_or(0, char::len_utf8),
+            (None, _) => escape.char_indices().nth(2).map_or(escape.len(), |(end, _)| end),
         };
-        let (escape, after) = after.split_at(length);
-        text.push('\\');
+        let (escape, after) = escape.split_at_checked(length).unwrap_or((escape, ""));
         text.push_str(escape);
         rest = after;
     }
     text.push_str(rest);
-    Cow::Owned(text)
+    found.then_some(text)
 }
 
-/// The number in `u12ab`, which may be followed by anything.
-fn code(escape: &str) -> Option<u16> {
-    let digits = escape.strip_prefix('u')?.get(..4)?;
-    digits.bytes().all(|b| b.is_ascii_hexdigit()).then(|| u16::from_str_radix(digits, 16).ok())?
+enum Surrogate {
+    High,
+    Low,
 }
 
-fn low_half(escape: &str) -> Option<u16> {
-    code(escape.get(5..)?.strip_prefix('\\')?)
+/// Returns which half of a pair the escape at the beginning of a text is, if it is one.
+fn surrogate(text: &str) -> Option<Surrogate> {
+    let digits = text.strip_prefix("\\u")?.get(..4)?;
+    match u16::from_str_radix(digits, 16).ok()? {
+        0xd800..=0xdbff => Some(Surrogate::High),
+        0xdc00..=0xdfff => Some(Surrogate::Low),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+    use serde_json::Value;
 
     #[test]
-    fn lone_surrogates_are_replaced() {
-        for (json, readable) in [
-            ("plain", "plain"),
-            (r#"["\n\u00e9\"\\"]"#, r#"["\n\u00e9\"\\"]"#),
-            (r"\ud83e\udd80", r"\ud83e\udd80"),
-            (r"\uD83E\uDD80", r"\uD83E\uDD80"),
-            (r"\ud800", r"\ufffd"),
-            (r"\udc00x", r"\ufffdx"),
-            (r"\ud800\ud800\udc00", r"\ufffd\ud800\udc00"),
-            (r"\ud800\n", r"\ufffd\n"),
-            (r"\\ud800", r"\\ud800"),
-            (r"\\\ud800", r"\\\ufffd"),
-            (r"\ud8", r"\ud8"),
-            (r"\u+800 \u", r"\u+800 \u"),
-            ("\\é\\ud800\\", "\\é\\ufffd\\"),
+    fn what_is_not_unicode_is_replaced() {
+        for (json, text) in [
+            (r#""a""#, "a"),
+            (r#""\ud83e\udd80""#, "🦀"),
+            (r#""\ud800""#, "\u{fffd}"),
+            (r#""\uDFFFa""#, "\u{fffd}a"),
+            (r#""\ud800\ud83e\udd80\udd80""#, "\u{fffd}🦀\u{fffd}"),
+            (r#""\ud800\n\\ud800\\\ud800""#, "\u{fffd}\n\\ud800\\\u{fffd}"),
+            (r#""é\ud800é""#, "é\u{fffd}é"),
         ] {
-            assert_eq!(lenient(json.as_bytes()), readable);
+            assert_eq!(read::<String>(json.as_bytes()).unwrap(), text, "{json}");
         }
-        assert_eq!(lenient(b"\xef\xbb\xbf{\"a\":\"\xff\"}"), "{\"a\":\"\u{fffd}\"}");
+        assert_eq!(read::<Value>(b"\xef\xbb\xbf[\"\xff\"]").unwrap(), serde_json::json!(["\u{fffd}"]));
+        for bad in
+            [&b""[..], b"\xef\xbb\xbf", b"<html>", br#""\ud800"#, br#""\ud8""#, b"\"\\", "\"\\é".as_bytes()]
+        {
+            assert!(read::<Value>(bad).is_err());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn only_lone_surrogates_are_replaced(json in "(\\\\|u|d[89a-f]|[0-9a-f\"é]|\\\\ud8[0-9]{2}|\\\\udc[0-9]{2}){0,20}") {
+            let text = without_lone_surrogates(&json);
+            prop_assert!(text.as_deref().and_then(without_lone_surrogates).is_none());
+            let quoted = format!("\"{json}\"");
+            if let Ok(read) = serde_json::from_str::<String>(&quoted) {
+                prop_assert!(text.is_none());
+                prop_assert_eq!(super::read::<String>(quoted.as_bytes()).unwrap(), read);
+            }
+        }
     }
 }

@@ -99,7 +99,7 @@ impl Call {
     #[must_use]
     pub fn obliging_with(self, answers: impl IntoIterator<Item = (Capture, impl Into<String>)>) -> Self {
         let answers = answers.into_iter().map(|(capture, keys)| (capture, keys.into())).collect();
-        self.service.store.oblige(&self.sid, Answers::new(answers));
+        self.service.store.oblige(&self.sid, &Answers::new(answers));
         self
     }
 

@@ -100,11 +100,11 @@ impl Store {
     }
 
     /// Makes the caller answer by themselves from now on.
-    pub(super) fn oblige(&self, call_sid: &str, answers: Answers) {
+    pub(super) fn oblige(&self, call_sid: &str, answers: &Answers) {
         if let Some(call) = self.memory().calls.get_mut(call_sid) {
             call.answers = Some(answers.clone());
         }
-        self.on_call(call_sid, |session, now| oblige(session, &answers, now));
+        self.on_call(call_sid, |session, now| oblige(session, answers, now));
     }
 
     /// The caller presses keys.

@@ -2,6 +2,7 @@
 
 mod faults;
 mod keys;
+mod refusals;
 mod requests;
 mod rules;
 mod running;

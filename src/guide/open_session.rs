@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use super::Ending;
-use crate::callback::{Event, StatusCallback};
+use crate::callback::{CallbackError, CallbackErrorKind, Event, StatusCallback};
 use crate::client::PaymentsApi;
-use crate::error::{Error, Outcome};
+use crate::error::{Error, ErrorKind, Outcome};
 use crate::listener::{CallbackListener, SessionCallbacks};
 use crate::params::{CreatePaymentsParams, UpdatePaymentsParams};
 
@@ -35,7 +35,7 @@ impl<'a> OpenSession<'a> {
 
     /// Hears the session's callbacks from now on, those that came already first.
     pub(super) fn listen(&mut self, listener: &CallbackListener) -> Result<(), Error> {
-        self.callbacks = Some(listener.session(&self.sid)?);
+        self.callbacks = Some(listener.session(&self.sid).map_err(unheard)?);
         Ok(())
     }
 
@@ -66,8 +66,8 @@ impl<'a> OpenSession<'a> {
                         return Ok(Some(callback));
                     }
                 }
-                Err(error) if error.is_timeout() => return Ok(None),
-                Err(error) => return Err(error),
+                Err(error) if error.kind() == CallbackErrorKind::Timeout => return Ok(None),
+                Err(error) => return Err(unheard(error)),
             }
         }
     }
@@ -97,6 +97,11 @@ impl<'a> OpenSession<'a> {
             Ok(None) | Err(_) => Err(error),
         }
     }
+}
+
+/// Nothing more will be heard of the session, so it is not known how it ends.
+fn unheard(error: CallbackError) -> Error {
+    Error::new(ErrorKind::Shutdown, Outcome::Unknown, error.to_string()).with_source(error)
 }
 
 impl Drop for OpenSession<'_> {

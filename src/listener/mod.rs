@@ -10,11 +10,10 @@ use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::callback::StatusCallback;
 use crate::callback::signature::SignatureValidator;
-use crate::error::{Error, ErrorKind, Outcome};
+use crate::callback::{CallbackError, CallbackErrorKind, StatusCallback};
 use crate::model::sid;
-use crate::server::{Answer, Limits, Reply, Request, Server};
+use crate::server::{Limits, Reply, Request, Response, Server};
 use crate::text::url_without_secrets;
 use public_url::PublicUrl;
 use queue::{Fate, Hub, deadline};
@@ -104,7 +103,7 @@ pub struct CallbackListener {
 /// ```
 /// use twilio_payments::{CallbackListener, SignatureValidator};
 ///
-/// # fn main() -> Result<(), twilio_payments::Error> {
+/// # fn main() -> Result<(), twilio_payments::CallbackError> {
 /// let listener = CallbackListener::builder(SignatureValidator::new("auth-token")?)
 ///     .public_url("https://pay.example.com/status")
 ///     .capacity(100)
@@ -148,17 +147,13 @@ impl CallbackListenerBuilder {
     /// `0.0.0.0:8080`. Port 0 takes any free one.
     ///
     /// # Errors
-    /// - [`ErrorKind::InvalidInput`]: the public URL is not an absolute http or https URL.
-    /// - [`ErrorKind::Listen`]: the address is taken, not this machine's, or not allowed.
-    pub fn bind(self, address: impl ToSocketAddrs) -> Result<CallbackListener, Error> {
+    /// - [`CallbackErrorKind::InvalidInput`]: the public URL is not an absolute http or https URL.
+    /// - [`CallbackErrorKind::Listen`]: the address is taken, not this machine's, or not allowed.
+    pub fn bind(self, address: impl ToSocketAddrs) -> Result<CallbackListener, CallbackError> {
         // A wrong URL is found before the port is taken.
         let public_url = self.public_url.map(PublicUrl::new).transpose()?;
-        let failed = |error: std::io::Error| {
-            Error::new(ErrorKind::Listen, Outcome::NotSent, format!("cannot listen: {error}"))
-                .with_source(error)
-        };
-        let socket = TcpListener::bind(address).map_err(failed)?;
-        let address = socket.local_addr().map_err(failed)?;
+        let socket = TcpListener::bind(address).map_err(CallbackError::listen)?;
+        let address = socket.local_addr().map_err(CallbackError::listen)?;
         let public_url = match public_url {
             Some(url) => url,
             None => PublicUrl::new(format!("http://{address}/"))?,
@@ -166,8 +161,8 @@ impl CallbackListenerBuilder {
         let hub = Arc::new(Hub::new(self.capacity));
         let limits = Limits { max_connections: self.connections, ..Limits::default() };
         let receiver = Receiver { hub: Arc::clone(&hub), validator: self.validator, url: public_url.clone() };
-        let handler = move |request: Request| Reply::Answer(receiver.answer(&request));
-        let server = Server::start(socket, limits, Arc::new(handler)).map_err(failed)?;
+        let handler = move |request: Request| Reply::Response(receiver.answer(&request));
+        let server = Server::start(socket, limits, Arc::new(handler)).map_err(CallbackError::listen)?;
         let address = server.address();
         Ok(CallbackListener { hub, server: Mutex::new(Some(server)), address, public_url })
     }
@@ -194,7 +189,7 @@ impl CallbackListener {
         address: impl ToSocketAddrs,
         public_url: impl Into<String>,
         validator: SignatureValidator,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, CallbackError> {
         Self::builder(validator).public_url(public_url).bind(address)
     }
 
@@ -207,13 +202,13 @@ impl CallbackListener {
     /// ```
     /// use twilio_payments::{CallbackListener, SignatureValidator};
     ///
-    /// # fn main() -> Result<(), twilio_payments::Error> {
+    /// # fn main() -> Result<(), twilio_payments::CallbackError> {
     /// let listener = CallbackListener::local(SignatureValidator::new("auth-token")?)?;
     /// assert_eq!(listener.public_url(), format!("http://{}/", listener.local_addr()));
     /// # Ok(())
     /// # }
     /// ```
-    pub fn local(validator: SignatureValidator) -> Result<Self, Error> {
+    pub fn local(validator: SignatureValidator) -> Result<Self, CallbackError> {
         Self::builder(validator).bind("127.0.0.1:0")
     }
 
@@ -243,24 +238,26 @@ impl CallbackListener {
     ///
     /// # Errors
     /// Where `sid` is not `PK` and 32 hex digits: it could wait for ever.
-    pub fn session(&self, sid: &str) -> Result<SessionCallbacks, Error> {
-        sid::check("Sid", "PK", sid)?;
+    pub fn session(&self, sid: &str) -> Result<SessionCallbacks, CallbackError> {
+        if !sid::is("PK", sid) {
+            return Err(CallbackError::invalid("Sid", "not PK and 32 hex digits"));
+        }
         Ok(SessionCallbacks::new(Arc::clone(&self.hub), sid))
     }
 
     /// The next callback of any session that has no [view](Self::session), waited for as long as it takes.
     ///
     /// # Errors
-    /// [`ErrorKind::Shutdown`] where the listener was shut down, and everything received was read.
-    pub fn recv(&self) -> Result<StatusCallback, Error> {
+    /// [`CallbackErrorKind::Closed`] where the listener was shut down, and everything received was read.
+    pub fn recv(&self) -> Result<StatusCallback, CallbackError> {
         self.hub.take(None, None)
     }
 
     /// The next callback of any session that has no [view](Self::session), waited for up to `timeout`.
     ///
     /// # Errors
-    /// As [`recv`](Self::recv), and [`ErrorKind::Timeout`] where none came in time.
-    pub fn recv_timeout(&self, timeout: Duration) -> Result<StatusCallback, Error> {
+    /// As [`recv`](Self::recv), and [`CallbackErrorKind::Timeout`] where none came in time.
+    pub fn recv_timeout(&self, timeout: Duration) -> Result<StatusCallback, CallbackError> {
         self.hub.take(None, deadline(timeout))
     }
 
@@ -310,8 +307,8 @@ struct Receiver {
 }
 
 impl Receiver {
-    fn answer(&self, request: &Request) -> Answer {
-        let empty = |status| Answer::new(status, &b""[..]);
+    fn answer(&self, request: &Request) -> Response {
+        let empty = |status| Response::new(status, &b""[..]);
         // Who sends what is no callback gets one answer, however many requests came at once.
         let refusal = |status| empty(status).last();
         if request.method() != "POST" {
@@ -327,7 +324,7 @@ impl Receiver {
             .header(SignatureValidator::HEADER)
             .filter(|_| request.header_count(SignatureValidator::HEADER) == 1);
         match self.validator.receive(&url, request.body(), signature) {
-            Err(error) if error.kind() == ErrorKind::Signature => {
+            Err(error) if error.kind() == CallbackErrorKind::Signature => {
                 log::warn!("callback to {} refused: {error}", url_without_secrets(&url));
                 refusal(403)
             }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::error::Error;
+use crate::callback::CallbackError;
 
 const FIELD: &str = "public_url";
 
@@ -23,8 +23,8 @@ impl PublicUrl {
     ///
     /// # Errors
     /// Where it is none, or holds white space or control characters.
-    pub(super) fn new(given: String) -> Result<Self, Error> {
-        let refusal = |reason| Err(Error::invalid(FIELD, reason));
+    pub(super) fn new(given: String) -> Result<Self, CallbackError> {
+        let refusal = |reason| Err(CallbackError::invalid(FIELD, reason));
         if given.contains(|c: char| c.is_whitespace() || c.is_control()) {
             return refusal("holds white space or a control character");
         }

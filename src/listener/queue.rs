@@ -5,8 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::repeats::{Seen, Token};
-use crate::callback::StatusCallback;
-use crate::error::{Error, ErrorKind};
+use crate::callback::{CallbackError, CallbackErrorKind, StatusCallback};
 
 /// What became of a callback.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,12 +99,12 @@ impl Hub {
     /// there is none, for ever.
     ///
     /// # Errors
-    /// `Timeout` at the deadline, `Shutdown` where nothing is left and nothing will come.
+    /// `Timeout` at the deadline, `Closed` if nothing is left and nothing will come.
     pub(super) fn take(
         &self,
         session: Option<&str>,
         deadline: Option<Instant>,
-    ) -> Result<StatusCallback, Error> {
+    ) -> Result<StatusCallback, CallbackError> {
         let mut state = self.state();
         loop {
             if let Some((_, callback)) = state.queue(session).callbacks.pop_front() {
@@ -113,7 +112,7 @@ impl Hub {
                 return Ok(callback);
             }
             if state.closed {
-                return Err(Error::callback(ErrorKind::Shutdown, "the listener was shut down"));
+                return Err(CallbackError::new(CallbackErrorKind::Closed, "the listener was shut down"));
             }
             let arrived = Arc::clone(&state.queue(session).arrived);
             state = match deadline {
@@ -121,9 +120,8 @@ impl Hub {
                 Some(deadline) => {
                     let left = deadline.saturating_duration_since(Instant::now());
                     if left.is_zero() {
-                        return Err(
-                            Error::callback(ErrorKind::Timeout, "no callback came in time").timed_out()
-                        );
+                        let late = "no callback came in time";
+                        return Err(CallbackError::new(CallbackErrorKind::Timeout, late));
                     }
                     arrived.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
                 }

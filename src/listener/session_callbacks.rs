@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::queue::{Hub, deadline};
-use crate::callback::StatusCallback;
-use crate::error::Error;
+use crate::callback::{CallbackError, StatusCallback};
 
 /// The callbacks of one Payments session. Made by [`CallbackListener::session`].
 ///
@@ -38,18 +37,18 @@ impl SessionCallbacks {
     /// [`recv_timeout`](Self::recv_timeout).
     ///
     /// # Errors
-    /// [`ErrorKind::Shutdown`](crate::ErrorKind::Shutdown) where the listener was shut down or dropped, and
+    /// [`CallbackErrorKind::Closed`](crate::CallbackErrorKind::Closed) where the listener was shut down or dropped, and
     /// everything that it had received for this session was read.
-    pub fn recv(&self) -> Result<StatusCallback, Error> {
+    pub fn recv(&self) -> Result<StatusCallback, CallbackError> {
         self.hub.take(Some(&self.sid), None)
     }
 
     /// The session's next callback, waited for up to `timeout`.
     ///
     /// # Errors
-    /// As [`recv`](Self::recv), and [`ErrorKind::Timeout`](crate::ErrorKind::Timeout) where none came in
+    /// As [`recv`](Self::recv), and [`CallbackErrorKind::Timeout`](crate::CallbackErrorKind::Timeout) where none came in
     /// time.
-    pub fn recv_timeout(&self, timeout: Duration) -> Result<StatusCallback, Error> {
+    pub fn recv_timeout(&self, timeout: Duration) -> Result<StatusCallback, CallbackError> {
         self.hub.take(Some(&self.sid), deadline(timeout))
     }
 

@@ -10,7 +10,7 @@ use super::idempotency::Success;
 use super::parameters::{Form, RequestPath};
 use super::refusals::Refusal;
 use super::store::Store;
-use crate::server::{Answer, Reply, Request};
+use crate::server::{Reply, Request, Response};
 
 /// Who may call.
 pub(super) struct Accounts {
@@ -35,15 +35,15 @@ impl Service {
     pub(super) fn reply(&self, request: &Request) -> Reply {
         self.requests.fetch_add(1, Ordering::Relaxed);
         match self.faults.next(request) {
-            None => Reply::Answer(self.respond(request)),
+            None => Reply::Response(self.respond(request)),
             Some(fault) => fault.reply(|| self.respond(request), self.store.mint().sid("RQ")),
         }
     }
 
-    fn respond(&self, request: &Request) -> Answer {
+    fn respond(&self, request: &Request) -> Response {
         let response = match self.carry_out(request) {
             Ok(Success { status, body }) => {
-                Answer::new(status, body.into_bytes()).header("Content-Type", "application/json")
+                Response::new(status, body.into_bytes()).header("Content-Type", "application/json")
             }
             Err(refusal) => refusal.answer(),
         };

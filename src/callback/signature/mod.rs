@@ -9,8 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ring::{digest, hmac};
 
-use crate::callback::StatusCallback;
-use crate::error::{Error, ErrorKind};
+use crate::callback::{CallbackError, CallbackErrorKind, StatusCallback};
 use url::Spellings;
 
 /// Checks that a status callback comes from the service: that its `X-Twilio-Signature` was made with the
@@ -22,7 +21,7 @@ use url::Spellings;
 /// ```
 /// use twilio_payments::{Event, SignatureValidator};
 ///
-/// # fn main() -> Result<(), twilio_payments::Error> {
+/// # fn main() -> Result<(), twilio_payments::CallbackError> {
 /// let validator = SignatureValidator::new("auth-token")?;
 ///
 /// // What came in, from whatever HTTP server you use:
@@ -97,7 +96,7 @@ impl SignatureValidator {
     /// assert!(SignatureValidator::new("auth-token").is_ok());
     /// assert!(SignatureValidator::new("").is_err());
     /// ```
-    pub fn new(auth_token: impl AsRef<str>) -> Result<Self, Error> {
+    pub fn new(auth_token: impl AsRef<str>) -> Result<Self, CallbackError> {
         Ok(Self { first: key(auth_token.as_ref())?, others: Vec::new() })
     }
 
@@ -110,12 +109,12 @@ impl SignatureValidator {
     /// ```
     /// use twilio_payments::SignatureValidator;
     ///
-    /// # fn main() -> Result<(), twilio_payments::Error> {
+    /// # fn main() -> Result<(), twilio_payments::CallbackError> {
     /// let validator = SignatureValidator::new("old-token")?.also("new-token")?;
     /// # Ok(())
     /// # }
     /// ```
-    pub fn also(mut self, auth_token: impl AsRef<str>) -> Result<Self, Error> {
+    pub fn also(mut self, auth_token: impl AsRef<str>) -> Result<Self, CallbackError> {
         self.others.push(key(auth_token.as_ref())?);
         Ok(self)
     }
@@ -130,10 +129,15 @@ impl SignatureValidator {
     /// The same callback may arrive more than once: the service repeats what it is not sure was received.
     ///
     /// # Errors
-    /// - [`ErrorKind::Signature`]: as [`validate`](Self::validate). Answer 403.
-    /// - [`ErrorKind::InvalidCallback`]: as [`StatusCallback::parse`]. The service sent it, but not about a
+    /// - [`CallbackErrorKind::Signature`]: as [`validate`](Self::validate). Answer 403.
+    /// - [`CallbackErrorKind::Malformed`]: as [`StatusCallback::parse`]. The service sent it, but not about a
     ///   payment.
-    pub fn receive(&self, url: &str, body: &[u8], signature: Option<&str>) -> Result<StatusCallback, Error> {
+    pub fn receive(
+        &self,
+        url: &str,
+        body: &[u8],
+        signature: Option<&str>,
+    ) -> Result<StatusCallback, CallbackError> {
         self.validate(url, body, signature)?;
         StatusCallback::parse(body)
     }
@@ -144,16 +148,16 @@ impl SignatureValidator {
     /// The arguments are those of [`receive`](Self::receive).
     ///
     /// # Errors
-    /// [`ErrorKind::Signature`] where
+    /// [`CallbackErrorKind::Signature`] if
     /// - there is no signature,
     /// - the signature is not 20 bytes in Base64,
     /// - none of the auth tokens makes it for this URL and body,
     /// - the body is longer than [1 MiB](Self::MAX_BODY).
     ///
     /// ```
-    /// use twilio_payments::{ErrorKind, SignatureValidator};
+    /// use twilio_payments::{CallbackErrorKind, SignatureValidator};
     ///
-    /// # fn main() -> Result<(), twilio_payments::Error> {
+    /// # fn main() -> Result<(), twilio_payments::CallbackError> {
     /// let validator = SignatureValidator::new("12345")?;
     /// let url = "https://mycompany.com/myapp.php?foo=1&bar=2";
     /// let body = b"Digits=1234&Caller=%2B14158675309&From=%2B14158675309&To=%2B18005551212\
@@ -161,11 +165,11 @@ impl SignatureValidator {
     /// validator.validate(url, body, Some("RSOYDt4T1cUTdK1PDd93/VVr8B8="))?;
     ///
     /// let error = validator.validate(url, body, None).unwrap_err();
-    /// assert_eq!(error.kind(), ErrorKind::Signature);
+    /// assert_eq!(error.kind(), CallbackErrorKind::Signature);
     /// # Ok(())
     /// # }
     /// ```
-    pub fn validate(&self, url: &str, body: &[u8], signature: Option<&str>) -> Result<(), Error> {
+    pub fn validate(&self, url: &str, body: &[u8], signature: Option<&str>) -> Result<(), CallbackError> {
         let signature = signature.ok_or_else(|| refusal("the request has no X-Twilio-Signature"))?;
         let mut tag = [0; digest::SHA1_OUTPUT_LEN];
         if !matches!(STANDARD.decode_slice(signature, &mut tag), Ok(digest::SHA1_OUTPUT_LEN)) {
@@ -192,7 +196,7 @@ impl SignatureValidator {
     /// ```
     /// use twilio_payments::SignatureValidator;
     ///
-    /// # fn main() -> Result<(), twilio_payments::Error> {
+    /// # fn main() -> Result<(), twilio_payments::CallbackError> {
     /// let validator = SignatureValidator::new("auth-token")?;
     /// let (url, body) = ("https://pay.example.com/status", b"Sid=PK00000000000000000000000000000000");
     /// let signature = validator.sign(url, body);
@@ -240,18 +244,18 @@ pub(crate) fn sign(auth_token: &str, url: &str, params: &[(String, String)]) -> 
     STANDARD.encode(hmac::sign(&key, message.as_bytes()))
 }
 
-fn key(auth_token: &str) -> Result<hmac::Key, Error> {
+fn key(auth_token: &str) -> Result<hmac::Key, CallbackError> {
     if auth_token.is_empty() {
-        return Err(Error::invalid("auth_token", "empty"));
+        return Err(CallbackError::invalid("auth_token", "empty"));
     }
     if auth_token.contains(|c: char| c.is_whitespace() || c.is_control()) {
-        return Err(Error::invalid("auth_token", "holds white space or a control character"));
+        return Err(CallbackError::invalid("auth_token", "holds white space or a control character"));
     }
     Ok(hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, auth_token.as_bytes()))
 }
 
-fn refusal(reason: &'static str) -> Error {
-    Error::callback(ErrorKind::Signature, reason)
+fn refusal(reason: &'static str) -> CallbackError {
+    CallbackError::new(CallbackErrorKind::Signature, reason)
 }
 
 /// The part of the message that comes from the body: its form parameters.

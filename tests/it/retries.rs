@@ -195,7 +195,7 @@ fn a_refused_connection_is_tried_again_and_was_not_sent() {
     let delay = Duration::from_millis(20);
     let patient = RetryPolicy::new().max_retries(1000).base_delay(delay).max_delay(delay);
     let api =
-        builder(address).retry_policy(patient).on_attempt(move |_| drop(failed.send(()))).build().unwrap();
+        builder(address).retry_policy(patient).on_attempt(move |_| _ = failed.send(())).build().unwrap();
     let answered = api.create_payments_with_metadata(CALL, &CreatePaymentsParams::new(CALLBACK));
     if late.join().unwrap().is_some() {
         assert!(answered.unwrap().metadata.attempts > 1);

@@ -149,7 +149,7 @@ mod transport;
 pub use callback::SignatureValidator;
 pub use callback::{CallbackError, CallbackErrorKind, Event, StatusCallback};
 pub use client::{Credentials, PaymentsApi, PaymentsApiBuilder, RetryPolicy};
-pub use error::{ApiError, Error, ErrorKind, Outcome};
+pub use error::{ApiError, Error, ErrorKind, Outcome, codes};
 pub use flow::{
     NotPaidReason, PaymentEnding, PaymentFlow, ReferencePlace, ResponseDigest, SessionEnding, Step,
 };

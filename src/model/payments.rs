@@ -76,7 +76,9 @@ impl Payments {
     /// Replaces a client's secrets, should the service repeat them. The SID is hex digits only.
     pub(crate) fn mask(&mut self, redactor: &Redactor) {
         let dates = [&mut self.date_created, &mut self.date_updated];
-        for text in [&mut self.account_sid, &mut self.call_sid, &mut self.uri].into_iter().chain(dates).flatten() {
+        for text in
+            [&mut self.account_sid, &mut self.call_sid, &mut self.uri].into_iter().chain(dates).flatten()
+        {
             redactor.mask_in(text);
         }
     }

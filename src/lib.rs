@@ -131,6 +131,7 @@
 mod callback;
 mod client;
 mod error;
+mod flow;
 #[cfg(feature = "listener")]
 mod guide;
 #[cfg(feature = "listener")]
@@ -151,6 +152,9 @@ pub use callback::{
 };
 pub use client::{Credentials, PaymentsApi, PaymentsApiBuilder, RetryPolicy};
 pub use error::{ApiError, Error, ErrorKind, Outcome};
+pub use flow::{
+    NotPaidReason, PaymentEnding, PaymentFlow, ReferencePlace, ResponseDigest, SessionEnding, Step,
+};
 #[cfg(feature = "listener")]
 pub use guide::{Ending, GuidedPayment};
 #[cfg(feature = "listener")]

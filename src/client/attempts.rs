@@ -14,7 +14,7 @@ use crate::model::sid;
 use crate::model::{Payments, PaymentsResponse, ResponseMetadata};
 use crate::text::random::random;
 use crate::text::{Escaped, Redactor, Withheld, cut};
-use crate::transport::{Answer, Failure, Part, Transport};
+use crate::transport::{Failure, Response, Transport};
 
 /// How much of an answer's body an error keeps.
 const KEPT_BODY: usize = 4 * 1024;
@@ -45,6 +45,11 @@ pub(crate) struct Caller {
 impl Caller {
     pub(crate) fn new(transport: Transport, policy: RetryPolicy, redactor: Redactor) -> Self {
         Self { transport, policy, redactor }
+    }
+
+    /// Makes sure that there is an idle connection.
+    pub(crate) fn connect(&self, timeout: Duration) -> Result<(), Error> {
+        self.transport.connect(timeout).map_err(|failure| self.failed(failure))
     }
 
     pub(crate) fn shutdown(&self) {
@@ -133,10 +138,10 @@ impl Caller {
     fn judge(
         &self,
         operation: &Operation<'_>,
-        answer: Answer,
+        answer: Response,
         attempt: &Attempt,
     ) -> Result<(Payments, u16, ResponseHeaders, Option<String>), Error> {
-        let Answer { status, headers, body, timed_out } = answer;
+        let Response { status, headers, body, timed_out } = answer;
         let request_id = self.request_id(&headers);
         attempt.log(&Answered { status, request_id: request_id.as_deref() });
         let reason = match status {
@@ -218,43 +223,43 @@ impl Caller {
     fn failed(&self, failure: Failure) -> Error {
         use Outcome::{NotSent, Unknown};
         match failure {
-            Failure::NotConnected { timeout, retry, source } => {
-                let message = format!("no connection: {source}");
+            Failure::NotConnected { to, timeout, retry, source } => {
+                let message = format!("no connection to {to}: {source}");
                 let error = Error::new(ErrorKind::Connect, NotSent, message);
                 let error = error.with_source(source).retryable(retry);
                 if timeout { error.timed_out() } else { error }
             }
-            Failure::Tls(source) => {
-                let message = format!("no secure connection: {source}");
+            Failure::Tls { to, source } => {
+                let message = format!("no secure connection to {to}: {source}");
                 Error::new(ErrorKind::Tls, NotSent, message).with_source(source)
             }
             Failure::Stale(source) => {
                 let message = format!("the connection was lost: {source}");
                 Error::new(ErrorKind::ConnectionLost, Unknown, message).with_source(source).retryable(true)
             }
-            Failure::Lost { part, source } => {
-                let message = match &part {
+            Failure::Lost { partial, source } => {
+                let message = match &partial {
                     Some(part) => format!("the answer (HTTP {}) was cut off: {source}", part.status),
                     None => format!("the connection was lost: {source}"),
                 };
                 let error = Error::new(ErrorKind::ConnectionLost, Unknown, message);
-                self.with_part(error, part).with_source(source).retryable(true)
+                self.with_part(error, partial).with_source(source).retryable(true)
             }
-            Failure::Timeout { part, source } => {
-                let message = match &part {
+            Failure::Timeout { partial, source } => {
+                let message = match &partial {
                     Some(part) => format!("the answer (HTTP {}) did not end in time", part.status).into(),
                     None => Cow::Borrowed("no answer in time"),
                 };
                 let error = Error::new(ErrorKind::Timeout, Unknown, message);
-                self.with_part(error, part).with_source(source).retryable(true).timed_out()
+                self.with_part(error, partial).with_source(source).retryable(true).timed_out()
             }
-            Failure::NoHttp { part, source } => {
+            Failure::NotHttp { partial, source } => {
                 let message = "the answer is not HTTP that can be read";
                 let error = Error::new(ErrorKind::UnexpectedAnswer, Unknown, message);
-                self.with_part(error, part).with_source(source).retryable(true)
+                self.with_part(error, partial).with_source(source).retryable(true)
             }
-            Failure::BadAnswer { reason, part, source } => {
-                let error = self.with_part(Error::new(ErrorKind::UnexpectedAnswer, Unknown, reason), part);
+            Failure::Unreadable { reason, partial, source } => {
+                let error = self.with_part(Error::new(ErrorKind::UnexpectedAnswer, Unknown, reason), partial);
                 match source {
                     Some(source) => error.with_source(source),
                     None => error,
@@ -268,8 +273,8 @@ impl Caller {
     }
 
     /// Keeps what came of an answer.
-    fn with_part(&self, error: Error, part: Part) -> Error {
-        match part {
+    fn with_part(&self, error: Error, partial: Option<Box<Response>>) -> Error {
+        match partial {
             Some(part) => {
                 let request_id = self.request_id(&part.headers);
                 error.with_answer(part.status, Some(self.kept(&part.body)), request_id)

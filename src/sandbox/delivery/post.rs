@@ -110,9 +110,9 @@ pub(super) fn post(
 fn failure(error: &Error) -> CallbackFailure {
     use std::io::ErrorKind::{AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkUnreachable};
     match error {
-        Error::HostNotFound | Error::ConnectionFailed | Error::Timeout(Timeout::Resolve | Timeout::Connect) => {
-            CallbackFailure::Connect
-        }
+        Error::HostNotFound
+        | Error::ConnectionFailed
+        | Error::Timeout(Timeout::Resolve | Timeout::Connect) => CallbackFailure::Connect,
         Error::Io(error)
             if matches!(
                 error.kind(),

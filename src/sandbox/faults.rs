@@ -73,12 +73,11 @@ impl Fault {
         let answer = if self.is_carried_out() { answer() } else { Response::new(500, &b""[..]) };
         let with_id = |answer: Response| Reply::Response(answer.header("Twilio-Request-Id", request_id));
         match self {
-            Self::DropBefore | Self::DropAfter => Reply::Close,
+            Self::DropBefore | Self::DropAfter => Reply::Raw(Vec::new()),
             Self::ResetBefore | Self::ResetAfter => Reply::Reset,
             Self::Truncate => {
-                let (mut whole, mut head) = (Vec::new(), Vec::new());
-                answer.write(&mut whole, None, false);
-                answer.write(&mut head, None, true);
+                let mut whole = answer.to_bytes(None, false);
+                let head = answer.to_bytes(None, true);
                 whole.truncate(usize::midpoint(head.len(), whole.len()));
                 Reply::Raw(whole)
             }

@@ -131,6 +131,7 @@
 mod callback;
 mod client;
 mod error;
+mod flow;
 #[cfg(feature = "listener")]
 mod guide;
 #[cfg(feature = "listener")]
@@ -146,9 +147,14 @@ mod transport;
 
 #[cfg(feature = "signature")]
 pub use callback::SignatureValidator;
-pub use callback::{CallbackError, CallbackErrorKind, Event, StatusCallback};
+pub use callback::{
+    CallbackError, CallbackErrorKind, CallbackFailure, CallbackRetries, Event, StatusCallback,
+};
 pub use client::{Credentials, PaymentsApi, PaymentsApiBuilder, RetryPolicy};
 pub use error::{ApiError, Error, ErrorKind, Outcome};
+pub use flow::{
+    NotPaidReason, PaymentEnding, PaymentFlow, ReferencePlace, ResponseDigest, SessionEnding, Step,
+};
 #[cfg(feature = "listener")]
 pub use guide::{Ending, GuidedPayment};
 #[cfg(feature = "listener")]

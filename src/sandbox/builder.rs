@@ -4,20 +4,21 @@ use std::fmt;
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::delivery::DeliveryPolicy;
+use super::Sandbox;
 use super::faults::Faults;
+use super::idempotency::IdempotencyKeys;
 use super::mint::Mint;
-use super::service::{self, Accounts};
-use super::store::State;
-use super::{Sandbox, Shared};
+use super::service::{Accounts, Service};
+use super::store::Store;
 use crate::client::PaymentsApi;
 use crate::client::credentials::Credentials;
+use crate::error::Error;
 use crate::model::sid;
-use crate::server::{Limits, Reply, Request, Server};
+use crate::server::{Limits, Request, Server};
 
 /// Configures a [`Sandbox`].
 ///
@@ -33,13 +34,28 @@ use crate::server::{Limits, Reply, Request, Server};
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Default)]
+#[derive(Clone)]
 #[must_use]
 pub struct SandboxBuilder {
     port: u16,
     account_sid: Option<String>,
     auth_token: Option<String>,
     idle_timeout: Option<Duration>,
+    idempotency_keys: IdempotencyKeys,
+    kept_sessions: usize,
+}
+
+impl Default for SandboxBuilder {
+    fn default() -> Self {
+        Self {
+            port: 0,
+            account_sid: None,
+            auth_token: None,
+            idle_timeout: None,
+            idempotency_keys: IdempotencyKeys::default(),
+            kept_sessions: 5_000,
+        }
+    }
 }
 
 impl SandboxBuilder {
@@ -68,10 +84,25 @@ impl SandboxBuilder {
         self
     }
 
+    /// Whether a request whose idempotency key was used before is answered as before or carried out anew.
+    /// Default: [`Replayed`](IdempotencyKeys::Replayed).
+    pub fn idempotency_keys(mut self, keys: IdempotencyKeys) -> Self {
+        self.idempotency_keys = keys;
+        self
+    }
+
+    /// How many ended sessions are kept, at least 1. An older one is forgotten with its callbacks and its
+    /// idempotency keys; its transaction stays. Default: 5000, each of which costs some 30 KB.
+    pub fn kept_sessions(mut self, sessions: usize) -> Self {
+        self.kept_sessions = sessions;
+        self
+    }
+
     /// Starts it.
     ///
     /// # Errors
-    /// Where the port is taken, the system gives no thread, or the account's SID or token is not usable.
+    /// Returns an error if the port is taken, if the system has no thread left, or if a setting is not usable:
+    /// the account's SID or token, or a zero. The error names it.
     pub fn start(self) -> io::Result<Sandbox> {
         let invalid = |error| io::Error::new(ErrorKind::InvalidInput, error);
         let mint = Mint::default();
@@ -86,49 +117,48 @@ impl SandboxBuilder {
         sid::check("account_sid", "AC", &accounts.account_sid).map_err(invalid)?;
         let credentials =
             Credentials::auth_token(&accounts.account_sid, &accounts.auth_token).map_err(invalid)?;
-        let state = State::new(mint, &accounts.auth_token, DeliveryPolicy::default())?;
+        if self.kept_sessions == 0 {
+            return Err(invalid(Error::invalid("kept_sessions", "0, the least is 1")));
+        }
+        let store = Store::new(mint, &accounts.auth_token, self.idempotency_keys, self.kept_sessions)?;
         let (faults, requests) = (Faults::default(), AtomicUsize::new(0));
-        let shared = Arc::new(Shared { accounts, state, faults, requests });
-        let clock = Arc::clone(&shared);
-        let clock =
-            thread::Builder::new().name("sandbox-clock".to_owned()).spawn(move || clock.state.run_clock())?;
-        let clock = ClockThread { shared: Arc::clone(&shared), thread: Some(clock) };
+        let service = Arc::new(Service { accounts, store, faults, requests });
+        let clock = ClockThread::start(&service)?;
 
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port))?;
         let mut limits = Limits { max_body: 1024 * 1024, ..Limits::default() };
         limits.idle_time = self.idle_timeout.unwrap_or(limits.idle_time);
-        let serving = Arc::clone(&shared);
+        let serving = Arc::clone(&service);
         let server =
-            Server::start(listener, limits, Arc::new(move |request: Request| reply(&serving, &request)))?;
+            Server::start(listener, limits, Arc::new(move |request: Request| serving.reply(&request)))?;
         let base_url = format!("http://{}", server.address());
         let client = PaymentsApi::builder(credentials.clone()).base_url(&base_url).no_proxy();
         let client = client.build().map_err(io::Error::other)?;
-        Ok(Sandbox { _server: server, _clock: clock, shared, credentials, base_url, client })
+        Ok(Sandbox { _server: server, _clock: clock, service, credentials, base_url, client })
     }
 }
 
 /// The thread that lets waits for a key end; stops when dropped.
 pub(super) struct ClockThread {
-    shared: Arc<Shared>,
+    service: Arc<Service>,
     thread: Option<JoinHandle<()>>,
+}
+
+impl ClockThread {
+    fn start(service: &Arc<Service>) -> io::Result<Self> {
+        let own = Arc::clone(service);
+        let thread =
+            thread::Builder::new().name("sandbox-clock".to_owned()).spawn(move || own.store.run_clock())?;
+        Ok(Self { service: Arc::clone(service), thread: Some(thread) })
+    }
 }
 
 impl Drop for ClockThread {
     fn drop(&mut self) {
-        self.shared.state.stop();
+        self.service.store.stop();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
-    }
-}
-
-/// What comes back to a request, faults included.
-fn reply(shared: &Shared, request: &Request) -> Reply {
-    shared.requests.fetch_add(1, Ordering::Relaxed);
-    let answer = || service::answer(&shared.accounts, &shared.state, request);
-    match shared.faults.next(request) {
-        None => Reply::Response(answer()),
-        Some(fault) => fault.reply(answer, shared.state.mint().sid("RQ")),
     }
 }
 
@@ -138,6 +168,8 @@ impl fmt::Debug for SandboxBuilder {
             .field("port", &self.port)
             .field("account_sid", &self.account_sid)
             .field("idle_timeout", &self.idle_timeout)
+            .field("idempotency_keys", &self.idempotency_keys)
+            .field("kept_sessions", &self.kept_sessions)
             .finish_non_exhaustive()
     }
 }

@@ -269,6 +269,8 @@ fn what_a_proxy_may_do_wrong() {
         assert_eq!((error.kind(), error.outcome()), (kind, Outcome::NotSent), "{name}: {error:?}");
         assert_eq!((error.attempts(), error.is_retryable()), (attempts, attempts > 1), "{name}: {error:?}");
         assert!(!error.is_timeout(), "{name}: {error:?}");
+        let route = format!("connection to {HOST}:{} through the proxy {address}", server.port());
+        assert!(error.to_string().contains(&route), "{name}: {error}");
     }
 }
 

@@ -62,7 +62,13 @@ impl Server {
 
     /// A server of HTTPS, with a certificate for 127.0.0.1 that it makes itself.
     pub(crate) fn tls() -> Self {
-        let certified = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+        Self::tls_for(&["127.0.0.1"])
+    }
+
+    /// A server of HTTPS, with a certificate for these names.
+    pub(crate) fn tls_for(names: &[&str]) -> Self {
+        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+        let certified = rcgen::generate_simple_self_signed(names).unwrap();
         let key = rustls::pki_types::PrivateKeyDer::try_from(certified.signing_key.serialize_der()).unwrap();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = rustls::ServerConfig::builder_with_provider(provider)

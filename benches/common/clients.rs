@@ -61,7 +61,7 @@ pub(crate) struct Plain {
     orders: u64,
 }
 
-/// The answer, as a user would declare it.
+/// The response, as a user would declare it.
 #[derive(Deserialize)]
 pub(crate) struct Resource {
     pub(crate) sid: String,
@@ -127,7 +127,7 @@ fn trusting(pem: &str) -> ureq::tls::TlsConfig {
     ureq::tls::TlsConfig::builder().root_certs(roots).build()
 }
 
-/// The floor: a socket, a request that was made once, and an answer that nobody reads.
+/// The floor: a socket, a request that was made once, and a response that nobody parses.
 pub(crate) struct Raw<S> {
     stream: S,
     request: Vec<u8>,
@@ -180,8 +180,8 @@ impl<S: Read + Write> Raw<S> {
     }
 }
 
-/// Makes calls as a process of its own, as the arguments say: who, how often, where. The certificate to
-/// trust comes in a file that the environment names.
+/// Makes calls in a process of its own: the arguments name the client, the number of calls and the URL. The
+/// environment names the file of the certificate to trust.
 pub(crate) fn run_alone(args: &[String]) {
     let [who, calls, base_url] = args else { panic!("who, how often, where") };
     let calls: usize = calls.parse().unwrap();

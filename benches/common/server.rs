@@ -8,14 +8,14 @@ use std::thread;
 
 use super::{alloc, facts};
 
-/// What a server has seen, and whether it holds its answers back.
+/// What a server has seen, and whether it holds its responses back.
 #[derive(Default)]
 pub(crate) struct Seen {
     pub(crate) connections: AtomicUsize,
     pub(crate) requests: AtomicUsize,
     /// TLS records of application data that clients sent.
     pub(crate) records: AtomicUsize,
-    /// Above zero, nobody is answered before so many requests wait.
+    /// If it is above zero, no response is sent before so many requests wait.
     gate: AtomicUsize,
     waiting: Mutex<usize>,
     all_here: Condvar,
@@ -141,7 +141,7 @@ fn serve(mut stream: impl Read + Write, seen: &Seen) {
     }
 }
 
-/// The length of a request with its body, where its head is there.
+/// The length of a request with its body, if its head is complete.
 fn request_length(bytes: &[u8]) -> Option<usize> {
     const NAME: &[u8] = b"content-length: ";
     let mut length = 0;

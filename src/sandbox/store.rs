@@ -2,12 +2,11 @@
 //! two requests with one idempotency key cannot both have an effect.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
-use std::io;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::clock::Clock;
-use super::delivery::{Callback, DeliveryPolicy, Sender};
+use super::delivery::{Callback, Sender};
 use super::idempotency::{IdempotencyKeys, Responses, Success};
 use super::mint::Mint;
 use super::parameters::{CreateParameters, Form, RequestPath, SessionIds, UpdateParameters};
@@ -55,24 +54,17 @@ struct StoredCall {
 }
 
 impl Store {
-    /// # Errors
-    /// Returns an error if the system has no thread left.
-    pub(super) fn new(
-        mint: Mint,
-        auth_token: &str,
-        keys: IdempotencyKeys,
-        kept_sessions: usize,
-    ) -> io::Result<Self> {
+    pub(super) fn new(mint: Mint, sender: Sender, keys: IdempotencyKeys, kept_sessions: usize) -> Self {
         let memory = Memory { responses: Responses::new(keys), ..Memory::default() };
-        Ok(Self {
+        Self {
             mint,
             clock: Clock::new(),
-            sender: Sender::start(auth_token, DeliveryPolicy::default())?,
+            sender,
             kept_sessions,
             memory: Mutex::new(memory),
             changed: Condvar::new(),
             due: Condvar::new(),
-        })
+        }
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {

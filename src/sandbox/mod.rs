@@ -130,6 +130,7 @@ use std::time::Duration;
 
 pub use builder::SandboxBuilder;
 pub use call::Call;
+pub use connector::PaymentConnector;
 pub use delivery::{Delivery, RecordedCallback};
 pub use faults::{Fault, FaultTarget, Faults, RandomFaults};
 pub use idempotency::IdempotencyKeys;
@@ -238,8 +239,17 @@ impl Sandbox {
         Ok(self.add_call(self.account_sid(), call_sid.to_owned()))
     }
 
+    /// Makes a live call of the account that is a leg of another. The service's responses and callbacks name that
+    /// other call then, not this one.
+    #[must_use]
+    pub fn leg_of(&self, parent: &Call) -> Call {
+        let sid = self.new_call_sid();
+        self.service.store.add_call(self.account_sid(), &sid, Some(parent.sid()));
+        Call { sid, service: Arc::clone(&self.service) }
+    }
+
     fn add_call(&self, account_sid: &str, sid: String) -> Call {
-        self.service.store.add_call(account_sid, &sid);
+        self.service.store.add_call(account_sid, &sid, None);
         Call { sid, service: Arc::clone(&self.service) }
     }
 
@@ -334,6 +344,19 @@ impl Sandbox {
     #[must_use]
     pub fn request_count(&self) -> usize {
         self.service.requests.load(Ordering::Relaxed)
+    }
+
+    /// Sets what a payment connector supports and does from now on. A new sandbox has one that supports everything,
+    /// `Default`.
+    pub fn set_connector(&self, name: impl Into<String>, connector: PaymentConnector) {
+        self.service.store.set_connector(name.into(), connector);
+    }
+
+    /// The names of parameters that the service does not know, in the order in which they first came, each once.
+    /// It ignores them, so a misspelt one has no effect: a test should find none here. The first 1000 are kept.
+    #[must_use]
+    pub fn ignored_parameters(&self) -> Vec<String> {
+        self.service.store.ignored()
     }
 
     /// Makes things go wrong; see [`Fault`] for what can.

@@ -11,7 +11,7 @@ use super::callback::Callback;
 use super::post::{self, Abort};
 use super::record::{Delivery, Record, RecordedCallback};
 use super::target::{Target, without_fragment};
-use crate::callback::signature::sign;
+use crate::callback::SignatureValidator;
 
 /// How hard a delivery is tried.
 #[derive(Clone, Copy, Debug)]
@@ -297,7 +297,8 @@ impl Shared {
     fn job(&self, record: &Record, session: &Arc<str>, number: u64) -> Option<Job> {
         let target = Target::parse(&record.url)?;
         let body = &record.body;
-        let signature = sign(&self.auth_token, without_fragment(&record.url), &record.params());
+        let validator = SignatureValidator::new(&self.auth_token).ok()?;
+        let signature = validator.sign(without_fragment(&record.url), body.as_bytes());
         let mut head = format!(
             "POST {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: twilio-payments-sandbox/{}\r\nAccept: */*\r\n\
              Content-Type: application/x-www-form-urlencoded; charset=UTF-8\r\nContent-Length: {}\r\n\

@@ -51,11 +51,24 @@
 //! | another path; an account, call or session that it does not know | 404 | 20404 |
 //! | a method other than POST | 405 | 20004 |
 //! | a content type other than that of a form | 415 | 20415 |
-//! | an unknown, repeated, missing or invalid parameter, which the message names | 400 | 20001 |
 //! | a call that has ended | 400 | 21220 |
-//! | a second session while one is open on the call | 409 | 20409 |
-//! | an update of a session that is over | 409 | 20409 |
-//! | an idempotency key that was used for another request | 409 | 20409 |
+//! | a missing, repeated or invalid parameter, which the message names | 400 | 64020 |
+//! | an amount that is negative, too large, or has more decimals than its currency | 400 | 64003 |
+//! | a payment connector that it does not know | 400 | 64004 |
+//! | a token from a connector that makes none | 400 | 64005 |
+//! | a type of token that the connector does not make | 400 | 64006 |
+//! | a charge by a connector that makes none | 400 | 64007 |
+//! | a currency that the connector does not accept | 400 | 64011 |
+//! | a payment method that the connector does not accept | 400 | 64013 |
+//! | `ach-debit` without the `AVSName` in `Parameter` that the connector needs | 400 | 64014 |
+//! | `ach-debit` without `Parameter`, or without another value that the connector needs | 400 | 64015 |
+//! | a `BankAccountType` for a card | 400 | 64017 |
+//! | neither or both of `Capture` and `Status` | 400 | 64018 |
+//! | a completion while something is still required; the session goes on | 400 | 64019 |
+//! | a second session while one is open on the call | 400 | 64021 |
+//! | an update of a session that is over; an idempotency key that was used for another request | 400 | 20409 |
+//! | a request that [`Fault::TooManyRequests`] hits | 429 | 20429 |
+//! | a request that [`Fault::ServerError`] or [`Fault::ServerErrorAfter`] hits | 500 | 20500 |
 //!
 //! # Idempotency keys
 //!

@@ -267,7 +267,8 @@ impl Store {
         let now = self.clock.now();
         self.drive(&mut memory, sid, |session| session.tick(now));
         memory.ignore(form.others(parameters::UPDATE));
-        let connector = memory.connector_of(memory.session_of(path, sid)?.parameters())?.clone();
+        let parameters = memory.session_of(path, sid)?.parameters().clone();
+        let connector = memory.connector_of(&parameters)?.clone();
         let session = memory.session_of(path, sid)?;
         let mut callbacks = session.update(&update, &connector, now)?;
         if let Some(answers) = answers {

@@ -167,6 +167,12 @@ impl PaymentsApi {
         Self { shared: Arc::clone(&self.shared), timeout }
     }
 
+    /// A clone whose calls take no longer than `timeout`, and no longer than this one's.
+    #[cfg(feature = "listener")]
+    pub(crate) fn with_timeout_at_most(&self, timeout: Duration) -> Self {
+        self.with_timeout(timeout.min(self.timeout))
+    }
+
     /// Ends the client and every clone of it: calls that block in other threads return at once with an
     /// error of the kind [`Shutdown`](crate::ErrorKind::Shutdown), later ones fail at once, and all
     /// connections are closed.

@@ -147,7 +147,9 @@ mod transport;
 
 #[cfg(feature = "signature")]
 pub use callback::SignatureValidator;
-pub use callback::{CallbackError, CallbackErrorKind, Event, StatusCallback};
+pub use callback::{
+    CallbackError, CallbackErrorKind, CallbackFailure, CallbackRetries, Event, StatusCallback,
+};
 pub use client::{Credentials, PaymentsApi, PaymentsApiBuilder, RetryPolicy};
 pub use error::{ApiError, Error, ErrorKind, Outcome};
 pub use flow::{

@@ -108,6 +108,7 @@
 mod builder;
 mod call;
 mod delivery;
+mod failed_operation;
 mod faults;
 mod mint;
 mod parameters;
@@ -125,6 +126,7 @@ use std::time::Duration;
 
 pub use builder::SandboxBuilder;
 pub use delivery::{Delivery, RecordedCallback};
+pub use failed_operation::FailedOperation;
 pub use faults::{Fault, Faults, RandomFaults};
 pub use session::{Asking, numbers};
 pub use views::{Session, Transaction};

@@ -150,7 +150,7 @@ pub use callback::SignatureValidator;
 pub use callback::{CallbackError, CallbackErrorKind, Event, StatusCallback};
 pub use client::{Credentials, PaymentsApi, PaymentsApiBuilder, RetryPolicy};
 pub use error::{ApiError, Error, ErrorKind, Outcome};
-pub use flow::{NotPaidReason, PaymentEnding, PaymentFlow, ResponseDigest, SessionEnding, Step};
+pub use flow::{NotPaidReason, PaymentEnding, PaymentFlow, ReferencePlace, ResponseDigest, SessionEnding, Step};
 #[cfg(feature = "listener")]
 pub use guide::{Ending, GuidedPayment};
 #[cfg(feature = "listener")]

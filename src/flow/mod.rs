@@ -1,163 +1,271 @@
-//! `PaymentFlow`: one payment as a value.
+//! `PaymentFlow`: one payment as a value. Pure: no I/O, and no clock.
 
+mod callbacks;
+mod captures;
 mod digest;
 mod ending;
+mod operation;
+mod settings;
+mod state;
 mod step;
+mod tag;
 
 use std::fmt;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::callback::StatusCallback;
 use crate::error::Error;
 use crate::model::Payments;
-use crate::params::CreatePaymentsParams;
+use crate::params::{CreatePaymentsParams, UpdatePaymentsParams};
+use crate::text::Escaped;
 
 pub use digest::ResponseDigest;
 pub use ending::{Ending, NotPaidReason, PaymentEnding, SessionEnding};
+pub use settings::ReferencePlace;
+use state::{Action, Limits, State};
 pub use step::Step;
+pub(crate) use tag::PARAMETER as TAG_PARAMETER;
+
+/// How long after a request was begun its process is taken to be gone: the client's default deadline, twice.
+const RESPONSE_TIME: Duration = Duration::from_secs(60);
 
 /// One payment, from the creation of its session to its result, as a value.
+///
+/// A flow does no I/O and reads no clock. [`next`](Self::next) returns what to do, the program does it, and
+/// passes to the flow what happened. So it can be stored before each request and after each callback, and
+/// whatever happens to the program, the same one or another goes on with the stored value.
 #[derive(Clone, PartialEq)]
 pub struct PaymentFlow {
     call_sid: String,
     params: CreatePaymentsParams,
+    place: ReferencePlace,
+    limits: Limits,
     revision: u64,
+    state: State,
 }
 
 impl PaymentFlow {
-    /// A payment on a live call.
+    /// Returns what to do at the time `now`: send a request, wait, or nothing any more.
     ///
-    /// # Errors
-    /// Returns an error if the call's SID or a parameter is invalid.
-    pub fn new(call_sid: impl Into<String>, params: CreatePaymentsParams) -> Result<Self, Error> {
-        Ok(Self { call_sid: call_sid.into(), params, revision: 0 })
-    }
-
-    /// Sets how many times the caller is asked for one capture. Default: 3.
+    /// A request that it returns counts as begun: store the flow before sending it, and pass what the client
+    /// returns to [`on_response`](Self::on_response). If `next` is called before that, the response counts
+    /// as lost: the request may have been carried out, and it is returned again, with the same key, three
+    /// times at most.
     ///
-    /// # Errors
-    /// Returns an error if `asks` is zero, or the flow has begun.
-    pub fn max_asks(self, asks: u32) -> Result<Self, Error> {
-        let _ = asks;
-        Ok(self)
-    }
-
-    /// Sets how long one ask may take. Default: 120 s.
-    ///
-    /// # Errors
-    /// Returns an error if `timeout` is zero, or the flow has begun.
-    pub fn capture_timeout(self, timeout: Duration) -> Result<Self, Error> {
-        let _ = timeout;
-        Ok(self)
-    }
-
-    /// Sets how long the result is awaited. Default: 60 s.
-    ///
-    /// # Errors
-    /// Returns an error if `timeout` is zero, or the flow has begun.
-    pub fn result_timeout(self, timeout: Duration) -> Result<Self, Error> {
-        let _ = timeout;
-        Ok(self)
-    }
-
-    /// What to do next.
+    /// Deadlines that have passed are applied first, as by [`on_timeout`](Self::on_timeout).
     pub fn next(&mut self, now: SystemTime) -> Step {
-        self.revision += 1;
-        Step::WaitUntil(now)
+        let action = self.change(|state, limits| state.next(millis(now), limits));
+        match action {
+            Action::Create => Step::Create(self.create_params()),
+            Action::Capture | Action::Complete | Action::Cancel => match self.update_params(&action) {
+                Some((sid, params)) => Step::Update { sid, params },
+                None => Step::Ended(self.make_ending()),
+            },
+            Action::Wait(time) => Step::WaitUntil(moment(time)),
+            Action::End => Step::Ended(self.make_ending()),
+        }
     }
 
-    /// Takes the response to the request that was begun last.
+    /// Takes what the client returned for the request that was begun last.
+    ///
+    /// If no request is begun and unanswered, or the error is about a request with another idempotency key,
+    /// the response is stale and changes nothing.
     pub fn on_response(&mut self, response: Result<Payments, Error>) {
-        self.revision += 1;
-        drop(response);
+        let awaited = self.awaited_key();
+        if awaited.is_none() {
+            return;
+        }
+        let other_key = |error: &Error| error.idempotency_key().is_some_and(|key| Some(key) != awaited.as_deref());
+        match response {
+            Ok(payments) => self.change(|state, _| state.accept(&payments)),
+            Err(error) if other_key(&error) => {}
+            Err(error) => self.change(|state, _| state.fail(ResponseDigest::of(&error))),
+        }
     }
 
     /// Takes a callback, and returns whether it is about this flow's session.
+    ///
+    /// It is if its `Sid` is that of the session. While that is not known, since no response named it, the
+    /// callback is this flow's if its [tag](StatusCallback::tag) is the flow's own.
+    ///
+    /// Callbacks may be repeated, late, out of order, or earlier than the response to the request that they
+    /// follow from. A callback whose `DateUpdated` is older than the newest one's counts for its `Result`
+    /// only. A result also counts after the flow has ended: `success` corrects any ending, and a decline
+    /// settles one that was unknown.
     pub fn on_callback(&mut self, callback: &StatusCallback) -> bool {
-        self.revision += 1;
-        callback.sid.is_empty()
+        let tagged = tag_of(callback).is_some_and(|tag| tag == self.tag());
+        self.change(|state, _| state.hear(callback, tagged))
     }
 
-    /// Applies the deadlines that have passed, without beginning a request.
+    /// Applies the deadlines that have passed at the time `now`, without beginning a request. While a
+    /// request is begun and unanswered it does nothing.
     pub fn on_timeout(&mut self, now: SystemTime) {
-        let _ = now;
-        self.revision += 1;
+        self.change(|state, _| state.expire(millis(now)));
     }
 
-    /// Stops the payment.
+    /// Stops the payment. If the request to complete the session was never begun, or was certainly not
+    /// carried out, [`next`](Self::next) cancels the session. Otherwise the payment may have happened: no
+    /// request is begun any more, and the result is awaited. A flow that has ended is not changed.
     pub fn cancel(&mut self) {
-        self.revision += 1;
+        self.change(|state, _| {
+            if !state.ended && state.stop.is_none() {
+                state.stop = Some(NotPaidReason::Cancelled);
+            }
+        });
     }
 
-    /// When to call [`next`](Self::next) again.
+    /// When to call [`next`](Self::next), if no callback and no response arrives before: a time in the past
+    /// if there is something to do now, `None` if there is nothing to do any more.
+    ///
+    /// If a request is begun and unanswered, this is the time from which its process can be taken to be
+    /// gone, 60 s after it was begun. A client with a longer deadline may still be waiting then.
     #[must_use]
     pub fn due(&self) -> Option<SystemTime> {
-        None
+        if let Some(operation) = self.state.in_flight() {
+            return moment(operation.begun_at).checked_add(RESPONSE_TIME);
+        }
+        // In 1970 no deadline has passed, and one that would begin now is past.
+        match self.state.clone().next(0, &self.limits) {
+            Action::End => None,
+            Action::Wait(time) => Some(moment(time)),
+            _ => Some(UNIX_EPOCH),
+        }
     }
 
-    /// How the payment ended, once it has.
+    /// How the payment ended, once it has. A callback that arrives later can still change it.
     #[must_use]
     pub fn ending(&self) -> Option<Ending> {
-        None
+        self.state.ended.then(|| self.make_ending())
     }
 
-    /// Whether a request is begun and its response has not been passed to [`on_response`](Self::on_response).
+    /// The idempotency key of the request that is begun and unanswered: the process that began it either
+    /// waits for the response or is gone.
     #[must_use]
-    pub fn awaits_response(&self) -> bool {
-        false
+    pub fn awaited_key(&self) -> Option<String> {
+        self.state.in_flight()?;
+        let action = self.state.in_flight_action();
+        Some(self.operation_key(&action))
     }
 
-    /// Grows with each change.
+    /// Grows with each change. Let a store accept a value only if its stored predecessor has the revision
+    /// that the value was loaded with: then two processes that loaded one value cannot both go on with it.
     #[must_use]
     pub fn revision(&self) -> u64 {
         self.revision
     }
 
-    /// The largest number of requests that the flow can begin.
+    /// The largest number of requests that [`next`](Self::next) can return, however often it is called:
+    /// 3 × (1 for the creation + [`max_asks`](Self::max_asks) × 16 captures + 3 for the completion + 1 for
+    /// the cancellation). A usual card payment takes 6.
     #[must_use]
     pub fn max_requests(&self) -> u64 {
-        0
+        self.limits.max_requests()
     }
 
-    /// The payment's key.
+    /// The payment's key: the idempotency key of the params that the flow was made with. The keys of the
+    /// flow's requests are derived from it: the creation has the key itself, the others have
+    /// `{key}-{capture}-{number of the ask}`, `{key}-complete` and `{key}-cancel`.
     #[must_use]
     pub fn key(&self) -> &str {
         &self.params.idempotency_key
     }
 
-    /// The SID of the call.
+    /// The SID of the call, `CA` and 32 hex digits.
     #[must_use]
     pub fn call_sid(&self) -> &str {
         &self.call_sid
     }
 
-    /// The SID of the session, once it is known.
+    /// The SID of the session, `PK` and 32 hex digits, once it is known.
     #[must_use]
     pub fn session_sid(&self) -> Option<&str> {
-        None
+        self.state.session.as_deref()
     }
 
-    /// The text that the flow puts into the session's parameters, to search for at the payment processor.
+    /// The tag by which callbacks find the flow: the value of the query parameter `payment_flow` that the
+    /// flow adds to its `StatusCallback`, 32 hex digits. It is derived from the [key](Self::key), the same
+    /// in every version of this crate, and not a secret.
     #[must_use]
-    pub fn reference(&self) -> Option<&str> {
-        None
+    pub fn tag(&self) -> String {
+        tag::of(self.key())
     }
 
-    /// The value of the query parameter `payment_flow` that the flow adds to its `StatusCallback`.
-    #[must_use]
-    pub fn tag(&self) -> &str {
-        ""
+    fn change<T>(&mut self, change: impl FnOnce(&mut State, &Limits) -> T) -> T {
+        let before = self.state.clone();
+        let out = change(&mut self.state, &self.limits);
+        if self.state != before {
+            self.revision = self.revision.saturating_add(1);
+        }
+        out
+    }
+
+    fn make_ending(&self) -> Ending {
+        let charges = self.params.charge_amount.is_some_and(|amount| !amount.is_zero());
+        self.state.ending(&self.call_sid, self.key(), self.reference(), charges)
+    }
+
+    /// What a request of that kind has as its idempotency key. It names what the request is for, so that a
+    /// request that is repeated has the key that it had the first time.
+    fn operation_key(&self, action: &Action) -> String {
+        let key = self.key();
+        match (action, &self.state.ask) {
+            (Action::Capture, Some(ask)) => format!("{key}-{}-{}", ask.capture, ask.number),
+            (Action::Complete, _) if self.state.rounds == 0 => format!("{key}-complete"),
+            // The service may have stored the refusal of the round before under its key.
+            (Action::Complete, _) => format!("{key}-complete-{}", self.state.rounds.saturating_add(1)),
+            (Action::Cancel, _) => format!("{key}-cancel"),
+            _ => key.to_owned(),
+        }
+    }
+
+    fn update_params(&self, action: &Action) -> Option<(String, UpdatePaymentsParams)> {
+        let url = self.status_callback();
+        let params = match (action, &self.state.ask) {
+            (Action::Capture, Some(ask)) => UpdatePaymentsParams::new_capture(url, ask.capture.clone()),
+            (Action::Complete, _) => UpdatePaymentsParams::new_complete(url),
+            _ => UpdatePaymentsParams::new_cancel(url),
+        };
+        let mut params = params.idempotency_key(self.operation_key(action));
+        params.account_sid.clone_from(&self.params.account_sid);
+        Some((self.state.session.clone()?, params))
     }
 }
 
 impl fmt::Debug for PaymentFlow {
+    /// Leaves out the token and what the params leave out.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PaymentFlow").finish_non_exhaustive()
+        f.debug_struct("PaymentFlow")
+            .field("call_sid", &self.call_sid)
+            .field("key", &format_args!("\"{}\"", Escaped(self.key())))
+            .field("session_sid", &self.state.session)
+            .field("revision", &self.revision)
+            .field("awaited_key", &self.awaited_key())
+            .field("ending", &self.ending())
+            .finish_non_exhaustive()
     }
+}
+
+/// The tag that a callback was received with.
+fn tag_of(callback: &StatusCallback) -> Option<&str> {
+    callback.other(TAG_PARAMETER)
+}
+
+/// Milliseconds since the Unix epoch, which is also the least that there is.
+fn millis(time: SystemTime) -> u64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn moment(millis: u64) -> SystemTime {
+    // A time that the system cannot hold never comes; the epoch then lets the flow look at its own clock.
+    UNIX_EPOCH.checked_add(Duration::from_millis(millis)).unwrap_or(UNIX_EPOCH)
 }
 
 /// The first `length` bytes of a text, or a few less if a character would be divided.
 fn cut(text: &str, length: usize) -> String {
     let end = (0..=length).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-    text.get(..end).unwrap_or(text).to_owned()
+    text.get(..end.min(text.len())).unwrap_or(text).to_owned()
 }
+
+#[cfg(test)]
+mod tests;

@@ -43,8 +43,8 @@ fn pay(api: &PaymentsApi, call_sid: &str, session: &SessionCallbacks, url: &str)
         step = loop {
             let callback = session.recv_timeout(Duration::from_secs(120))?;
             match (callback.event(), callback.required()) {
-                (Event::Captured { .. }, []) => break UpdatePaymentsParams::new_complete(url),
-                (Event::Captured { .. }, [next, ..]) => {
+                (Event::Captured { .. }, Some([])) => break UpdatePaymentsParams::new_complete(url),
+                (Event::Captured { .. }, Some([next, ..])) => {
                     break UpdatePaymentsParams::new_capture(url, next.clone());
                 }
                 (Event::Succeeded { confirmation_code, .. }, _) => {

@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let ending = GuidedPayment::new(&sandbox.client(), &listener, params)
         .on_callback(|callback| match callback.event() {
-            Event::Captured { capture, masked, .. } => println!("{capture}: {}", masked.unwrap_or_default()),
+            Event::Captured { capture, shown, .. } => println!("{capture}: {}", shown.unwrap_or_default()),
             Event::CaptureFailed { reason, .. } => println!("asking again: {reason}"),
             _ => {}
         })

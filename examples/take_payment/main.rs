@@ -164,9 +164,10 @@ impl Agent {
             loop {
                 let callback = callbacks.recv_timeout(PATIENCE)?;
                 match callback.event() {
-                    Event::Typing { masked, .. } => self.screen.typing(masked.unwrap_or_default()),
-                    Event::Captured { capture: given, masked, .. } if given == capture => {
-                        self.screen.captured(capture, masked.unwrap_or_default(), callback.required());
+                    Event::Typing { shown, .. } => self.screen.typing(shown.unwrap_or_default()),
+                    Event::Captured { capture: given, shown, .. } if given == capture => {
+                        let required = callback.required().unwrap_or_default();
+                        self.screen.captured(capture, shown.unwrap_or_default(), required);
                         return Ok(Asked::Given);
                     }
                     Event::CaptureFailed { reason, .. } => {

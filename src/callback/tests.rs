@@ -24,33 +24,58 @@ mod recorded {
     const FIRST: &str = "PaymentConnector=PGP_MOCK&DateCreated=2021-08-10T03%3A55%3A53.408Z\
         &PaymentMethod=credit-card&CallSid=CAfc8f6c8101fca0723d77312b81d8e79a&ChargeAmount=9.99\
         &AccountSid=AC00000000000000000000000000000000&Sid=PK248a4899c8e3311dabc8edadfb9aa07e";
-    const LAST: &str = "SecurityCode=xxx&PaymentCardType=visa&Sid=PK5967a7414bd0566b5fba68d7728e3923\
+    const CHARGED: &str = "SecurityCode=xxx&PaymentCardType=visa&Sid=PK5967a7414bd0566b5fba68d7728e3923\
         &PaymentConfirmationCode=ch_a9dc6297cd1a4fb095e61b1a9cf2dd1d\
         &CallSid=CAc99f75b7f210edd87b01577c84655b4a&Result=success\
         &AccountSid=AC00000000000000000000000000000000&ProfileId=&DateUpdated=2021-08-10T03%3A58%3A27.290Z\
         &PaymentToken=&PaymentMethod=credit-card&PaymentCardNumber=xxxxxxxxxxxx1111&ExpirationDate=1225";
 
+    /// A tokenization has the same names as a charge, with the confirmation code empty.
+    const TOKENIZED: &str = "SecurityCode=xxx&PaymentCardType=visa&Sid=PK5967a7414bd0566b5fba68d7728e3923\
+        &PaymentConfirmationCode=&CallSid=CAc99f75b7f210edd87b01577c84655b4a&Result=success\
+        &AccountSid=AC00000000000000000000000000000000&ProfileId=cus_JzP2wN9RhY\
+        &DateUpdated=2021-08-10T03%3A58%3A27.290Z&PaymentToken=card_1JMqLe2eZvKYlo2C\
+        &PaymentMethod=credit-card&PaymentCardNumber=xxxxxxxxxxxx1111&ExpirationDate=1225";
+
+    #[test]
+    fn the_last_of_one_that_tokenized() {
+        let callback = StatusCallback::parse(TOKENIZED.as_bytes()).unwrap();
+        let mut expected = StatusCallback::parse(CHARGED.as_bytes()).unwrap();
+        expected.payment_confirmation_code = None;
+        expected.payment_token = Some(Withheld::new("card_1JMqLe2eZvKYlo2C".to_owned()));
+        expected.profile_id = Some(Withheld::new("cus_JzP2wN9RhY".to_owned()));
+        assert_eq!((&callback, callback.form()), (&expected, TOKENIZED));
+        assert_eq!(
+            callback.event(),
+            Event::Succeeded {
+                confirmation_code: None,
+                token: Some("card_1JMqLe2eZvKYlo2C"),
+                profile: Some("cus_JzP2wN9RhY")
+            }
+        );
+        assert_eq!((callback.last_digits(), callback.required()), (Some("1111"), None));
+        assert!(callback.is_final());
+    }
+
     #[test]
     fn the_first_of_a_session() {
         let callback = StatusCallback::parse(FIRST.as_bytes()).unwrap();
-        let mut expected = StatusCallback::empty();
-        expected.sid = "PK248a4899c8e3311dabc8edadfb9aa07e".to_owned();
+        let mut expected = StatusCallback::parse(b"Sid=PK248a4899c8e3311dabc8edadfb9aa07e").unwrap();
         expected.account_sid = some("AC00000000000000000000000000000000");
         expected.call_sid = some("CAfc8f6c8101fca0723d77312b81d8e79a");
         expected.payment_connector = some("PGP_MOCK");
         expected.date_created = some("2021-08-10T03:55:53.408Z");
         expected.payment_method = Some(PaymentMethod::CreditCard);
         expected.charge_amount = Some(Amount::from_cents(999).unwrap());
-        assert_eq!(callback, expected);
+        assert_eq!((&callback, callback.form()), (&expected, FIRST));
         assert_eq!(callback.event(), Event::Started);
         assert!(!callback.is_final());
     }
 
     #[test]
     fn the_last_of_one_that_charged() {
-        let callback = StatusCallback::parse(LAST.as_bytes()).unwrap();
-        let mut expected = StatusCallback::empty();
-        expected.sid = "PK5967a7414bd0566b5fba68d7728e3923".to_owned();
+        let callback = StatusCallback::parse(CHARGED.as_bytes()).unwrap();
+        let mut expected = StatusCallback::parse(b"Sid=PK5967a7414bd0566b5fba68d7728e3923").unwrap();
         expected.account_sid = some("AC00000000000000000000000000000000");
         expected.call_sid = some("CAc99f75b7f210edd87b01577c84655b4a");
         expected.date_updated = some("2021-08-10T03:58:27.290Z");
@@ -61,7 +86,7 @@ mod recorded {
         expected.security_code = some("xxx");
         expected.result = Some(PayResult::Success);
         expected.payment_confirmation_code = some("ch_a9dc6297cd1a4fb095e61b1a9cf2dd1d");
-        assert_eq!(callback, expected);
+        assert_eq!((&callback, callback.form()), (&expected, CHARGED));
         let code = Some("ch_a9dc6297cd1a4fb095e61b1a9cf2dd1d");
         assert_eq!(
             callback.event(),
@@ -90,7 +115,7 @@ fn every_name_has_its_place() {
         ("TokenType", "one-time", |c| shown(c.token_type.as_ref())),
         ("Capture", "postal-code", |c| shown(c.capture.as_ref())),
         ("PartialResult", "true", |c| shown(c.partial_result)),
-        ("Required", "security-code", |c| shown(c.required().first())),
+        ("Required", "security-code", |c| shown(c.required().and_then(<[_]>::first))),
         ("ErrorType", "invalid-date", |c| shown(c.error_type.as_ref())),
         ("Attempt", "3", |c| shown(c.attempt)),
         ("PaymentCardNumber", "xxxx-xxxxxx-x4001", |c| shown(c.payment_card_number.as_ref())),
@@ -120,17 +145,22 @@ fn every_name_has_its_place() {
         for &(other, _, read_other) in table.iter().filter(|row| row.0 != name) {
             assert_eq!(read_other(&callback), None, "{other} by {name}");
         }
-        // Empty is absent, and a later value that is not empty counts.
+        // Empty is absent, except that an empty list is a list; a later value that is not empty counts.
         let callback = form(&[(name, ""), ("Sid", SID)]);
         assert_eq!((read(&callback), others(&callback)), (None, vec![]), "{name}");
-        assert_eq!(callback, form(&[("Sid", SID)]), "{name}");
+        if name == "Required" {
+            assert_eq!(callback.required(), Some(&[][..]));
+        } else {
+            assert_eq!(callback, form(&[("Sid", SID)]), "{name}");
+        }
         let callback = form(&[(name, ""), ("Sid", SID), (name, value), (name, "")]);
         assert_eq!((read(&callback).as_deref(), others(&callback)), (Some(value), vec![]), "{name}");
         // The first value counts, a further one is kept.
         let callback = form(&[(name, value), ("Sid", SID), (name, "again")]);
         assert_eq!(read(&callback).as_deref(), Some(value), "{name}");
         if name == "Required" {
-            assert_eq!(callback.required(), [Capture::SecurityCode, Capture::Other("again".into())]);
+            let both = [Capture::SecurityCode, Capture::from("again")];
+            assert_eq!(callback.required(), Some(&both[..]));
         } else {
             assert_eq!(others(&callback), [(name, "again")], "{name}");
         }
@@ -148,13 +178,13 @@ fn strange_values_are_kept() {
         "PaymentMethod={encoded}&BankAccountType={encoded}&TokenType={encoded}&Capture={encoded}\
          &ErrorType={encoded}&PaymentCardType={encoded}&Result={encoded}"
     ));
-    assert_eq!(callback.payment_method, Some(PaymentMethod::Other(strange.into())));
-    assert_eq!(callback.bank_account_type, Some(BankAccountType::Other(strange.into())));
-    assert_eq!(callback.token_type, Some(TokenType::Other(strange.into())));
-    assert_eq!(callback.capture, Some(Capture::Other(strange.into())));
-    assert_eq!(callback.error_type, Some(CaptureError::Other(strange.into())));
-    assert_eq!(callback.payment_card_type, Some(CardType::Other(strange.into())));
-    assert_eq!(callback.result, Some(PayResult::Other(strange.into())));
+    assert_eq!(callback.payment_method, Some(PaymentMethod::from(strange)));
+    assert_eq!(callback.bank_account_type, Some(BankAccountType::from(strange)));
+    assert_eq!(callback.token_type, Some(TokenType::from(strange)));
+    assert_eq!(callback.capture, Some(Capture::from(strange)));
+    assert_eq!(callback.error_type, Some(CaptureError::from(strange)));
+    assert_eq!(callback.payment_card_type, Some(CardType::from(strange)));
+    assert_eq!(callback.result, Some(PayResult::from(strange)));
     assert_eq!(others(&callback), []);
 
     for (name, value) in [
@@ -345,42 +375,58 @@ fn events() {
         ("DateUpdated=2021-08-10T03:55:53.408Z&PartialResult=true", Event::Other),
         (
             "Capture=payment-card-number&PartialResult=true&PaymentCardNumber=xx",
-            Event::Typing { capture: &PaymentCardNumber, masked: Some("xx") },
+            Event::Typing { capture: &PaymentCardNumber, shown: Some("xx") },
         ),
         (
             "Capture=payment-card-number&PartialResult=true",
-            Event::Typing { capture: &PaymentCardNumber, masked: None },
+            Event::Typing { capture: &PaymentCardNumber, shown: None },
         ),
         (
             "Capture=payment-card-number&PartialResult=false&PaymentCardNumber=xxxxxxxxxxxx4242&Required=x",
-            Event::Captured { capture: &PaymentCardNumber, masked: Some("xxxxxxxxxxxx4242") },
+            Event::Captured { capture: &PaymentCardNumber, shown: Some("xxxxxxxxxxxx4242") },
         ),
         (
             "Capture=payment-card-number-matcher&PartialResult=false&PaymentCardNumber=xxxxxxxxxxxx4242",
-            Event::Captured { capture: &PaymentCardNumberMatcher, masked: Some("xxxxxxxxxxxx4242") },
+            Event::Captured { capture: &PaymentCardNumberMatcher, shown: Some("xxxxxxxxxxxx4242") },
         ),
         (
             "Capture=ExpirationDate&PartialResult=false&ExpirationDate=1225",
-            Event::Captured { capture: &ExpirationDate, masked: Some("1225") },
+            Event::Captured { capture: &ExpirationDate, shown: Some("1225") },
         ),
         (
             "Capture=bank-routing-number&PartialResult=false&BankRoutingNumber=021000021",
-            Event::Captured { capture: &BankRoutingNumber, masked: Some("021000021") },
+            Event::Captured { capture: &BankRoutingNumber, shown: Some("021000021") },
         ),
-        (
-            "Capture=new&PartialResult=false",
-            Event::Captured { capture: &Capture::Other("new".into()), masked: None },
-        ),
+        ("Capture=new&PartialResult=false", Event::Captured { capture: &Capture::from("new"), shown: None }),
         // Where PartialResult is missing.
         (
             "Capture=security-code&SecurityCode=xxx&Required=expiration-date",
-            Event::Captured { capture: &SecurityCode, masked: Some("xxx") },
+            Event::Captured { capture: &SecurityCode, shown: Some("xxx") },
         ),
         (
             "Capture=security-code&SecurityCode=x&Required=SecurityCode",
-            Event::Typing { capture: &SecurityCode, masked: Some("x") },
+            Event::Typing { capture: &SecurityCode, shown: Some("x") },
         ),
-        ("Capture=security-code", Event::Typing { capture: &SecurityCode, masked: None }),
+        ("Capture=security-code&Required=", Event::Captured { capture: &SecurityCode, shown: None }),
+        // It left the list of what is required, which counts for more than PartialResult.
+        (
+            "Capture=security-code&PartialResult=true&SecurityCode=xxx&Required=",
+            Event::Captured { capture: &SecurityCode, shown: Some("xxx") },
+        ),
+        (
+            "Capture=security-code&PartialResult=true&SecurityCode=x&Required=security-code",
+            Event::Typing { capture: &SecurityCode, shown: Some("x") },
+        ),
+        (
+            "Capture=security-code&PartialResult=true&Required=",
+            Event::Typing { capture: &SecurityCode, shown: None },
+        ),
+        // Neither says that it is in.
+        (
+            "Capture=security-code&SecurityCode=xxx",
+            Event::Typing { capture: &SecurityCode, shown: Some("xxx") },
+        ),
+        ("Capture=security-code", Event::Typing { capture: &SecurityCode, shown: None }),
         (
             "Capture=security-code&ErrorType=invalid-security-code&Attempt=2&PartialResult=false&SecurityCode=xxxx",
             Event::CaptureFailed {
@@ -389,15 +435,12 @@ fn events() {
                 attempt: Some(2),
             },
         ),
-        (
-            "ErrorType=session-in-progress",
-            Event::CaptureFailed { capture: None, reason: &CaptureError::SessionInProgress, attempt: None },
-        ),
+        ("ErrorType=session-in-progress", Event::SessionInProgress),
         (
             "Capture=security-code&ErrorType=new",
             Event::CaptureFailed {
                 capture: Some(&SecurityCode),
-                reason: &CaptureError::Other("new".into()),
+                reason: &CaptureError::from("new"),
                 attempt: None,
             },
         ),
@@ -423,8 +466,11 @@ fn events() {
         ("Result=caller-hung-up", failed(&PayResult::CallerHungUp)),
         ("Result=validation-error", failed(&PayResult::ValidationError)),
         ("Result=internal-error", failed(&PayResult::InternalError)),
-        ("Result=Success", failed(&PayResult::Other("Success".into()))),
-        ("Result=new", failed(&PayResult::Other("new".into()))),
+        ("Result=Success", Event::UnknownResult { result: &PayResult::from("Success") }),
+        (
+            "Result=approved&PaymentConfirmationCode=ch_1",
+            Event::UnknownResult { result: &PayResult::from("approved") },
+        ),
         ("Result=cancelled&ErrorType=timeout", Event::Cancelled),
         ("Result=canceled", Event::Cancelled),
     ] {
@@ -463,16 +509,18 @@ fn debug_shows_no_secret_and_nothing_typed() {
         ("Result=cancelled", "Cancelled"),
         (
             "Capture=payment-card-number&PartialResult=true&PaymentCardNumber=4242",
-            r#"Typing { capture: "payment-card-number", masked: Some((4 bytes)) }"#,
+            r#"Typing { capture: "payment-card-number", shown: Some((4 bytes)) }"#,
         ),
         (
             "Capture=security-code&PartialResult=false&SecurityCode=737",
-            r#"Captured { capture: "security-code", masked: Some((3 bytes)) }"#,
+            r#"Captured { capture: "security-code", shown: Some((3 bytes)) }"#,
         ),
         (
             "Capture=security-code&ErrorType=new%0D&SecurityCode=737",
             r#"CaptureFailed { capture: Some("security-code"), reason: "new\r", attempt: None }"#,
         ),
+        ("ErrorType=session-in-progress", "SessionInProgress"),
+        ("Result=appr%0Aoved", r#"UnknownResult { result: "appr\noved" }"#),
         (
             "Result=internal-error&PaymentError=a%0Ab&PayErrorCode=1&ConnectorError=c",
             r#"Failed { result: "internal-error", error: Some("a\nb"), code: Some(1), connector_error: Some("c") }"#,
@@ -483,8 +531,76 @@ fn debug_shows_no_secret_and_nothing_typed() {
 }
 
 #[test]
+fn masks_of_all_kinds_end_with_the_last_digits() {
+    for (body, digits) in [
+        ("PaymentCardNumber=xxxx-xxxxxx-x4001", Some("4001")),
+        ("PaymentCardNumber=xxxxxxxxxxxx1111", Some("1111")),
+        ("PaymentCardNumber=%E2%80%A2%E2%80%A2%E2%80%A21111+", Some("1111")),
+        ("PaymentCardNumber=xxxx", None),
+        ("PaymentCardNumber=***", None),
+        ("BankAccountNumber=*******92", Some("92")),
+        ("BankAccountNumber=*******92&PaymentCardNumber=xxx1", Some("1")),
+        ("SecurityCode=xxx", None),
+    ] {
+        assert_eq!(parse(body).last_digits(), digits, "{body}");
+    }
+}
+
+#[test]
+fn an_error_that_is_encoded_twice_is_read() {
+    let callback = parse("PaymentError=card%2520is%2520declined&ConnectorError=a%2520b");
+    assert_eq!(callback.payment_error.as_deref(), Some("card is declined"));
+    assert_eq!(callback.connector_error.as_deref(), Some("a%20b"));
+}
+
+#[test]
+fn the_tag_is_in_the_query_of_the_url() {
+    for (url, tag) in [
+        ("https://h/status?payment_flow=a1", Some("a1")),
+        ("https://h/status?order=7&payment_flow=a%201&x", Some("a 1")),
+        ("https://h?payment_flow=a1#rc=5&payment_flow=b2", Some("a1")),
+        ("/status?payment_flow=a1", Some("a1")),
+        // The flow adds its own at the end.
+        ("https://h/?payment_flow=old&payment_flow=new", Some("new")),
+        ("https://h/?payment_flow=", None),
+        ("https://h/?Payment_Flow=a1", None),
+        ("https://h/payment_flow=a1", None),
+        ("https://h/#?payment_flow=a1", None),
+        ("", None),
+    ] {
+        assert_eq!(parse("").received_at(url).tag(), tag, "{url}");
+    }
+    assert_eq!(parse("payment_flow=a1").tag(), None);
+    let tagged = parse("").received_at("/?payment_flow=a1");
+    assert_ne!(tagged, parse(""));
+    assert_eq!(tagged.received_at("/"), parse(""));
+}
+
+#[test]
+fn a_stored_callback_is_the_same_callback() {
+    let plain = parse("Result=success&PaymentToken=tok_1&New=%FF&V=a+b");
+    let json = serde_json::to_string(&plain).unwrap();
+    assert_eq!(json, format!(r#"{{"form":"Sid={SID}&Result=success&PaymentToken=tok_1&New=%FF&V=a+b"}}"#));
+    let tagged = plain.clone().received_at("/?payment_flow=a1");
+    let tagged_json = serde_json::to_string(&tagged).unwrap();
+    assert_eq!(tagged_json, json.replace('}', r#","tag":"a1"}"#));
+    for (json, callback) in [(json, plain), (tagged_json, tagged)] {
+        let read: StatusCallback = serde_json::from_str(&json).unwrap();
+        assert_eq!((&read, read.form()), (&callback, callback.form()));
+    }
+    for (json, reason) in [
+        ("{}", "missing field `form`"),
+        (r#"{"tag":"a1"}"#, "missing field `form`"),
+        (r#"{"form":"x"}"#, "not a callback of a Payments session: a form with a Sid was expected"),
+    ] {
+        let error = serde_json::from_str::<StatusCallback>(json).unwrap_err();
+        assert!(error.to_string().starts_with(reason), "{error}");
+    }
+}
+
+#[test]
 fn callbacks_travel_between_threads() {
-    fn check<T: Clone + Send + Sync + 'static>() {}
+    fn check<T: Clone + Send + Sync + std::panic::UnwindSafe + std::panic::RefUnwindSafe + 'static>() {}
     check::<StatusCallback>();
     check::<Event<'static>>();
 }
@@ -495,7 +611,8 @@ proptest! {
         prop_assert!(StatusCallback::parse(&body).is_err());
         let with_sid = [format!("Sid={SID}&").as_bytes(), &body].concat();
         let callback = StatusCallback::parse(&with_sid).unwrap();
-        let _ = (format!("{callback:?} {:?}", callback.event()), callback.required().len());
+        let _ = (format!("{callback:?} {:?}", callback.event()), callback.required());
+        prop_assert_eq!(&StatusCallback::parse(callback.form().as_bytes()).unwrap(), &callback);
     }
 
     #[test]
@@ -532,7 +649,7 @@ proptest! {
             .extend_pairs([("Sid", SID), ("Required", &names.join(separator))])
             .finish();
         let callback = StatusCallback::parse(body.as_bytes()).unwrap();
-        let required = callback.required();
+        let required = callback.required().unwrap();
         for (at, capture) in required.iter().enumerate() {
             prop_assert!(names.contains(&capture.as_str()));
             prop_assert!(!required[..at].contains(capture));

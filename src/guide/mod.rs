@@ -147,7 +147,7 @@ impl<'a> GuidedPayment<'a> {
             let reason = match &heard {
                 Some(callback) => match callback.event() {
                     Event::Captured { .. } => {
-                        left.require(callback.required());
+                        left.require(callback.required().unwrap_or_default());
                         continue;
                     }
                     Event::CaptureFailed { reason, .. } => Some(reason.clone()),

@@ -1,7 +1,5 @@
 //! `FailedOperation`: the error of an operation that no server failed.
 
-use std::time::Duration;
-
 use crate::error::{ApiError, Error, ErrorKind, Outcome};
 use crate::text::Withheld;
 
@@ -12,13 +10,13 @@ use crate::text::Withheld;
 ///
 /// ```
 /// use twilio_payments::sandbox::FailedOperation;
-/// use twilio_payments::{Error, Outcome};
+/// use twilio_payments::Outcome;
 ///
-/// let error = Error::from(FailedOperation::status(400).code(64019));
+/// let error = FailedOperation::status(400).code(64019).error("order-7-complete");
 /// assert_eq!(error.outcome(), Outcome::Refused);
 /// assert_eq!(error.api_error().and_then(|api| api.code), Some(64019));
 ///
-/// let error = Error::from(FailedOperation::status(429).after_lost_attempt());
+/// let error = FailedOperation::status(429).after_lost_attempt().error("order-7-complete");
 /// assert_eq!(error.outcome(), Outcome::Unknown);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,23 +69,26 @@ impl FailedOperation {
         self.outcome = Outcome::Unknown;
         self
     }
-}
 
-impl From<FailedOperation> for Error {
-    fn from(failed: FailedOperation) -> Self {
-        let Some(status) = failed.status else {
-            return Self::new(failed.kind, failed.outcome, "simulated by a test");
+    /// The error of an operation with this idempotency key.
+    #[must_use]
+    pub fn error(self, idempotency_key: &str) -> Error {
+        let error = match self.status {
+            None => Error::new(self.kind, self.outcome, "simulated by a test"),
+            Some(status) => {
+                let api = ApiError {
+                    status,
+                    code: self.code,
+                    message: None,
+                    more_info: None,
+                    details: None,
+                    request_id: None,
+                    retry_after: None,
+                    body: Withheld::new(String::new()),
+                };
+                Error::api(api, self.outcome, false)
+            }
         };
-        let api = ApiError {
-            status,
-            code: failed.code,
-            message: None,
-            more_info: None,
-            details: None,
-            request_id: None,
-            retry_after: None::<Duration>,
-            body: Withheld::new(String::new()),
-        };
-        Self::api(api, failed.outcome, false)
+        error.after(1, self.outcome, idempotency_key)
     }
 }

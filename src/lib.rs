@@ -150,7 +150,9 @@ pub use callback::SignatureValidator;
 pub use callback::{CallbackError, CallbackErrorKind, Event, StatusCallback};
 pub use client::{Credentials, PaymentsApi, PaymentsApiBuilder, RetryPolicy};
 pub use error::{ApiError, Error, ErrorKind, Outcome};
-pub use flow::{NotPaidReason, PaymentEnding, PaymentFlow, ReferencePlace, ResponseDigest, SessionEnding, Step};
+pub use flow::{
+    NotPaidReason, PaymentEnding, PaymentFlow, ReferencePlace, ResponseDigest, SessionEnding, Step,
+};
 #[cfg(feature = "listener")]
 pub use guide::{Ending, GuidedPayment};
 #[cfg(feature = "listener")]
@@ -158,6 +160,7 @@ pub use listener::{CallbackListener, CallbackListenerBuilder, SessionCallbacks};
 pub use model::{
     Amount, BankAccountType, Capture, CaptureError, CardType, PayResult, PaymentMethod, Payments,
     PaymentsInput, PaymentsResponse, PaymentsStatus, ResponseHeaders, ResponseMetadata, TokenType,
+    UnknownValue,
 };
 pub use params::{CreatePaymentsParams, UpdatePaymentsParams};
 pub use transport::Tls;

@@ -12,7 +12,7 @@ use crate::error::{ApiError, Error, ErrorKind, Outcome};
 use crate::model::ResponseHeaders;
 use crate::model::sid;
 use crate::model::{Payments, PaymentsResponse, ResponseMetadata};
-use crate::params::key;
+use crate::text::random::random;
 use crate::text::{Escaped, Redactor, Withheld, cut};
 use crate::transport::{Answer, Failure, Part, Transport};
 
@@ -103,7 +103,7 @@ impl Caller {
             };
 
             so_far.outcome = Some(match so_far.outcome {
-                Some(before) => before.and_then(error.outcome()),
+                Some(before) => before.combine(error.outcome()),
                 None => error.outcome(),
             });
             let wait = if stale && !so_far.replaced {
@@ -114,7 +114,7 @@ impl Caller {
                 let retry_after = error.retry_after();
                 let wait = error
                     .is_retryable()
-                    .then(|| self.policy.wait(so_far.retries, retry_after, left, key::random()));
+                    .then(|| self.policy.wait(so_far.retries, retry_after, left, random()));
                 let Some(wait) = wait.flatten() else {
                     return Err(so_far.ends(error, idempotency_key));
                 };
@@ -161,8 +161,7 @@ impl Caller {
             400..=599 => {
                 let retry_after = headers.get("retry-after");
                 let retry_after = retry_after.and_then(|value| retry_after::parse(value, SystemTime::now()));
-                // Whoever answers 5xx may have done the work before failing.
-                let outcome = if status < 500 { Outcome::Refused } else { Outcome::Unknown };
+                let outcome = Outcome::of_status(status);
                 let api = self.api_error(status, &body, request_id, retry_after);
                 let error = Error::api(api, outcome, retry::is_retryable(status));
                 return Err(if timed_out { error.timed_out() } else { error });

@@ -1,8 +1,7 @@
 //! Where requests go: the base URL from region and edge, or one of the caller's own, checked.
 
-use std::net::IpAddr;
-
 use crate::error::Error;
+use crate::text::url::{Url, is_loopback};
 
 /// The longest base URL; a request's first line must have room for it.
 const LONGEST: usize = 1_000;
@@ -34,46 +33,33 @@ pub(crate) fn check_label(field: &'static str, name: &str) -> Result<(), Error> 
     Err(Error::invalid(field, "not lower-case letters, digits and hyphens"))
 }
 
-/// Checks a base URL of the caller's own, and takes a slash off its end.
+/// Checks a base URL that the program gave, and removes a slash at its end.
 ///
 /// # Errors
-/// Where it is not https, nor http to a loopback host; or has user info, a query, a fragment, or characters
-/// that no URL has.
+/// Returns an error if it is neither https nor http to a loopback host, or if it has user info, a query, a
+/// fragment, or characters that a URL cannot have.
 pub(crate) fn custom(base_url: &str) -> Result<String, Error> {
     let invalid = |reason: &'static str| Err(Error::invalid("base_url", reason));
-    let (plain, rest) = match base_url.split_once("://") {
-        Some(("https", rest)) => (false, rest),
-        Some(("http", rest)) => (true, rest),
-        _ => return invalid("neither https:// nor http://"),
+    let url = Url::split(base_url);
+    let (Some(scheme @ ("https" | "http")), Some(host)) = (url.scheme, url.host) else {
+        return invalid("neither https:// nor http://");
     };
-    if !rest.bytes().all(|b| b.is_ascii_graphic() && !br#"<>"\^`{|}"#.contains(&b)) {
+    if !base_url.bytes().all(|b| b.is_ascii_graphic() && !br#"<>"\^`{|}"#.contains(&b)) {
         return invalid("has a character that no URL has");
     }
-    if rest.len() > LONGEST {
+    if base_url.len() > LONGEST {
         return invalid("longer than 1,000 characters");
     }
-    if rest.contains(['?', '#', '@']) {
+    if url.user_info.is_some() || url.before_query.len() < base_url.len() {
         return invalid("has user info, a query or a fragment");
     }
-    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let (host, port) = match authority.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
-        _ => (authority, None),
-    };
-    if host.is_empty() || !port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0)) {
+    if host.is_empty() || !url.port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0)) {
         return invalid("no host, or a wrong port");
     }
-    if plain && !is_loopback(host) {
+    if scheme == "http" && !is_loopback(host) {
         return invalid("plain http to another host than a loopback one would show the credentials");
     }
-    let scheme = if plain { "http" } else { "https" };
-    Ok(format!("{scheme}://{authority}{}", path.trim_end_matches('/')))
-}
-
-/// Whether a URL's host is this machine by its very name.
-pub(crate) fn is_loopback(host: &str) -> bool {
-    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    Ok(base_url.trim_end_matches('/').to_owned())
 }
 
 #[cfg(test)]

@@ -123,7 +123,8 @@ fn date(text: &str) -> Option<u64> {
     let good = seconds.len() == 19
         && seconds.bytes().enumerate().all(shape)
         && fraction.bytes().all(|byte| byte.is_ascii_digit());
-    let digits = seconds.chars().filter(char::is_ascii_digit).chain(fraction.chars().chain("000".chars()).take(3));
+    let digits =
+        seconds.chars().filter(char::is_ascii_digit).chain(fraction.chars().chain("000".chars()).take(3));
     good.then(|| digits.collect::<String>().parse().ok()).flatten()
 }
 

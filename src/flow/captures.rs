@@ -35,7 +35,12 @@ pub(super) fn expected(params: &CreatePaymentsParams) -> Vec<Capture> {
 
 /// As much of a `Required` list as a flow can keep.
 pub(super) fn bounded(required: &[Capture]) -> Vec<Capture> {
-    required.iter().filter(|capture| capture.as_str().len() <= LONGEST_NAME).take(MAX_CAPTURES).cloned().collect()
+    required
+        .iter()
+        .filter(|capture| capture.as_str().len() <= LONGEST_NAME)
+        .take(MAX_CAPTURES)
+        .cloned()
+        .collect()
 }
 
 /// An error of bounded length.

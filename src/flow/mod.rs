@@ -75,7 +75,8 @@ impl PaymentFlow {
         if awaited.is_none() {
             return;
         }
-        let other_key = |error: &Error| error.idempotency_key().is_some_and(|key| Some(key) != awaited.as_deref());
+        let other_key =
+            |error: &Error| error.idempotency_key().is_some_and(|key| Some(key) != awaited.as_deref());
         match response {
             Ok(payments) => self.change(|state, _| state.accept(&payments)),
             Err(error) if other_key(&error) => {}

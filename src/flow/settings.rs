@@ -86,7 +86,9 @@ impl PaymentFlow {
     /// begun.
     pub fn reference_place(mut self, place: ReferencePlace) -> Result<Self, Error> {
         self.check_setting("reference_place", false)?;
-        if let (ReferencePlace::Parameter(name), Some(Value::Object(fields))) = (&place, &self.params.parameter) {
+        if let (ReferencePlace::Parameter(name), Some(Value::Object(fields))) =
+            (&place, &self.params.parameter)
+        {
             if fields.contains_key(name) {
                 return Err(Error::invalid("reference_place", "Parameter has a field of that name"));
             }

@@ -267,7 +267,11 @@ impl State {
             }
         }
         if let Some(capture) = self.left.first().cloned() {
-            return if self.ask_for(capture, now, limits) { Action::Capture } else { self.close(now, limits) };
+            return if self.ask_for(capture, now, limits) {
+                Action::Capture
+            } else {
+                self.close(now, limits)
+            };
         }
         match &self.complete.response {
             Some(response) if !self.complete.can_repeat() => {
@@ -290,7 +294,8 @@ impl State {
                 *count += 1;
                 let deadline = now.saturating_add(limits.capture_timeout);
                 let operation = Operation::default();
-                self.ask = Some(Ask { capture, number: *count, operation, deadline, seen: false, done: false });
+                self.ask =
+                    Some(Ask { capture, number: *count, operation, deadline, seen: false, done: false });
                 true
             }
             _ => {
@@ -392,7 +397,9 @@ impl State {
 
     fn reason(&self) -> NotPaidReason {
         match (&self.stop, &self.result) {
-            (Some(stop @ (NotPaidReason::Cancelled | NotPaidReason::CaptureFailed { .. })), _) => stop.clone(),
+            (Some(stop @ (NotPaidReason::Cancelled | NotPaidReason::CaptureFailed { .. })), _) => {
+                stop.clone()
+            }
             (_, Some(heard)) => NotPaidReason::SessionEnded(heard.result.clone()),
             (Some(stop), None) => stop.clone(),
             (None, None) => NotPaidReason::CreateFailed(self.create.response.clone()),
@@ -409,7 +416,13 @@ impl State {
         }
     }
 
-    pub(super) fn ending(&self, call_sid: &str, key: &str, reference: Option<String>, charges: bool) -> Ending {
+    pub(super) fn ending(
+        &self,
+        call_sid: &str,
+        key: &str,
+        reference: Option<String>,
+        charges: bool,
+    ) -> Ending {
         Ending {
             payment: self.payment(charges),
             session: self.session_ending(),

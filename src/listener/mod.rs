@@ -13,7 +13,7 @@ use std::time::Duration;
 use crate::callback::signature::SignatureValidator;
 use crate::callback::{CallbackError, CallbackErrorKind, StatusCallback};
 use crate::model::sid;
-use crate::server::{Answer, Limits, Reply, Request, Server};
+use crate::server::{Limits, Reply, Request, Response, Server};
 use crate::text::url_without_secrets;
 use public_url::PublicUrl;
 use queue::{Fate, Hub, deadline};
@@ -307,8 +307,8 @@ struct Receiver {
 }
 
 impl Receiver {
-    fn answer(&self, request: &Request) -> Answer {
-        let empty = |status| Answer::new(status, &b""[..]);
+    fn answer(&self, request: &Request) -> Response {
+        let empty = |status| Response::new(status, &b""[..]);
         // Who sends what is no callback gets one answer, however many requests came at once.
         let refusal = |status| empty(status).last();
         if request.method() != "POST" {

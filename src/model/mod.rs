@@ -11,5 +11,5 @@ pub use headers::ResponseHeaders;
 pub use payments::{Payments, PaymentsResponse, ResponseMetadata};
 pub use values::{
     BankAccountType, Capture, CaptureError, CardType, PayResult, PaymentMethod, PaymentsInput,
-    PaymentsStatus, TokenType,
+    PaymentsStatus, TokenType, UnknownValue,
 };

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::error::Error;
+use crate::text::url::Url;
 
 pub(super) fn common(idempotency_key: &str, status_callback: &str) -> Result<(), Error> {
     if idempotency_key.is_empty() {
@@ -22,19 +23,14 @@ pub(super) fn callback(url: &str) -> Result<(), &'static str> {
     if url.chars().any(|c| c.is_control() || c.is_whitespace()) {
         return Err("has a space or control character");
     }
-    let scheme = url.find(':').filter(|&colon| url.find(['/', '?', '#']).is_none_or(|end| colon < end));
-    let Some(colon) = scheme else { return Ok(()) };
-    let (scheme, rest) = url.split_at(colon);
-    if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
+    let parts = Url::split(url);
+    if parts.scheme.is_some() && !parts.is_http() && !parts.is_https() {
         return Err("neither an http(s) URL nor a relative reference");
     }
-    let authority = rest.strip_prefix("://").and_then(|rest| rest.split(['/', '?', '#']).next());
-    let host = authority.map(|authority| authority.rsplit_once('@').map_or(authority, |(_, host)| host));
-    match host {
-        None | Some("") => Err("a URL without a host"),
-        Some(host) if host.starts_with(':') => Err("a URL without a host"),
-        Some(_) => Ok(()),
+    if parts.scheme.is_some() && parts.host.is_none_or(str::is_empty) {
+        return Err("a URL without a host");
     }
+    Ok(())
 }
 
 /// Refuses an item that is empty or holds what separates the items.

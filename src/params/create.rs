@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::model::Amount;
 use crate::model::{BankAccountType, Capture, CardType, PaymentMethod, PaymentsInput, TokenType};
 use crate::params::form::Form;
-use crate::params::key;
+use crate::text::random::Uuid;
 use crate::text::url_without_secrets;
 
 /// What [`create_payments`](crate::PaymentsApi::create_payments) sends: how a payments session is to run.
@@ -95,7 +95,7 @@ impl CreatePaymentsParams {
     pub fn new(status_callback: impl Into<String>) -> Self {
         Self {
             account_sid: None,
-            idempotency_key: key::mint(),
+            idempotency_key: Uuid::random().to_string(),
             status_callback: status_callback.into(),
             bank_account_type: None,
             charge_amount: None,

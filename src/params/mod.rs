@@ -4,7 +4,6 @@
 mod check;
 mod create;
 pub(crate) mod form;
-pub(crate) mod key;
 #[cfg(test)]
 mod tests;
 mod update;

@@ -6,7 +6,7 @@ use super::check;
 use crate::error::Error;
 use crate::model::{Capture, PaymentsStatus};
 use crate::params::form::Form;
-use crate::params::key;
+use crate::text::random::Uuid;
 use crate::text::url_without_secrets;
 
 /// What [`update_payments`](crate::PaymentsApi::update_payments) sends: the next step of a session.
@@ -52,7 +52,7 @@ impl UpdatePaymentsParams {
     pub fn new(status_callback: impl Into<String>) -> Self {
         Self {
             account_sid: None,
-            idempotency_key: key::mint(),
+            idempotency_key: Uuid::random().to_string(),
             status_callback: status_callback.into(),
             capture: None,
             status: None,

@@ -127,7 +127,7 @@ fn reply(shared: &Shared, request: &Request) -> Reply {
     shared.requests.fetch_add(1, Ordering::Relaxed);
     let answer = || service::answer(&shared.accounts, &shared.state, request);
     match shared.faults.next(request) {
-        None => Reply::Answer(answer()),
+        None => Reply::Response(answer()),
         Some(fault) => fault.reply(answer, shared.state.mint().sid("RQ")),
     }
 }

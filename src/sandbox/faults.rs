@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::refusals::Refusal;
-use crate::server::{Answer, Reply, Request};
+use crate::server::{Reply, Request, Response};
 
 /// One thing that goes wrong with one request.
 ///
@@ -69,9 +69,9 @@ impl Fault {
     }
 
     /// The reply in the place of `answer`, which is asked for only where the request is carried out.
-    pub(super) fn reply(self, answer: impl FnOnce() -> Answer, request_id: String) -> Reply {
-        let answer = if self.is_carried_out() { answer() } else { Answer::new(500, &b""[..]) };
-        let with_id = |answer: Answer| Reply::Answer(answer.header("Twilio-Request-Id", request_id));
+    pub(super) fn reply(self, answer: impl FnOnce() -> Response, request_id: String) -> Reply {
+        let answer = if self.is_carried_out() { answer() } else { Response::new(500, &b""[..]) };
+        let with_id = |answer: Response| Reply::Response(answer.header("Twilio-Request-Id", request_id));
         match self {
             Self::DropBefore | Self::DropAfter => Reply::Close,
             Self::ResetBefore | Self::ResetAfter => Reply::Reset,
@@ -83,7 +83,7 @@ impl Fault {
                 Reply::Raw(whole)
             }
             Self::Garbage => Reply::Raw(b"\x16\x03\x03 \xff\xfe this is no HTTP\r\n\r\n".to_vec()),
-            Self::Delay(delay) => Reply::Answer(answer.after(delay)),
+            Self::Delay(delay) => Reply::Response(answer.after(delay)),
             Self::TooManyRequests { retry_after } => {
                 let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
                 with_id(Refusal::too_many_requests().answer().header("Retry-After", seconds.to_string()))
@@ -92,7 +92,7 @@ impl Fault {
             Self::Unavailable => {
                 let page =
                     &b"<html><head><title>503</title></head><body>Service Unavailable</body></html>\n"[..];
-                Reply::Answer(Answer::new(503, page).header("Content-Type", "text/html"))
+                Reply::Response(Response::new(503, page).header("Content-Type", "text/html"))
             }
         }
     }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::json;
 
-use crate::server::Answer;
+use crate::server::Response;
 
 /// Why a request is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,14 +64,14 @@ impl Refusal {
     }
 
     /// The answer to it.
-    pub(super) fn answer(&self) -> Answer {
+    pub(super) fn answer(&self) -> Response {
         let body = json!({
             "code": self.code,
             "message": self.message,
             "more_info": format!("https://www.twilio.com/docs/errors/{}", self.code),
             "status": self.status,
         });
-        let answer = Answer::new(self.status, body.to_string().into_bytes());
+        let answer = Response::new(self.status, body.to_string().into_bytes());
         let answer = answer.header("Content-Type", "application/json");
         match self.status {
             401 => answer.header("WWW-Authenticate", "Basic realm=\"Twilio API\""),

@@ -7,7 +7,7 @@ use super::parameters::{Create, Fields, Update};
 use super::refusals::Refusal;
 use super::store::{Place, State, Success};
 use crate::model::sid;
-use crate::server::{Answer, Request};
+use crate::server::{Request, Response};
 
 /// Who may call.
 #[derive(Default)]
@@ -21,10 +21,10 @@ pub(super) struct Accounts {
 }
 
 /// The service's answer to a request.
-pub(super) fn answer(accounts: &Accounts, state: &State, request: &Request) -> Answer {
+pub(super) fn answer(accounts: &Accounts, state: &State, request: &Request) -> Response {
     let answer = match carry_out(accounts, state, request) {
         Ok(Success { status, body }) => {
-            Answer::new(status, body.into_bytes()).header("Content-Type", "application/json")
+            Response::new(status, body.into_bytes()).header("Content-Type", "application/json")
         }
         Err(refusal) => refusal.answer(),
     };

@@ -7,7 +7,7 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Answer, Handler, Limits, PATIENCE, Reply, Request, Server};
+use super::{Handler, Limits, PATIENCE, Reply, Request, Response, Server};
 
 const SHORT: Duration = Duration::from_millis(150);
 
@@ -20,7 +20,7 @@ fn start(limits: Limits, handler: impl Fn(Request) -> Reply + Send + Sync + 'sta
 fn echo(request: Request) -> Reply {
     let text = format!("{} {} ", request.method(), request.target());
     let body = [text.as_bytes(), request.body()].concat();
-    Reply::Answer(Answer::new(200, body).header("X-Case", "Kept"))
+    Reply::Response(Response::new(200, body).header("X-Case", "Kept"))
 }
 
 fn connect(server: &Server) -> TcpStream {
@@ -104,7 +104,7 @@ fn pipelined_requests_are_answered_in_order() {
 #[test]
 fn a_request_may_come_in_any_pieces() {
     let server = start(Limits::default(), echo);
-    let chunked = "\r\nPUT /p HTTP/1.1\r\nhOST: x\r\ntransfer-Encoding: Chunked\r\n\r\n3;ext=1\r\nabc\r\nA\r\n0123456789\r\n0\r\nTrailer: t\r\n\r\n";
+    let chunked = "\r\nPUT /p HTTP/1.1\r\nhOST: x\r\ntransfer-Encoding: Chunked\r\n\r\n3;ext=1\r\nabc\r\nA\r\n0123456789\r\n000\r\n\r\n";
     let twice = chunked.repeat(2) + &post("/q", "end");
     for size in [1, 2, 3, 7, 64, 10_000] {
         let mut stream = connect(&server);
@@ -204,6 +204,8 @@ fn what_is_no_request_is_refused() {
     let endless = "G".repeat(5000);
     let many = format!("GET / HTTP/1.1\r\nHost: x\r\n{}\r\n", "a:b\r\n".repeat(200));
     let trailer = format!("{}0\r\nT: {}", "@", "t".repeat(5000));
+    let extension = format!("@3;{}", "x".repeat(20_000));
+    let extensions = format!("@{}", "1;xxxxxxxxxxxxx\r\na\r\n".repeat(1000));
     for (status, request) in [
         (400, "SSH-2.0-OpenSSH_9.2\r\n"),
         (400, "\x16\x03\x01\x02\0\x01\0\n"),
@@ -221,7 +223,8 @@ fn what_is_no_request_is_refused() {
         (400, "*Content-Length: -3\r\n\r\nabc"),
         (400, "*Content-Length: 0x3\r\n\r\nabc"),
         (400, "*Content-Length:\r\n\r\nabc"),
-        (400, "*Content-Length: 99999999999999999999999\r\n\r\nabc"),
+        (413, "*Content-Length: 99999999999999999999999\r\n\r\nabc"),
+        (413, "*Content-Length: 65537\r\n\r\nabc"),
         (400, "*Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
         (400, "*Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
         (400, "*Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"),
@@ -231,7 +234,24 @@ fn what_is_no_request_is_refused() {
         (400, "@zz\r\nabc\r\n"),
         (400, "@-1\r\nabc\r\n"),
         (400, "@3\r\nabcd\r\n0\r\n\r\n"),
-        (400, "@fffffffffffffffff\r\nabc\r\n"),
+        (413, "@fffffffffffffffff\r\nabc\r\n"),
+        (400, "@+3\r\nabc\r\n0\r\n\r\n"),
+        (400, "@0x3\r\nabc\r\n0\r\n\r\n"),
+        (400, "@ 3\r\nabc\r\n0\r\n\r\n"),
+        (400, "@3 \r\nabc\r\n0\r\n\r\n"),
+        (400, "@\r\n3\r\nabc\r\n0\r\n\r\n"),
+        (400, "@;a\r\nabc\r\n0\r\n\r\n"),
+        (400, "@3;a\nabc\r\n0\r\n\r\n"),
+        (400, "@3;a\n\r\nabc\r\n0\r\n\r\n"),
+        (400, "@3;a\rb\r\nabc\r\n0\r\n\r\n"),
+        (400, "@3;a\0\r\nabc\r\n0\r\n\r\n"),
+        (400, "@3\nabc\r\n0\r\n\r\n"),
+        (400, "@3\r\nabc\n0\r\n\r\n"),
+        (400, "@3\r\nabc\r\n0\n\n"),
+        (400, "@3\r\nabc\r\n0\r\nT: t\r\n\r\n"),
+        (400, "@3\r\nabc\r\n0\r\nno trailer\r\n\r\n"),
+        (413, &extension),
+        (413, &extensions),
         (400, &trailer),
         (431, &long),
         (431, &endless),
@@ -434,7 +454,7 @@ const LARGE_SIZE: usize = 16 << 20;
 fn large(request: Request) -> Reply {
     // Zeros, so that they take no room in the binary.
     static LARGE: [u8; LARGE_SIZE] = [0; LARGE_SIZE];
-    if request.target() == "/large" { Reply::Answer(Answer::new(200, &LARGE[..])) } else { echo(request) }
+    if request.target() == "/large" { Reply::Response(Response::new(200, &LARGE[..])) } else { echo(request) }
 }
 
 /// Asks for the large answer, and waits until it begins to come.
@@ -512,7 +532,7 @@ fn replies_that_are_no_answers() {
         "/close" => Reply::Close,
         "/reset" => Reply::Reset,
         "/raw" => Reply::Raw(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf".to_vec()),
-        "/late" => Reply::Answer(Answer::new(204, &b""[..]).after(SHORT)),
+        "/late" => Reply::Response(Response::new(204, &b""[..]).after(SHORT)),
         _ => echo(request),
     });
     assert_eq!(exchange(&server, post("/close", "")), "");
@@ -529,7 +549,7 @@ fn replies_that_are_no_answers() {
 fn a_header_cannot_be_injected() {
     let server = start(Limits::default(), |request| {
         let value = String::from_utf8_lossy(request.body()).into_owned();
-        Reply::Answer(Answer::new(200, &b""[..]).header("A", value).header("B", "b"))
+        Reply::Response(Response::new(200, &b""[..]).header("A", value).header("B", "b"))
     });
     let reply = exchange(&server, post("/", "x\r\nSet-Cookie: y"));
     assert_eq!(reply, "HTTP/1.1 200 OK\r\nB: b\r\nContent-Length: 0\r\n\r\n");
@@ -544,7 +564,7 @@ fn headers_are_found_whatever_their_case() {
             request.header_count("X-Two"),
             request.header("x")
         );
-        Reply::Answer(Answer::new(200, text.into_bytes()))
+        Reply::Response(Response::new(200, text.into_bytes()))
     });
     let reply = exchange(
         &server,
@@ -590,7 +610,7 @@ fn many_clients_at_once() {
 fn dropping_ends_everything() {
     let handler: Arc<Handler> = Arc::new(|request: Request| match request.target() {
         #[cfg(feature = "sandbox")]
-        "/late" => Reply::Answer(Answer::new(200, &b""[..]).after(Duration::from_secs(60))),
+        "/late" => Reply::Response(Response::new(200, &b""[..]).after(Duration::from_secs(60))),
         _ => echo(request),
     });
     for address in ["127.0.0.1:0", "0.0.0.0:0"] {
@@ -621,4 +641,51 @@ fn dropping_ends_everything() {
             assert!(matches!(stream.read(&mut [0; 4096]), Ok(0 | 1..) | Err(_)));
         }
     }
+}
+
+#[test]
+fn a_target_may_be_a_whole_url() {
+    let server = start(Limits::default(), echo);
+    for (target, taken) in [
+        ("http://example.com/a?b=c%2F", "/a?b=c%2F"),
+        ("HTTPS://u:p@example.com:8443/a/", "/a/"),
+        ("http://example.com", "/"),
+        ("http://example.com?b", "/?b"),
+        ("http://[::1]/a?http://b/", "/a?http://b/"),
+        ("/http://b/", "/http://b/"),
+        ("//a/b", "//a/b"),
+    ] {
+        assert_eq!(exchange(&server, post(target, "")), ok(&format!("POST {taken} ")), "{target}");
+    }
+    for target in
+        ["http:///a", "http://?a", "ftp://example.com/", "example.com:443", "a", "*", "http:/a", "?a"]
+    {
+        let reply = exchange(&server, post(target, ""));
+        assert!(reply.starts_with("HTTP/1.1 400 "), "{target}: {reply}");
+    }
+    let all = post("*", "").replacen("POST", "OPTIONS", 1);
+    assert_eq!(exchange(&server, all), ok("OPTIONS * "));
+}
+
+#[test]
+fn trailers_are_refused_while_they_come() {
+    let server = start(Limits::default(), echo);
+    let mut stream = connect(&server);
+    stream.write_all(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n").unwrap();
+    let mut sent = 0;
+    while sent < 64 << 20 && stream.write_all("A: b\r\n".repeat(1000).as_bytes()).is_ok() {
+        sent += 6000;
+    }
+    assert!(sent < 16 << 20, "{sent} bytes of trailers were taken");
+}
+
+#[test]
+fn a_connection_without_a_thread_is_closed() {
+    // More than any system can map, so that no thread can be started.
+    let server = start(Limits { stack: 1 << 46, ..Limits::default() }, echo);
+    for _ in 0..3 {
+        assert_eq!(rest(&connect(&server)), "");
+    }
+    assert_eq!(server.connections(), 0);
+    drop(server);
 }

@@ -22,9 +22,9 @@ use ureq::http::uri::{self, PathAndQuery};
 use ureq::http::{HeaderValue, Method, Request, Uri};
 use ureq::{Agent, Body, Proxy};
 
-use crate::client::endpoint;
 use crate::error::{Error, Source};
 use crate::model::ResponseHeaders;
+use crate::text::url::is_loopback;
 use dial::{Dial, Later, NotConnected, Why};
 use pool::Pool;
 use shutdown::Shutdown;
@@ -127,7 +127,7 @@ impl Transport {
         };
         let attempt_time = setup.attempt_time.min(LONGEST);
         // A proxy elsewhere has no way to this machine, and would carry plain credentials off it.
-        let local = base.host().is_some_and(endpoint::is_loopback);
+        let local = base.host().is_some_and(is_loopback);
         let proxy = if local { None } else { proxy(&setup.proxy)? };
         let shutdown = Arc::new(Shutdown::default());
         let pool = Arc::new(Pool::new(setup.idle_connections));

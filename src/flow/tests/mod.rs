@@ -6,11 +6,12 @@ mod steps;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::{Ending, NotPaidReason, PaymentEnding, PaymentFlow, SessionEnding, Step};
+use super::{Ending, NotPaidReason, PaymentEnding, PaymentFlow, ResponseDigest, SessionEnding, Step};
 use crate::callback::StatusCallback;
 use crate::error::{ApiError, Error, ErrorKind, Outcome};
 use crate::model::{Capture, Payments};
 use crate::params::CreatePaymentsParams;
+use crate::text::Withheld;
 
 const CALL: &str = "CA00000000000000000000000000000001";
 const SID: &str = "PK00000000000000000000000000000001";
@@ -131,8 +132,8 @@ impl Driver {
 
     /// A callback that carries the flow's own tag.
     fn tagged(&mut self, sid: &str, fields: &str) -> bool {
-        let url = format!("{URL}?payment_flow={}", self.flow.tag());
-        self.flow.on_callback(&callback(sid, fields).received_at(&url))
+        let tag = self.flow.tag();
+        self.flow.on_callback(&callback(sid, &format!("{fields}&payment_flow={tag}")))
     }
 
     fn wait(&mut self, seconds: u64) {
@@ -150,9 +151,22 @@ fn session(sid: &str) -> Payments {
 
 /// The response of the API with a status and a code.
 fn api(status: u16, code: i64) -> Error {
-    let outcome =
-        if status >= 500 || matches!(status, 408 | 409 | 425 | 499) { Outcome::Unknown } else { Outcome::Refused };
-    Error::api(ApiError::for_tests(status, code), outcome, false)
+    let outcome = if status >= 500 || matches!(status, 408 | 409 | 425 | 499) {
+        Outcome::Unknown
+    } else {
+        Outcome::Refused
+    };
+    let api = ApiError {
+        status,
+        code: Some(code),
+        message: None,
+        more_info: None,
+        details: None,
+        request_id: Some("RQ1".to_owned()),
+        retry_after: None,
+        body: Withheld::new(String::new()),
+    };
+    Error::api(api, outcome, false)
 }
 
 fn not_sent() -> Error {

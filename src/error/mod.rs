@@ -1,36 +1,41 @@
-//! What can go wrong, and what is then known about the payment.
+//! What can go wrong with an operation, and what is then known about it.
+
+mod api;
+mod outcome;
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use serde_json::Value;
+pub use api::ApiError;
+pub use outcome::Outcome;
 
 use crate::text::{Escaped, Withheld, url_without_secrets};
 
 pub(crate) type Source = Box<dyn StdError + Send + Sync>;
 
-/// Why a call did not give a payment.
+/// Why an operation did not return a payments session.
 ///
-/// Read it in this order: [`outcome`](Error::outcome) says whether the payment may have happened;
-/// [`kind`](Error::kind) says what went wrong; the other methods give the details. An error never shows
-/// a credential, a token or an answer's body.
+/// Look at [`outcome`](Error::outcome) first: it says whether the operation may have been carried out.
+/// [`kind`](Error::kind) says what went wrong, and the other methods return the details. An error never shows
+/// a credential, a token or a response's body.
 ///
 /// ```
 /// use twilio_payments::{Error, ErrorKind, Outcome};
 ///
 /// fn advise(error: &Error) -> &'static str {
 ///     match error.outcome() {
-///         Outcome::NotSent => "nothing was sent: mend it and call again",
-///         Outcome::Refused => "the service said no: nothing was charged",
-///         Outcome::Unknown => "it may have happened: call again with the same params value",
+///         Outcome::NotSent => "nothing was sent: fix the cause, then call again",
+///         Outcome::Refused => "refused by this request: read the code and the message",
+///         Outcome::Unknown => "it may have been carried out: call again with the same params value",
 ///     }
 /// }
 ///
 /// let error = "-5".parse::<twilio_payments::Amount>().unwrap_err();
 /// assert_eq!(error.kind(), ErrorKind::InvalidInput);
-/// assert_eq!(advise(&error), "nothing was sent: mend it and call again");
+/// assert_eq!(advise(&error), "nothing was sent: fix the cause, then call again");
 /// ```
 pub struct Error(Box<Inner>);
 
@@ -49,7 +54,8 @@ struct Inner {
     timeout: bool,
     attempts: u32,
     idempotency_key: Option<String>,
-    source: Option<Source>,
+    // A source may be any boxed error, but it is only ever shown: a panic cannot leave it half changed.
+    source: Option<AssertUnwindSafe<Source>>,
 }
 
 /// What went wrong, in one word. See [`Error::kind`].
@@ -58,82 +64,24 @@ struct Inner {
 pub enum ErrorKind {
     /// A value was refused before anything was sent; [`Error::field`] names it.
     InvalidInput,
-    /// No connection came about: the name was not found, nobody listens, a proxy refused, or the time to
-    /// connect ran out.
+    /// No connection was established: the name was not found, nothing listens on the port, a proxy refused,
+    /// or the time to connect ran out.
     Connect,
-    /// A connection came about, but no trustworthy TLS session: a certificate is unknown, expired or for
-    /// another name, or there is no common protocol.
+    /// A connection was established, but TLS failed: a certificate is unknown, expired or for another name,
+    /// or there is no protocol that both sides speak.
     Tls,
-    /// The connection ended between the request and the end of the answer.
+    /// The connection ended between the request and the end of the response.
     ConnectionLost,
     /// The deadline passed.
     Timeout,
-    /// The API answered with a 4xx or 5xx status; [`Error::api_error`] has what it said.
+    /// The API responded with a 4xx or 5xx status; [`Error::api_error`] has the details.
     Api,
-    /// The answer is a redirect, which is never followed; [`Error::location`] names the target.
+    /// The response is a redirect, which is never followed; [`Error::location`] names the target.
     Redirect,
-    /// The answer is not one that the API gives: no HTTP, too large, or a success that is not a payment.
+    /// The response is not one of the API's: it is not HTTP, too large, or a success without a session.
     UnexpectedAnswer,
     /// The client was shut down.
     Shutdown,
-}
-
-/// What is known about the payment after an error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Outcome {
-    /// The request did not reach the service: nothing happened.
-    NotSent,
-    /// The service refused the request: nothing was created, changed or charged by it.
-    Refused,
-    /// The request may have been carried out. Call again with the same params value: its idempotency
-    /// key makes that the same operation, so it happens once at the most.
-    Unknown,
-}
-
-/// What the API said when it refused.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct ApiError {
-    /// The HTTP status, 400 to 599.
-    pub status: u16,
-    /// The service's error code, such as 20404, whether it came as a number or as text.
-    pub code: Option<i64>,
-    /// The message for people, as the service wrote it. It may hold control characters: `Display` of
-    /// [`ApiError`] and [`Error`] escapes them.
-    pub message: Option<String>,
-    /// A link to the documentation of the code.
-    pub more_info: Option<String>,
-    /// Further structured details (`details`, or `params` of newer services).
-    pub details: Option<Value>,
-    /// The `Twilio-Request-Id` header, which the provider's support asks for.
-    pub request_id: Option<String>,
-    /// How long the service asked to wait (`Retry-After`).
-    pub retry_after: Option<Duration>,
-    pub(crate) body: Withheld,
-}
-
-impl ApiError {
-    /// The answer's body as text, cut to its first 4 KiB; credentials in it are masked.
-    #[must_use]
-    pub fn body(&self) -> &str {
-        self.body.as_str()
-    }
-}
-
-impl fmt::Display for ApiError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "HTTP {}", self.status)?;
-        if let Some(code) = self.code {
-            write!(f, ", code {code}")?;
-        }
-        if let Some(message) = &self.message {
-            write!(f, ": {}", Escaped(message))?;
-        }
-        if let Some(id) = &self.request_id {
-            write!(f, " [request {}]", Escaped(id))?;
-        }
-        Ok(())
-    }
 }
 
 impl Error {
@@ -157,7 +105,7 @@ impl Error {
         }))
     }
 
-    /// A value that is refused before anything is sent.
+    /// A value that was refused before anything was sent.
     pub(crate) fn invalid(field: &'static str, reason: impl Into<Cow<'static, str>>) -> Self {
         let mut error = Self::new(ErrorKind::InvalidInput, Outcome::NotSent, reason);
         error.0.field = Some(field);
@@ -176,7 +124,7 @@ impl Error {
     }
 
     pub(crate) fn with_source(mut self, source: impl Into<Source>) -> Self {
-        self.0.source = Some(source.into());
+        self.0.source = Some(AssertUnwindSafe(source.into()));
         self
     }
 
@@ -207,12 +155,12 @@ impl Error {
         self
     }
 
-    /// Adds the key of an operation of which nothing was sent.
+    /// Adds the key of an operation that was refused before the first attempt.
     pub(crate) fn before_sending(self, idempotency_key: &str) -> Self {
         self.after(0, Outcome::NotSent, idempotency_key)
     }
 
-    /// Adds what is known only to whoever counts the attempts.
+    /// Adds what is known only where the attempts are counted.
     pub(crate) fn after(mut self, attempts: u32, outcome: Outcome, idempotency_key: &str) -> Self {
         self.0.attempts = attempts;
         self.0.outcome = outcome;
@@ -220,7 +168,31 @@ impl Error {
         self
     }
 
-    /// What went wrong.
+    /// Combines this error with the one that an earlier call of the same operation returned: the outcomes are
+    /// [combined](Outcome::combine), and the attempts are added up.
+    ///
+    /// An error on its own speaks of one call. Without this, a refusal hides that the call before it may have
+    /// been carried out.
+    ///
+    /// ```
+    /// # use twilio_payments::{CreatePaymentsParams, Error, Outcome, Payments, PaymentsApi};
+    /// fn start(api: &PaymentsApi, call_sid: &str, params: &CreatePaymentsParams) -> Result<Payments, Error> {
+    ///     match api.create_payments(call_sid, params) {
+    ///         Err(first) if first.outcome() == Outcome::Unknown => {
+    ///             api.create_payments(call_sid, params).map_err(|second| second.after_earlier(&first))
+    ///         }
+    ///         result => result,
+    ///     }
+    /// }
+    /// ```
+    #[must_use]
+    pub fn after_earlier(mut self, earlier: &Self) -> Self {
+        self.0.outcome = earlier.0.outcome.combine(self.0.outcome);
+        self.0.attempts = earlier.0.attempts.saturating_add(self.0.attempts);
+        self
+    }
+
+    /// Returns what went wrong.
     ///
     /// ```
     /// use twilio_payments::{Amount, ErrorKind};
@@ -233,11 +205,11 @@ impl Error {
         self.0.kind
     }
 
-    /// What is known about the payment, all attempts of the call taken together: `Refused` and `NotSent`
-    /// are given only where no attempt can have been carried out.
+    /// Returns what is known about the operation, over all attempts of this call: `NotSent` and `Refused` are
+    /// returned only if no attempt can have been carried out.
     ///
-    /// It speaks of this call. Where an earlier call with the same params value ended as `Unknown`, that one
-    /// may have been carried out, whatever a later error says: only a success settles it.
+    /// It does not cover earlier calls with the same params value. If one of them was `Unknown`, combine the
+    /// two: see [`after_earlier`](Self::after_earlier).
     ///
     /// ```
     /// use twilio_payments::{Amount, Outcome};
@@ -250,7 +222,7 @@ impl Error {
         self.0.outcome
     }
 
-    /// The name of the refused value: the wire's name of a parameter, or the name of the setter or
+    /// Returns the name of the refused value: the wire's name of a parameter, or the name of the setter or
     /// environment variable. `None` unless the kind is [`InvalidInput`](ErrorKind::InvalidInput).
     ///
     /// ```
@@ -264,7 +236,7 @@ impl Error {
         self.0.field
     }
 
-    /// What the API said. `None` unless the kind is [`Api`](ErrorKind::Api).
+    /// Returns what the API said. `None` unless the kind is [`Api`](ErrorKind::Api).
     ///
     /// ```
     /// # use twilio_payments::{CreatePaymentsParams, sandbox::Sandbox};
@@ -281,34 +253,34 @@ impl Error {
         self.0.api.as_ref()
     }
 
-    /// The HTTP status of the last answer, where there was one.
+    /// Returns the HTTP status of the last response, if there was one.
     #[must_use]
     pub fn status(&self) -> Option<u16> {
         self.0.status
     }
 
-    /// The body of the last answer as text, where there was one; long ones are cut, credentials in it are
-    /// masked, and bytes that are no UTF-8 are replaced. Neither `Display` nor `Debug` shows it.
+    /// Returns the body of the last response as text, if there was one. A long body is cut, credentials in it
+    /// are masked, and bytes that are not UTF-8 are replaced. Neither `Display` nor `Debug` shows it.
     #[must_use]
     pub fn body(&self) -> Option<&str> {
         let api = self.0.api.as_ref().map(ApiError::body);
         api.or(self.0.body.as_ref().map(Withheld::as_str))
     }
 
-    /// Where a redirect points (`Location`).
+    /// Returns where a redirect points (`Location`).
     #[must_use]
     pub fn location(&self) -> Option<&str> {
         self.0.location.as_deref()
     }
 
-    /// The `Twilio-Request-Id` of the last answer, which the provider's support asks for.
+    /// Returns the `Twilio-Request-Id` of the last response, which the provider's support asks for.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         self.0.request_id.as_deref()
     }
 
-    /// The idempotency key that went with the request, or would have: with it the same operation can be asked for
-    /// again from anywhere. `None` where the error arose outside a call.
+    /// Returns the idempotency key that the request carried or would have carried. With it, any process can
+    /// call the same operation again. `None` if the error did not come from an operation.
     ///
     /// ```
     /// use twilio_payments::{CreatePaymentsParams, PaymentsApi};
@@ -326,7 +298,7 @@ impl Error {
         self.0.idempotency_key.as_deref()
     }
 
-    /// How many times the request was tried; 0 where it was refused before the first.
+    /// Returns how many attempts were made; 0 if the operation was refused before the first one.
     ///
     /// ```
     /// use twilio_payments::{CreatePaymentsParams, PaymentsApi};
@@ -343,14 +315,14 @@ impl Error {
         self.0.attempts
     }
 
-    /// Whether time ran out: for the whole call, for connecting, or for the last attempt.
+    /// Returns whether the time ran out: for the whole operation, for connecting, or for the last attempt.
     ///
     /// ```
     /// # use std::{net::TcpListener, time::Duration};
     /// use twilio_payments::{CreatePaymentsParams, Credentials, PaymentsApi};
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let silent = TcpListener::bind("127.0.0.1:0")?; // accepts, and never answers
+    /// let silent = TcpListener::bind("127.0.0.1:0")?; // accepts, and never responds
     /// let api = PaymentsApi::builder(Credentials::auth_token(format!("AC{:032}", 0), "auth-token")?)
     ///     .base_url(format!("http://{}", silent.local_addr()?))
     ///     .timeout(Duration::from_millis(100))
@@ -366,9 +338,9 @@ impl Error {
         self.0.timeout
     }
 
-    /// Whether the same call, made again with the same params value, has a chance: true for connections that
-    /// do not come about or are lost, answers that are no HTTP, attempts that time out, and the statuses
-    /// 429, 500, 502, 503 and 504.
+    /// Returns whether calling again with the same params value can help: true for connections that cannot be
+    /// established or are lost, responses that are not HTTP, attempts that time out, and the statuses
+    /// 408, 429, 500, 502, 503 and 504.
     ///
     /// ```
     /// use twilio_payments::Amount;
@@ -380,7 +352,8 @@ impl Error {
         self.0.retryable
     }
 
-    /// How long the service asked to wait before the next try (`Retry-After`), counted from the answer.
+    /// Returns how long the service asked to wait before the next attempt (`Retry-After`), counted from the
+    /// response.
     ///
     /// ```
     /// use twilio_payments::Amount;
@@ -435,7 +408,7 @@ impl fmt::Debug for Error {
             out.field("idempotency_key", key);
         }
         if let Some(source) = &inner.source {
-            out.field("source", &format_args!("\"{}\"", Escaped(&source.to_string())));
+            out.field("source", &format_args!("\"{}\"", Escaped(&source.0.to_string())));
         }
         out.finish_non_exhaustive()
     }
@@ -443,32 +416,35 @@ impl fmt::Debug for Error {
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        match &self.0.source {
-            Some(source) => Some(&**source),
-            None => None,
-        }
+        self.0.source.as_ref().map(|source| &*source.0 as _)
     }
 }
 
-impl Outcome {
-    /// What is known after two attempts, of which these are the outcomes, the earlier one first: what may
-    /// have happened once is never certain again.
-    #[must_use]
-    pub(crate) fn and_then(self, later: Self) -> Self {
-        match (self, later) {
-            (Self::Unknown, _) | (_, Self::Unknown) => Self::Unknown,
-            (Self::Refused, _) | (_, Self::Refused) => Self::Refused,
-            (Self::NotSent, Self::NotSent) => Self::NotSent,
-        }
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl fmt::Display for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::NotSent => "not sent",
-            Self::Refused => "refused",
-            Self::Unknown => "unknown",
-        })
+    #[test]
+    fn a_later_refusal_does_not_hide_what_may_have_happened() {
+        let earlier =
+            Error::new(ErrorKind::Timeout, Outcome::Unknown, "no response").after(3, Outcome::Unknown, "k");
+        let later = Error::new(ErrorKind::Api, Outcome::Refused, "").after(2, Outcome::Refused, "k");
+        let both = later.after_earlier(&earlier);
+        assert_eq!((both.kind(), both.outcome(), both.attempts()), (ErrorKind::Api, Outcome::Unknown, 5));
+        assert_eq!(both.idempotency_key(), Some("k"));
+    }
+
+    #[test]
+    fn a_source_is_not_repeated() {
+        let error = Error::new(ErrorKind::Connect, Outcome::NotSent, "no connection to example.com:443")
+            .with_source(std::io::Error::other("the system's reason"));
+        assert_eq!(error.to_string(), "no connection to example.com:443");
+        assert_eq!(StdError::source(&error).unwrap().to_string(), "the system's reason");
+    }
+
+    #[test]
+    fn it_travels_between_threads_and_over_panics() {
+        fn check<T: Send + Sync + std::panic::UnwindSafe + std::panic::RefUnwindSafe + 'static>() {}
+        check::<(Error, ErrorKind, ApiError, Outcome)>();
     }
 }

@@ -1,62 +1,26 @@
-//! Requests and replies.
+//! What a handler returns for a request.
 
 use std::borrow::Cow;
 use std::time::Duration;
 
-use ureq_proto::http::{HeaderMap, Method, StatusCode};
-
-/// A complete request.
-pub(crate) struct Request {
-    pub(super) method: Method,
-    pub(super) target: String,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Vec<u8>,
-}
-
-impl Request {
-    /// The method, such as `POST`.
-    pub(crate) fn method(&self) -> &str {
-        self.method.as_str()
-    }
-
-    /// The path and the query, exactly as they were sent.
-    pub(crate) fn target(&self) -> &str {
-        &self.target
-    }
-
-    /// The first value of a header, whatever the case of its name; `None` also where it is no visible ASCII.
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
-    }
-
-    /// How many times a header was sent.
-    pub(crate) fn header_count(&self, name: &str) -> usize {
-        self.headers.get_all(name).iter().count()
-    }
-
-    /// The body, out of its transfer coding.
-    pub(crate) fn body(&self) -> &[u8] {
-        &self.body
-    }
-}
+use ureq::http::StatusCode;
 
 /// What is done about a request.
 pub(crate) enum Reply {
-    /// An answer.
-    Answer(Answer),
-    /// These bytes, whatever they are, and then the connection is closed.
+    Response(Response),
+    /// Sends these bytes, whatever they are, and closes the connection.
     #[cfg(feature = "sandbox")]
     Raw(Vec<u8>),
-    /// Nothing: the connection is closed.
+    /// Sends nothing and closes the connection.
     #[cfg(feature = "sandbox")]
     Close,
-    /// Nothing: the connection is reset, so that the peer sees an error instead of an end.
+    /// Sends nothing and resets the connection, so that the peer sees an error instead of an end.
     #[cfg(feature = "sandbox")]
     Reset,
 }
 
-/// An answer. Its length and, where needed, `Connection` are added when it is sent.
-pub(crate) struct Answer {
+/// A response. Its length and, if needed, `Connection` are added when it is sent.
+pub(crate) struct Response {
     status: u16,
     headers: Vec<(&'static str, Cow<'static, str>)>,
     body: Cow<'static, [u8]>,
@@ -64,13 +28,18 @@ pub(crate) struct Answer {
     pub(super) last: bool,
 }
 
-impl Answer {
-    /// An answer without headers.
+impl Response {
+    /// A response without headers.
     pub(crate) fn new(status: u16, body: impl Into<Cow<'static, [u8]>>) -> Self {
         Self { status, headers: Vec::new(), body: body.into(), delay: Duration::ZERO, last: false }
     }
 
-    /// Adds a header. Its value must not hold control characters; where it does, the header is left out.
+    /// A response without headers and body.
+    pub(crate) fn empty(status: u16) -> Self {
+        Self::new(status, &b""[..])
+    }
+
+    /// Adds a header. A header whose value holds control characters is left out.
     pub(crate) fn header(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
         let value = value.into();
         if !value.bytes().any(|b| b.is_ascii_control()) {
@@ -79,21 +48,21 @@ impl Answer {
         self
     }
 
-    /// Closes the connection after the answer, whatever the peer wants.
+    /// Closes the connection after the response, whatever the peer asked for.
     #[cfg(feature = "listener")]
     pub(crate) fn last(mut self) -> Self {
         self.last = true;
         self
     }
 
-    /// Waits before the answer is sent, on top of what was waited for already.
+    /// Waits before the response is sent, in addition to earlier delays.
     #[cfg(feature = "sandbox")]
     pub(crate) fn after(mut self, delay: Duration) -> Self {
         self.delay = self.delay.saturating_add(delay);
         self
     }
 
-    /// Writes the whole answer to `out`.
+    /// Writes the whole response to `out`.
     pub(crate) fn write(&self, out: &mut Vec<u8>, connection: Option<&str>, head_only: bool) {
         let code = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         out.extend_from_slice(b"HTTP/1.1 ");

@@ -250,20 +250,19 @@ fn own_threads() -> usize {
 #[test]
 #[cfg(target_os = "linux")]
 fn no_thread_is_left() {
-    // Only one that connects starts a thread, and that ends with the time to connect, whoever waits for it.
+    // Only a look-up takes a thread, one for all calls that wait for it. Connecting takes none.
     let full = support::faults::FullQueue::new();
     let api = builder(full.address).connect_timeout(Duration::from_millis(600)).build().unwrap();
     thread::scope(|scope| {
         let calls: Vec<_> = (0..4).map(|_| scope.spawn(|| api.create_payments(CALL, &small()))).collect();
         thread::sleep(Duration::from_millis(300));
-        assert!(own_threads() >= 4, "{}", own_threads());
         api.shutdown();
         for call in calls {
             assert_eq!(call.join().unwrap().unwrap_err().kind(), ErrorKind::Shutdown);
         }
     });
     drop(api);
-    // Others of these tests may be connecting now; they too are done soon.
+    // Others of these tests may be looking up a name now; they too are done soon.
     let end = Instant::now() + Duration::from_secs(10);
     while own_threads() > 0 {
         assert!(Instant::now() < end, "{} threads are left", own_threads());

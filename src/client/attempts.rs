@@ -14,7 +14,7 @@ use crate::model::sid;
 use crate::model::{Payments, PaymentsResponse, ResponseMetadata};
 use crate::text::random::random;
 use crate::text::{Escaped, Redactor, Withheld, cut};
-use crate::transport::{Answer, Failure, Part, Transport};
+use crate::transport::{Failure, Response, Transport};
 
 /// How much of an answer's body an error keeps.
 const KEPT_BODY: usize = 4 * 1024;
@@ -133,10 +133,10 @@ impl Caller {
     fn judge(
         &self,
         operation: &Operation<'_>,
-        answer: Answer,
+        answer: Response,
         attempt: &Attempt,
     ) -> Result<(Payments, u16, ResponseHeaders, Option<String>), Error> {
-        let Answer { status, headers, body, timed_out } = answer;
+        let Response { status, headers, body, timed_out } = answer;
         let request_id = self.request_id(&headers);
         attempt.log(&Answered { status, request_id: request_id.as_deref() });
         let reason = match status {
@@ -232,29 +232,29 @@ impl Caller {
                 let message = format!("the connection was lost: {source}");
                 Error::new(ErrorKind::ConnectionLost, Unknown, message).with_source(source).retryable(true)
             }
-            Failure::Lost { part, source } => {
-                let message = match &part {
+            Failure::Lost { partial, source } => {
+                let message = match &partial {
                     Some(part) => format!("the answer (HTTP {}) was cut off: {source}", part.status),
                     None => format!("the connection was lost: {source}"),
                 };
                 let error = Error::new(ErrorKind::ConnectionLost, Unknown, message);
-                self.with_part(error, part).with_source(source).retryable(true)
+                self.with_part(error, partial).with_source(source).retryable(true)
             }
-            Failure::Timeout { part, source } => {
-                let message = match &part {
+            Failure::Timeout { partial, source } => {
+                let message = match &partial {
                     Some(part) => format!("the answer (HTTP {}) did not end in time", part.status).into(),
                     None => Cow::Borrowed("no answer in time"),
                 };
                 let error = Error::new(ErrorKind::Timeout, Unknown, message);
-                self.with_part(error, part).with_source(source).retryable(true).timed_out()
+                self.with_part(error, partial).with_source(source).retryable(true).timed_out()
             }
-            Failure::NoHttp { part, source } => {
+            Failure::NotHttp { partial, source } => {
                 let message = "the answer is not HTTP that can be read";
                 let error = Error::new(ErrorKind::UnexpectedAnswer, Unknown, message);
-                self.with_part(error, part).with_source(source).retryable(true)
+                self.with_part(error, partial).with_source(source).retryable(true)
             }
-            Failure::BadAnswer { reason, part, source } => {
-                let error = self.with_part(Error::new(ErrorKind::UnexpectedAnswer, Unknown, reason), part);
+            Failure::Unreadable { reason, partial, source } => {
+                let error = self.with_part(Error::new(ErrorKind::UnexpectedAnswer, Unknown, reason), partial);
                 match source {
                     Some(source) => error.with_source(source),
                     None => error,
@@ -268,8 +268,8 @@ impl Caller {
     }
 
     /// Keeps what came of an answer.
-    fn with_part(&self, error: Error, part: Part) -> Error {
-        match part {
+    fn with_part(&self, error: Error, partial: Option<Box<Response>>) -> Error {
+        match partial {
             Some(part) => {
                 let request_id = self.request_id(&part.headers);
                 error.with_answer(part.status, Some(self.kept(&part.body)), request_id)

@@ -198,7 +198,6 @@ impl PaymentsApiBuilder {
             base_url,
             authorization: self.credentials.authorization(),
             user_agent: user_agent(suffix),
-            attempt_time: self.retry_policy.attempt_time(self.timeout),
             connect_timeout: self.connect_timeout,
             proxy: self.proxy,
             tls: self.tls,

@@ -161,7 +161,7 @@ impl CallbackListenerBuilder {
         let hub = Arc::new(Hub::new(self.capacity));
         let limits = Limits { max_connections: self.connections, ..Limits::default() };
         let receiver = Receiver { hub: Arc::clone(&hub), validator: self.validator, url: public_url.clone() };
-        let handler = move |request: Request| Reply::Answer(receiver.answer(&request));
+        let handler = move |request: Request| Reply::Response(receiver.answer(&request));
         let server = Server::start(socket, limits, Arc::new(handler)).map_err(CallbackError::listen)?;
         let address = server.address();
         Ok(CallbackListener { hub, server: Mutex::new(Some(server)), address, public_url })

@@ -4,20 +4,19 @@ use std::fmt;
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::delivery::DeliveryPolicy;
+use super::Sandbox;
 use super::faults::Faults;
 use super::mint::Mint;
-use super::service::{self, Accounts};
-use super::store::State;
-use super::{Sandbox, Shared};
+use super::service::{Accounts, Service};
+use super::store::Store;
 use crate::client::PaymentsApi;
 use crate::client::credentials::Credentials;
 use crate::model::sid;
-use crate::server::{Limits, Reply, Request, Server};
+use crate::server::{Limits, Request, Server};
 
 /// Configures a [`Sandbox`].
 ///
@@ -86,49 +85,45 @@ impl SandboxBuilder {
         sid::check("account_sid", "AC", &accounts.account_sid).map_err(invalid)?;
         let credentials =
             Credentials::auth_token(&accounts.account_sid, &accounts.auth_token).map_err(invalid)?;
-        let state = State::new(mint, &accounts.auth_token, DeliveryPolicy::default())?;
+        let store = Store::new(mint, &accounts.auth_token)?;
         let (faults, requests) = (Faults::default(), AtomicUsize::new(0));
-        let shared = Arc::new(Shared { accounts, state, faults, requests });
-        let clock = Arc::clone(&shared);
-        let clock =
-            thread::Builder::new().name("sandbox-clock".to_owned()).spawn(move || clock.state.run_clock())?;
-        let clock = ClockThread { shared: Arc::clone(&shared), thread: Some(clock) };
+        let service = Arc::new(Service { accounts, store, faults, requests });
+        let clock = ClockThread::start(&service)?;
 
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port))?;
         let mut limits = Limits { max_body: 1024 * 1024, ..Limits::default() };
         limits.idle_time = self.idle_timeout.unwrap_or(limits.idle_time);
-        let serving = Arc::clone(&shared);
+        let serving = Arc::clone(&service);
         let server =
-            Server::start(listener, limits, Arc::new(move |request: Request| reply(&serving, &request)))?;
+            Server::start(listener, limits, Arc::new(move |request: Request| serving.reply(&request)))?;
         let base_url = format!("http://{}", server.address());
         let client = PaymentsApi::builder(credentials.clone()).base_url(&base_url).no_proxy();
         let client = client.build().map_err(io::Error::other)?;
-        Ok(Sandbox { _server: server, _clock: clock, shared, credentials, base_url, client })
+        Ok(Sandbox { _server: server, _clock: clock, service, credentials, base_url, client })
     }
 }
 
 /// The thread that lets waits for a key end; stops when dropped.
 pub(super) struct ClockThread {
-    shared: Arc<Shared>,
+    service: Arc<Service>,
     thread: Option<JoinHandle<()>>,
+}
+
+impl ClockThread {
+    fn start(service: &Arc<Service>) -> io::Result<Self> {
+        let own = Arc::clone(service);
+        let thread =
+            thread::Builder::new().name("sandbox-clock".to_owned()).spawn(move || own.store.run_clock())?;
+        Ok(Self { service: Arc::clone(service), thread: Some(thread) })
+    }
 }
 
 impl Drop for ClockThread {
     fn drop(&mut self) {
-        self.shared.state.stop();
+        self.service.store.stop();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
-    }
-}
-
-/// What comes back to a request, faults included.
-fn reply(shared: &Shared, request: &Request) -> Reply {
-    shared.requests.fetch_add(1, Ordering::Relaxed);
-    let answer = || service::answer(&shared.accounts, &shared.state, request);
-    match shared.faults.next(request) {
-        None => Reply::Response(answer()),
-        Some(fault) => fault.reply(answer, shared.state.mint().sid("RQ")),
     }
 }
 

@@ -107,37 +107,41 @@
 
 mod builder;
 mod call;
+mod clock;
+mod connector;
 mod delivery;
 mod failed_operation;
 mod faults;
 mod mint;
+pub mod numbers;
 mod parameters;
 mod refusals;
 mod service;
 mod session;
 mod store;
+mod transaction;
 mod views;
 
 use std::fmt;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 pub use builder::SandboxBuilder;
+pub use call::Call;
 pub use delivery::{Delivery, RecordedCallback};
 pub use failed_operation::FailedOperation;
 pub use faults::{Fault, Faults, RandomFaults};
-pub use session::{Asking, numbers};
-pub use views::{Session, Transaction};
+pub use session::Asking;
+pub use transaction::Transaction;
+pub use views::Session;
 
-use crate::client::PaymentsApi;
-use crate::client::PaymentsApiBuilder;
 use crate::client::credentials::Credentials;
+use crate::client::{PaymentsApi, PaymentsApiBuilder};
 use crate::server::Server;
 use builder::ClockThread;
-use service::Accounts;
-use store::State;
+use service::Service;
 
 /// A running sandbox; see the [module's documentation](self).
 ///
@@ -147,17 +151,10 @@ pub struct Sandbox {
     // Dropped in this order: first nothing comes in any more, then nothing goes out.
     _server: Server,
     _clock: ClockThread,
-    shared: Arc<Shared>,
+    service: Arc<Service>,
     credentials: Credentials,
     base_url: String,
     client: PaymentsApi,
-}
-
-struct Shared {
-    accounts: Accounts,
-    state: State,
-    faults: Faults,
-    requests: AtomicUsize,
 }
 
 impl Sandbox {
@@ -183,37 +180,37 @@ impl Sandbox {
     /// The SID of the account (`AC…`).
     #[must_use]
     pub fn account_sid(&self) -> &str {
-        &self.shared.accounts.account_sid
+        &self.service.accounts.account_sid
     }
 
     /// The account's auth token.
     #[must_use]
     pub fn auth_token(&self) -> &str {
-        &self.shared.accounts.auth_token
+        &self.service.accounts.auth_token
     }
 
     /// The SID of an API key of the account (`SK…`).
     #[must_use]
     pub fn api_key_sid(&self) -> &str {
-        &self.shared.accounts.api_key_sid
+        &self.service.accounts.api_key_sid
     }
 
     /// The API key's secret.
     #[must_use]
     pub fn api_key_secret(&self) -> &str {
-        &self.shared.accounts.api_key_secret
+        &self.service.accounts.api_key_secret
     }
 
     /// A bearer token that acts for the account.
     #[must_use]
     pub fn access_token(&self) -> &str {
-        &self.shared.accounts.access_token
+        &self.service.accounts.access_token
     }
 
     /// The SID of a subaccount (`AC…`), which the account's credentials may name in the path.
     #[must_use]
     pub fn subaccount_sid(&self) -> &str {
-        &self.shared.accounts.subaccount_sid
+        &self.service.accounts.subaccount_sid
     }
 
     /// Makes a live call of the account, with a caller whose keypad you work: see [`Call::press`] and
@@ -230,7 +227,7 @@ impl Sandbox {
     }
 
     fn call_of(&self, account_sid: &str) -> Call {
-        Call { sid: self.shared.state.call(account_sid), shared: Arc::clone(&self.shared) }
+        Call { sid: self.service.store.add_call(account_sid), service: Arc::clone(&self.service) }
     }
 
     /// A new client of this sandbox, with the account's auth token and every default.
@@ -260,25 +257,25 @@ impl Sandbox {
     /// A session as it is now; `None` where there is no such session.
     #[must_use]
     pub fn session(&self, sid: &str) -> Option<Session> {
-        self.shared.state.session(sid)
+        self.service.store.session(sid)
     }
 
     /// All sessions as they are now, in the order of their creation.
     #[must_use]
     pub fn sessions(&self) -> Vec<Session> {
-        self.shared.state.sessions()
+        self.service.store.sessions()
     }
 
     /// What the payment connector did, in order.
     #[must_use]
     pub fn transactions(&self) -> Vec<Transaction> {
-        self.shared.state.transactions()
+        self.service.store.transactions()
     }
 
     /// How many transactions there are, without copying them.
     #[must_use]
     pub fn transaction_count(&self) -> usize {
-        self.shared.state.transaction_count()
+        self.service.store.transaction_count()
     }
 
     /// The status callbacks of a session so far, in order, and what became of each.
@@ -291,32 +288,32 @@ impl Sandbox {
     /// holds up the callbacks of other sessions too, for up to 15 s a try.
     #[must_use]
     pub fn callbacks(&self, session_sid: &str) -> Vec<RecordedCallback> {
-        self.shared.state.callbacks(session_sid)
+        self.service.store.sender().callbacks(session_sid)
     }
 
     /// The status callbacks of all sessions so far, in the order in which they were made.
     #[must_use]
     pub fn all_callbacks(&self) -> Vec<RecordedCallback> {
-        self.shared.state.sender().all_callbacks()
+        self.service.store.sender().all_callbacks()
     }
 
     /// Waits until no callback is pending, for `time` at the most, and tells whether it came to that.
     #[must_use]
     pub fn wait_for_delivery(&self, time: Duration) -> bool {
-        self.shared.state.sender().wait_until_idle(time)
+        self.service.store.sender().wait_until_idle(time)
     }
 
     /// Sets the sandbox's clock forward, so that a test need not wait for a caller's time to run out. Dates are
     /// later from then on, too.
     pub fn advance_clock(&self, by: Duration) {
-        self.shared.state.advance(by);
+        self.service.store.advance(by);
     }
 
     /// How many requests came, whatever became of them: refused ones, repeated ones and those that a fault
     /// hit included. What was no complete HTTP request is not counted.
     #[must_use]
     pub fn request_count(&self) -> usize {
-        self.shared.requests.load(Ordering::Relaxed)
+        self.service.requests.load(Ordering::Relaxed)
     }
 
     /// Makes things go wrong; see [`Fault`] for what can.
@@ -337,7 +334,7 @@ impl Sandbox {
     /// ```
     #[must_use]
     pub fn faults(&self) -> Faults {
-        self.shared.faults.clone()
+        self.service.faults.clone()
     }
 }
 
@@ -348,105 +345,5 @@ impl fmt::Debug for Sandbox {
             .field("base_url", &self.base_url)
             .field("account_sid", &self.account_sid())
             .finish_non_exhaustive()
-    }
-}
-
-/// A telephone call in the [`Sandbox`], with a caller on the line. Clones are the same call.
-///
-/// Dropping it does not end the call: [`hang_up`](Self::hang_up) does.
-///
-/// ```
-/// use twilio_payments::CreatePaymentsParams;
-/// use twilio_payments::sandbox::Sandbox;
-///
-/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let sandbox = Sandbox::start()?;
-/// let call = sandbox.call();
-/// call.hang_up();
-///
-/// let params = CreatePaymentsParams::new("https://example.com/status");
-/// let error = sandbox.client().create_payments(call.sid(), &params).unwrap_err();
-/// assert_eq!(error.api_error().and_then(|api| api.code), Some(21220));
-/// # Ok(())
-/// # }
-/// ```
-#[derive(Clone)]
-pub struct Call {
-    sid: String,
-    shared: Arc<Shared>,
-}
-
-impl Call {
-    /// The call's SID (`CA…`).
-    #[must_use]
-    pub fn sid(&self) -> &str {
-        &self.sid
-    }
-
-    /// Whether the call goes on.
-    #[must_use]
-    pub fn is_live(&self) -> bool {
-        self.shared.state.is_live(&self.sid)
-    }
-
-    /// The caller presses keys, one after another: digits, `#` to end an entry, `*` to break the session off.
-    /// Other characters are passed over, so that a number may be written in groups. Keys have an effect
-    /// only while the caller is [asked](Self::asking) for something.
-    ///
-    /// ```
-    /// use twilio_payments::sandbox::Sandbox;
-    /// use twilio_payments::{Capture, CreatePaymentsParams, UpdatePaymentsParams};
-    ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let sandbox = Sandbox::start()?;
-    /// let (api, call) = (sandbox.client(), sandbox.call());
-    /// let url = "https://example.com/status";
-    /// let session = api.create_payments(call.sid(), &CreatePaymentsParams::new(url))?;
-    /// let ask = UpdatePaymentsParams::new_capture(url, Capture::PaymentCardNumber);
-    /// api.update_payments(call.sid(), &session.sid, &ask)?;
-    ///
-    /// call.press("4242 4242 4242 4242");
-    ///
-    /// let callbacks = sandbox.callbacks(&session.sid);
-    /// let last = callbacks.last().ok_or("no callback")?;
-    /// assert_eq!(last.get("PaymentCardNumber"), Some("xxxxxxxxxxxx4242"));
-    /// assert_eq!(last.get("PartialResult"), Some("false"));
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn press(&self, keys: &str) {
-        self.shared.state.press(&self.sid, keys);
-    }
-
-    /// Puts a caller on the line who answers everything at once with good test values, so that a test need not
-    /// press keys. What is asked at the moment is answered too.
-    #[must_use]
-    pub fn obliging(self) -> Self {
-        self.shared.state.oblige(&self.sid);
-        self
-    }
-
-    /// What the caller is asked at the moment, if anything.
-    #[must_use]
-    pub fn asking(&self) -> Option<Asking> {
-        self.wait_until_asked(Duration::ZERO)
-    }
-
-    /// Waits until the caller is asked something, for `time` at the most; `None` where he is not, or the call
-    /// ends.
-    #[must_use]
-    pub fn wait_until_asked(&self, time: Duration) -> Option<Asking> {
-        self.shared.state.asking(&self.sid, time)
-    }
-
-    /// The caller hangs up: the call ends, and an open session on it ends without a transaction.
-    pub fn hang_up(&self) {
-        self.shared.state.hang_up(&self.sid);
-    }
-}
-
-impl fmt::Debug for Call {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Call").field("sid", &self.sid).field("live", &self.is_live()).finish_non_exhaustive()
     }
 }

@@ -43,7 +43,8 @@ fn unusable_settings_are_refused_by_name() {
     let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     refused(new().root_certificate(broken), "invalid root_certificate: not usable");
     refused(new().proxy("http://user:hush@"), "invalid proxy: not the URL of a proxy");
-    let socks = "a SOCKS proxy, which is not supported; where it comes from the environment, `no_proxy()` passes it by";
+    let socks =
+        "a SOCKS proxy, which is not supported; if it comes from the environment, `no_proxy()` passes it by";
     refused(new().proxy("socks5://127.0.0.1:1080"), &format!("invalid proxy: {socks}"));
     assert!(PaymentsApi::new("AC1", TOKEN).is_err());
 }
@@ -102,7 +103,7 @@ fn the_environment_names_a_proxy() {
         assert!(in_environment(TEST, &[(name, "http://127.0.0.1:9")]), "{name}");
         assert!(!in_environment(TEST, &[(name, "http://[bad")]), "{name}: the child must see it");
     }
-    let socks = "invalid proxy: a SOCKS proxy, which is not supported; where it comes from the environment, \
+    let socks = "invalid proxy: a SOCKS proxy, which is not supported; if it comes from the environment, \
                  `no_proxy()` passes it by";
     assert!(in_environment(TEST, &[("ALL_PROXY", "socks5://127.0.0.1:9"), ("EXPECTED", socks)]));
 }

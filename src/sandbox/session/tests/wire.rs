@@ -15,7 +15,8 @@ fn all(parts: &[&str]) -> String {
 
 #[test]
 fn a_card_payment() {
-    let settings = Settings { payment_connector: "PGP_MOCK".to_owned(), postal_code: false, ..settings() };
+    let settings =
+        CreateParameters { payment_connector: "PGP_MOCK".to_owned(), postal_code: false, ..settings() };
     let mut desk = Desk::new(settings);
     let common = "PaymentConnector=PGP_MOCK&DateCreated=2026-11-22T09%3A00%3A00.000Z&PaymentMethod=credit-card\
                   &CallSid={CA}&ChargeAmount=9.99&AccountSid={AC}&Sid={PK}";
@@ -52,7 +53,7 @@ fn a_card_payment() {
     assert_eq!(body(desk.sent.last().unwrap()), all(&[common, last]));
 
     desk.complete();
-    let code = connector::reference("ch", &sid("PK"));
+    let code = crate::sandbox::transaction::reference("ch", &sid("PK"));
     let done = format!(
         "SecurityCode=xxx&PaymentCardType=visa&Sid={{PK}}&PaymentConfirmationCode={code}&CallSid={{CA}}\
          &Result=success&AccountSid={{AC}}&ProfileId=&DateUpdated=2026-11-22T09%3A00%3A02.600Z&PaymentToken=\
@@ -64,7 +65,7 @@ fn a_card_payment() {
 
 #[test]
 fn an_early_end_says_what_there_is() {
-    let mut desk = Desk::new(Settings { charge_amount: None, ..ach() });
+    let mut desk = Desk::new(CreateParameters { charge_amount: None, ..ach() });
     desk.ask(&Capture::BankRoutingNumber);
     desk.press("110000000*");
     assert_eq!(
@@ -93,7 +94,7 @@ fn an_early_end_says_what_there_is() {
 
 #[test]
 fn no_name_comes_twice() {
-    for settings in [settings(), ach(), Settings { charge_amount: None, ..settings() }] {
+    for settings in [settings(), ach(), CreateParameters { charge_amount: None, ..settings() }] {
         let mut desk = Desk::new(settings);
         desk.collect();
         desk.complete();

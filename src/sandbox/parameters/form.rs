@@ -1,0 +1,138 @@
+//! A request's form, and the readers of its values.
+
+use std::borrow::Cow;
+
+use serde_json::{Map, Value};
+
+use crate::model::Amount;
+use crate::sandbox::refusals::Refusal;
+use crate::text::form;
+
+/// A decoded form, in the order in which it was sent.
+pub(crate) struct Form<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
+
+impl<'a> Form<'a> {
+    pub(crate) fn parse(body: &'a [u8]) -> Self {
+        Self(form::pairs(body).collect())
+    }
+
+    /// Whether two bodies have the same fields with the same values, in whatever order.
+    pub(crate) fn are_same(one: &[u8], other: &[u8]) -> bool {
+        let sorted = |body| {
+            let mut fields = Form::parse(body).0;
+            fields.sort_unstable();
+            fields
+        };
+        one == other || sorted(one) == sorted(other)
+    }
+
+    pub(crate) fn into_owned(self) -> Vec<(String, String)> {
+        self.0.into_iter().map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
+    }
+
+    /// A field's value as it was sent.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_ref())
+    }
+
+    /// A field's value; an empty one counts as absent.
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        self.get(name).filter(|value| !value.is_empty())
+    }
+
+    /// The value of a field that must be there.
+    pub(super) fn required(&self, name: &str) -> Result<&str, Refusal> {
+        self.text(name).ok_or_else(|| Refusal::invalid_parameter(name, "required"))
+    }
+
+    pub(super) fn read<T>(
+        &self,
+        name: &str,
+        parse: impl FnOnce(&str) -> Result<T, &'static str>,
+    ) -> Result<Option<T>, Refusal> {
+        let parsed = self.text(name).map(parse).transpose();
+        parsed.map_err(|reason| Refusal::invalid_parameter(name, reason))
+    }
+
+    /// Refuses names that are not among these, and those that come twice.
+    pub(super) fn only(&self, names: &[&str]) -> Result<(), Refusal> {
+        for (index, (name, _)) in self.0.iter().enumerate() {
+            if !names.contains(&name.as_ref()) {
+                return Err(Refusal::unknown_parameter(name));
+            }
+            if self.0.iter().take(index).any(|(earlier, _)| earlier == name) {
+                return Err(Refusal::invalid_parameter(name, "sent more than once"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads one of these values.
+pub(super) fn known<T: AsRef<str> + Clone>(all: &[T]) -> impl Fn(&str) -> Result<T, &'static str> {
+    |text| all.iter().find(|value| value.as_ref() == text).cloned().ok_or("not one of its values")
+}
+
+/// Reads a list of these values.
+pub(super) fn list<T: AsRef<str> + Clone>(
+    all: &[T],
+    separator: char,
+) -> impl Fn(&str) -> Result<Vec<T>, &'static str> {
+    move |text| {
+        let items = text.split(separator).map(|item| known(all)(item.trim()));
+        items.collect::<Result<_, _>>().map_err(|_| "not a list of its values")
+    }
+}
+
+pub(super) fn boolean(text: &str) -> Result<bool, &'static str> {
+    text.parse().map_err(|_| "neither true nor false")
+}
+
+/// Reads an integer of at least 1 and at most `most`.
+pub(super) fn integer(most: u32, reason: &'static str) -> impl Fn(&str) -> Result<u32, &'static str> {
+    move |text| {
+        let digits = text.bytes().all(|b| b.is_ascii_digit());
+        let value = text.parse().ok().filter(|value| digits && (1..=most).contains(value));
+        value.ok_or(reason)
+    }
+}
+
+pub(super) fn amount(text: &str) -> Result<Amount, &'static str> {
+    text.parse().map_err(|_| "not a decimal of at most four places, from 0 up to but not including 1000000")
+}
+
+pub(super) fn currency(text: &str) -> Result<String, &'static str> {
+    if text.len() == 3 && text.bytes().all(|b| b.is_ascii_alphabetic()) {
+        Ok(text.to_ascii_uppercase())
+    } else {
+        Err("not three letters")
+    }
+}
+
+/// Reads a JSON object of one level.
+pub(super) fn object(text: &str) -> Result<Map<String, Value>, &'static str> {
+    let fields = serde_json::from_str::<Map<String, Value>>(text).map_err(|_| "not a JSON object")?;
+    if fields.values().any(|value| value.is_array() || value.is_object()) {
+        return Err("has more than one level");
+    }
+    Ok(fields)
+}
+
+/// Accepts an absolute http or https URL, or a relative reference.
+pub(super) fn url(text: &str) -> Result<String, &'static str> {
+    if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err("not a URL");
+    }
+    let end = text.find(['/', '?', '#']).unwrap_or(text.len());
+    if let Some((scheme, _)) = text.get(..end).and_then(|start| start.split_once(':')) {
+        if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
+            return Err("neither an http or https URL nor a relative one");
+        }
+        let rest = text.get(scheme.len() + 1..).and_then(|rest| rest.strip_prefix("//"));
+        let authority = rest.and_then(|rest| rest.split(['/', '?', '#']).next()).unwrap_or_default();
+        if authority.rsplit('@').next().is_none_or(|host| host.is_empty() || host.starts_with(':')) {
+            return Err("a URL without a host");
+        }
+    }
+    Ok(text.to_owned())
+}

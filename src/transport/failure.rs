@@ -1,0 +1,64 @@
+//! Why there is no response, and whether the request can have been carried out.
+
+use std::io;
+
+use super::Transport;
+use super::connection::Stale;
+use super::response::Response;
+use crate::error::Source;
+
+/// Why there is no response.
+///
+/// The head of a success may have come, and a beginning of its body: that is kept as `partial`.
+pub(crate) enum Failure {
+    /// There is no connection: certainly not sent. Worth another attempt if `retry` is set.
+    NotConnected { timeout: bool, retry: bool, source: Source },
+    /// There is no TLS connection: certainly not sent, and not worth another attempt.
+    Tls(Source),
+    /// A kept connection had been closed: on a new one it may work at once.
+    Stale(Source),
+    /// The connection ended before the response did.
+    Lost { partial: Option<Box<Response>>, source: Source },
+    /// The attempt's time ran out.
+    Timeout { partial: Option<Box<Response>>, source: Source },
+    /// What came is not HTTP: something on the way has broken the connection's order.
+    NotHttp { partial: Option<Box<Response>>, source: Source },
+    /// What came is HTTP, but cannot be read: it is too long, or compressed.
+    Unreadable { reason: String, partial: Option<Box<Response>>, source: Option<Source> },
+    /// The client was shut down, before or after something may have been sent.
+    Shutdown { sent: bool },
+}
+
+impl Failure {
+    /// What a failed look-up, connect, read or write means before there is a connection.
+    pub(super) fn connecting(error: io::Error) -> Self {
+        let timeout = error.kind() == io::ErrorKind::TimedOut;
+        Self::NotConnected { timeout, retry: true, source: Box::new(error) }
+    }
+
+    /// What is configured, or what the proxy wants, cannot work: another attempt is of no use.
+    pub(super) fn setup(reason: impl Into<Source>) -> Self {
+        Self::NotConnected { timeout: false, retry: false, source: reason.into() }
+    }
+}
+
+impl Transport {
+    /// What an error of ureq means, once it had a connection.
+    pub(super) fn failure(&self, error: ureq::Error, partial: Option<Box<Response>>) -> Failure {
+        match error {
+            _ if self.shutdown.is_down() => Failure::Shutdown { sent: true },
+            ureq::Error::Other(source) if source.is::<Stale>() => Failure::Stale(source),
+            ureq::Error::Other(source) => Failure::Lost { partial, source },
+            ureq::Error::Io(error) if error.kind() == io::ErrorKind::TimedOut => {
+                Failure::Timeout { partial, source: Box::new(error) }
+            }
+            ureq::Error::Io(error) => Failure::Lost { partial, source: Box::new(error) },
+            ureq::Error::LargeResponseHeader(..) => Failure::Unreadable {
+                reason: "the response's head is too large".to_owned(),
+                partial,
+                source: Some(Box::new(error)),
+            },
+            _ => Failure::NotHttp { partial, source: Box::new(error) },
+        }
+    }
+}

@@ -3,18 +3,12 @@
 //! Both must be the same in every version of this crate, on every machine: a flow that was stored by one
 //! program is found by the callbacks that reach another.
 
-use std::fmt::Write;
-
-/// The query parameter of the StatusCallback that holds the tag.
-pub(crate) const PARAMETER: &str = "payment_flow";
+use crate::callback::TAG_PARAMETER;
 
 /// The tag of a key: 32 hex digits. It is a hash, to be of one length and of characters that a URL may have;
 /// it does not hide the key from someone who can guess it.
 pub(super) fn of(key: &str) -> String {
-    let mut tag = String::with_capacity(32);
-    // Writing to a String does not fail.
-    let _ = write!(tag, "{:032x}", hash(key.as_bytes()));
-    tag
+    format!("{:032x}", hash(key.as_bytes()))
 }
 
 /// The reference of a key: 16 hex digits, short enough for the description of a payment.
@@ -34,14 +28,14 @@ pub(super) fn tagged(url: &str, key: &str) -> String {
         None if url.split_once("://").is_some_and(|(_, rest)| !rest.contains('/')) => "/?",
         None => "?",
     };
-    [url, separator, PARAMETER, "=", &of(key), fragment].concat()
+    [url, separator, TAG_PARAMETER, "=", &of(key), fragment].concat()
 }
 
 /// Whether the query of a URL has a tag already.
 pub(super) fn is_tagged(url: &str) -> bool {
     let before_fragment = url.split('#').next().unwrap_or_default();
     let query = before_fragment.split_once('?').map_or("", |(_, query)| query);
-    query.split('&').any(|pair| pair.split('=').next() == Some(PARAMETER))
+    query.split('&').any(|pair| pair.split('=').next() == Some(TAG_PARAMETER))
 }
 
 /// FNV-1a of 128 bits, with a last step that lets each bit of the input reach the upper half.

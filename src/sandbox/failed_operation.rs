@@ -70,6 +70,13 @@ impl FailedOperation {
         self
     }
 
+    /// Makes this the failure of the last attempt, after one that the service refused.
+    #[must_use]
+    pub fn after_refused_attempt(mut self) -> Self {
+        self.outcome = self.outcome.combine(Outcome::Refused);
+        self
+    }
+
     /// The error of an operation with this idempotency key.
     #[must_use]
     pub fn error(self, idempotency_key: &str) -> Error {

@@ -9,7 +9,7 @@ use super::faults::Faults;
 use super::parameters::{Form, RequestPath};
 use super::refusals::Refusal;
 use super::store::{Store, Success};
-use crate::server::{Response, Reply, Request};
+use crate::server::{Reply, Request, Response};
 
 /// Who may call.
 pub(super) struct Accounts {

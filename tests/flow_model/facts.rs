@@ -2,7 +2,7 @@
 //! the stored value, how each beginning was answered, and which callbacks the flow heard: never from the
 //! flow's own state.
 
-use twilio_payments::{Ending, NotPaidReason, PaymentEnding, SessionEnding};
+use twilio_payments::{NotPaidReason, PaymentEnding, SessionEnding};
 
 use super::service::Mail;
 
@@ -25,6 +25,13 @@ pub const CAPTURES: [&str; 10] = [
 const DECLINES: [&str; 4] =
     ["payment-connector-error", "validation-error", "caller-hung-up", "caller-interrupted-with-star"];
 
+/// What an ending is judged by, beside the facts.
+pub struct When {
+    pub now: u64,
+    pub tokenizes: bool,
+    pub limits: Limits,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
     Create,
@@ -33,6 +40,18 @@ pub enum Operation {
     Complete,
     Cancel,
 }
+
+/// The words of a result by which a session is certainly over.
+const ENDS: [&str; 8] = [
+    "success",
+    "payment-connector-error",
+    "validation-error",
+    "caller-hung-up",
+    "caller-interrupted-with-star",
+    "internal-error",
+    "cancelled",
+    "too-many-failed-attempts",
+];
 
 /// How a request was answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +105,7 @@ pub struct Facts {
     ask_failed: bool,
 }
 
+#[derive(Clone, Copy, Debug)]
 pub struct Limits {
     pub max_asks: u32,
     pub capture_timeout: u64,
@@ -104,8 +124,7 @@ impl Facts {
 
     /// Whether complete may have been carried out.
     pub fn perhaps_completed(&self) -> bool {
-        self.answers(Operation::Complete)
-            .any(|answer| !answer.is_some_and(Answer::certainly_not_completed))
+        self.answers(Operation::Complete).any(|answer| !answer.is_some_and(Answer::certainly_not_completed))
     }
 
     pub fn money(&self) -> Money {
@@ -120,9 +139,24 @@ impl Facts {
         }
     }
 
+    fn is_over(&self) -> bool {
+        self.results.iter().any(|result| ENDS.contains(result))
+    }
+
+    /// How many times complete was certainly refused because something was missing.
+    pub fn rounds(&self) -> usize {
+        self.answers(Operation::Complete)
+            .filter(|answer| matches!(answer, Some(Answer::Refused(_, 64019))))
+            .count()
+    }
+
     fn session_ending(&self) -> SessionEnding {
-        if !self.results.is_empty() {
-            return if self.results.contains(&"cancelled") { SessionEnding::Cancelled } else { SessionEnding::Over };
+        if self.is_over() {
+            return if self.results.contains(&"cancelled") {
+                SessionEnding::Cancelled
+            } else {
+                SessionEnding::Over
+            };
         }
         if self.answers(Operation::Cancel).any(|answer| answer == Some(Answer::Done)) {
             return SessionEnding::Cancelled;
@@ -137,7 +171,7 @@ impl Facts {
     /// Takes the beginning of a request, which must be one that the rules allow.
     pub fn begin(&mut self, operation: Operation, now: u64, limits: &Limits) -> Verdict {
         let refuse = |reason: &str| Err(format!("{operation:?} was begun {reason}"));
-        if !self.results.is_empty() {
+        if self.is_over() || (!self.results.is_empty() && operation != Operation::Cancel) {
             return refuse("after the session's result was heard");
         }
         let cancelled = self.last_of(Operation::Cancel).is_some();
@@ -167,7 +201,8 @@ impl Facts {
     }
 
     fn begin_ask(&mut self, capture: usize, number: u32, now: u64, limits: &Limits) -> Verdict {
-        let refuse = |reason: &str| Err(format!("{} was asked for, number {number}, {reason}", CAPTURES[capture]));
+        let refuse =
+            |reason: &str| Err(format!("{} was asked for, number {number}, {reason}", CAPTURES[capture]));
         let asks = self.begun.iter().filter_map(|begun| match begun.operation {
             Operation::Ask(other, number) if other == capture => Some(number),
             _ => None,
@@ -219,43 +254,53 @@ impl Facts {
     }
 
     /// Whether an ending is the one that the table gives.
-    pub fn check(&self, ending: &Ending, tokenizes: bool, now: u64, limits: &Limits) -> Verdict {
-        let expected = self.money();
-        let money = match &ending.payment {
-            PaymentEnding::Paid { .. } if !tokenizes => Money::Paid,
-            PaymentEnding::Tokenized { .. } if tokenizes => Money::Paid,
+    pub fn check(
+        &self,
+        payment: &PaymentEnding,
+        session: SessionEnding,
+        sid: Option<&str>,
+        when: &When,
+    ) -> Verdict {
+        let money = match payment {
+            PaymentEnding::Paid { .. } if !when.tokenizes => Money::Paid,
+            PaymentEnding::Tokenized { .. } if when.tokenizes => Money::Paid,
             PaymentEnding::NotPaid(_) => Money::NotPaid,
             PaymentEnding::Declined { .. } => Money::Declined,
             PaymentEnding::Unknown { .. } => Money::Unknown,
             other => return Err(format!("the ending is {other:?}")),
         };
-        if money != expected {
-            return Err(format!("the ending is {money:?}, and must be {expected:?}: {ending:?}"));
+        if money != self.money() {
+            return Err(format!("the ending is {money:?}, and must be {:?}: ({payment:?})", self.money()));
         }
-        let session = self.session_ending();
-        if ending.session != session {
-            return Err(format!("the session is {:?}, and must be {session:?}: {ending:?}", ending.session));
+        let expected = self.session_ending();
+        if session != expected {
+            return Err(format!("the session is {session:?}, and must be {expected:?}: ({payment:?})"));
         }
-        let sid = self.session.map(super::service::sid);
-        if ending.session_sid != sid {
-            return Err(format!("the ending names {:?}, not {sid:?}", ending.session_sid));
+        if sid.map(str::to_owned) != self.session.map(super::service::sid) {
+            return Err(format!("the ending names another session: ({sid:?})"));
         }
-        match &ending.payment {
+        self.check_particulars(payment, when)
+    }
+
+    fn check_particulars(&self, payment: &PaymentEnding, when: &When) -> Verdict {
+        match payment {
             PaymentEnding::Paid { confirmation_code: Some(code), .. } if code == "ch_1" => Ok(()),
             PaymentEnding::Tokenized { token: Some(token), profile: Some(profile), .. }
                 if token == "tok_1" && profile == "cus_1" =>
             {
                 Ok(())
             }
-            PaymentEnding::NotPaid(reason) => self.check_reason(reason, limits),
+            PaymentEnding::NotPaid(reason) => self.check_reason(reason, &when.limits),
             PaymentEnding::Declined { result, .. } if self.results.contains(&result.as_str()) => Ok(()),
-            PaymentEnding::Unknown { result: Some(result), .. } if self.results.contains(&result.as_str()) => {
+            PaymentEnding::Unknown { result: Some(result), .. }
+                if self.results.contains(&result.as_str()) =>
+            {
                 Ok(())
             }
             PaymentEnding::Unknown { result: None, .. } if self.results.is_empty() => {
                 let first = self.begun.iter().find(|begun| begun.operation == Operation::Complete);
                 match first {
-                    Some(first) if now < first.at + limits.result_timeout => {
+                    Some(first) if when.now < first.at + when.limits.result_timeout => {
                         Err("it is unknown before the time for the result is up".to_owned())
                     }
                     _ => Ok(()),
@@ -271,7 +316,7 @@ impl Facts {
         let holds = match reason {
             NotPaidReason::Cancelled => self.stopped || self.results.contains(&"cancelled"),
             NotPaidReason::CreateFailed(_) => {
-                self.session.is_none() && self.answers(Operation::Create).all(|a| a != Some(Answer::Done))
+                self.answers(Operation::Create).all(|a| a != Some(Answer::Done))
             }
             NotPaidReason::CaptureFailed { capture, .. } => {
                 let capture = CAPTURES.iter().position(|name| *name == capture.as_str()).unwrap();
@@ -285,5 +330,15 @@ impl Facts {
             _ => false,
         };
         if holds { Ok(()) } else { Err(format!("nothing that happened is a reason for {reason:?}")) }
+    }
+
+    /// Whether cancel was begun, and failed as often as it was tried.
+    pub fn check_cancelled_in_vain(&self) -> Verdict {
+        let cancels = self.answers(Operation::Cancel).count();
+        let refused = |answer| matches!(answer, Some(Answer::Refused(status, _)) if status != 429);
+        if cancels >= 3 || (cancels > 0 && self.answers(Operation::Cancel).any(refused)) {
+            return Ok(());
+        }
+        Err(format!("the session is open, and cancel was begun {cancels} times"))
     }
 }

@@ -4,11 +4,13 @@
 use std::time::{Duration, SystemTime};
 
 use twilio_payments::sandbox::FailedOperation;
-use twilio_payments::{CreatePaymentsParams, Error, PaymentFlow, Payments, PaymentsStatus, StatusCallback, Step};
+use twilio_payments::{
+    CreatePaymentsParams, Error, PaymentFlow, Payments, PaymentsStatus, StatusCallback, Step,
+};
 
 use super::choices::Choices;
-use super::facts::{Answer, CAPTURES, Facts, Limits, Money, Operation, Verdict};
-use super::nature::Nature;
+use super::facts::{Answer, CAPTURES, Facts, Limits, Money, Operation, Verdict, When};
+use super::nature::{Earlier, Nature};
 use super::service::{self, Mail, Reply, Request, Service, State};
 
 /// How many turns a history has before everything goes well, and before it must have ended.
@@ -84,7 +86,8 @@ impl History {
         let nature = Nature::choose(&mut choices);
         let params = nature.params(&mut choices);
         let tokenizes = params.charge_amount.is_none();
-        let (capture_timeout, result_timeout) = (choices.one_of(&[120_000, 20_000]), choices.one_of(&[60_000, 5_000]));
+        let (capture_timeout, result_timeout) =
+            (choices.one_of(&[120_000, 20_000]), choices.one_of(&[60_000, 5_000]));
         let max_asks = choices.one_of(&[3, 1, 2]);
         let flow = PaymentFlow::new(super::CALL, params)
             .and_then(|flow| flow.max_asks(max_asks))
@@ -111,6 +114,26 @@ impl History {
         };
         history.open_earlier_session();
         history
+    }
+
+    /// Lets an earlier session of the call, which is not this flow's, have callbacks under way.
+    fn open_earlier_session(&mut self) {
+        let earlier = self.nature.earlier;
+        if earlier == Earlier::None {
+            return;
+        }
+        let url = self.choices.one_of(&[
+            "https://example.com/pay",
+            "https://example.com/pay?payment_flow=00000000000000000000000000000000",
+        ]);
+        let tokenizes = self.choices.below(2) == 1;
+        let service = &mut self.service;
+        let index = service.open(url, Vec::new(), tokenizes);
+        match earlier {
+            Earlier::Paid => service.end(index, "success", true),
+            Earlier::Completing => service.sessions[index].state = service::State::Completing,
+            _ => {}
+        }
     }
 
     /// Runs the history to its end. Returns the tape of its choices and what happened, too.
@@ -222,7 +245,8 @@ impl History {
         let compare = super::COMPARE_REVISIONS;
         if compare && self.stored.0.revision() != process.base {
             self.conflicts += 1;
-            tell!(self, "process {index} cannot store: the revision is {}", self.stored.0.revision());
+            let revision = self.stored.0.revision();
+            tell!(self, "process {index} cannot store: the revision is {revision}");
             self.processes.remove(index);
             return Ok(false);
         }
@@ -247,7 +271,8 @@ impl History {
         let process = &self.processes[index];
         match process.flow.ending() {
             Some(ending) if process.pending.is_none() => {
-                process.facts.check(&ending, self.tokenizes, self.now, &self.limits)
+                let when = When { now: self.now, tokenizes: self.tokenizes, limits: self.limits };
+                process.facts.check(&ending.payment, ending.session, ending.session_sid.as_deref(), &when)
             }
             _ => Ok(()),
         }
@@ -292,7 +317,7 @@ impl History {
             return Ok(());
         }
         let (result, answer) = self.exchange(&request);
-        tell!(self, "    … {answer:?}");
+        tell!(self, "    … {answer:?}: {result:?}");
         self.processes[index].pending = Some((result, answer));
         Ok(())
     }
@@ -319,13 +344,17 @@ impl History {
                         let index = CAPTURES.iter().position(|name| *name == capture.as_str());
                         let index = index.ok_or_else(|| format!("{capture} was never required"))?;
                         let prefix = format!("{key}-{capture}-");
-                        let number = params.idempotency_key.strip_prefix(&prefix).and_then(|n| n.parse().ok());
+                        let number =
+                            params.idempotency_key.strip_prefix(&prefix).and_then(|n| n.parse().ok());
                         Operation::Ask(index, number.unwrap_or(0))
                     }
                     _ => return Err(format!("an update that is no step: {params:?}")),
                 };
                 let suffix = match operation {
-                    Operation::Complete => "complete".to_owned(),
+                    Operation::Complete => match process.facts.rounds() {
+                        0 => "complete".to_owned(),
+                        rounds => format!("complete-{}", rounds + 1),
+                    },
                     Operation::Cancel => "cancel".to_owned(),
                     Operation::Ask(capture, number) => format!("{}-{number}", CAPTURES[capture]),
                     Operation::Create => String::new(),
@@ -344,7 +373,7 @@ impl History {
         };
         let key = key.as_str();
         let unknown = |failed: FailedOperation| (Err(failed.error(key)), Answer::Unknown);
-        let fault = if self.chance(self.nature.faults) { 1 + self.choices.below(12) } else { 0 };
+        let fault = if self.chance(self.nature.faults) { 1 + self.choices.below(13) } else { 0 };
         match fault {
             0 => {}
             1 => {
@@ -374,11 +403,19 @@ impl History {
                 });
             }
             10 => {
-                let (status, code) = self.choices.one_of(&[(401, 20003), (403, 20006), (404, 20404), (400, 64020)]);
-                return (Err(FailedOperation::status(status).code(code).error(key)), Answer::Refused(status, code));
+                let (status, code) =
+                    self.choices.one_of(&[(401, 20003), (403, 20006), (404, 20404), (400, 64020)]);
+                return (
+                    Err(FailedOperation::status(status).code(code).error(key)),
+                    Answer::Refused(status, code),
+                );
+            }
+            11 => {
+                let failed = FailedOperation::not_sent().after_refused_attempt();
+                return (Err(failed.error(key)), Answer::Refused(429, 20429));
             }
             // An attempt is lost before the one that is answered.
-            11 => drop(self.service.take(request)),
+            12 => drop(self.service.take(request)),
             _ => self.late.push(request.clone()),
         }
         match self.service.take(request) {
@@ -478,7 +515,8 @@ impl History {
             self.service.mail.remove(mail);
         }
         if lost {
-            tell!(self, "lost: {}", self.show(&copy));
+            let shown = self.show(&copy);
+            tell!(self, "lost: {}", shown);
             return Ok(());
         }
         let index = match process {
@@ -491,7 +529,8 @@ impl History {
             }
         };
         let aside = process != Some(index);
-        tell!(self, "process {index} hears {}", self.show(&copy));
+        let shown = self.show(&copy);
+        tell!(self, "process {index} hears {}", shown);
         let process = &mut self.processes[index];
         let mine = match process.facts.session {
             Some(session) => session == copy.session,
@@ -500,7 +539,10 @@ impl History {
         let callback = StatusCallback::parse(copy.body.as_bytes()).unwrap().received_at(&copy.url);
         self.steps += 1;
         if process.flow.on_callback(&callback) != mine {
-            return Err(format!("the flow says that the callback is {}its own", if mine { "not " } else { "" }));
+            return Err(format!(
+                "the flow says that the callback is {}its own",
+                if mine { "not " } else { "" }
+            ));
         }
         if mine {
             process.facts.hear(&copy);
@@ -550,7 +592,15 @@ impl History {
                 let base = flow.revision();
                 self.processes.push(Process { flow, facts, base, pending: None });
             }
-            if self.processes[0].pending.is_some() { self.respond(0)? } else { self.step(0)? }
+            if self.processes[0].pending.is_some() {
+                self.respond(0)?;
+                continue;
+            }
+            let before = self.stored.0.revision();
+            self.step(0)?;
+            if self.stored.0.revision() == before && self.stored.0.due().is_none() {
+                break;
+            }
         }
         Ok(())
     }
@@ -558,7 +608,8 @@ impl History {
     fn check_end(&mut self) -> Verdict {
         let (flow, facts) = &self.stored;
         let ending = flow.ending().ok_or("an ended flow has not ended any more")?;
-        facts.check(&ending, self.tokenizes, self.now, &self.limits)?;
+        let when = When { now: self.now, tokenizes: self.tokenizes, limits: self.limits };
+        facts.check(&ending.payment, ending.session, ending.session_sid.as_deref(), &when)?;
         let tag = flow.tag();
         let ours = |session: &&service::Session| session.url.contains(&tag);
         let charges: u32 = self.service.sessions.iter().filter(ours).map(|session| session.charges).sum();

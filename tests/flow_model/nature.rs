@@ -3,7 +3,6 @@
 use twilio_payments::{Amount, Capture, CreatePaymentsParams, PaymentMethod};
 
 use super::choices::Choices;
-use super::history::History;
 use super::service;
 
 /// How a completed session can end, and whether it has charged.
@@ -103,28 +102,6 @@ impl Nature {
                 .security_code(choices.below(2) == 1)
                 .postal_code(choices.below(2) == 1)
                 .require_matching_inputs([Capture::PaymentCardNumber, Capture::ExpirationDate]),
-        }
-    }
-}
-
-impl History {
-    /// Lets an earlier session of the call, which is not this flow's, have callbacks under way.
-    pub(super) fn open_earlier_session(&mut self) {
-        let earlier = self.nature().earlier;
-        if earlier == Earlier::None {
-            return;
-        }
-        let url = self.choices().one_of(&[
-            "https://example.com/pay",
-            "https://example.com/pay?payment_flow=00000000000000000000000000000000",
-        ]);
-        let tokenizes = self.choices().below(2) == 1;
-        let service = self.service();
-        let index = service.open(url, Vec::new(), tokenizes);
-        match earlier {
-            Earlier::Paid => service.end(index, "success", true),
-            Earlier::Completing => service.sessions[index].state = service::State::Completing,
-            _ => {}
         }
     }
 }

@@ -133,7 +133,10 @@ impl Service {
             let optional = [("security-code", params.security_code), ("postal-code", params.postal_code)];
             missing.extend(["payment-card-number", "expiration-date"].map(str::to_owned));
             missing.extend(
-                optional.iter().filter(|(_, wanted)| *wanted != Some(false)).map(|(name, _)| (*name).to_owned()),
+                optional
+                    .iter()
+                    .filter(|(_, wanted)| *wanted != Some(false))
+                    .map(|(name, _)| (*name).to_owned()),
             );
             for name in missing.clone() {
                 if params.require_matching_inputs.iter().any(|capture| capture.as_str() == name) {
@@ -192,8 +195,11 @@ impl Service {
         let session = &mut self.sessions[index];
         let Some(capture) = session.asked.take() else { return };
         session.missing.retain(|missing| *missing != capture);
-        let partial =
-            if self.nature.omits_partial && !self.nature.omits_required { "" } else { "&PartialResult=false" };
+        let partial = if self.nature.omits_partial && !self.nature.omits_required {
+            ""
+        } else {
+            "&PartialResult=false"
+        };
         let shown = match capture.trim_end_matches("-matcher") {
             "payment-card-number" => "&PaymentCardNumber=xxxxxxxxxxxx1111",
             "expiration-date" => "&ExpirationDate=1230",

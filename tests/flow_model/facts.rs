@@ -101,8 +101,9 @@ pub struct Facts {
     /// Whether the program has cancelled.
     pub stopped: bool,
     newest: u64,
-    /// Whether the present ask has failed.
-    ask_failed: bool,
+    /// Whether the present ask has failed, or its capture was in; then it may be asked for again, if a callback
+    /// reports that it is required.
+    ask_done: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -223,11 +224,11 @@ impl Facts {
             let late = now >= first.at + limits.capture_timeout;
             let refused = !matches!(last.answer, Some(Answer::Done));
             let again = self.answers(Operation::Complete).any(|answer| answer.is_some());
-            if !(self.ask_failed || late || refused || again) {
+            if !(self.ask_done || late || refused || again) {
                 return refuse("though the ask before has not failed");
             }
         }
-        self.ask_failed = false;
+        self.ask_done = false;
         Ok(())
     }
 
@@ -248,9 +249,15 @@ impl Facts {
             Operation::Ask(capture, _) => Some(CAPTURES[capture]),
             _ => None,
         });
-        if fresh && mail.failed.as_deref().is_some_and(|failed| Some(failed) == asked) {
-            self.ask_failed = true;
-        }
+        let Some(asked) = asked.filter(|_| fresh) else { return };
+        let field = |name: &str| {
+            let fields = mail.body.split('&').filter_map(|field| field.split_once('='));
+            fields.into_iter().find(|(found, _)| *found == name).map(|(_, value)| value)
+        };
+        let about = field("Capture") == Some(asked);
+        let left = field("Required").is_some_and(|required| !required.split(',').any(|name| name == asked));
+        let whole = about && field("PartialResult") == Some("false");
+        self.ask_done |= left || whole || (about && field("ErrorType").is_some());
     }
 
     /// Whether an ending is the one that the table gives.

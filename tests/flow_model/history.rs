@@ -451,10 +451,10 @@ impl History {
 
     /// Waits for a callback or a time.
     fn wait(&mut self, index: usize, until: u64) -> Verdict {
-        let choice = if self.calm { 0 } else { self.choices.below(10) };
+        let choice = if self.chance(self.nature.impatient) { 6 + self.choices.below(4) } else { 0 };
         match choice {
-            0..=5 if !self.service.mail.is_empty() => self.deliver(0, Some(index)),
-            0..=6 if self.act() => Ok(()),
+            0 if !self.service.mail.is_empty() => self.deliver(0, Some(index)),
+            0 | 6 if self.act() => Ok(()),
             7 if !self.service.mail.is_empty() => {
                 let mail = self.choices.index(self.service.mail.len());
                 self.deliver(mail, Some(index))
@@ -488,14 +488,15 @@ impl History {
         }
         let index = busy[self.choices.index(busy.len())];
         self.now += u64::from(self.choices.below(3000));
-        let nasty = self.chance(self.nature.nasty);
         if self.service.sessions[index].state == State::Completing {
+            let nasty = self.chance(self.nature.declines);
             let (result, charges) =
                 if nasty { self.choices.one_of(&super::nature::RESULTS) } else { ("success", true) };
             tell!(self, "session {index} ends: {result}{}", if charges { ", charged" } else { "" });
             self.service.end(index, result, charges);
             return true;
         }
+        let nasty = self.chance(self.nature.nasty);
         match if nasty { 1 + self.choices.below(4) } else { 0 } {
             0 => self.service.caller_types(index),
             1 => self.service.caller_fails(index, "input-timeout"),
@@ -607,6 +608,9 @@ impl History {
 
     fn check_end(&mut self) -> Verdict {
         let (flow, facts) = &self.stored;
+        if self.nature.is_calm() && facts.money() != Money::Paid {
+            return Err("nothing went wrong, and the payment is not paid".to_owned());
+        }
         let ending = flow.ending().ok_or("an ended flow has not ended any more")?;
         let when = When { now: self.now, tokenizes: self.tokenizes, limits: self.limits };
         facts.check(&ending.payment, ending.session, ending.session_sid.as_deref(), &when)?;

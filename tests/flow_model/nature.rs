@@ -35,7 +35,12 @@ pub struct Nature {
     pub elsewhere: u32,
     pub crashes: u32,
     pub two: bool,
+    /// Captures that go wrong.
     pub nasty: u32,
+    /// Completions that do not end in `success`.
+    pub declines: u32,
+    /// Waits in which callbacks come out of order, or time passes.
+    pub impatient: u32,
     pub hang_ups: u32,
     pub interrupts: u32,
     pub cancels: u32,
@@ -67,23 +72,31 @@ impl Nature {
                 Earlier::Completing,
                 Earlier::Open,
             ]),
-            faults: choices.one_of(&[0, 100, 300, 600]),
+            faults: choices.one_of(&[0, 50, 150, 400]),
             losses: choices.one_of(&[0, 0, 100, 400]),
             repeats: choices.one_of(&[0, 200, 500]),
             early: choices.one_of(&[0, 300, 700]),
             elsewhere: choices.one_of(&[0, 0, 200, 1000]),
-            crashes: choices.one_of(&[0, 0, 30, 150]),
+            crashes: choices.one_of(&[0, 0, 10, 80]),
             two: choices.one_of(&[false, false, true]),
-            nasty: choices.one_of(&[0, 0, 150, 500]),
-            hang_ups: choices.one_of(&[0, 0, 20]),
-            interrupts: choices.one_of(&[0, 0, 20]),
-            cancels: choices.one_of(&[0, 0, 20]),
+            nasty: choices.one_of(&[0, 0, 0, 100, 300]),
+            declines: choices.one_of(&[0, 0, 500, 900]),
+            impatient: choices.one_of(&[0, 0, 30, 300]),
+            hang_ups: choices.one_of(&[0, 0, 0, 10]),
+            interrupts: choices.one_of(&[0, 0, 0, 10]),
+            cancels: choices.one_of(&[0, 0, 0, 10]),
         }
     }
 
     /// Whether nothing happens that could keep the payment from going well.
     pub fn is_calm(&self) -> bool {
-        let bad = self.faults + self.losses + self.crashes + self.nasty;
+        let bad = self.faults
+            + self.losses
+            + self.crashes
+            + self.nasty
+            + self.declines
+            + self.impatient
+            + self.elsewhere;
         bad + self.hang_ups + self.interrupts + self.cancels == 0
             && !self.two
             && matches!(self.earlier, Earlier::None | Earlier::Paid)

@@ -61,8 +61,6 @@ pub struct Mail {
     pub result: Option<&'static str>,
     /// `DateUpdated`, as a number.
     pub date: Option<u64>,
-    /// The capture that failed, and whether the failure is about what the caller typed.
-    pub failed: Option<String>,
 }
 
 pub struct Service {
@@ -154,7 +152,7 @@ impl Service {
         self.sessions.push(Session { state, url, missing, asked: None, charges: 0, tokenizes });
         let session = self.sessions.len() - 1;
         let created = self.date();
-        self.send(session, &format!("&DateCreated={created}&PaymentConnector=Default"), None, None, None);
+        self.send(session, &format!("&DateCreated={created}&PaymentConnector=Default"), None, None);
         session
     }
 
@@ -169,7 +167,7 @@ impl Service {
             (Some(capture), None) => {
                 session.asked = Some(capture.as_str().to_owned());
                 let fields = format!("&Capture={capture}{}&PartialResult=true", self.required(index));
-                self.send_dated(index, &fields, None, None);
+                self.send_dated(index, &fields, None);
             }
             (None, Some(PaymentsStatus::Complete)) => {
                 if !session.missing.is_empty() {
@@ -209,26 +207,26 @@ impl Service {
             _ => "&BankAccountNumber=*******92",
         };
         let fields = format!("&Capture={capture}{}{partial}{shown}", self.required(index));
-        self.send_dated(index, &fields, None, None);
+        self.send_dated(index, &fields, None);
     }
 
     /// The caller has typed a digit of what was asked for.
     pub fn caller_begins(&mut self, index: usize) {
         let Some(capture) = self.sessions[index].asked.clone() else { return };
         let fields = format!("&Capture={capture}{}&PartialResult=true", self.required(index));
-        self.send_dated(index, &fields, None, None);
+        self.send_dated(index, &fields, None);
     }
 
     /// The caller types something wrong, or nothing.
     pub fn caller_fails(&mut self, index: usize, error: &str) {
         let Some(capture) = self.sessions[index].asked.take() else { return };
         let fields = format!("&Capture={capture}{}&ErrorType={error}", self.required(index));
-        self.send_dated(index, &fields, None, Some(capture));
+        self.send_dated(index, &fields, None);
     }
 
     /// Another session's start was refused: reported to this one.
     pub fn reports_session_in_progress(&mut self, index: usize) {
-        self.send_dated(index, "&ErrorType=session-in-progress", None, None);
+        self.send_dated(index, "&ErrorType=session-in-progress", None);
     }
 
     pub fn end(&mut self, index: usize, result: &'static str, charges: bool) {
@@ -241,7 +239,7 @@ impl Service {
             (true, false) => "&PaymentConfirmationCode=ch_1&PaymentToken=&ProfileId=",
             (true, true) => "&PaymentConfirmationCode=&PaymentToken=tok_1&ProfileId=cus_1",
         };
-        self.send_dated(index, &format!("&Result={result}{money}"), Some(result), None);
+        self.send_dated(index, &format!("&Result={result}{money}"), Some(result));
     }
 
     pub fn hang_up(&mut self) {
@@ -262,32 +260,19 @@ impl Service {
         date(self.tick())
     }
 
-    fn send_dated(
-        &mut self,
-        session: usize,
-        fields: &str,
-        result: Option<&'static str>,
-        failed: Option<String>,
-    ) {
+    fn send_dated(&mut self, session: usize, fields: &str, result: Option<&'static str>) {
         let tick = self.tick();
         // A share of the callbacks that does not depend on what else happens in the history.
         let dated = (tick * 7919) % 1000 >= u64::from(self.nature.undated);
         let fields = if dated { format!("&DateUpdated={}{fields}", date(tick)) } else { fields.to_owned() };
-        self.send(session, &fields, result, dated.then_some(tick), failed);
+        self.send(session, &fields, result, dated.then_some(tick));
     }
 
-    fn send(
-        &mut self,
-        session: usize,
-        fields: &str,
-        result: Option<&'static str>,
-        date: Option<u64>,
-        failed: Option<String>,
-    ) {
+    fn send(&mut self, session: usize, fields: &str, result: Option<&'static str>, date: Option<u64>) {
         let body =
             format!("AccountSid={}&CallSid={}&Sid={}{fields}", super::ACCOUNT, super::CALL, sid(session));
         let url = self.sessions[session].url.clone();
-        self.mail.push(Mail { session, url, body, result, date, failed });
+        self.mail.push(Mail { session, url, body, result, date });
     }
 }
 

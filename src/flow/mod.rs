@@ -8,6 +8,7 @@ mod operation;
 mod settings;
 mod state;
 mod step;
+mod stored;
 mod table;
 mod tag;
 
@@ -24,7 +25,7 @@ pub use digest::ResponseDigest;
 pub use ending::{Ending, NotPaidReason, PaymentEnding, SessionEnding};
 use operation::Kind;
 pub use settings::ReferencePlace;
-use state::{Action, Limits, State};
+use state::{Action, Limits, State, Stop};
 pub use step::Step;
 
 /// How long after a request was begun its process is taken to be gone: the client's default deadline, twice.
@@ -110,7 +111,7 @@ impl PaymentFlow {
     pub fn cancel(&mut self) {
         self.change(|state, _| {
             if !state.ended && state.stop.is_none() {
-                state.stop = Some(NotPaidReason::Cancelled);
+                state.stop = Some(Stop::Cancelled);
             }
         });
     }

@@ -1,9 +1,9 @@
 //! `State`: what a flow knows, and what it does next.
 
+use super::ResponseDigest;
 use super::captures::{MAX_CAPTURES, first_typing};
 use super::operation::{Kind, MAX_BEGINS, Operation};
 use super::table::SessionResult;
-use super::{NotPaidReason, ResponseDigest};
 use crate::model::{Capture, CaptureError, Payments};
 
 /// How long a session whose creation was not answered is given to report itself: the service repeats its
@@ -64,7 +64,9 @@ pub(super) struct State {
     /// Until when a callback is awaited that is not about a capture.
     pub(super) deadline: Option<u64>,
     /// Why no more captures are asked for.
-    pub(super) stop: Option<NotPaidReason>,
+    pub(super) stop: Option<Stop>,
+    /// The response that made the flow stop.
+    pub(super) refusal: Option<ResponseDigest>,
     pub(super) result: Option<SessionResult>,
     pub(super) ended: bool,
 }
@@ -81,6 +83,14 @@ pub(super) struct Ask {
     pub(super) seen: bool,
     /// Whether the capture is in, or the ask has failed.
     pub(super) done: bool,
+}
+
+/// Why no more captures are asked for. What failed is beside it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Stop {
+    Cancelled,
+    CaptureFailed,
+    StepFailed,
 }
 
 /// What comes next.
@@ -175,47 +185,53 @@ impl State {
 
     /// Asks for what is left, then completes.
     fn collect(&mut self, now: u64, limits: &Limits) -> Action {
-        let refusal = if let Some(ask) = self.ask.as_ref().filter(|ask| !ask.done) {
+        if let Some(ask) = self.ask.as_ref().filter(|ask| !ask.done) {
             let request = &self.capture;
             if !request.accepted && !ask.seen && request.can_repeat() {
                 return Action::Send(Kind::Capture);
             }
-            let failed = request.is_refused() || !request.doubtful;
-            match request.response.clone().filter(|_| failed && !ask.seen) {
-                Some(response) => NotPaidReason::StepFailed(response),
+            let failed = !ask.seen && (request.is_refused() || !request.doubtful);
+            match request.response.clone().filter(|_| failed) {
+                Some(response) => self.stop_after(response),
                 None => return Action::Wait(ask.deadline),
             }
         } else if let Some(capture) = self.left.first().cloned() {
-            match self.ask_for(capture, now, limits) {
-                None => return Action::Send(Kind::Capture),
-                Some(reason) => reason,
+            if self.ask_for(capture, now, limits) {
+                return Action::Send(Kind::Capture);
             }
         } else {
             match self.complete.response.clone().filter(|_| !self.complete.can_repeat()) {
-                Some(response) => NotPaidReason::StepFailed(response),
+                Some(response) => self.stop_after(response),
                 None => return Action::Send(Kind::Complete),
             }
-        };
-        self.stop = Some(refusal);
+        }
         self.close(now, limits)
     }
 
-    /// Makes the next ask for a capture; returns why not if there were enough of them.
-    fn ask_for(&mut self, capture: Capture, now: u64, limits: &Limits) -> Option<NotPaidReason> {
+    /// A request was not carried out, and will not be.
+    fn stop_after(&mut self, response: ResponseDigest) {
+        self.stop.get_or_insert(Stop::StepFailed);
+        self.refusal = Some(response);
+    }
+
+    /// Makes the next ask for a capture, or stops if there were enough of them.
+    fn ask_for(&mut self, capture: Capture, now: u64, limits: &Limits) -> bool {
         let known = self.asked.iter().any(|(asked, _)| *asked == capture);
         if !known && self.asked.len() < MAX_CAPTURES {
             self.asked.push((capture.clone(), 0));
         }
         let asks = self.asked.iter_mut().find(|(asked, count)| *asked == capture && *count < limits.max_asks);
         let Some((_, count)) = asks else {
-            let error = self.failed.take().filter(|(failed, _)| *failed == capture);
-            return Some(NotPaidReason::CaptureFailed { capture, error: error.and_then(|(_, error)| error) });
+            self.stop = Some(Stop::CaptureFailed);
+            self.failed =
+                self.failed.take().filter(|(failed, _)| *failed == capture).or(Some((capture, None)));
+            return false;
         };
         *count = count.saturating_add(1);
         let deadline = now.saturating_add(limits.capture_timeout);
         self.ask = Some(Ask { capture, number: *count, deadline, seen: false, done: false });
         self.capture = Operation::default();
-        None
+        true
     }
 
     /// The ask under way failed. If two typings differ it is not known which one was wrong, so the first is
@@ -297,7 +313,7 @@ impl State {
                 self.left.clone_from(required);
                 self.complete = Operation::default();
             }
-            _ => self.stop = self.stop.take().or(Some(NotPaidReason::StepFailed(response))),
+            _ => self.stop_after(response),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::state::State;
+use super::state::{State, Stop};
 use super::{NotPaidReason, PaymentEnding, SessionEnding};
 use crate::model::PayResult;
 
@@ -44,15 +44,14 @@ impl State {
     }
 
     fn reason(&self, heard: Option<SessionResult>) -> NotPaidReason {
-        let decided = |stop: &&NotPaidReason| {
-            matches!(stop, NotPaidReason::Cancelled | NotPaidReason::CaptureFailed { .. })
-        };
-        match (self.stop.as_ref(), heard) {
-            (stop, Some(heard)) => {
-                stop.filter(decided).cloned().unwrap_or(NotPaidReason::SessionEnded(heard.result))
+        match (self.stop, self.failed.clone(), self.refusal.clone(), heard) {
+            (Some(Stop::Cancelled), ..) => NotPaidReason::Cancelled,
+            (Some(Stop::CaptureFailed), Some((capture, error)), ..) => {
+                NotPaidReason::CaptureFailed { capture, error }
             }
-            (Some(stop), None) => stop.clone(),
-            (None, None) => NotPaidReason::CreateFailed(self.create.response.clone()),
+            (.., Some(heard)) => NotPaidReason::SessionEnded(heard.result),
+            (Some(_), _, Some(response), None) => NotPaidReason::StepFailed(response),
+            _ => NotPaidReason::CreateFailed(self.create.response.clone()),
         }
     }
 

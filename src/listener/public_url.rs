@@ -50,6 +50,12 @@ impl PublicUrl {
         &self.given
     }
 
+    /// The URL for the service, with a fragment that asks for retries, unless it has one of its own.
+    pub(super) fn with_retries(&self) -> String {
+        let fragment = if self.before_fragment == self.given.len() { "#rc=5&rp=all" } else { "" };
+        [self.as_str(), fragment].concat()
+    }
+
     /// The URL that the service requested, where `target` arrived: path and query.
     pub(super) fn requested(&self, target: &str) -> Cow<'_, str> {
         let before = |end: usize| self.given.get(..end).unwrap_or_default();

@@ -1,105 +1,237 @@
-//! What was received and not yet handed over, and who waits for it.
+//! The callbacks that were received and not yet read, and who receives the next one.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::repeats::{Seen, Token};
+use ring::digest;
+
+use super::handler::{CallbackHandler, Registration};
+use super::recent::Recent;
 use crate::callback::{CallbackError, CallbackErrorKind, StatusCallback};
 
-/// What became of a callback.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fate {
-    /// It will be handed over.
-    Taken,
-    /// It was taken before.
-    TakenBefore,
-    /// There is no room for it, or nobody to hand it to any more.
+/// How many copies of one callback are kept if there is no room. An attacker can make any number of a captured one, by
+/// sending it with other tokens; the service does not send the same words often.
+const MAX_COPIES: usize = 2;
+
+/// What tells one delivery of a callback from another.
+pub(super) struct Delivery {
+    /// A hash of the idempotency token and the signature, so that each takes the same little space. `None` without
+    /// a token.
+    repeat: Option<[u8; digest::SHA256_OUTPUT_LEN]>,
+    /// The signature, which stands for the URL and the body.
+    signature: String,
+}
+
+impl Delivery {
+    pub(super) fn new(token: Option<&str>, signature: String) -> Self {
+        let repeat = token.filter(|token| !token.is_empty()).map(|token| {
+            let mut hash = [0; digest::SHA256_OUTPUT_LEN];
+            // Neither has a line end in it.
+            let both = [token, "\n", &signature].concat();
+            hash.copy_from_slice(digest::digest(&digest::SHA256, both.as_bytes()).as_ref());
+            hash
+        });
+        Self { repeat, signature }
+    }
+}
+
+/// What becomes of a callback.
+pub(super) enum Receipt {
+    /// It waits to be read. To make room for it, an older one may have been discarded.
+    Queued { discarded: bool },
+    /// It is for a registered handler, which must be called.
+    Registered(Arc<dyn CallbackHandler>, StatusCallback),
+    /// It was received before.
+    Repeated,
+    /// There is no room for it, or the listener was shut down.
     NoRoom,
 }
 
 /// The queues between the server's threads and the readers.
-pub(super) struct Hub {
+pub(super) struct Queue {
     state: Mutex<State>,
     capacity: usize,
+    /// After this time, an unread callback may be discarded to make room.
+    unread_time: Duration,
+    /// The program stores every callback before it comes here, so any of them may be discarded.
+    stored: bool,
 }
 
 #[derive(Default)]
 struct State {
-    /// Callbacks of sessions that nobody views.
-    general: Queue,
+    /// Callbacks of sessions without a view.
+    general: Unread,
     sessions: HashMap<String, Viewed>,
+    handlers: Vec<(u64, Arc<dyn CallbackHandler>)>,
     /// How many callbacks are in all queues.
     held: usize,
-    /// How many callbacks were ever taken.
-    taken: u64,
-    seen: Seen,
+    discarded: u64,
+    /// The number of the latest callback or handler.
+    latest: u64,
+    received: Recent<[u8; digest::SHA256_OUTPUT_LEN]>,
+    /// Sessions whose last callback has arrived.
+    over: Recent<String>,
     closed: bool,
 }
 
-#[derive(Default)]
-struct Queue {
-    /// In the order in which they were taken, each with its number in that order.
-    callbacks: VecDeque<(u64, StatusCallback)>,
-    /// Each queue wakes its own readers only.
-    arrived: Arc<Condvar>,
+struct Waiting {
+    /// Its place in the order of arrival.
+    number: u64,
+    arrived: Instant,
+    signature: String,
+    callback: StatusCallback,
 }
 
-/// The queue of a session that is viewed.
+#[derive(Default)]
+struct Unread {
+    /// In the order of arrival.
+    callbacks: VecDeque<Waiting>,
+    /// Each queue wakes its own readers only.
+    changed: Arc<Condvar>,
+}
+
+impl Unread {
+    /// Puts a callback in its place.
+    fn insert(&mut self, waiting: Waiting) {
+        let place = self.callbacks.partition_point(|other| other.number < waiting.number);
+        self.callbacks.insert(place, waiting);
+        self.changed.notify_one();
+    }
+}
+
+/// The queue of a session with views.
 #[derive(Default)]
 struct Viewed {
-    queue: Queue,
+    unread: Unread,
     views: usize,
 }
 
 impl State {
-    /// The queue of a session's view, or the general one.
-    fn queue(&mut self, session: Option<&str>) -> &mut Queue {
+    /// The queue of a session's views, or the general one.
+    fn unread(&mut self, session: Option<&str>) -> &mut Unread {
         match session.and_then(|sid| self.sessions.get_mut(sid)) {
-            Some(viewed) => &mut viewed.queue,
+            Some(viewed) => &mut viewed.unread,
             None => &mut self.general,
         }
     }
+
+    fn next_number(&mut self) -> u64 {
+        self.latest += 1;
+        self.latest
+    }
+
+    fn is_repeat(&self, delivery: &Delivery) -> bool {
+        delivery.repeat.as_ref().is_some_and(|repeat| self.received.contains(repeat))
+    }
+
+    /// Remembers that a callback was received.
+    fn note(&mut self, callback: &StatusCallback, delivery: &Delivery) {
+        if let Some(repeat) = &delivery.repeat {
+            self.received.insert(repeat);
+        }
+        if callback.is_final() {
+            self.over.insert(&callback.sid);
+        }
+    }
+
+    /// Puts a callback in its place in the queue of its session's views, or in the general one.
+    fn insert(&mut self, waiting: Waiting) {
+        let unread = match self.sessions.get_mut(&waiting.callback.sid) {
+            Some(viewed) => &mut viewed.unread,
+            None => &mut self.general,
+        };
+        unread.insert(waiting);
+    }
+
+    /// Takes what is for a view or a handler out of the general queue.
+    fn split_off(&mut self, is_for: impl Fn(&StatusCallback) -> bool) -> VecDeque<Waiting> {
+        let all = std::mem::take(&mut self.general.callbacks);
+        let (taken, others) = all.into_iter().partition(|waiting| is_for(&waiting.callback));
+        self.general.callbacks = others;
+        taken
+    }
 }
 
-impl Hub {
-    pub(super) fn new(capacity: usize) -> Self {
-        Self { state: Mutex::default(), capacity }
+impl Queue {
+    pub(super) fn new(capacity: usize, unread_time: Duration, stored: bool) -> Self {
+        Self { state: Mutex::default(), capacity, unread_time, stored }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a callback, unless its token was seen or there is no room.
-    pub(super) fn put(&self, callback: StatusCallback, token: Option<&Token>) -> Fate {
-        let mut state = self.state();
-        if token.is_some_and(|token| state.seen.contains(token)) {
-            return Fate::TakenBefore;
-        }
-        if state.closed || state.held >= self.capacity {
-            return Fate::NoRoom;
-        }
-        if let Some(token) = token {
-            state.seen.insert(token);
-        }
-        state.held += 1;
-        state.taken += 1;
-        let number = state.taken;
-        let queue = match state.sessions.get_mut(&callback.sid) {
-            Some(viewed) => &mut viewed.queue,
-            None => &mut state.general,
-        };
-        queue.callbacks.push_back((number, callback));
-        queue.arrived.notify_one();
-        Fate::Taken
+    /// Whether a callback was received before.
+    pub(super) fn is_repeat(&self, delivery: &Delivery) -> bool {
+        self.state().is_repeat(delivery)
     }
 
-    /// The next callback of a session's view, or of the general queue, waited for until `deadline` or, where
-    /// there is none, for ever.
+    /// Remembers a callback that a handler received.
+    pub(super) fn note(&self, callback: &StatusCallback, delivery: &Delivery) {
+        self.state().note(callback, delivery);
+    }
+
+    /// Queues a callback, unless it is for a handler, was received before, or there is no room.
+    pub(super) fn put(&self, callback: StatusCallback, delivery: &Delivery) -> Receipt {
+        let mut guard = self.state();
+        let state = &mut *guard;
+        if state.is_repeat(delivery) {
+            return Receipt::Repeated;
+        }
+        if let Some((_, handler)) = state.handlers.iter().find(|(_, handler)| handler.is_for(&callback)) {
+            return Receipt::Registered(Arc::clone(handler), callback);
+        }
+        let full = state.held >= self.capacity;
+        let has_room = if state.closed { self.stored } else { !full || self.discard(state) };
+        if !has_room {
+            return Receipt::NoRoom;
+        }
+        state.note(&callback, delivery);
+        if state.closed {
+            // Nobody waits for it any more, but the program has it.
+            return Receipt::Queued { discarded: false };
+        }
+        state.held += 1;
+        let number = state.next_number();
+        let signature = delivery.signature.clone();
+        state.insert(Waiting { number, arrived: Instant::now(), signature, callback });
+        Receipt::Queued { discarded: full }
+    }
+
+    /// Discards the oldest callback that may be: one of a session that is over, except its result; one that nobody has
+    /// read for long; or a third copy of one that waits.
+    fn discard(&self, state: &mut State) -> bool {
+        let now = Instant::now();
+        let over = &state.over;
+        let find = |unread: &Unread| {
+            let mut copies = HashMap::new();
+            unread.callbacks.iter().enumerate().find_map(|(index, waiting)| {
+                let callback = &waiting.callback;
+                let copy = copies.entry(waiting.signature.as_str()).or_insert(0);
+                *copy += 1;
+                let leftover = self.stored
+                    || now.saturating_duration_since(waiting.arrived) >= self.unread_time
+                    || (!callback.is_final() && over.contains(&callback.sid))
+                    || *copy > MAX_COPIES;
+                leftover.then_some((waiting.number, index))
+            })
+        };
+        let views = state.sessions.iter().map(|(sid, viewed)| (Some(sid), &viewed.unread));
+        let all = std::iter::once((None, &state.general)).chain(views);
+        let oldest = all.filter_map(|(sid, unread)| find(unread).map(|found| (found, sid.cloned()))).min();
+        let Some(((_, index), sid)) = oldest else { return false };
+        state.unread(sid.as_deref()).callbacks.remove(index);
+        state.held -= 1;
+        state.discarded += 1;
+        true
+    }
+
+    /// The next callback of a session's views, or of the general queue, waited for until `deadline` or, if there is
+    /// none, for ever.
     ///
     /// # Errors
-    /// `Timeout` at the deadline, `Closed` if nothing is left and nothing will come.
+    /// `Timeout` at the deadline; `Closed` if nothing is left and nothing will come.
     pub(super) fn take(
         &self,
         session: Option<&str>,
@@ -107,68 +239,108 @@ impl Hub {
     ) -> Result<StatusCallback, CallbackError> {
         let mut state = self.state();
         loop {
-            if let Some((_, callback)) = state.queue(session).callbacks.pop_front() {
+            if let Some(waiting) = state.unread(session).callbacks.pop_front() {
                 state.held -= 1;
-                return Ok(callback);
+                return Ok(waiting.callback);
             }
             if state.closed {
                 return Err(CallbackError::new(CallbackErrorKind::Closed, "the listener was shut down"));
             }
-            let arrived = Arc::clone(&state.queue(session).arrived);
+            let changed = Arc::clone(&state.unread(session).changed);
             state = match deadline {
-                None => arrived.wait(state).unwrap_or_else(PoisonError::into_inner),
+                None => changed.wait(state).unwrap_or_else(PoisonError::into_inner),
                 Some(deadline) => {
                     let left = deadline.saturating_duration_since(Instant::now());
                     if left.is_zero() {
-                        let late = "no callback came in time";
-                        return Err(CallbackError::new(CallbackErrorKind::Timeout, late));
+                        let message = "no callback came in time";
+                        return Err(CallbackError::new(CallbackErrorKind::Timeout, message));
                     }
-                    arrived.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
+                    changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
                 }
             };
         }
     }
 
-    /// Begins a view: from now on the session's callbacks are its own, those in the general queue too.
-    pub(super) fn view(&self, sid: &str) {
-        let mut guard = self.state();
-        let state = &mut *guard;
-        let viewed = state.sessions.entry(sid.to_owned()).or_default();
-        viewed.views += 1;
-        if state.general.callbacks.iter().any(|(_, callback)| callback.sid == sid) {
-            for (number, callback) in std::mem::take(&mut state.general.callbacks) {
-                let of_view = callback.sid == sid;
-                let queue = if of_view { &mut viewed.queue } else { &mut state.general };
-                queue.callbacks.push_back((number, callback));
-            }
-            viewed.queue.arrived.notify_all();
+    /// The next callback, as [`take`](Self::take), if there is one already.
+    pub(super) fn try_take(&self, session: Option<&str>) -> Result<Option<StatusCallback>, CallbackError> {
+        match self.take(session, Some(Instant::now())) {
+            Err(error) if error.kind() == CallbackErrorKind::Timeout => Ok(None),
+            result => result.map(Some),
         }
     }
 
-    /// Ends a view. What the last one of a session leaves goes back to its place in the general queue.
+    /// Begins a view: from now on the session's callbacks are its own, including those in the general queue.
+    pub(super) fn view(&self, sid: &str) {
+        let mut state = self.state();
+        state.sessions.entry(sid.to_owned()).or_default().views += 1;
+        for waiting in state.split_off(|callback| callback.sid == sid) {
+            state.insert(waiting);
+        }
+    }
+
+    /// Ends a view. What the last one of a session leaves returns to its place in the general queue.
     pub(super) fn end_view(&self, sid: &str) {
-        let mut guard = self.state();
-        let state = &mut *guard;
+        let mut state = self.state();
         let Some(viewed) = state.sessions.get_mut(sid) else { return };
         viewed.views -= 1;
         if viewed.views > 0 {
             return;
         }
-        if let Some(viewed) = state.sessions.remove(sid).filter(|viewed| !viewed.queue.callbacks.is_empty()) {
-            state.general.callbacks.extend(viewed.queue.callbacks);
-            // Two sorted runs, which this sort merges.
-            state.general.callbacks.make_contiguous().sort_by_key(|(number, _)| *number);
-            state.general.arrived.notify_all();
+        let left = state.sessions.remove(sid).map(|viewed| viewed.unread.callbacks).unwrap_or_default();
+        for waiting in left {
+            state.insert(waiting);
         }
     }
 
-    /// Takes no callback any more, and wakes everyone who waits for one.
+    /// Registers a handler, and gives it what the general queue holds for it.
+    ///
+    /// # Errors
+    /// The handler's own error, after which it is not registered and nothing is lost from the queue.
+    pub(super) fn register(
+        self: &Arc<Self>,
+        handler: &Arc<dyn CallbackHandler>,
+    ) -> Result<Registration, String> {
+        let mut state = self.state();
+        let number = state.next_number();
+        state.handlers.push((number, Arc::clone(handler)));
+        let mut early = state.split_off(|callback| handler.is_for(callback));
+        let closed = state.closed;
+        drop(state);
+        let registration = Registration { queue: Arc::clone(self), number };
+        while let Some(waiting) = early.front() {
+            if let Err(error) = super::handler::call(|| handler.on_callback(&waiting.callback)) {
+                drop(registration);
+                let mut state = self.state();
+                early.into_iter().for_each(|waiting| state.insert(waiting));
+                return Err(error);
+            }
+            early.pop_front();
+            self.state().held -= 1;
+        }
+        if closed {
+            handler.on_close();
+        }
+        Ok(registration)
+    }
+
+    pub(super) fn unregister(&self, number: u64) {
+        self.state().handlers.retain(|(other, _)| *other != number);
+    }
+
+    /// Queues no callback any more, and wakes everyone who waits for one.
     pub(super) fn close(&self) {
         let mut state = self.state();
-        state.closed = true;
-        state.general.arrived.notify_all();
+        if std::mem::replace(&mut state.closed, true) {
+            return;
+        }
+        state.general.changed.notify_all();
         for viewed in state.sessions.values() {
-            viewed.queue.arrived.notify_all();
+            viewed.unread.changed.notify_all();
+        }
+        let handlers = state.handlers.clone();
+        drop(state);
+        for (_, handler) in handlers {
+            handler.on_close();
         }
     }
 
@@ -176,96 +348,14 @@ impl Hub {
     pub(super) fn held(&self) -> usize {
         self.state().held
     }
+
+    /// How many callbacks were discarded unread.
+    pub(super) fn discarded(&self) -> u64 {
+        self.state().discarded
+    }
 }
 
-/// The end of a wait that begins now; none where it is further off than the clock reaches.
+/// The end of a wait that begins now; `None` if it is further off than the clock reaches.
 pub(super) fn deadline(timeout: Duration) -> Option<Instant> {
     Instant::now().checked_add(timeout)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    #[derive(Clone, Debug)]
-    enum Step {
-        Put { session: usize, token: Option<usize> },
-        View(usize),
-        EndView(usize),
-        Take(Option<usize>),
-    }
-
-    fn step() -> impl Strategy<Value = Step> {
-        prop_oneof![
-            (0..3usize, prop::option::of(0..8usize))
-                .prop_map(|(session, token)| Step::Put { session, token }),
-            (0..3usize).prop_map(Step::View),
-            (0..3usize).prop_map(Step::EndView),
-            prop::option::of(0..3usize).prop_map(Step::Take),
-        ]
-    }
-
-    fn sid(session: usize) -> String {
-        format!("PK{session:032x}")
-    }
-
-    proptest! {
-        /// Whatever views begin and end, each callback that is taken is handed over once, and those of a
-        /// session to its views while there are any.
-        #[test]
-        fn each_is_handed_over_once(steps in prop::collection::vec(step(), 0..60)) {
-            const CAPACITY: usize = 5;
-            let hub = Hub::new(CAPACITY);
-            let (mut views, mut tokens) = ([0; 3], Vec::new());
-            let (mut waiting, mut next) = (Vec::new(), 0);
-            for step in steps {
-                match step {
-                    Step::Put { session, token } => {
-                        let body = format!("Sid={}&Number={next}", sid(session));
-                        let callback = StatusCallback::parse(body.as_bytes()).unwrap();
-                        let fate = hub.put(callback, token.map(|token| Token::new(&token.to_string())).as_ref());
-                        let expected = match token {
-                            Some(token) if tokens.contains(&token) => Fate::TakenBefore,
-                            _ if waiting.len() == CAPACITY => Fate::NoRoom,
-                            _ => Fate::Taken,
-                        };
-                        prop_assert_eq!(fate, expected);
-                        if fate == Fate::Taken {
-                            tokens.extend(token);
-                            waiting.push((session, next));
-                        }
-                        next += 1;
-                    }
-                    Step::View(session) => {
-                        hub.view(&sid(session));
-                        views[session] += 1;
-                    }
-                    Step::EndView(session) if views[session] > 0 => {
-                        hub.end_view(&sid(session));
-                        views[session] -= 1;
-                    }
-                    Step::Take(Some(session)) if views[session] == 0 => {}
-                    Step::EndView(_) => {}
-                    Step::Take(from) => {
-                        let taken = hub.take(from.map(sid).as_deref(), deadline(Duration::ZERO)).ok();
-                        let ours = |session: usize| from.map_or(views[session] == 0, |from| from == session);
-                        let Some(taken) = taken else {
-                            prop_assert!(!waiting.iter().any(|(session, _)| ours(*session)));
-                            continue;
-                        };
-                        let number = taken.other("Number").unwrap().parse::<usize>().unwrap();
-                        let place = waiting.iter().position(|(_, waiting)| *waiting == number);
-                        prop_assert!(place.is_some(), "{} was handed over before", number);
-                        let (session, _) = waiting.remove(place.unwrap());
-                        prop_assert!(ours(session));
-                        prop_assert_eq!(taken.sid, sid(session));
-                        // In the order of arrival, whatever views came and went.
-                        prop_assert!(!waiting.iter().any(|(other, n)| ours(*other) && *n < number));
-                    }
-                }
-                prop_assert_eq!(hub.held(), waiting.len());
-            }
-        }
-    }
 }

@@ -1,17 +1,32 @@
 //! `Amount`: money as an exact decimal.
 
-use std::fmt;
+use std::fmt::{self, Write};
 use std::str::FromStr;
 
+use serde::de::{Deserialize, Deserializer, Error as _};
+use serde::ser::{Serialize, Serializer};
+
 use crate::error::Error;
-use crate::params::form;
+use crate::model::currency;
 
 const FIELD: &str = "ChargeAmount";
 
-/// An amount of money, exact to four decimals: from 0 up to but not including 1,000,000 units of the
-/// currency (`ChargeAmount`).
+/// How many ten-thousandths there are in one unit of a currency.
+const SCALE: u64 = 10_000;
+
+/// The first value that is too large, in ten-thousandths.
+const LIMIT: u64 = 1_000_000 * SCALE;
+
+/// An amount of money, exact to four decimals: from 0 up to but not including 1,000,000 units of a currency
+/// (`ChargeAmount`).
 ///
-/// Zero is allowed and means that the payment method is tokenized instead of charged.
+/// Zero is allowed, and means that the payment method is tokenized instead of charged.
+///
+/// An amount does not know its currency. When it is sent, it is written with the decimals that the currency
+/// has, and an amount with more decimals than that is refused.
+///
+/// `Display` shows at least two decimals, and never fewer than the amount has. A precision is the least number of
+/// decimals; width, fill, alignment and zero padding work as for numbers. serde writes and reads the same text.
 ///
 /// ```
 /// use twilio_payments::Amount;
@@ -19,11 +34,11 @@ const FIELD: &str = "ChargeAmount";
 /// # fn main() -> Result<(), twilio_payments::Error> {
 /// let price: Amount = "19.99".parse()?;
 /// assert_eq!(price, Amount::from_cents(1999)?);
+/// assert_eq!(price, Amount::from_minor_units(1999, "EUR")?);
 /// assert_eq!(price, Amount::try_from(19.99)?);
-/// assert_eq!(price.to_string(), "19.99");
-/// assert_eq!(Amount::from_units(12)?.to_string(), "12.00");
+/// assert_eq!(format!("{price}, {price:>8}, {price:08.3}"), "19.99,    19.99, 0019.990");
 ///
-/// // Nothing is rounded behind your back.
+/// // Nothing is ever rounded.
 /// assert!(Amount::try_from(0.1 + 0.2).is_err());
 /// assert!("0.00001".parse::<Amount>().is_err());
 /// # Ok(())
@@ -39,28 +54,60 @@ impl Amount {
     pub const ZERO: Self = Self { ten_thousandths: 0 };
 
     /// The largest amount, 999,999.9999.
-    pub const MAX: Self = Self { ten_thousandths: form::LIMIT - 1 };
+    pub const MAX: Self = Self { ten_thousandths: LIMIT - 1 };
 
-    /// An amount in whole units of the currency, such as dollars.
+    /// An amount in whole units of a currency, such as dollars.
     ///
     /// # Errors
-    /// Where `units` is 1,000,000 or more.
+    /// Returns an error if `units` is 1,000,000 or more.
     pub fn from_units(units: u64) -> Result<Self, Error> {
-        Self::scaled(units, form::SCALE)
+        Self::scaled(units, SCALE)
     }
 
-    /// An amount in hundredths of the currency's unit, such as cents.
+    /// An amount in hundredths of a currency's unit, such as cents.
+    ///
+    /// Not every currency has hundredths: see [`from_minor_units`](Self::from_minor_units).
     ///
     /// # Errors
-    /// Where `cents` is 100,000,000 or more.
+    /// Returns an error if `cents` is 100,000,000 or more.
     pub fn from_cents(cents: u64) -> Result<Self, Error> {
-        Self::scaled(cents, form::SCALE / 100)
+        Self::scaled(cents, SCALE / 100)
     }
 
-    /// The amount in hundredths of the currency's unit, or `None` where it has a third or fourth decimal.
+    /// An amount in the smallest unit of a currency: cents for `USD`, yen for `JPY`, fils for `BHD`.
+    ///
+    /// ```
+    /// use twilio_payments::Amount;
+    ///
+    /// # fn main() -> Result<(), twilio_payments::Error> {
+    /// assert_eq!(Amount::from_minor_units(500, "USD")?, "5.00".parse()?);
+    /// assert_eq!(Amount::from_minor_units(500, "JPY")?, "500".parse()?);
+    /// assert_eq!(Amount::from_minor_units(500, "BHD")?, "0.500".parse()?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Returns an error if the amount is 1,000,000 units or more, or if `currency` is not a code of ISO 4217 that
+    /// this version knows.
+    pub fn from_minor_units(minor_units: u64, currency: &str) -> Result<Self, Error> {
+        match currency::decimals(currency) {
+            Some(decimals) => Self::scaled(minor_units, unit(decimals)),
+            None => Err(Error::invalid("Currency", "not a known code of ISO 4217")),
+        }
+    }
+
+    /// Returns the amount in hundredths of a currency's unit, or `None` if it has a third or fourth decimal.
     #[must_use]
     pub fn cents(self) -> Option<u64> {
-        (self.ten_thousandths % 100 == 0).then_some(self.ten_thousandths / 100)
+        self.in_units_of(SCALE / 100)
+    }
+
+    /// Returns the amount in the smallest unit of a currency, or `None` if it has more decimals than the currency,
+    /// or if `currency` is not a code of ISO 4217 that this version knows.
+    #[must_use]
+    pub fn minor_units(self, currency: &str) -> Option<u64> {
+        self.in_units_of(unit(currency::decimals(currency)?))
     }
 
     /// Whether the amount is zero, so that nothing is charged.
@@ -69,32 +116,72 @@ impl Amount {
         self == Self::ZERO
     }
 
-    /// The amount in ten-thousandths, as the form encoder takes it.
-    pub(crate) fn ten_thousandths(self) -> u64 {
-        self.ten_thousandths
+    /// Shows the amount with the decimals that a currency has, as it is sent. It is never shortened: more decimals
+    /// are shown if the amount has more. In a currency that is not known, it is shown as `Display` does.
+    ///
+    /// ```
+    /// use twilio_payments::Amount;
+    ///
+    /// # fn main() -> Result<(), twilio_payments::Error> {
+    /// let price: Amount = "500".parse()?;
+    /// assert_eq!(format!("{} JPY", price.display("JPY")), "500 JPY");
+    /// assert_eq!(format!("{} USD", price.display("USD")), "500.00 USD");
+    /// assert_eq!(format!("{} BHD", price.display("BHD")), "500.000 BHD");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn display(self, currency: &str) -> impl fmt::Display + use<> {
+        InCurrency { amount: self, decimals: currency::decimals(currency).unwrap_or(2) }
+    }
+
+    /// Returns how many decimals the amount needs.
+    pub(crate) fn decimals(self) -> usize {
+        (0..4).find(|decimals| self.ten_thousandths % unit(*decimals) == 0).unwrap_or(4)
+    }
+
+    /// Appends the amount with at least so many decimals, without exponent, sign or grouping.
+    pub(crate) fn push(self, out: &mut String, least_decimals: usize) {
+        let decimals = least_decimals.max(self.decimals());
+        let written = decimals.min(4);
+        let fraction = self.ten_thousandths % SCALE / unit(written);
+        // Writing to a String cannot fail.
+        let _ = write!(out, "{}", self.ten_thousandths / SCALE);
+        if decimals > 0 {
+            let _ = write!(out, ".{fraction:0written$}");
+        }
+        out.extend(std::iter::repeat_n('0', decimals - written));
+    }
+
+    fn in_units_of(self, unit: u64) -> Option<u64> {
+        (self.ten_thousandths % unit == 0).then_some(self.ten_thousandths / unit)
     }
 
     fn scaled(value: u64, scale: u64) -> Result<Self, Error> {
         match value.checked_mul(scale) {
-            Some(ten_thousandths) if ten_thousandths < form::LIMIT => Ok(Self { ten_thousandths }),
+            Some(ten_thousandths) if ten_thousandths < LIMIT => Ok(Self { ten_thousandths }),
             _ => Err(Error::invalid(FIELD, "not below 1,000,000")),
         }
     }
 }
 
-/// Reads decimal text: digits, and optionally a point and one to four digits more. There is no sign,
+/// Returns the unit of the last of so many decimals, at most four, in ten-thousandths.
+fn unit(decimals: usize) -> u64 {
+    [SCALE, 1_000, 100, 10].get(decimals).copied().unwrap_or(1)
+}
+
+/// Reads decimal text: digits, optionally followed by a point and one to four more digits. It has no sign,
 /// exponent, grouping or space.
 impl FromStr for Amount {
     type Err = Error;
 
     /// # Errors
-    /// Where the text is not of that form, has more than four decimals, or is 1,000,000 or more.
+    /// Returns an error if the text is not of that form, has more than four decimals, or is 1,000,000 or more.
     fn from_str(text: &str) -> Result<Self, Error> {
         let (units, fraction) = match text.split_once('.') {
             Some((units, fraction)) => (units, Some(fraction)),
             None => (text, None),
         };
-        let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+        let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
         if text.starts_with('-') && digits(units.trim_start_matches('-')) {
             return Err(Error::invalid(FIELD, "negative"));
         }
@@ -105,35 +192,48 @@ impl FromStr for Amount {
         if fraction.len() > 4 {
             return Err(Error::invalid(FIELD, "more than four decimals"));
         }
-        let ten_thousandths = format!("{units}{fraction:0<4}").parse::<u64>();
-        match ten_thousandths {
-            Ok(ten_thousandths) if ten_thousandths < form::LIMIT => Ok(Self { ten_thousandths }),
-            _ => Err(Error::invalid(FIELD, "not below 1,000,000")),
-        }
+        let ten_thousandths = format!("{units}{fraction:0<4}").parse();
+        Self::scaled(ten_thousandths.unwrap_or(u64::MAX), 1)
     }
 }
 
-/// Takes a float that is the nearest one to a decimal of at most four places; `19.99` is, `0.1 + 0.2` is not.
+/// Accepts a float that is the nearest one to a decimal of at most four places; `19.99` is, `0.1 + 0.2` is not.
 impl TryFrom<f64> for Amount {
     type Error = Error;
 
     /// # Errors
-    /// Where the float is not a number, infinite, negative, 1,000,000 or more, or has more decimals than
-    /// four. It is never rounded.
+    /// Returns an error if the float is not a number, infinite, negative, 1,000,000 or more, or has more than four
+    /// decimals. It is never rounded.
+    #[allow(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::float_cmp,
+        reason = "below the limit every whole number of ten-thousandths is exact in a float, so is the \
+                  comparison, which is the point"
+    )]
     fn try_from(value: f64) -> Result<Self, Error> {
-        match form::float(value) {
-            Ok(ten_thousandths) => Ok(Self { ten_thousandths }),
-            Err(reason) => Err(Error::invalid(FIELD, reason)),
+        if value.is_nan() {
+            return Err(Error::invalid(FIELD, "not a number"));
         }
+        if value < 0.0 {
+            return Err(Error::invalid(FIELD, "negative"));
+        }
+        if value >= 1_000_000.0 {
+            return Err(Error::invalid(FIELD, "not below 1,000,000"));
+        }
+        let ten_thousandths = (value * SCALE as f64).round();
+        // Division is correctly rounded, so this is the float nearest to the decimal.
+        if ten_thousandths / SCALE as f64 == value && ten_thousandths < LIMIT as f64 {
+            return Ok(Self { ten_thousandths: ten_thousandths as u64 });
+        }
+        Err(Error::invalid(FIELD, "not exact in four decimals (round it first, or give text or cents)"))
     }
 }
 
-/// Writes the amount as it goes over the wire: at least two decimals, at most four (`12.00`, `0.125`).
 impl fmt::Display for Amount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = String::with_capacity(16);
-        form::decimal(&mut text, self.ten_thousandths);
-        f.pad(&text)
+        fmt::Display::fmt(&InCurrency { amount: *self, decimals: 2 }, f)
     }
 }
 
@@ -143,9 +243,36 @@ impl fmt::Debug for Amount {
     }
 }
 
+/// An amount shown with so many decimals, if not told otherwise.
+struct InCurrency {
+    amount: Amount,
+    decimals: usize,
+}
+
+impl fmt::Display for InCurrency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = String::with_capacity(16);
+        self.amount.push(&mut text, f.precision().unwrap_or(self.decimals));
+        f.pad_integral(true, "", &text)
+    }
+}
+
+impl Serialize for Amount {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Amount {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[track_caller]
     fn refused(result: Result<Amount, Error>, reason: &str) {
@@ -216,5 +343,122 @@ mod tests {
         assert_eq!("0.001".parse::<Amount>().unwrap().cents(), None);
         assert!(Amount::ZERO < price && price < Amount::MAX);
         assert!(Amount::default().is_zero() && !price.is_zero());
+    }
+
+    #[test]
+    fn never_shortened_and_padded_as_numbers_are() {
+        let amount: Amount = "1234.56".parse().unwrap();
+        let mut shown = vec![format!("{amount}"), format!("{amount:.0}"), format!("{amount:.1}")];
+        shown.extend([format!("{amount:.2}"), format!("{amount:.3}"), format!("{amount:.6}")]);
+        assert_eq!(shown, ["1234.56", "1234.56", "1234.56", "1234.56", "1234.560", "1234.560000"]);
+        let mut padded = vec![format!("{amount:10}"), format!("{amount:<10}"), format!("{amount:*^11}")];
+        padded.extend([
+            format!("{amount:010}"),
+            format!("{amount:+}"),
+            format!("{amount:010.3}"),
+            format!("{amount:3}"),
+        ]);
+        assert_eq!(
+            padded,
+            ["   1234.56", "1234.56   ", "**1234.56**", "0001234.56", "+1234.56", "001234.560", "1234.56"]
+        );
+        let units = Amount::from_units(12).unwrap();
+        assert_eq!(format!("{units} {units:.0} {:.1}", Amount::ZERO), "12.00 12 0.0");
+        assert_eq!(format!("{:.1}", Amount::MAX), "999999.9999");
+    }
+
+    #[test]
+    fn shown_in_a_currency() {
+        for (text, currency, shown, minor_units) in [
+            ("500", "JPY", "500", Some(500)),
+            ("500.5", "JPY", "500.5", None),
+            ("0", "JPY", "0", Some(0)),
+            ("19.99", "USD", "19.99", Some(1_999)),
+            ("19.9", "usd", "19.90", Some(1_990)),
+            ("19.999", "USD", "19.999", None),
+            ("1.5", "BHD", "1.500", Some(1_500)),
+            ("1.2345", "BHD", "1.2345", None),
+            ("1.2345", "CLF", "1.2345", Some(12_345)),
+            ("1.5", "XTS", "1.50", None),
+        ] {
+            let amount: Amount = text.parse().unwrap();
+            assert_eq!(amount.display(currency).to_string(), shown, "{text} {currency}");
+            assert_eq!(amount.minor_units(currency), minor_units, "{text} {currency}");
+            if let Some(minor_units) = minor_units {
+                assert_eq!(Amount::from_minor_units(minor_units, currency).unwrap(), amount);
+            }
+        }
+        let yen = Amount::from_units(500).unwrap();
+        assert_eq!(
+            format!("{:>6}|{:06}|{:.1}", yen.display("JPY"), yen.display("JPY"), yen.display("JPY")),
+            "   500|000500|500.0"
+        );
+        refused(Amount::from_minor_units(1_000_000, "JPY"), "not below 1,000,000");
+        refused(Amount::from_minor_units(u64::MAX, "CLF"), "not below 1,000,000");
+        let error = Amount::from_minor_units(1, "XTS").unwrap_err();
+        assert_eq!(error.to_string(), "invalid Currency: not a known code of ISO 4217");
+    }
+
+    #[test]
+    fn serde_writes_and_reads_text() {
+        let amount: Amount = serde_json::from_str("\"0.125\"").unwrap();
+        assert_eq!(serde_json::to_string(&amount).unwrap(), "\"0.125\"");
+        for bad in ["19.99", "19", "\"-5\"", "\"19.99 \"", "null", "{}"] {
+            assert!(serde_json::from_str::<Amount>(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn any_float_is_exact_or_refused_with_the_reason() {
+        for (value, expected) in [
+            (0.0, 0),
+            (-0.0, 0),
+            (0.01, 100),
+            (0.3, 3_000),
+            (19.99, 199_900),
+            (0.125, 1_250),
+            (999_999.99, 9_999_999_900),
+            (999_999.999_9, 9_999_999_999),
+        ] {
+            assert_eq!(Amount::try_from(value).unwrap().ten_thousandths, expected, "{value}");
+        }
+        for (value, reason) in [
+            (f64::NAN, "not a number"),
+            (f64::INFINITY, "not below 1,000,000"),
+            (f64::NEG_INFINITY, "negative"),
+            (-5.0, "negative"),
+            (-1e-300, "negative"),
+            (1_000_000.0, "not below 1,000,000"),
+            (1e300, "not below 1,000,000"),
+            (0.1 + 0.2, "not exact in four decimals (round it first, or give text or cents)"),
+            (1e-7, "not exact in four decimals (round it first, or give text or cents)"),
+            (f64::MIN_POSITIVE, "not exact in four decimals (round it first, or give text or cents)"),
+            (0.12345, "not exact in four decimals (round it first, or give text or cents)"),
+            (999_999.999_99, "not exact in four decimals (round it first, or give text or cents)"),
+        ] {
+            refused(Amount::try_from(value), reason);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_amount_comes_back(ten_thousandths in 0..LIMIT, least_decimals in 0_usize..7) {
+            let amount = Amount { ten_thousandths };
+            let mut text = String::new();
+            amount.push(&mut text, least_decimals);
+            prop_assert_eq!(Amount::try_from(text.parse::<f64>().unwrap()).unwrap(), amount);
+            let (_, decimals) = text.split_once('.').unwrap_or((&text, ""));
+            prop_assert!(decimals.len() >= least_decimals);
+            prop_assert!(decimals.len() == least_decimals || !decimals.ends_with('0'), "{}", text);
+            prop_assert_eq!(serde_json::from_value::<Amount>(serde_json::json!(amount)).unwrap(), amount);
+        }
+
+        #[test]
+        fn any_float_is_exact_or_refused(value in any::<f64>()) {
+            if let Ok(amount) = Amount::try_from(value) {
+                // The sign of a negative zero is lost.
+                prop_assert!(amount.to_string().parse::<f64>().unwrap().total_cmp(&value.abs()).is_eq());
+            }
+        }
     }
 }

@@ -1,6 +1,7 @@
-//! What is sent and received: amounts, names, SIDs, and the resource that the API answers with.
+//! What is sent and received: amounts, enums, SIDs, and the resource that the API responds with.
 
 mod amount;
+pub(crate) mod currency;
 mod headers;
 mod payments;
 pub(crate) mod sid;

@@ -3,16 +3,15 @@
 use serde_json::Value;
 
 use crate::error::Error;
+use crate::model::{Amount, currency};
 use crate::text::url::Url;
 
+/// Checks what both operations have.
 pub(super) fn common(idempotency_key: &str, status_callback: &str) -> Result<(), Error> {
     if idempotency_key.is_empty() {
         return Err(Error::invalid("IdempotencyKey", "empty"));
     }
-    if let Err(reason) = callback(status_callback) {
-        return Err(Error::invalid("StatusCallback", reason));
-    }
-    Ok(())
+    callback(status_callback).map_err(|reason| Error::invalid("StatusCallback", reason))
 }
 
 /// Accepts an http(s) URL with a host, or a relative reference, both of the characters that a URL may have.
@@ -22,6 +21,10 @@ pub(super) fn callback(url: &str) -> Result<(), &'static str> {
     }
     if url.chars().any(|c| c.is_control() || c.is_whitespace()) {
         return Err("has a space or control character");
+    }
+    // Whoever receives the callback refuses the request: HTTP libraries do not take them in a target.
+    if url.contains(['"', '<', '>', '`']) {
+        return Err("has a quote or angle bracket, which must be percent-encoded");
     }
     let parts = Url::split(url);
     if parts.scheme.is_some() && !parts.is_http() && !parts.is_https() {
@@ -33,14 +36,16 @@ pub(super) fn callback(url: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// Refuses an item that is empty or holds what separates the items.
-pub(super) fn list<T: AsRef<str>>(field: &'static str, items: &[T], separator: char) -> Result<(), Error> {
-    if items.iter().any(|item| item.as_ref().is_empty() || item.as_ref().chars().any(|c| c == separator)) {
-        return Err(Error::invalid(field, format!("an item is empty or has a {separator:?} in it")));
+/// Refuses an item that is empty, or that the service could take for two.
+pub(super) fn list<T: AsRef<str>>(field: &'static str, items: &[T]) -> Result<(), Error> {
+    let separates = |c: char| c == ',' || c.is_whitespace() || c.is_control();
+    if items.iter().any(|item| item.as_ref().is_empty() || item.as_ref().contains(separates)) {
+        return Err(Error::invalid(field, "an item is empty, or has white space or a comma in it"));
     }
     Ok(())
 }
 
+/// Accepts a JSON object of one level.
 pub(super) fn parameter(parameter: &Value) -> Result<(), Error> {
     let Value::Object(fields) = parameter else {
         return Err(Error::invalid("Parameter", "not a JSON object"));
@@ -49,4 +54,20 @@ pub(super) fn parameter(parameter: &Value) -> Result<(), Error> {
         return Err(Error::invalid("Parameter", "nested: a value is itself an object or array"));
     }
     Ok(())
+}
+
+/// Refuses a currency that is not three letters, and an amount with more decimals than the currency has.
+pub(super) fn money(amount: Option<Amount>, code: Option<&str>) -> Result<(), Error> {
+    let code = code.unwrap_or(super::DEFAULT_CURRENCY);
+    if code.len() != 3 || !code.bytes().all(|b| b.is_ascii_alphabetic()) {
+        return Err(Error::invalid("Currency", "not three letters"));
+    }
+    match (amount, currency::decimals(code)) {
+        (Some(amount), Some(most)) if amount.decimals() > most => {
+            let reason =
+                format!("more decimals than {code} has ({most}), which the service refuses as 64003");
+            Err(Error::invalid("ChargeAmount", reason))
+        }
+        _ => Ok(()),
+    }
 }

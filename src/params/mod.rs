@@ -1,12 +1,18 @@
-//! The parameters of the two operations. A value is one logical operation: its idempotency key is made
-//! with it, and goes with every call and retry that uses the value.
+//! The parameters of the two operations. A value is one operation: its idempotency key is made with it, and is
+//! sent with every call and every attempt that uses the value.
 
 mod check;
 mod create;
-pub(crate) mod form;
+mod field;
+mod form;
+mod key;
+mod operation;
 #[cfg(test)]
 mod tests;
 mod update;
 
 pub use create::CreatePaymentsParams;
 pub use update::UpdatePaymentsParams;
+
+/// The currency that the service uses if none is given.
+const DEFAULT_CURRENCY: &str = "USD";

@@ -3,6 +3,7 @@
 pub(crate) mod date;
 mod escape;
 pub(crate) mod form;
+pub(crate) mod json;
 pub(crate) mod random;
 mod redact;
 pub(crate) mod url;

@@ -1,14 +1,14 @@
 //! What the crate logs, and what its types show of themselves: enough to find a fault with, and no secret.
 
-use std::cell::RefCell;
 use std::error::Error as _;
 use std::fmt::{Debug, Display};
 use std::io::Write;
 use std::time::Duration;
 
 use crate::support::faults::{Script, Step, nobody};
+use crate::support::records::logged;
 use crate::support::*;
-use log::{Level, LevelFilter, Log, Metadata, Record};
+use log::Level;
 use twilio_payments::sandbox::{Fault, RandomFaults, Sandbox};
 use twilio_payments::*;
 
@@ -27,39 +27,6 @@ const SECRETS: [&str; 9] = [
     "pm_token",
     "said-in-a-body",
 ];
-
-thread_local! {
-    /// The records of this thread: a call logs in the thread that makes it.
-    static RECORDS: RefCell<Vec<(Level, String)>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Keeps what this crate logs. ureq's own records are not redacted, as the documentation says.
-struct Memory;
-
-impl Log for Memory {
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
-    }
-
-    fn log(&self, record: &Record<'_>) {
-        if record.target().starts_with("twilio_payments") {
-            let text = record.args().to_string();
-            RECORDS.with(|records| records.borrow_mut().push((record.level(), text)));
-        }
-    }
-
-    fn flush(&self) {}
-}
-
-/// What work logs in this thread.
-fn logged<T>(work: impl FnOnce() -> T) -> (T, Vec<(Level, String)>) {
-    // Whichever test is first sets it.
-    let _ = log::set_logger(&Memory);
-    log::set_max_level(LevelFilter::Trace);
-    RECORDS.take();
-    let result = work();
-    (result, RECORDS.take())
-}
 
 #[track_caller]
 fn clean(shown: &str) {

@@ -10,6 +10,7 @@ mod guide;
 mod hostile;
 mod keypad;
 mod leftovers;
+mod listener;
 mod logging;
 mod properties;
 mod proxy;

@@ -1,118 +1,20 @@
-//! The listener over real sockets: what it answers, to whom it hands over, and what it withstands.
+//! The listener over real sockets: how it responds, and who receives what.
 
-use std::collections::HashMap;
 use std::io::{ErrorKind as Io, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use log::{LevelFilter, Log, Metadata, Record};
 use twilio_payments::{
     CallbackErrorKind, CallbackListener, CallbackListenerBuilder, Event, SessionCallbacks,
     SignatureValidator, StatusCallback,
 };
 
-const TOKEN: &str = "a-secret-auth-token";
-const PUBLIC: &str = "https://pay.example.com/status";
-const SECOND: Duration = Duration::from_secs(1);
-const LONG: Duration = Duration::from_secs(10);
-
-/// Tests that need hundreds of sockets take turns, so that the usual limit on open files is enough.
-fn turn() -> MutexGuard<'static, ()> {
-    static TURN: Mutex<()> = Mutex::new(());
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn validator() -> SignatureValidator {
-    SignatureValidator::new(TOKEN).unwrap()
-}
-
-fn listener() -> CallbackListener {
-    CallbackListener::bind("127.0.0.1:0", PUBLIC, validator()).unwrap()
-}
-
-fn sid(n: usize) -> String {
-    format!("PK{n:032x}")
-}
-
-/// A callback about a session, with a number to know it by.
-fn body(session: usize, number: usize) -> String {
-    format!("Sid={}&CallSid=CA1&Number={number}", sid(session))
-}
-
-fn number(callback: &StatusCallback) -> usize {
-    callback.other("Number").unwrap().parse().unwrap()
-}
-
-/// A signed request, with further header lines.
-fn post(path: &str, url: &str, headers: &str, body: &str) -> String {
-    let signature = validator().sign(url, body.as_bytes());
-    format!(
-        "POST {path} HTTP/1.1\r\nHost: internal\r\nX-Twilio-Signature: {signature}\r\n{headers}\
-         Content-Length: {}\r\n\r\n{body}",
-        body.len()
-    )
-}
-
-fn signed(body: &str) -> String {
-    post("/status", PUBLIC, "", body)
-}
-
-fn with_token(token: &str, body: &str) -> String {
-    post("/status", PUBLIC, &format!("I-Twilio-Idempotency-Token: {token}\r\n"), body)
-}
-
-fn connect(address: SocketAddr) -> TcpStream {
-    let stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-    stream.set_nodelay(true).unwrap();
-    stream
-}
-
-/// Sends a request on an open connection, and gives the answer's head. The answers have no bodies.
-fn ask(stream: &mut TcpStream, request: &str) -> std::io::Result<String> {
-    stream.write_all(request.as_bytes())?;
-    head(stream)
-}
-
-fn head(stream: &mut TcpStream) -> std::io::Result<String> {
-    let mut bytes = Vec::new();
-    let mut chunk = [0; 1024];
-    while !bytes.ends_with(b"\r\n\r\n") {
-        match stream.read(&mut chunk)? {
-            0 => return Err(Io::UnexpectedEof.into()),
-            count => bytes.extend_from_slice(&chunk[..count]),
-        }
-    }
-    Ok(String::from_utf8(bytes).unwrap())
-}
-
-fn status(head: &str) -> u16 {
-    head.split(' ').nth(1).unwrap().parse().unwrap()
-}
-
-/// Sends a request on a connection of its own, and gives the answer's status.
-fn send(listener: &CallbackListener, request: &str) -> u16 {
-    status(&ask(&mut connect(listener.local_addr()), request).unwrap())
-}
-
-/// Runs a test that would hang where it fails, for half a minute at most.
-fn in_time(test: fn()) {
-    let (ended, end) = mpsc::channel();
-    let thread = thread::spawn(move || {
-        // Dropped also where the test panics.
-        let _ended = ended;
-        test();
-    });
-    let end: Result<(), _> = end.recv_timeout(3 * LONG);
-    assert_eq!(end, Err(RecvTimeoutError::Disconnected), "still waiting");
-    if let Err(panic) = thread.join() {
-        std::panic::resume_unwind(panic);
-    }
-}
+use crate::support::TOKEN;
+use crate::support::callbacks::*;
+use crate::support::records::logged_about;
 
 #[test]
 fn a_callback_arrives() {
@@ -127,7 +29,7 @@ fn arrival() {
     let callback = listener.recv().unwrap();
     assert_eq!(callback.sid, sid(1));
     assert!(matches!(callback.event(), Event::Succeeded { confirmation_code: Some("ch_1"), .. }));
-    assert!(listener.try_recv().is_none());
+    assert!(listener.try_recv().unwrap().is_none());
 }
 
 #[test]
@@ -160,7 +62,7 @@ fn what_is_no_callback_is_answered_and_not_handed_over() {
         ("DELETE", plain("DELETE", "", ""), 405),
         ("another of the service's callbacks", signed("CallSid=CA1&CallStatus=completed"), 400),
         ("a session that is none", signed("Sid=PK1"), 400),
-        ("a target that is no path", post("https://pay.example.com/status", PUBLIC, "", &good), 400),
+        ("a target that is not a path", post("pay.example.com:443", PUBLIC, "", &good), 400),
         ("no HTTP", "HELLO\r\n\r\n".to_owned(), 400),
         ("64 KiB and a byte", signed(&format!("{good}&{}", "x".repeat(64 * 1024 - good.len()))), 413),
         ("a large head", post("/status", PUBLIC, &format!("X: {}\r\n", "x".repeat(17_000)), &good), 431),
@@ -169,7 +71,7 @@ fn what_is_no_callback_is_answered_and_not_handed_over() {
     }
     let head = ask(&mut connect(listener.local_addr()), &plain("GET", "", "")).unwrap();
     assert!(head.contains("\r\nAllow: POST\r\n"), "{head}");
-    assert!(listener.try_recv().is_none());
+    assert!(listener.try_recv().unwrap().is_none());
     // 64 KiB are taken.
     let large = format!("{good}&{}", "x".repeat(64 * 1024 - good.len() - 1));
     assert_eq!((large.len(), send(&listener, &signed(&large))), (64 * 1024, 204));
@@ -185,6 +87,10 @@ fn the_public_url_decides() {
         (PUBLIC, "/rewritten/by/a/proxy", PUBLIC, 204),
         (PUBLIC, "/status?order=7", "https://pay.example.com/status?order=7", 204),
         (PUBLIC, "/status?order=8", "https://pay.example.com/status?order=7", 403),
+        // A whole URL as the target, of which the path and the query count.
+        (PUBLIC, "http://internal/status", PUBLIC, 204),
+        (PUBLIC, "https://internal:8443/status?order=7", "https://pay.example.com/status?order=7", 204),
+        ("https://pay.example.com", "http://internal/any?x", "https://pay.example.com/any?x", 204),
         (PUBLIC, "/other", "https://pay.example.com/other", 403),
         ("https://pay.example.com", "/any/path?x=%20", "https://pay.example.com/any/path?x=%20", 204),
         ("https://pay.example.com", "/any/path?x=%20", "https://pay.example.com/any/path?x=+", 403),
@@ -197,7 +103,7 @@ fn the_public_url_decides() {
         let listener = CallbackListener::bind("127.0.0.1:0", public, validator()).unwrap();
         let forwarded = "X-Forwarded-Proto: http\r\nX-Forwarded-Host: internal\r\n";
         assert_eq!(send(&listener, &post(path, signed_url, forwarded, &good)), expected, "{public} {path}");
-        assert_eq!(listener.try_recv().is_some(), expected == 204);
+        assert_eq!(listener.try_recv().unwrap().is_some(), expected == 204);
     }
     let local = CallbackListener::local(validator()).unwrap();
     let url = local.public_url().to_owned();
@@ -222,22 +128,22 @@ fn sessions_get_their_own() {
         std::iter::from_fn(next).map(|callback| number(&callback)).collect()
     };
     assert_eq!(first.sid(), sid(1));
-    assert_eq!(numbers(&|| first.try_recv()), [1, 3, 5]);
-    assert_eq!(numbers(&|| listener.try_recv()), [4, 6]);
+    assert_eq!(numbers(&|| first.try_recv().unwrap()), [1, 3, 5]);
+    assert_eq!(numbers(&|| listener.try_recv().unwrap()), [4, 6]);
     // What a view leaves is not lost, and takes its place among the others.
     for (session, number) in [(3, 8), (2, 9), (3, 10)] {
         assert_eq!(send(&listener, &signed(&body(session, number))), 204);
     }
     drop(second);
-    assert_eq!(numbers(&|| listener.try_recv()), [2, 7, 8, 9, 10]);
+    assert_eq!(numbers(&|| listener.try_recv().unwrap()), [2, 7, 8, 9, 10]);
     assert_eq!(send(&listener, &signed(&body(2, 11))), 204);
-    assert_eq!(numbers(&|| listener.try_recv()), [11]);
+    assert_eq!(numbers(&|| listener.try_recv().unwrap()), [11]);
     // Two views share, and the session is viewed as long as one lives.
     let again = listener.session(&sid(1)).unwrap();
     drop(first);
     assert_eq!(send(&listener, &signed(&body(1, 12))), 204);
-    assert!(listener.try_recv().is_none());
-    assert_eq!(numbers(&|| again.try_recv()), [12]);
+    assert!(listener.try_recv().unwrap().is_none());
+    assert_eq!(numbers(&|| again.try_recv().unwrap()), [12]);
 
     for wrong in ["", "PK1", "CA00000000000000000000000000000001"] {
         let error = listener.session(wrong).unwrap_err();
@@ -274,14 +180,14 @@ fn threads_with_payments() {
             assert_eq!(thread.join().unwrap(), expected);
         }
     });
-    assert!(listener.try_recv().is_none());
+    assert!(listener.try_recv().unwrap().is_none());
 }
 
 #[test]
 fn a_repeated_delivery_is_handed_over_once() {
     let listener =
         CallbackListener::builder(validator()).public_url(PUBLIC).capacity(2).bind("127.0.0.1:0").unwrap();
-    let received = || listener.try_recv().map(|callback| number(&callback));
+    let received = || listener.try_recv().unwrap().map(|callback| number(&callback));
     for _ in 0..3 {
         assert_eq!(send(&listener, &with_token("t-1", &body(1, 1))), 204);
     }
@@ -323,7 +229,8 @@ fn full_queue() {
     assert_eq!(send(&listener, &signed(&body(2, 4))), 204);
     drop(view);
     assert_eq!(send(&listener, &signed(&body(2, 5))), 503);
-    let rest: Vec<_> = std::iter::from_fn(|| listener.try_recv()).map(|callback| number(&callback)).collect();
+    let rest: Vec<_> =
+        std::iter::from_fn(|| listener.try_recv().unwrap()).map(|callback| number(&callback)).collect();
     assert_eq!(rest, [0, 2, 4]);
 }
 
@@ -418,44 +325,24 @@ fn debug_shows_no_secret() {
     }
 }
 
-/// Keeps what is logged of callbacks to `log.example.com`, which one test alone uses, and of sessions.
-struct Memory(Mutex<Vec<String>>);
-
-static MEMORY: Memory = Memory(Mutex::new(Vec::new()));
-
-impl Log for Memory {
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
-    }
-
-    fn log(&self, record: &Record<'_>) {
-        let line = format!("{} {} {}", record.level(), record.target(), record.args());
-        if line.contains("log.example.com") || line.contains(&sid(0x0010_9000)) {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(line);
-        }
-    }
-
-    fn flush(&self) {}
-}
-
 #[test]
 fn what_is_logged_shows_no_secret() {
-    log::set_logger(&MEMORY).unwrap();
-    log::set_max_level(LevelFilter::Trace);
     let url = "https://user:pass@log.example.com/status?key=1";
     let listener = CallbackListener::bind("127.0.0.1:0", url, validator()).unwrap();
     let good = format!("{}&PaymentToken=tok_1&PaymentCardNumber=4242", body(0x0010_9000, 1));
     let other = "https://log.example.com/other";
     let arrived = "https://user:pass@log.example.com/status?key=2";
-    for (request, expected) in [
-        (post("/status?key=2", other, "", &good), 403),
-        (post("/status", other, "", &good), 403),
-        (post("/status?key=2", arrived, "", "CallSid=CA1&PaymentToken=tok_1"), 400),
-        (post("/status?key=2", arrived, "I-Twilio-Idempotency-Token: t-1\r\n", &good), 204),
-    ] {
-        assert_eq!(send(&listener, &request), expected);
-    }
-    let lines = MEMORY.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let ((), lines) = logged_about(&["log.example.com", &sid(0x0010_9000)], || {
+        for (request, expected) in [
+            (post("/status?key=2", other, "", &good), 403),
+            (post("/status", other, "", &good), 403),
+            (post("/status?key=2", arrived, "", "CallSid=CA1&PaymentToken=tok_1"), 400),
+            (post("/status?key=2", arrived, "I-Twilio-Idempotency-Token: t-1\r\n", &good), 204),
+        ] {
+            assert_eq!(send(&listener, &request), expected);
+        }
+        // The last record is written before its response.
+    });
     let to = "callback to https://…@log.example.com/status?…";
     let target = "twilio_payments::listener";
     assert_eq!(lines.len(), 4, "{lines:#?}");
@@ -480,126 +367,6 @@ fn listeners_travel_between_threads() {
     check::<SessionCallbacks>();
 }
 
-/// What the process keeps in memory, in bytes.
-#[cfg(target_os = "linux")]
-fn resident() -> usize {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() * 1024
-}
-
-#[test]
-fn nothing_that_was_taken_is_lost_under_load() {
-    const CONNECTIONS: usize = 200;
-    const EACH: usize = 50;
-    let _turn = turn();
-    // Less room than callbacks, so that some are turned away and sent again.
-    let listener =
-        CallbackListener::builder(validator()).public_url(PUBLIC).capacity(100).bind("127.0.0.1:0").unwrap();
-    #[cfg(target_os = "linux")]
-    let before = resident();
-    let refused = AtomicUsize::new(0);
-    let begun = Instant::now();
-    let mut received: HashMap<usize, usize> = HashMap::new();
-    thread::scope(|scope| {
-        for client in 0..CONNECTIONS {
-            let (address, refused) = (listener.local_addr(), &refused);
-            thread::Builder::new()
-                .stack_size(128 * 1024)
-                .spawn_scoped(scope, move || {
-                    let mut stream = connect(address);
-                    for n in 0..EACH {
-                        let number = client * EACH + n;
-                        let request = with_token(&format!("token-{number}"), &body(client, number));
-                        while status(&ask(&mut stream, &request).unwrap()) != 204 {
-                            refused.fetch_add(1, Ordering::Relaxed);
-                            thread::sleep(Duration::from_millis(5));
-                        }
-                    }
-                })
-                .unwrap();
-        }
-        for _ in 0..CONNECTIONS * EACH {
-            let callback = listener.recv_timeout(LONG * 3).unwrap();
-            *received.entry(number(&callback)).or_default() += 1;
-        }
-    });
-    assert!(listener.try_recv().is_none());
-    assert_eq!(received.len(), CONNECTIONS * EACH);
-    assert!(received.values().all(|times| *times == 1));
-    eprintln!(
-        "{} callbacks in {:?}, {} turned away meanwhile",
-        CONNECTIONS * EACH,
-        begun.elapsed(),
-        refused.load(Ordering::Relaxed)
-    );
-    #[cfg(target_os = "linux")]
-    {
-        let grown = resident().saturating_sub(before);
-        eprintln!("{grown} bytes more in memory");
-        assert!(grown < 64 << 20, "{grown}");
-    }
-}
-
-#[test]
-fn nobody_reads_and_memory_stays_bounded() {
-    const CAPACITY: usize = 20;
-    const SENT: usize = 300;
-    let _turn = turn();
-    let listener = CallbackListener::builder(validator())
-        .public_url(PUBLIC)
-        .capacity(CAPACITY)
-        .bind("127.0.0.1:0")
-        .unwrap();
-    let large = "x".repeat(45_000);
-    let (mut taken, mut refused) = (0, 0);
-    let mut stream = connect(listener.local_addr());
-    #[cfg(target_os = "linux")]
-    let before = resident();
-    for number in 0..SENT {
-        match status(&ask(&mut stream, &signed(&format!("{}&{large}", body(1, number)))).unwrap()) {
-            204 => taken += 1,
-            503 => refused += 1,
-            other => panic!("{other}"),
-        }
-    }
-    assert_eq!((taken, refused), (CAPACITY, SENT - CAPACITY));
-    // All these bodies would be 13 MB.
-    #[cfg(target_os = "linux")]
-    assert!(resident().saturating_sub(before) < 8 << 20);
-    let numbers: Vec<_> =
-        std::iter::from_fn(|| listener.try_recv()).map(|callback| number(&callback)).collect();
-    assert_eq!(numbers, (0..CAPACITY).collect::<Vec<_>>());
-}
-
-#[test]
-fn half_requests_do_not_stop_good_ones() {
-    const HALF: usize = 500;
-    let _turn = turn();
-    let listener = listener();
-    let whole = signed(&body(9, 9));
-    let half = &whole[..whole.len() / 2];
-    let idle: Vec<_> = (0..HALF)
-        .map(|_| {
-            let mut stream = connect(listener.local_addr());
-            // Later ones may push earlier ones out at any time.
-            let _ = stream.write_all(half.as_bytes());
-            stream
-        })
-        .collect();
-    let mut slowest = Duration::ZERO;
-    for number in 0..100 {
-        let begun = Instant::now();
-        assert_eq!(send(&listener, &signed(&body(1, number))), 204);
-        assert_eq!(self::number(&listener.recv_timeout(SECOND).unwrap()), number);
-        slowest = slowest.max(begun.elapsed());
-    }
-    assert!(slowest < SECOND, "{slowest:?}");
-    eprintln!("slowest of 100 good callbacks beside {HALF} half ones: {slowest:?}");
-    drop(idle);
-    assert!(listener.try_recv().is_none());
-}
-
 #[test]
 fn who_is_refused_has_one_answer_however_many_requests_it_sends() {
     let listener = listener();
@@ -609,7 +376,7 @@ fn who_is_refused_has_one_answer_however_many_requests_it_sends() {
         (get, 405),
         (unsigned, 403),
         (signed("Sid=PK1"), 400),
-        (post("https://pay.example.com/status", PUBLIC, "", &body(1, 1)), 400),
+        (post("pay.example.com:443", PUBLIC, "", &body(1, 1)), 400),
     ] {
         let mut stream = connect(listener.local_addr());
         stream.write_all((request + &signed(&body(1, 2))).as_bytes()).unwrap();
@@ -619,88 +386,224 @@ fn who_is_refused_has_one_answer_however_many_requests_it_sends() {
         assert!(answers.contains("\r\nConnection: close\r\n"), "{answers}");
         assert_eq!(answers.matches("HTTP/1.1").count(), 1, "{answers}");
     }
-    assert!(listener.try_recv().is_none());
+    assert!(listener.try_recv().unwrap().is_none());
 }
 
-/// Sends requests and reads no answer, and comes again where it is thrown out, until told to stop.
-fn flood(address: SocketAddr, requests: &str, stop: &AtomicBool) {
-    let begun = Instant::now();
-    let stop = || stop.load(Ordering::Relaxed) || begun.elapsed() > 3 * LONG;
-    while !stop() {
-        let Ok(mut stream) = TcpStream::connect(address) else { continue };
-        stream.set_write_timeout(Some(Duration::from_millis(100))).unwrap();
-        let mut sent = 0;
-        while !stop() {
-            match stream.write(&requests.as_bytes()[sent..]) {
-                Ok(count) => sent = (sent + count) % requests.len(),
-                Err(error) if matches!(error.kind(), Io::WouldBlock | Io::TimedOut) => {}
-                Err(_) => break,
+/// A listener with a handler that fails while `fails` is set, and notes what it stores.
+fn storing(fails: &Arc<AtomicBool>) -> (CallbackListener, Arc<Mutex<Vec<usize>>>) {
+    let stored = Arc::new(Mutex::new(Vec::new()));
+    let (fails, stores) = (Arc::clone(fails), Arc::clone(&stored));
+    let listener = CallbackListener::builder(validator())
+        .public_url(PUBLIC)
+        .capacity(2)
+        .on_callback(move |callback| {
+            if fails.load(Ordering::SeqCst) {
+                assert!(number(callback) != 13, "asked for by the test");
+                return Err("the disk is\nfull");
             }
-        }
-    }
+            stores.lock().unwrap().push(number(callback));
+            Ok(())
+        })
+        .bind("127.0.0.1:0")
+        .unwrap();
+    (listener, stored)
 }
 
 #[test]
-fn peers_that_do_not_read_do_not_stop_good_ones() {
-    let listener =
-        CallbackListener::builder(validator()).public_url(PUBLIC).connections(4).bind("127.0.0.1:0").unwrap();
-    let anybody = "GET /status HTTP/1.1\r\nHost: x\r\n\r\n".repeat(100);
-    // Callbacks that were captured are not refused, so their connections are kept.
-    let captured = with_token("t", &body(1, 1)).repeat(100);
-    for requests in [&anybody, &captured] {
-        let stop = AtomicBool::new(false);
-        let took: Vec<_> = thread::scope(|scope| {
-            for _ in 0..4 {
-                scope.spawn(|| flood(listener.local_addr(), requests, &stop));
-            }
-            // Until their buffers are full.
-            thread::sleep(3 * SECOND);
-            let took = (0..10).map(|number| {
-                let begun = Instant::now();
-                let request = signed(&body(2, number));
-                // Those who are thrown out come back and take places as well: the service, too, tries again.
-                let taken = (0..5).any(|_| {
-                    let answer = ask(&mut connect(listener.local_addr()), &request);
-                    answer.is_ok_and(|head| status(&head) == 204)
-                });
-                taken.then(|| begun.elapsed())
-            });
-            let took = took.collect();
-            stop.store(true, Ordering::Relaxed);
-            took
-        });
-        eprintln!("good callbacks beside peers that do not read: {took:?}");
-        assert!(took.iter().all(|took| took.is_some_and(|took| took < 2 * SECOND)), "{took:?}");
+fn a_callback_is_answered_after_the_handler_has_stored_it() {
+    let fails = Arc::new(AtomicBool::new(true));
+    let (listener, stored) = storing(&fails);
+    let ((), lines) = logged_about(&[&sid(0x0010_9001)], || {
+        assert_eq!(send(&listener, &with_token("t", &body(0x0010_9001, 12))), 500);
+        assert_eq!(send(&listener, &with_token("t", &body(0x0010_9001, 13))), 500, "a panic");
+    });
+    let failed =
+        format!("WARN twilio_payments::listener callback of {}: the handler failed: ", sid(0x0010_9001));
+    assert!(lines.contains(&format!("{failed}the disk is\\nfull")), "{lines:?}");
+    assert!(lines.contains(&format!("{failed}it panicked")), "{lines:?}");
+    assert!(listener.try_recv().unwrap().is_none(), "nobody else receives it");
+    assert!(stored.lock().unwrap().is_empty());
+
+    // It comes again, and is stored once.
+    fails.store(false, Ordering::SeqCst);
+    for _ in 0..2 {
+        assert_eq!(send(&listener, &with_token("t", &body(0x0010_9001, 12))), 204);
     }
+    assert_eq!(*stored.lock().unwrap(), [12]);
+    assert_eq!(number(&listener.recv_timeout(LONG).unwrap()), 12);
+    assert!(listener.try_recv().unwrap().is_none());
+
+    // What is stored needs no reader: the latest are kept.
+    for number in 20..30 {
+        assert_eq!(send(&listener, &signed(&body(1, number))), 204);
+    }
+    assert_eq!(stored.lock().unwrap()[1..], (20..30).collect::<Vec<_>>());
+    let rest = std::iter::from_fn(|| listener.try_recv().unwrap()).map(|callback| number(&callback));
+    assert_eq!(rest.collect::<Vec<_>>(), [28, 29]);
+    assert_eq!(listener.discarded(), 8);
 }
 
 #[test]
-fn a_slow_sender_is_cut_off_at_ten_seconds() {
+fn a_connection_in_a_handler_is_not_closed_to_make_room() {
+    let (entered, entries) = mpsc::sync_channel(2);
+    let (release, released) = mpsc::channel();
+    let released = Mutex::new(released);
+    let listener = CallbackListener::builder(validator())
+        .public_url(PUBLIC)
+        .connections(2)
+        .on_callback(move |callback| -> Result<(), mpsc::RecvTimeoutError> {
+            if number(callback) == 1 {
+                entered.send(()).unwrap();
+                released.lock().unwrap().recv_timeout(LONG)?;
+            }
+            Ok(())
+        })
+        .bind("127.0.0.1:0")
+        .unwrap();
+    let mut busy = connect(listener.local_addr());
+    busy.write_all(signed(&body(1, 1)).as_bytes()).unwrap();
+    entries.recv_timeout(LONG).unwrap();
+    // More idle connections than there may be, and then a good one.
+    let _idle: Vec<_> = (0..5).map(|_| connect(listener.local_addr())).collect();
+    assert_eq!(send(&listener, &signed(&body(1, 2))), 204);
+    release.send(()).unwrap();
+    assert_eq!(status(&head(&mut busy).unwrap()), 204);
+}
+
+#[test]
+fn shutting_down_lets_a_handler_finish() {
+    let (entered, entries) = mpsc::sync_channel(1);
+    let listener = CallbackListener::builder(validator())
+        .public_url(PUBLIC)
+        .on_callback(move |_| -> Result<(), &str> {
+            entered.send(()).unwrap();
+            thread::sleep(Duration::from_millis(100));
+            Ok(())
+        })
+        .bind("127.0.0.1:0")
+        .unwrap();
+    let mut stream = connect(listener.local_addr());
+    stream.write_all(signed(&body(1, 1)).as_bytes()).unwrap();
+    entries.recv_timeout(LONG).unwrap();
+    listener.shutdown();
+    // It was stored, so the service need not send it again.
+    assert_eq!(status(&head(&mut stream).unwrap()), 204);
+}
+
+#[test]
+fn a_repeat_has_the_same_token_and_the_same_words() {
     let listener = listener();
-    let request = signed(&body(1, 1));
-    let begun = Instant::now();
-    // One sends half a request and stops, one goes on by a byte now and then.
-    let mut stopped = connect(listener.local_addr());
-    stopped.write_all(&request.as_bytes()[..40]).unwrap();
-    let mut dripping = connect(listener.local_addr());
-    let mut writer = dripping.try_clone().unwrap();
-    let bytes = request.clone().into_bytes();
-    let drip = thread::spawn(move || {
-        for byte in bytes {
-            if writer.write_all(&[byte]).is_err() {
-                break;
-            }
-            thread::sleep(Duration::from_millis(250));
+    let received = || listener.try_recv().unwrap().map(|callback| number(&callback));
+    for (token, number, handed_over) in [
+        ("t", 1, true),
+        ("t", 1, false),
+        // Another body with that token is not a repeat, and must not be lost.
+        ("t", 2, true),
+        ("t", 2, false),
+        // An empty token is none.
+        ("", 3, true),
+        ("", 4, true),
+        ("", 4, true),
+    ] {
+        assert_eq!(send(&listener, &with_token(token, &body(1, number))), 204);
+        assert_eq!(received(), handed_over.then_some(number), "{token:?} {number}");
+    }
+}
+
+#[test]
+fn leftovers_make_room() {
+    let listener =
+        CallbackListener::builder(validator()).public_url(PUBLIC).capacity(4).bind("127.0.0.1:0").unwrap();
+    let last = format!("{}&Result=success", body(1, 3));
+    let view = listener.session(&sid(1)).unwrap();
+    for body in [&body(1, 1), &body(1, 2), &last, &body(2, 4)] {
+        assert_eq!(send(&listener, &signed(body)), 204);
+    }
+    // The view read nothing. Its session is over, so what it leaves makes room, except for the result.
+    drop(view);
+    let ((), lines) = logged_about(&["was discarded"], || {
+        for (number, expected) in [(5, 204), (6, 204), (7, 503)] {
+            assert_eq!(send(&listener, &signed(&body(2, number))), expected, "{number}");
         }
     });
-    for stream in [&mut stopped, &mut dripping] {
-        assert_eq!(status(&head(stream).unwrap()), 408);
-        let after = begun.elapsed();
-        assert!(after > Duration::from_millis(9_900) && after < Duration::from_secs(12), "{after:?}");
-        let _ = stream.shutdown(Shutdown::Both);
+    let discarded =
+        "WARN twilio_payments::listener an unread callback was discarded to make room for another";
+    assert!(lines.contains(&format!("{discarded}, 2 so far")), "{lines:?}");
+    assert_eq!(listener.discarded(), 2);
+    let rest = std::iter::from_fn(|| listener.try_recv().unwrap()).map(|callback| number(&callback));
+    assert_eq!(rest.collect::<Vec<_>>(), [3, 4, 5, 6]);
+}
+
+#[test]
+fn a_captured_callback_with_other_tokens_does_not_fill_the_queue() {
+    let listener =
+        CallbackListener::builder(validator()).public_url(PUBLIC).capacity(10).bind("127.0.0.1:0").unwrap();
+    let mut stream = connect(listener.local_addr());
+    for n in 0..50 {
+        let replayed = with_token(&format!("forged-{n}"), &body(1, 1));
+        assert_eq!(status(&ask(&mut stream, &replayed).unwrap()), 204);
     }
-    drip.join().unwrap();
-    assert!(listener.try_recv().is_none());
-    // A prompt one is still served.
-    assert_eq!(send(&listener, &request), 204);
+    for number in 2..8 {
+        assert_eq!(send(&listener, &signed(&body(1, number))), 204);
+    }
+    let rest = std::iter::from_fn(|| listener.try_recv().unwrap()).map(|callback| number(&callback));
+    assert_eq!(rest.filter(|number| *number != 1).collect::<Vec<_>>(), (2..8).collect::<Vec<_>>());
+}
+
+#[test]
+fn tokens_change_while_it_runs() {
+    let listener = listener();
+    let by = |token: &str, number| {
+        let body = body(1, number);
+        let signature = SignatureValidator::new(token).unwrap().sign(PUBLIC, body.as_bytes());
+        format!(
+            "POST /status HTTP/1.1\r\nHost: x\r\nX-Twilio-Signature: {signature}\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+    };
+    assert_eq!(send(&listener, &by("subaccount", 1)), 403);
+    listener.set_validator(validator().also("subaccount").unwrap());
+    assert_eq!(send(&listener, &by("subaccount", 2)), 204);
+    assert_eq!(send(&listener, &by(TOKEN, 3)), 204);
+    listener.set_validator(SignatureValidator::new("subaccount").unwrap());
+    assert_eq!(send(&listener, &by(TOKEN, 4)), 403);
+}
+
+#[test]
+fn warnings_are_escaped_and_few() {
+    let url = "https://few.example.com/";
+    let listener = CallbackListener::bind("127.0.0.1:0", url, validator()).unwrap();
+    let ((), lines) = logged_about(&["few.example.com"], || {
+        for n in 0..15 {
+            let request = post(&format!("/{n}\u{202e}"), "https://elsewhere.example", "", &body(1, 1));
+            assert_eq!(send(&listener, &request), 403);
+        }
+    });
+    assert_eq!(lines.len(), 10, "{lines:?}");
+    assert!(lines[0].contains(r"https://few.example.com/0\u{202e} refused: "), "{lines:?}");
+}
+
+#[test]
+fn the_url_for_the_service_asks_for_retries() {
+    for (public, given) in [
+        ("https://pay.example.com/status", "https://pay.example.com/status#rc=5&rp=all"),
+        ("https://pay.example.com?shop=1", "https://pay.example.com?shop=1#rc=5&rp=all"),
+        ("https://pay.example.com/status#rc=2", "https://pay.example.com/status#rc=2"),
+    ] {
+        let listener = CallbackListener::bind("127.0.0.1:0", public, validator()).unwrap();
+        assert_eq!(listener.status_callback_url(), given);
+        assert_eq!(listener.public_url(), public);
+    }
+}
+
+#[test]
+fn zero_is_refused() {
+    for (builder, field) in [
+        (CallbackListener::builder(validator()).capacity(0), "capacity"),
+        (CallbackListener::builder(validator()).connections(0), "connections"),
+    ] {
+        let error = builder.bind("127.0.0.1:0").unwrap_err();
+        assert_eq!((error.kind(), error.field()), (CallbackErrorKind::InvalidInput, Some(field)));
+        assert_eq!(error.to_string(), format!("invalid {field}: zero"));
+    }
 }

@@ -17,6 +17,9 @@ use super::service::{self, Mail, Reply, Request, Service, State};
 const TURNS: u32 = 250;
 const CALM_TURNS: u32 = 1_500;
 
+/// The most that a flow of these histories takes when it is stored.
+const LONGEST_STORED: usize = 8 * 1024;
+
 /// A flow in a process, what it was told, and the revision that its store expects to find.
 struct Process {
     flow: PaymentFlow,
@@ -78,7 +81,11 @@ fn millis(at: SystemTime) -> u64 {
 
 /// A stored value, read again as another process would.
 fn read_again(flow: &PaymentFlow) -> PaymentFlow {
-    flow.clone()
+    let stored = serde_json::to_string(flow).unwrap();
+    let read: PaymentFlow = serde_json::from_str(&stored).unwrap();
+    assert!(read == *flow, "what is stored is read again");
+    assert!(stored.len() < LONGEST_STORED, "{} bytes", stored.len());
+    read
 }
 
 impl History {
@@ -288,9 +295,7 @@ impl History {
             Step::WaitUntil(until) => {
                 let until = millis(until);
                 tell!(self, "process {index} waits until {:?}", Duration::from_millis(until));
-                if until <= now {
-                    return Err("the flow waits for a time that is past".to_owned());
-                }
+                process.facts.wait(until, now, &self.limits)?;
                 if self.store(index)? { self.wait(index, until) } else { Ok(()) }
             }
             Step::Ended(ending) => {
@@ -494,6 +499,14 @@ impl History {
                 if nasty { self.choices.one_of(&super::nature::RESULTS) } else { ("success", true) };
             tell!(self, "session {index} ends: {result}{}", if charges { ", charged" } else { "" });
             self.service.end(index, result, charges);
+            if nasty && self.choices.chance(200) {
+                // A second word, as after a connector's timeout.
+                let (result, charges) =
+                    self.choices.one_of(&[("success", true), ("payment-connector-error", false)]);
+                let charges = charges && self.service.sessions[index].charges == 0;
+                tell!(self, "… and then: {result}");
+                self.service.end(index, result, charges);
+            }
             return true;
         }
         let nasty = self.chance(self.nature.nasty);

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use super::StatusCallback;
-use super::stored::{Hidden, Words};
 use crate::model::{Capture, CaptureError, PayResult};
+use crate::text::{Escaped, Withheld};
 
 /// What happened, as an agent's screen shows it. See [`StatusCallback::event`].
 ///
@@ -173,8 +173,8 @@ impl fmt::Debug for Event<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let of_capture = |f: &mut fmt::Formatter<'_>, name: &str, capture: &Capture, shown: Option<&str>| {
             f.debug_struct(name)
-                .field("capture", &Words(capture.as_str()))
-                .field("shown", &shown.map(Hidden))
+                .field("capture", &Escaped(capture.as_str()))
+                .field("shown", &shown.map(Withheld::new))
                 .finish()
         };
         match self {
@@ -183,27 +183,27 @@ impl fmt::Debug for Event<'_> {
             Self::Captured { capture, shown } => of_capture(f, "Captured", capture, *shown),
             Self::CaptureFailed { capture, reason, attempt } => f
                 .debug_struct("CaptureFailed")
-                .field("capture", &capture.map(|capture| Words(capture.as_str())))
-                .field("reason", &Words(reason.as_str()))
+                .field("capture", &capture.map(|capture| Escaped(capture.as_str())))
+                .field("reason", &Escaped(reason.as_str()))
                 .field("attempt", attempt)
                 .finish(),
             Self::SessionInProgress => f.write_str("SessionInProgress"),
             Self::Succeeded { confirmation_code, token, profile } => f
                 .debug_struct("Succeeded")
-                .field("confirmation_code", &confirmation_code.map(Words))
-                .field("token", &token.map(Hidden))
-                .field("profile", &profile.map(Hidden))
+                .field("confirmation_code", &confirmation_code.map(Escaped))
+                .field("token", &token.map(Withheld::new))
+                .field("profile", &profile.map(Withheld::new))
                 .finish(),
             Self::Failed { result, error, code, connector_error } => f
                 .debug_struct("Failed")
-                .field("result", &Words(result.as_str()))
-                .field("error", &error.map(Words))
+                .field("result", &Escaped(result.as_str()))
+                .field("error", &error.map(Escaped))
                 .field("code", code)
-                .field("connector_error", &connector_error.map(Words))
+                .field("connector_error", &connector_error.map(Escaped))
                 .finish(),
             Self::Cancelled => f.write_str("Cancelled"),
             Self::UnknownResult { result } => {
-                f.debug_struct("UnknownResult").field("result", &Words(result.as_str())).finish()
+                f.debug_struct("UnknownResult").field("result", &Escaped(result.as_str())).finish()
             }
             Self::Other => f.write_str("Other"),
         }

@@ -3,6 +3,7 @@
 mod error;
 mod event;
 mod read;
+mod retries;
 #[cfg(feature = "signature")]
 pub(crate) mod signature;
 mod stored;
@@ -13,10 +14,12 @@ use crate::model::{
 };
 use crate::text::Withheld;
 use crate::text::form::pairs;
+use crate::text::url::Url;
 use read::{Form, Others, Pairs, Reader};
 
 pub use error::{CallbackError, CallbackErrorKind};
 pub use event::Event;
+pub use retries::{CallbackFailure, CallbackRetries};
 #[cfg(feature = "signature")]
 pub use signature::SignatureValidator;
 
@@ -236,9 +239,7 @@ impl StatusCallback {
     /// ```
     #[must_use]
     pub fn received_at(mut self, url: &str) -> Self {
-        let before_fragment = url.split_once('#').map_or(url, |(url, _)| url);
-        let query = before_fragment.split_once('?').map_or("", |(_, query)| query);
-        self.tag = pairs(query.as_bytes())
+        self.tag = pairs(Url::split(url).query.unwrap_or_default().as_bytes())
             .filter(|(name, value)| name == TAG_PARAMETER && !value.is_empty())
             .last()
             .map(|(_, value)| value.into_owned());

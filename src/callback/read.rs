@@ -14,12 +14,26 @@ pub(super) type Pairs<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
 /// The longest list of captures that is read as one. There are ten kinds of capture.
 const LONGEST_LIST: usize = 64;
 
-/// The values of a form that no field has taken yet.
-pub(super) struct Reader<'a>(Vec<Option<(Cow<'a, str>, Cow<'a, str>)>>);
+/// The values of a form, for fields to take.
+///
+/// They are ordered by name, and those of one name as in the body, so that a field finds its values quickly however
+/// many there are.
+pub(super) struct Reader<'a>(Vec<Slot<'a>>);
+
+struct Slot<'a> {
+    name: Cow<'a, str>,
+    value: Cow<'a, str>,
+    /// Its place in the body.
+    number: usize,
+    taken: bool,
+}
 
 impl<'a> Reader<'a> {
     pub(super) fn new(pairs: Pairs<'a>) -> Self {
-        Self(pairs.into_iter().map(Some).collect())
+        let slot = |(number, (name, value))| Slot { name, value, number, taken: false };
+        let mut slots: Vec<_> = pairs.into_iter().enumerate().map(slot).collect();
+        slots.sort_by(|one, other| one.name.cmp(&other.name));
+        Self(slots)
     }
 
     /// Takes the first value of a name that is not empty and that the field can hold. An empty value counts
@@ -27,14 +41,11 @@ impl<'a> Reader<'a> {
     pub(super) fn take<T: Value>(&mut self, name: &str) -> Option<T> {
         let mut found = None;
         self.each(name, |value| {
-            if !value.is_empty() {
-                if found.is_some() {
-                    return false;
-                }
-                found = T::read(value);
-                return found.is_some();
+            if value.is_empty() || found.is_some() {
+                return value.is_empty();
             }
-            true
+            found = T::read(value);
+            found.is_some()
         });
         found
     }
@@ -59,20 +70,21 @@ impl<'a> Reader<'a> {
         list
     }
 
-    /// Drops each value of a name that `taken` returns true for.
-    fn each(&mut self, name: &str, mut taken: impl FnMut(&str) -> bool) {
-        for pair in &mut self.0 {
-            if pair.as_ref().is_some_and(|(other, value)| other == name && taken(value)) {
-                *pair = None;
-            }
+    /// Marks each value of a name that `takes` returns true for as taken.
+    fn each(&mut self, name: &str, mut takes: impl FnMut(&str) -> bool) {
+        let start = self.0.partition_point(|slot| *slot.name < *name);
+        for slot in self.0.iter_mut().skip(start).take_while(|slot| slot.name == name) {
+            slot.taken = takes(&slot.value);
         }
     }
 
     /// Everything that was not taken.
-    pub(super) fn others(self) -> Others {
+    pub(super) fn others(mut self) -> Others {
+        self.0.retain(|slot| !slot.taken);
+        self.0.sort_by_key(|slot| slot.number);
         let mut others = Others::default();
-        for (name, value) in self.0.into_iter().flatten() {
-            others.push(&name, &value);
+        for slot in &self.0 {
+            others.push(&slot.name, &slot.value);
         }
         others
     }

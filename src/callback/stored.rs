@@ -7,32 +7,14 @@ use serde::de::{Deserialize, Deserializer, Error as _};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::StatusCallback;
-use crate::text::Escaped;
-
-/// Shows that there is a value, and how long it is.
-pub(super) struct Hidden<'a>(pub(super) &'a str);
-
-impl fmt::Debug for Hidden<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "({} bytes)", self.0.len())
-    }
-}
-
-/// Shows the service's or the connector's words, which may be long and hold anything.
-pub(super) struct Words<'a>(pub(super) &'a str);
-
-impl fmt::Debug for Words<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "\"{}\"", Escaped(self.0))
-    }
-}
+use crate::text::{Escaped, Withheld};
 
 /// Shows the fields that are present; of secrets and of what the caller typed only the length, and of the
 /// others only the names.
 impl fmt::Debug for StatusCallback {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut out = f.debug_struct("StatusCallback");
-        out.field("sid", &Words(&self.sid));
+        out.field("sid", &Escaped(&self.sid));
         macro_rules! show {
             ($as:expr; $($field:ident)+) => {$(
                 if let Some(value) = self.$field.as_ref().map($as) {
@@ -40,27 +22,27 @@ impl fmt::Debug for StatusCallback {
                 }
             )+};
         }
-        show!(|text| Words(text); account_sid call_sid date_created date_updated payment_connector);
-        show!(|value| Words(value.as_str()); payment_method bank_account_type token_type capture error_type);
+        show!(|text| Escaped(text); account_sid call_sid date_created date_updated payment_connector);
+        show!(|value| Escaped(value.as_str()); payment_method bank_account_type token_type capture error_type);
         show!(|value| value; charge_amount partial_result attempt);
-        show!(|text| Hidden(text); payment_card_number expiration_date security_code
+        show!(Withheld::new; payment_card_number expiration_date security_code
             payment_card_postal_code bank_account_number);
         show!(|value| value; bank_routing_number);
-        show!(|value| Words(value.as_str()); payment_card_type result);
-        show!(|text| Words(text); payment_confirmation_code);
+        show!(|value| Escaped(value.as_str()); payment_card_type result);
+        show!(|text| Escaped(text); payment_confirmation_code);
         show!(|value| value; payment_token profile_id);
-        show!(|text| Words(text); payment_error);
+        show!(|text| Escaped(text); payment_error);
         show!(|value| value; pay_error_code);
-        show!(|text| Words(text); connector_error);
+        show!(|text| Escaped(text); connector_error);
         if let Some(required) = &self.required {
-            let required: Vec<_> = required.iter().map(|capture| Words(capture.as_str())).collect();
+            let required: Vec<_> = required.iter().map(|capture| Escaped(capture.as_str())).collect();
             out.field("required", &required);
         }
-        let others: Vec<_> = self.others().take(20).map(|(name, _)| Words(name)).collect();
+        let others: Vec<_> = self.others().take(20).map(|(name, _)| Escaped(name)).collect();
         if !others.is_empty() {
             out.field("others", &others);
         }
-        show!(|text| Words(text); tag);
+        show!(|text| Escaped(text); tag);
         out.finish_non_exhaustive()
     }
 }

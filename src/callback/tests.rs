@@ -359,15 +359,15 @@ fn a_megabyte_is_read_in_time_and_more_is_refused() {
     assert_eq!(others(&parse(&format!("V={long}"))), [("V", long.as_str())]);
     assert_eq!(others(&parse(&long)), [(long.as_str(), "")]);
     assert_eq!(parse(&format!("CallSid={long}")).call_sid, Some(long));
-    assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
+    // No machine is so slow that it needs this long, unless the time grows with the square of the length.
+    assert!(start.elapsed().as_secs() < 120, "{:?}", start.elapsed());
 }
 
 #[test]
-fn events() {
+fn events_of_captures() {
     use Capture::{
         BankRoutingNumber, ExpirationDate, PaymentCardNumber, PaymentCardNumberMatcher, SecurityCode,
     };
-    let failed = |result| Event::Failed { result, error: None, code: None, connector_error: None };
     for (body, event) in [
         ("DateCreated=2021-08-10T03:55:53.408Z&PaymentConnector=Default", Event::Started),
         ("", Event::Started),
@@ -444,6 +444,17 @@ fn events() {
                 attempt: None,
             },
         ),
+    ] {
+        let callback = parse(body);
+        assert_eq!(callback.event(), event, "{body}");
+        assert!(!callback.is_final(), "{body}");
+    }
+}
+
+#[test]
+fn endings() {
+    let failed = |result| Event::Failed { result, error: None, code: None, connector_error: None };
+    for (body, event) in [
         (
             "Result=success&PaymentConfirmationCode=ch_1&PaymentToken=",
             Event::Succeeded { confirmation_code: Some("ch_1"), token: None, profile: None },
@@ -476,7 +487,7 @@ fn events() {
     ] {
         let callback = parse(body);
         assert_eq!(callback.event(), event, "{body}");
-        assert_eq!(callback.is_final(), body.starts_with("Result"), "{body}");
+        assert!(callback.is_final(), "{body}");
     }
 }
 

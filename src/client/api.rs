@@ -167,6 +167,44 @@ impl PaymentsApi {
         Self { shared: Arc::clone(&self.shared), timeout }
     }
 
+    /// A clone whose calls take no longer than `timeout`, and no longer than this one's.
+    #[cfg(feature = "listener")]
+    pub(crate) fn with_timeout_at_most(&self, timeout: Duration) -> Self {
+        self.with_timeout(timeout.min(self.timeout))
+    }
+
+    /// Opens a connection ahead of the next call, unless one is idle, and keeps it for that call.
+    ///
+    /// The first call of a payment takes three round trips to the service: one for TCP, one for TLS, one for
+    /// the request. Called while the agent is still talking, this leaves one. It is never necessary; if it
+    /// fails, the next call tries by itself.
+    ///
+    /// It looks the name up, connects, and agrees on TLS, once and within `timeout`. The builder's
+    /// [`connect_timeout`](PaymentsApiBuilder::connect_timeout) does not shorten that.
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    /// use twilio_payments::PaymentsApi;
+    ///
+    /// # fn main() -> Result<(), twilio_payments::Error> {
+    /// let api = PaymentsApi::from_env()?;
+    /// if let Err(error) = api.connect(Duration::from_secs(5)) {
+    ///     eprintln!("no connection yet: {error}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Returns an error if `timeout` is zero, no connection can be opened in time, the other side is not to be
+    /// trusted, or the client is shut down. The outcome is always [`NotSent`](crate::Outcome::NotSent).
+    pub fn connect(&self, timeout: Duration) -> Result<(), Error> {
+        if timeout.is_zero() {
+            return Err(Error::invalid("timeout", "zero"));
+        }
+        self.shared.caller.connect(timeout)
+    }
+
     /// Ends the client and every clone of it: calls that block in other threads return at once with an
     /// error of the kind [`Shutdown`](crate::ErrorKind::Shutdown), later ones fail at once, and all
     /// connections are closed.

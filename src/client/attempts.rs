@@ -47,6 +47,11 @@ impl Caller {
         Self { transport, policy, redactor }
     }
 
+    /// Makes sure that there is an idle connection.
+    pub(crate) fn connect(&self, timeout: Duration) -> Result<(), Error> {
+        self.transport.connect(timeout).map_err(|failure| self.failed(failure))
+    }
+
     pub(crate) fn shutdown(&self) {
         self.transport.shutdown();
     }
@@ -218,14 +223,14 @@ impl Caller {
     fn failed(&self, failure: Failure) -> Error {
         use Outcome::{NotSent, Unknown};
         match failure {
-            Failure::NotConnected { timeout, retry, source } => {
-                let message = format!("no connection: {source}");
+            Failure::NotConnected { to, timeout, retry, source } => {
+                let message = format!("no connection to {to}: {source}");
                 let error = Error::new(ErrorKind::Connect, NotSent, message);
                 let error = error.with_source(source).retryable(retry);
                 if timeout { error.timed_out() } else { error }
             }
-            Failure::Tls(source) => {
-                let message = format!("no secure connection: {source}");
+            Failure::Tls { to, source } => {
+                let message = format!("no secure connection to {to}: {source}");
                 Error::new(ErrorKind::Tls, NotSent, message).with_source(source)
             }
             Failure::Stale(source) => {

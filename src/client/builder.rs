@@ -43,6 +43,7 @@ pub struct PaymentsApiBuilder {
     tls: Option<Tls>,
     root_certificates: Vec<Vec<u8>>,
     idle_connections: usize,
+    idle_lifetime: Duration,
     user_agent_suffix: String,
 }
 
@@ -60,6 +61,7 @@ impl PaymentsApiBuilder {
             tls: Tls::default_choice(),
             root_certificates: Vec::new(),
             idle_connections: 64,
+            idle_lifetime: Duration::from_secs(300),
             user_agent_suffix: String::new(),
         }
     }
@@ -119,9 +121,22 @@ impl PaymentsApiBuilder {
         self
     }
 
-    /// The URL of an HTTP proxy (`http://…` or `https://…`, with user info where it asks for one). Default:
-    /// what `ALL_PROXY`, `HTTPS_PROXY` or `HTTP_PROXY` name when the client is built, with the exceptions of
-    /// `NO_PROXY`. A proxy only ever tunnels: it sees no credential. A base URL on loopback is never proxied.
+    /// The URL of an HTTP proxy: `http://…` or `https://…`, with user info if it asks for one. A proxy only ever
+    /// tunnels, so it sees no credential of the API. A base URL on loopback is never proxied.
+    ///
+    /// Default: what the first of `ALL_PROXY`, `HTTPS_PROXY` and `HTTP_PROXY` names that is set and not empty
+    /// when the client is built, in upper or lower case. `NO_PROXY` lists exceptions to these, separated by
+    /// commas or spaces:
+    ///
+    /// | entry | goes without a proxy |
+    /// |---|---|
+    /// | `example.com`, `.example.com`, `*.example.com` | this host and every host beneath it |
+    /// | `192.0.2.1`, `2001:db8::1`, `[2001:db8::1]` | this address, if the base URL has it as its host |
+    /// | `example.com:8443`, `[2001:db8::1]:8443` | the same, but on this port only |
+    /// | `*` | everything |
+    ///
+    /// Case, a final dot and blanks around an entry do not matter. Ranges such as `10.0.0.0/8` name nothing. A
+    /// proxy that is set here has no exceptions.
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.proxy = ProxyChoice::Url(url.into());
         self
@@ -147,15 +162,27 @@ impl PaymentsApiBuilder {
         self
     }
 
-    /// How many connections are kept open while idle. Default: 64. Those that have not been used for 30 s are
-    /// closed when the next call begins or ends.
+    /// How many connections are kept open while idle. Default: 64. With 0 each call opens its own, and
+    /// [`connect`](PaymentsApi::connect) has no effect.
     ///
-    /// All clones and threads share them; a thread gets the one that it used last, where that is free. There
-    /// are never more than calls at the same time. Where more threads than this call at the same time, some of
+    /// All clones and threads share them; a thread gets the one that it used last, if that is free. There
+    /// are never more than calls at the same time. If more threads than this call at the same time, some of
     /// them pay for a new connection, and a TLS handshake, on every call. An idle connection holds about
     /// 25 KiB over TLS.
     pub fn idle_connections(mut self, connections: usize) -> Self {
         self.idle_connections = connections;
+        self
+    }
+
+    /// How long a connection is kept open while idle. Default: 5 minutes, which covers the time that a caller
+    /// takes to type. Connections that are older are closed when the next call begins or ends.
+    ///
+    /// The server may close a connection earlier: that is noticed before a request is sent on it. The system
+    /// checks every 15 s whether the other side is still there (TCP keep-alive), which also keeps the
+    /// connection in the tables of routers. On Linux and Android, a request that the other side's system has
+    /// not acknowledged after 3 s is sent again on a new connection.
+    pub fn idle_lifetime(mut self, lifetime: Duration) -> Self {
+        self.idle_lifetime = lifetime;
         self
     }
 
@@ -181,6 +208,7 @@ impl PaymentsApiBuilder {
         for (field, time) in [
             ("timeout", self.timeout),
             ("connect_timeout", self.connect_timeout),
+            ("idle_lifetime", self.idle_lifetime),
             ("attempt_timeout", self.retry_policy.attempt_time(self.timeout)),
         ] {
             if time.is_zero() {
@@ -203,6 +231,7 @@ impl PaymentsApiBuilder {
             tls: self.tls,
             root_certificates: self.root_certificates,
             idle_connections: self.idle_connections,
+            idle_lifetime: self.idle_lifetime,
         })?;
         Ok(PaymentsApi::from_parts(&self.credentials, transport, self.retry_policy, self.timeout))
     }
@@ -230,6 +259,7 @@ impl fmt::Debug for PaymentsApiBuilder {
             .field("retry_policy", &self.retry_policy)
             .field("tls", &self.tls)
             .field("idle_connections", &self.idle_connections)
+            .field("idle_lifetime", &self.idle_lifetime)
             .field("user_agent_suffix", &self.user_agent_suffix)
             .finish_non_exhaustive()
     }

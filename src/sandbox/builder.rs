@@ -10,11 +10,13 @@ use std::time::Duration;
 
 use super::Sandbox;
 use super::faults::Faults;
+use super::idempotency::IdempotencyKeys;
 use super::mint::Mint;
 use super::service::{Accounts, Service};
 use super::store::Store;
 use crate::client::PaymentsApi;
 use crate::client::credentials::Credentials;
+use crate::error::Error;
 use crate::model::sid;
 use crate::server::{Limits, Request, Server};
 
@@ -32,13 +34,28 @@ use crate::server::{Limits, Request, Server};
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Default)]
+#[derive(Clone)]
 #[must_use]
 pub struct SandboxBuilder {
     port: u16,
     account_sid: Option<String>,
     auth_token: Option<String>,
     idle_timeout: Option<Duration>,
+    idempotency_keys: IdempotencyKeys,
+    kept_sessions: usize,
+}
+
+impl Default for SandboxBuilder {
+    fn default() -> Self {
+        Self {
+            port: 0,
+            account_sid: None,
+            auth_token: None,
+            idle_timeout: None,
+            idempotency_keys: IdempotencyKeys::default(),
+            kept_sessions: 5_000,
+        }
+    }
 }
 
 impl SandboxBuilder {
@@ -67,10 +84,25 @@ impl SandboxBuilder {
         self
     }
 
+    /// Whether a request whose idempotency key was used before is answered as before or carried out anew.
+    /// Default: [`Replayed`](IdempotencyKeys::Replayed).
+    pub fn idempotency_keys(mut self, keys: IdempotencyKeys) -> Self {
+        self.idempotency_keys = keys;
+        self
+    }
+
+    /// How many ended sessions are kept, at least 1. An older one is forgotten with its callbacks and its
+    /// idempotency keys; its transaction stays. Default: 5000, each of which costs some 30 KB.
+    pub fn kept_sessions(mut self, sessions: usize) -> Self {
+        self.kept_sessions = sessions;
+        self
+    }
+
     /// Starts it.
     ///
     /// # Errors
-    /// Where the port is taken, the system gives no thread, or the account's SID or token is not usable.
+    /// Returns an error if the port is taken, if the system has no thread left, or if a setting is not usable:
+    /// the account's SID or token, or a zero. The error names it.
     pub fn start(self) -> io::Result<Sandbox> {
         let invalid = |error| io::Error::new(ErrorKind::InvalidInput, error);
         let mint = Mint::default();
@@ -85,7 +117,10 @@ impl SandboxBuilder {
         sid::check("account_sid", "AC", &accounts.account_sid).map_err(invalid)?;
         let credentials =
             Credentials::auth_token(&accounts.account_sid, &accounts.auth_token).map_err(invalid)?;
-        let store = Store::new(mint, &accounts.auth_token)?;
+        if self.kept_sessions == 0 {
+            return Err(invalid(Error::invalid("kept_sessions", "0, the least is 1")));
+        }
+        let store = Store::new(mint, &accounts.auth_token, self.idempotency_keys, self.kept_sessions)?;
         let (faults, requests) = (Faults::default(), AtomicUsize::new(0));
         let service = Arc::new(Service { accounts, store, faults, requests });
         let clock = ClockThread::start(&service)?;
@@ -133,6 +168,8 @@ impl fmt::Debug for SandboxBuilder {
             .field("port", &self.port)
             .field("account_sid", &self.account_sid)
             .field("idle_timeout", &self.idle_timeout)
+            .field("idempotency_keys", &self.idempotency_keys)
+            .field("kept_sessions", &self.kept_sessions)
             .finish_non_exhaustive()
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::service::Service;
 use super::session::{Answers, Asking};
+use crate::model::Capture;
 
 /// A phone call in the [`Sandbox`](super::Sandbox), with a caller on the line. Clones are the same call.
 ///
@@ -78,7 +79,27 @@ impl Call {
     /// press keys. What is asked at the moment is answered too.
     #[must_use]
     pub fn obliging(self) -> Self {
-        self.service.store.oblige(&self.sid, Answers::default());
+        self.obliging_with([] as [(Capture, String); 0])
+    }
+
+    /// The same with the keys to press for some captures. `#` is added if the entry would not end by itself, so
+    /// empty keys stand for a caller who has no answer. A confirmation is given.
+    ///
+    /// ```
+    /// use twilio_payments::Capture;
+    /// use twilio_payments::sandbox::{Sandbox, numbers};
+    ///
+    /// # fn main() -> std::io::Result<()> {
+    /// let sandbox = Sandbox::start()?;
+    /// let call = sandbox.call().obliging_with([(Capture::PaymentCardNumber, numbers::DECLINED)]);
+    /// # let _ = call;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn obliging_with(self, answers: impl IntoIterator<Item = (Capture, impl Into<String>)>) -> Self {
+        let answers = answers.into_iter().map(|(capture, keys)| (capture, keys.into())).collect();
+        self.service.store.oblige(&self.sid, &Answers::new(answers));
         self
     }
 

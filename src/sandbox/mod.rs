@@ -112,6 +112,7 @@ mod connector;
 mod delivery;
 mod failed_operation;
 mod faults;
+mod idempotency;
 mod mint;
 pub mod numbers;
 mod parameters;
@@ -132,13 +133,16 @@ pub use builder::SandboxBuilder;
 pub use call::Call;
 pub use delivery::{Delivery, RecordedCallback};
 pub use failed_operation::FailedOperation;
-pub use faults::{Fault, Faults, RandomFaults};
+pub use faults::{Fault, FaultTarget, Faults, RandomFaults};
+pub use idempotency::IdempotencyKeys;
 pub use session::Asking;
 pub use transaction::Transaction;
 pub use views::Session;
 
 use crate::client::credentials::Credentials;
 use crate::client::{PaymentsApi, PaymentsApiBuilder};
+use crate::error::Error;
+use crate::model::sid;
 use crate::server::Server;
 use builder::ClockThread;
 use service::Service;
@@ -217,17 +221,32 @@ impl Sandbox {
     /// [`Call::obliging`].
     #[must_use]
     pub fn call(&self) -> Call {
-        self.call_of(self.account_sid())
+        self.add_call(self.account_sid(), self.new_call_sid())
     }
 
     /// Makes a live call of the subaccount.
     #[must_use]
     pub fn subaccount_call(&self) -> Call {
-        self.call_of(self.subaccount_sid())
+        self.add_call(self.subaccount_sid(), self.new_call_sid())
     }
 
-    fn call_of(&self, account_sid: &str) -> Call {
-        Call { sid: self.service.store.add_call(account_sid), service: Arc::clone(&self.service) }
+    /// Makes a live call of the account with a SID of your own (`CA…`), so that a program in another process can
+    /// know it beforehand. If there is a call with that SID already, this is that call.
+    ///
+    /// # Errors
+    /// Returns an error if the SID is not `CA` and 32 hex digits.
+    pub fn call_with_sid(&self, call_sid: &str) -> Result<Call, Error> {
+        sid::check("call_sid", "CA", call_sid)?;
+        Ok(self.add_call(self.account_sid(), call_sid.to_owned()))
+    }
+
+    fn add_call(&self, account_sid: &str, sid: String) -> Call {
+        self.service.store.add_call(account_sid, &sid);
+        Call { sid, service: Arc::clone(&self.service) }
+    }
+
+    fn new_call_sid(&self) -> String {
+        self.service.store.mint().sid("CA")
     }
 
     /// A new client of this sandbox, with the account's auth token and every default.
@@ -291,10 +310,13 @@ impl Sandbox {
         self.service.store.sender().callbacks(session_sid)
     }
 
-    /// The status callbacks of all sessions so far, in the order in which they were made.
+    /// The status callbacks of all sessions that are new since the last time, in the order in which they were
+    /// made, waiting for `time` at the most until there is one. `seen` starts at 0 and is moved on.
     #[must_use]
-    pub fn all_callbacks(&self) -> Vec<RecordedCallback> {
-        self.service.store.sender().all_callbacks()
+    pub fn next_callbacks(&self, seen: &mut u64, time: Duration) -> Vec<RecordedCallback> {
+        let (callbacks, made) = self.service.store.sender().wait_for_callbacks(*seen, time);
+        *seen = made;
+        callbacks
     }
 
     /// Waits until no callback is pending, for `time` at the most, and tells whether it came to that.

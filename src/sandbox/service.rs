@@ -6,9 +6,10 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
 use super::faults::Faults;
+use super::idempotency::Success;
 use super::parameters::{Form, RequestPath};
 use super::refusals::Refusal;
-use super::store::{Store, Success};
+use super::store::Store;
 use crate::server::{Reply, Request, Response};
 
 /// Who may call.

@@ -3,11 +3,12 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::io;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::clock::Clock;
 use super::delivery::{Callback, DeliveryPolicy, Sender};
+use super::idempotency::{IdempotencyKeys, Responses, Success};
 use super::mint::Mint;
 use super::parameters::{CreateParameters, Form, RequestPath, SessionIds, UpdateParameters};
 use super::refusals::Refusal;
@@ -15,17 +16,12 @@ use super::session::{Answers, Asking, PaySession};
 use super::transaction::Transaction;
 use super::views::Session;
 
-/// A success, as it goes out the first time and every time that its request is repeated.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Success {
-    pub(super) status: u16,
-    pub(super) body: String,
-}
-
 pub(super) struct Store {
     mint: Mint,
     clock: Clock,
     sender: Sender,
+    /// How many ended sessions are kept.
+    kept_sessions: usize,
     memory: Mutex<Memory>,
     /// Notified of every change of the memory.
     changed: Condvar,
@@ -39,8 +35,9 @@ struct Memory {
     sessions: HashMap<String, PaySession>,
     /// The sessions' SIDs in the order of their creation.
     order: VecDeque<String>,
-    /// By account and idempotency key.
-    responses: HashMap<(String, String), StoredResponse>,
+    /// The SIDs of the ended sessions that are kept, the oldest end first.
+    ended: VecDeque<String>,
+    responses: Responses,
     transactions: Vec<Transaction>,
     /// The SIDs of the open sessions.
     open: BTreeSet<String>,
@@ -57,22 +54,22 @@ struct StoredCall {
     open_session: Option<String>,
 }
 
-/// A carried-out request and its response.
-struct StoredResponse {
-    path: String,
-    body: Arc<[u8]>,
-    success: Success,
-}
-
 impl Store {
     /// # Errors
     /// Returns an error if the system has no thread left.
-    pub(super) fn new(mint: Mint, auth_token: &str) -> io::Result<Self> {
+    pub(super) fn new(
+        mint: Mint,
+        auth_token: &str,
+        keys: IdempotencyKeys,
+        kept_sessions: usize,
+    ) -> io::Result<Self> {
+        let memory = Memory { responses: Responses::new(keys), ..Memory::default() };
         Ok(Self {
             mint,
             clock: Clock::new(),
             sender: Sender::start(auth_token, DeliveryPolicy::default())?,
-            memory: Mutex::default(),
+            kept_sessions,
+            memory: Mutex::new(memory),
             changed: Condvar::new(),
             due: Condvar::new(),
         })
@@ -90,13 +87,11 @@ impl Store {
         &self.sender
     }
 
-    /// Makes a live call.
-    pub(super) fn add_call(&self, account_sid: &str) -> String {
-        let sid = self.mint.sid("CA");
+    /// Makes a live call, unless there is one with this SID.
+    pub(super) fn add_call(&self, account_sid: &str, call_sid: &str) {
         let account_sid = account_sid.to_owned();
         let call = StoredCall { account_sid, live: true, answers: None, open_session: None };
-        self.memory().calls.insert(sid.clone(), call);
-        sid
+        self.memory().calls.entry(call_sid.to_owned()).or_insert(call);
     }
 
     /// Whether a call goes on.
@@ -105,11 +100,11 @@ impl Store {
     }
 
     /// Makes the caller answer by themselves from now on.
-    pub(super) fn oblige(&self, call_sid: &str, answers: Answers) {
+    pub(super) fn oblige(&self, call_sid: &str, answers: &Answers) {
         if let Some(call) = self.memory().calls.get_mut(call_sid) {
             call.answers = Some(answers.clone());
         }
-        self.on_call(call_sid, |session, now| oblige(session, &answers, now));
+        self.on_call(call_sid, |session, now| oblige(session, answers, now));
     }
 
     /// The caller presses keys.
@@ -202,7 +197,7 @@ impl Store {
         memory.call_of(path)?;
         let parameters = CreateParameters::read(&form)?;
         let key = parameters.idempotency_key.clone();
-        if let Some(success) = memory.replay(path, &key, body)? {
+        if let Some(success) = memory.responses.replay(path, &key, body)? {
             return Ok(success);
         }
         let call = memory.call_of(path)?;
@@ -225,7 +220,7 @@ impl Store {
         memory.sessions.insert(sid.clone(), session);
         memory.order.push_back(sid.clone());
         memory.open.insert(sid.clone());
-        memory.keep(path, key, body, &success);
+        memory.responses.keep(path, key, body, &success);
         self.drive(&mut memory, &sid, |_| vec![started]);
         Ok(success)
     }
@@ -242,7 +237,7 @@ impl Store {
         memory.call_of(path)?;
         memory.session_of(path, sid)?;
         let update = UpdateParameters::read(form)?;
-        if let Some(success) = memory.replay(path, &update.idempotency_key, body)? {
+        if let Some(success) = memory.responses.replay(path, &update.idempotency_key, body)? {
             return Ok(success);
         }
         let call = memory.call_of(path)?;
@@ -258,7 +253,7 @@ impl Store {
             callbacks.extend(oblige(session, &answers, now));
         }
         let success = Success { status: 202, body: session.resource(now) };
-        memory.keep(path, update.idempotency_key, body, &success);
+        memory.responses.keep(path, update.idempotency_key, body, &success);
         self.drive(&mut memory, sid, |_| callbacks);
         Ok(success)
     }
@@ -274,6 +269,7 @@ impl Store {
             if let Some(call) = memory.calls.get_mut(&session.view().call_sid) {
                 call.open_session.take_if(|open| open == sid);
             }
+            memory.ended.push_back(sid.to_owned());
         }
         if deadline.is_some_and(|deadline| memory.next_tick.is_none_or(|tick| deadline < tick)) {
             memory.next_tick = deadline;
@@ -282,6 +278,11 @@ impl Store {
         if !callbacks.is_empty() {
             self.sender.send(callbacks);
             self.changed.notify_all();
+        }
+        while memory.ended.len() > self.kept_sessions {
+            let Some(oldest) = memory.ended.pop_front() else { break };
+            memory.forget(&oldest);
+            self.sender.forget(&oldest);
         }
     }
 
@@ -321,22 +322,14 @@ impl Memory {
         session.ok_or_else(|| Refusal::not_found(path.path))
     }
 
-    /// The stored response, if this request was carried out before.
-    fn replay(&self, path: RequestPath<'_>, key: &str, body: &[u8]) -> Result<Option<Success>, Refusal> {
-        match self.responses.get(&(path.account_sid.to_owned(), key.to_owned())) {
-            None => Ok(None),
-            Some(stored) if stored.path == path.path && Form::are_same(&stored.body, body) => {
-                Ok(Some(stored.success.clone()))
-            }
-            Some(_) => Err(Refusal::conflict("The IdempotencyKey was used for another request")),
+    /// Forgets an ended session and its idempotency keys.
+    fn forget(&mut self, sid: &str) {
+        if let Some(session) = self.sessions.remove(sid) {
+            self.responses.forget(&session.ids().account_sid, &session.view().idempotency_keys);
         }
-    }
-
-    /// Keeps a response for the request's repetitions.
-    fn keep(&mut self, path: RequestPath<'_>, key: String, body: &[u8], success: &Success) {
-        let stored =
-            StoredResponse { path: path.path.to_owned(), body: body.into(), success: success.clone() };
-        self.responses.insert((path.account_sid.to_owned(), key), stored);
+        if let Some(index) = self.order.iter().position(|other| other == sid) {
+            self.order.remove(index);
+        }
     }
 
     fn asking(&self, call_sid: &str) -> Option<Asking> {

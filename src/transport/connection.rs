@@ -89,18 +89,17 @@ impl Connection {
         self.stream.as_mut().is_some_and(|stream| stream.is_quiet())
     }
 
-    /// Puts the connection into its pool. A shell stays behind.
-    fn release(&mut self) {
-        let mut connection = mem::take(self);
-        if let Some(pool) = connection.pool.upgrade() {
-            connection.state = State::Kept;
+    /// Puts the connection into its pool.
+    pub(super) fn release(mut self) {
+        if let Some(pool) = self.pool.upgrade() {
+            self.state = State::Kept;
             // An unusual request or response does not make an idle connection hold more.
-            connection.input.truncate(INPUT_SIZE);
-            connection.input.shrink_to(INPUT_SIZE);
-            connection.output.truncate(OUTPUT_IDLE);
-            connection.output.shrink_to(OUTPUT_IDLE);
-            (connection.start, connection.end) = (0, 0);
-            pool.put(connection);
+            self.input.truncate(INPUT_SIZE);
+            self.input.shrink_to(INPUT_SIZE);
+            self.output.truncate(OUTPUT_IDLE);
+            self.output.shrink_to(OUTPUT_IDLE);
+            (self.start, self.end) = (0, 0);
+            pool.put(self);
         }
     }
 
@@ -188,7 +187,7 @@ impl Transport for Connection {
     /// ureq asks this when a response has been read to its end, and would then keep the connection itself.
     fn is_open(&mut self) -> bool {
         if self.state == State::Answered {
-            self.release();
+            mem::take(self).release();
         }
         false
     }

@@ -10,17 +10,20 @@ use std::time::Instant;
 use ureq::{Proxy, ProxyProtocol};
 
 use super::connection::Connection;
-use super::failure::Failure;
+use super::failure::{Failure, NotConnected};
 use super::pool::Pool;
 use super::proxy::tunnel;
 use super::race;
 use super::resolver::Resolver;
 use super::shutdown::Shutdown;
-use super::socket::{Socket, Stream};
-use super::tls::{Handshake, TlsClient};
+use super::socket::{Socket, Stream, prepare};
+use super::tls::TlsClient;
+use crate::text::url::without_brackets;
 
 /// Opens connections to one host.
 pub(super) struct Connector {
+    /// Host, port and proxy, for errors.
+    route: String,
     host: String,
     port: u16,
     /// `None` if the base URL is plain http: then no address off this machine may ever see the credentials.
@@ -43,13 +46,18 @@ impl Connector {
         pool: &Arc<Pool>,
         shutdown: &Arc<Shutdown>,
     ) -> Self {
-        let (first_host, first_port) =
-            proxy.as_ref().map_or((host, port), |proxy| (proxy.host(), proxy.port()));
+        let mut route = format!("{host}:{port}");
+        let mut first = (host, port);
+        if let Some(proxy) = &proxy {
+            first = (proxy.host(), proxy.port());
+            route = format!("{route} through the proxy {}:{}", first.0, first.1);
+        }
         Self {
+            route,
             host: host.to_owned(),
             port,
             tls,
-            resolver: Resolver::new(without_brackets(first_host), first_port, shutdown),
+            resolver: Resolver::new(without_brackets(first.0), first.1, shutdown),
             proxy,
             latest: Mutex::default(),
             pool: Arc::clone(pool),
@@ -59,16 +67,19 @@ impl Connector {
 
     /// A new connection, if there is one before the deadline.
     pub(super) fn connect(&self, deadline: Instant) -> Result<Connection, Failure> {
-        let result = self.establish(deadline);
-        // Whatever else has failed may have failed because of it.
-        if self.shutdown.is_down() { Err(Failure::Shutdown { sent: false }) } else { result }
+        if !self.shutdown.is_down() {
+            let result = self.establish(deadline);
+            // Whatever has failed meanwhile may have failed because of a shutdown.
+            if !self.shutdown.is_down() {
+                return result.map_err(|reason| reason.to(&self.route));
+            }
+        }
+        Err(Failure::Shutdown { sent: false })
     }
 
-    fn establish(&self, deadline: Instant) -> Result<Connection, Failure> {
-        let socket = Arc::new(self.open(deadline).map_err(Failure::connecting)?);
-        if !self.pool.register(&socket) {
-            return Err(Failure::Shutdown { sent: false });
-        }
+    fn establish(&self, deadline: Instant) -> Result<Connection, NotConnected> {
+        let socket = Arc::new(self.open(deadline)?);
+        self.pool.register(&socket)?;
         let mut stream: Box<dyn Stream> = Box::new(Socket::new(socket, &self.shutdown, deadline));
         if let Some(proxy) = &self.proxy {
             if proxy.protocol() == ProxyProtocol::Https {
@@ -92,26 +103,18 @@ impl Connector {
         let latest = || self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         let addresses = race::in_order(addresses, *latest());
         let stream = race::connect(&addresses, deadline, &self.shutdown)?;
-        stream.set_nodelay(true)?;
+        prepare(&stream)?;
         *latest() = stream.peer_addr().ok();
         Ok(stream)
     }
 
     /// TLS with a host, over a stream that leads to it.
-    fn secure(&self, host: &str, stream: Box<dyn Stream>) -> Result<Box<dyn Stream>, Failure> {
-        let Some(tls) = &self.tls else {
-            return Err(Failure::setup("this build has no TLS: turn on a TLS feature"));
-        };
-        tls.handshake(without_brackets(host), stream).map_err(|failure| match failure {
-            Handshake::Io(error) => Failure::connecting(error),
-            Handshake::Refused(error) => Failure::Tls(error),
-        })
+    fn secure(&self, host: &str, stream: Box<dyn Stream>) -> Result<Box<dyn Stream>, NotConnected> {
+        match &self.tls {
+            Some(tls) => tls.handshake(without_brackets(host), stream),
+            None => Err(NotConnected::Impossible("this build has no TLS: turn on a TLS feature".into())),
+        }
     }
-}
-
-/// A host as a URL has it, without the brackets of an IPv6 address.
-pub(super) fn without_brackets(host: &str) -> &str {
-    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
 }
 
 impl fmt::Debug for Connector {

@@ -11,10 +11,10 @@ use crate::error::Source;
 ///
 /// The head of a success may have come, and a beginning of its body: that is kept as `partial`.
 pub(crate) enum Failure {
-    /// There is no connection: certainly not sent. Worth another attempt if `retry` is set.
-    NotConnected { timeout: bool, retry: bool, source: Source },
-    /// There is no TLS connection: certainly not sent, and not worth another attempt.
-    Tls(Source),
+    /// There is no connection to a host: certainly not sent. Worth another attempt if `retry` is set.
+    NotConnected { to: String, timeout: bool, retry: bool, source: Source },
+    /// There is no TLS connection to a host: certainly not sent, and not worth another attempt.
+    Tls { to: String, source: Source },
     /// A kept connection had been closed: on a new one it may work at once.
     Stale(Source),
     /// The connection ended before the response did.
@@ -29,16 +29,34 @@ pub(crate) enum Failure {
     Shutdown { sent: bool },
 }
 
-impl Failure {
-    /// What a failed look-up, connect, read or write means before there is a connection.
-    pub(super) fn connecting(error: io::Error) -> Self {
-        let timeout = error.kind() == io::ErrorKind::TimedOut;
-        Self::NotConnected { timeout, retry: true, source: Box::new(error) }
-    }
+/// Why there is no connection.
+pub(super) enum NotConnected {
+    /// The name, the address, the socket or the proxy failed, or the time ran out.
+    Failed(io::Error),
+    /// What is configured, or what the proxy wants, cannot work.
+    Impossible(Source),
+    /// The other side is not to be trusted, or speaks no TLS that this one does.
+    Untrusted(Source),
+}
 
-    /// What is configured, or what the proxy wants, cannot work: another attempt is of no use.
-    pub(super) fn setup(reason: impl Into<Source>) -> Self {
-        Self::NotConnected { timeout: false, retry: false, source: reason.into() }
+impl NotConnected {
+    /// `to` names the host, and the proxy on the way to it.
+    pub(super) fn to(self, to: &str) -> Failure {
+        let to = to.to_owned();
+        match self {
+            Self::Failed(error) => {
+                let timeout = error.kind() == io::ErrorKind::TimedOut;
+                Failure::NotConnected { to, timeout, retry: true, source: Box::new(error) }
+            }
+            Self::Impossible(source) => Failure::NotConnected { to, timeout: false, retry: false, source },
+            Self::Untrusted(source) => Failure::Tls { to, source },
+        }
+    }
+}
+
+impl From<io::Error> for NotConnected {
+    fn from(error: io::Error) -> Self {
+        Self::Failed(error)
     }
 }
 

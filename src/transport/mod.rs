@@ -56,6 +56,8 @@ pub(crate) struct Setup {
     pub(crate) tls: Option<Tls>,
     pub(crate) root_certificates: Vec<Vec<u8>>,
     pub(crate) idle_connections: usize,
+    /// How long a connection is kept without use.
+    pub(crate) idle_lifetime: Duration,
 }
 
 /// Sends requests and reads responses, over kept connections.
@@ -91,7 +93,7 @@ impl Transport {
         // A proxy elsewhere cannot reach this machine, and would carry plain credentials off it.
         let proxy = if is_loopback(host) { None } else { setup.proxy.proxy(host, port)? };
         let shutdown = Arc::new(Shutdown::default());
-        let pool = Arc::new(Pool::new(setup.idle_connections));
+        let pool = Arc::new(Pool::new(setup.idle_connections, setup.idle_lifetime));
         let connector = Connector::new(host, port, tls, proxy, &pool, &shutdown);
 
         // Timeouts, proxy and pool are ours: ureq is given none of them.
@@ -133,6 +135,13 @@ impl Transport {
     /// The path that those of all requests begin with.
     pub(crate) fn base_path(&self) -> &str {
         self.base.path().trim_end_matches('/')
+    }
+
+    /// Makes sure that there is an idle connection, within a time.
+    pub(crate) fn connect(&self, time: Duration) -> Result<(), Failure> {
+        let deadline = deadline_in(time);
+        let connection = self.pool.take(deadline).map_or_else(|| self.connector.connect(deadline), Ok);
+        connection.map(Connection::release)
     }
 
     /// POSTs a form to a path within a time; if `fresh`, on a new connection.

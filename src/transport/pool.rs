@@ -5,6 +5,7 @@
 //! The lock is held for a few hundred nanoseconds, never for a system call on a socket.
 
 use std::fmt;
+use std::io;
 use std::net::{Shutdown, TcpStream};
 use std::process;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -13,13 +14,11 @@ use std::time::{Duration, Instant};
 
 use super::connection::Connection;
 
-/// How long a connection is kept without use. Servers and what stands before them often close after a
-/// minute, some without a word.
-const LONGEST_IDLE: Duration = Duration::from_secs(30);
-
 /// Idle connections, all to the same host.
 pub(super) struct Pool {
     most: usize,
+    /// How long a connection is kept without use.
+    lifetime: Duration,
     state: Mutex<State>,
 }
 
@@ -43,8 +42,8 @@ struct Idle {
 }
 
 impl Pool {
-    pub(super) fn new(most: usize) -> Self {
-        Self { most, state: Mutex::default() }
+    pub(super) fn new(most: usize, lifetime: Duration) -> Self {
+        Self { most, lifetime, state: Mutex::default() }
     }
 
     /// A connection that still stands: the calling thread's own, or else the one that was used last. It has
@@ -63,7 +62,7 @@ impl Pool {
     fn take_any(&self, now: Instant, thread: ThreadId, process: u32) -> Option<Connection> {
         let mut state = self.state();
         let foreign = state.claim(process);
-        let old = state.remove_old(now);
+        let old = state.remove_old(now, self.lifetime);
         let own = state.idle.iter().rposition(|idle| idle.thread == thread);
         let index = own.or_else(|| state.idle.len().checked_sub(1));
         let found = index.map(|index| state.idle.remove(index).connection);
@@ -80,7 +79,7 @@ impl Pool {
 
     fn put_at(&self, connection: Connection, now: Instant, thread: ThreadId) {
         let mut state = self.state();
-        let mut old = state.remove_old(now);
+        let mut old = state.remove_old(now, self.lifetime);
         if state.closed || self.most == 0 {
             drop(state);
             return;
@@ -93,16 +92,19 @@ impl Pool {
         drop(old);
     }
 
-    /// Takes note of a new connection's socket. Returns `false` if the pool is closed.
-    pub(super) fn register(&self, socket: &Arc<TcpStream>) -> bool {
+    /// Takes note of a new connection's socket.
+    ///
+    /// # Errors
+    /// Returns an error if the pool is closed.
+    pub(super) fn register(&self, socket: &Arc<TcpStream>) -> io::Result<()> {
         let mut state = self.state();
         let foreign = state.claim(process::id());
         state.sockets.retain(|socket| socket.strong_count() > 0);
         state.sockets.push(Arc::downgrade(socket));
-        let open = !state.closed;
+        let closed = state.closed;
         drop(state);
         drop(foreign);
-        open
+        if closed { Err(io::ErrorKind::NotConnected.into()) } else { Ok(()) }
     }
 
     /// Closes all connections that are idle now.
@@ -145,8 +147,8 @@ impl State {
     }
 
     /// Takes out what has been idle for too long.
-    fn remove_old(&mut self, now: Instant) -> Vec<Idle> {
-        let fresh = |idle: &Idle| now.saturating_duration_since(idle.since) < LONGEST_IDLE;
+    fn remove_old(&mut self, now: Instant, lifetime: Duration) -> Vec<Idle> {
+        let fresh = |idle: &Idle| now.saturating_duration_since(idle.since) < lifetime;
         // Usually nothing, which allocates nothing.
         self.idle.drain(..self.idle.iter().position(fresh).unwrap_or(self.idle.len())).collect()
     }
@@ -162,7 +164,7 @@ impl fmt::Debug for Pool {
 mod tests {
     use super::*;
     use crate::transport::socket::Stream;
-    use std::io::{self, Read, Write};
+    use std::io::{Read, Write};
     use std::net::TcpListener;
     use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
     use ureq::unversioned::transport::{Buffers, NextTimeout, Transport};
@@ -213,7 +215,7 @@ mod tests {
     const US: u32 = 0;
 
     fn pool(most: usize) -> Arc<Pool> {
-        Arc::new(Pool::new(most))
+        Arc::new(Pool::new(most, Duration::from_secs(30)))
     }
 
     fn connection(fake: &Fake, pool: &Arc<Pool>) -> Connection {
@@ -320,11 +322,11 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let connect = || Arc::new(TcpStream::connect(listener.local_addr().unwrap()).unwrap());
         let (pool, used) = (pool(9), connect());
-        assert!(pool.register(&used));
+        pool.register(&used).unwrap();
         drop(connect());
         pool.close();
         assert_eq!((&*used).read(&mut [0]).unwrap(), 0);
-        assert!(!pool.register(&connect()), "too late");
+        pool.register(&connect()).expect_err("too late");
     }
 
     #[test]

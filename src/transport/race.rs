@@ -127,3 +127,123 @@ fn is_connected(socket: &Socket) -> io::Result<bool> {
         result => result.map(|_| true),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+    use std::thread;
+
+    const LONG: Duration = Duration::from_secs(20);
+
+    fn listener() -> (TcpListener, SocketAddr) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        (listener, address)
+    }
+
+    /// An address that refuses.
+    fn refusing() -> SocketAddr {
+        listener().1
+    }
+
+    /// An address that neither accepts nor refuses, while its sockets are kept: its queue is full.
+    #[cfg(target_os = "linux")]
+    fn dead() -> (Socket, TcpStream, SocketAddr) {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+        socket.listen(0).unwrap();
+        let address = socket.local_addr().unwrap().as_socket().unwrap();
+        (socket, TcpStream::connect(address).unwrap(), address)
+    }
+
+    fn race(addresses: &[SocketAddr], time: Duration) -> (io::Result<TcpStream>, Duration) {
+        let started = Instant::now();
+        let result = connect(addresses, started + time, &Shutdown::default());
+        (result, started.elapsed())
+    }
+
+    #[track_caller]
+    fn wins(winner: SocketAddr, addresses: &[SocketAddr], time: Duration) -> Duration {
+        let (stream, elapsed) = race(addresses, time);
+        assert_eq!(stream.unwrap().peer_addr().unwrap(), winner);
+        elapsed
+    }
+
+    #[test]
+    fn addresses_take_turns_by_family() {
+        let address = |name: &str| -> SocketAddr {
+            match name.strip_prefix('v') {
+                Some(last) => format!("[2001:db8::{last}]:443").parse().unwrap(),
+                None => format!("192.0.2.{name}:443").parse().unwrap(),
+            }
+        };
+        for (given, latest, ordered) in [
+            ("", "", ""),
+            ("1 2", "", "1 2"),
+            ("v1 v2 v3 1 2", "", "v1 1 v2 2 v3"),
+            ("1 2 v1", "", "1 v1 2"),
+            ("v1 1", "1", "1 v1"),
+            ("v1 v2 1 2", "v2", "v2 v1 1 2"),
+            ("1 2", "3", "1 2"),
+        ] {
+            let list = |names: &str| names.split_whitespace().map(address).collect::<Vec<_>>();
+            let latest = list(latest).first().copied();
+            assert_eq!(in_order(list(given), latest), list(ordered), "{given}: {latest:?}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_does_not_wait() {
+        let (_listener, living) = listener();
+        wins(living, &[living], LONG);
+        let mut addresses: Vec<_> = (0..8).map(|_| refusing()).collect();
+        addresses.push(living);
+        let elapsed = wins(living, &addresses, LONG);
+        assert!(elapsed < 8 * STAGGER, "{elapsed:?}");
+        // Nobody listens there, or there is no IPv6 at all.
+        let six = SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, refusing().port()));
+        wins(living, &[six, living], LONG);
+
+        let (failure, elapsed) = race(&[six, refusing()], LONG);
+        assert_ne!(failure.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert!(elapsed < LONG, "{elapsed:?}");
+        assert_eq!(race(&[], LONG).0.unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn dead_addresses_do_not_hold_up_the_living() {
+        let (_listener, living) = listener();
+        let (_socket, _stream, gone) = dead();
+        let elapsed = wins(living, &[gone, living], LONG);
+        assert!(elapsed >= STAGGER && elapsed < LONG / 4, "{elapsed:?}");
+
+        let mut addresses = vec![gone; 10];
+        addresses.push(living);
+        let elapsed = wins(living, &addresses, LONG);
+        assert!(elapsed >= 10 * STAGGER && elapsed < LONG / 2, "{elapsed:?}");
+        // In a shorter time each gets its share.
+        wins(living, &addresses, 5 * STAGGER);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_race_that_nobody_wins_ends() {
+        let (_socket, _stream, gone) = dead();
+        for time in [Duration::from_millis(1), Duration::from_millis(600)] {
+            let (failure, elapsed) = race(&[gone, refusing(), gone], time);
+            assert_eq!(failure.unwrap_err().kind(), io::ErrorKind::TimedOut);
+            assert!(elapsed >= time && elapsed < LONG, "{elapsed:?}");
+        }
+        let shutdown = Shutdown::default();
+        thread::scope(|scope| {
+            let race = scope.spawn(|| connect(&[gone, gone], Instant::now() + 3 * LONG, &shutdown));
+            thread::sleep(STAGGER / 5);
+            shutdown.signal();
+            let started = Instant::now();
+            assert_eq!(race.join().unwrap().unwrap_err().kind(), io::ErrorKind::NotConnected);
+            assert!(started.elapsed() < LONG);
+        });
+    }
+}

@@ -83,3 +83,117 @@ impl Resolver {
         Ok(running)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::{Barrier, Condvar};
+    use std::time::Duration;
+
+    const LONG: Duration = Duration::from_secs(20);
+
+    /// A resolver of the system that hangs until it is told to answer.
+    #[derive(Default)]
+    struct System {
+        look_ups: AtomicUsize,
+        answers: Mutex<bool>,
+        told: Condvar,
+    }
+
+    impl System {
+        fn answer(&self) {
+            *self.answers.lock().unwrap() = true;
+            self.told.notify_all();
+        }
+    }
+
+    fn resolver() -> (Resolver, Arc<System>) {
+        let system = Arc::new(System::default());
+        let there = Arc::clone(&system);
+        let mut resolver = Resolver::new("pay.example.test", 443, &Arc::default());
+        resolver.look_up = Arc::new(move |host, port| {
+            assert_eq!((host, port), ("pay.example.test", 443));
+            let number = there.look_ups.fetch_add(1, Ordering::SeqCst);
+            let answers = there.answers.lock().unwrap();
+            drop(there.told.wait_while(answers, |answers| !*answers).unwrap());
+            match number {
+                0 | 1 => Ok(vec![SocketAddr::from(([192, 0, 2, 1], port))]),
+                2 => Ok(Vec::new()),
+                _ => Err(io::Error::other("no such name")),
+            }
+        });
+        (resolver, system)
+    }
+
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_millis(20)
+    }
+
+    #[test]
+    fn one_look_up_serves_everybody_who_waits() {
+        let (resolver, system) = resolver();
+        let all = Barrier::new(9);
+        thread::scope(|scope| {
+            let waiting: Vec<_> = (0..8)
+                .map(|_| {
+                    scope.spawn(|| {
+                        all.wait();
+                        resolver.resolve(Instant::now() + LONG)
+                    })
+                })
+                .collect();
+            all.wait();
+            // Whoever gives up leaves nothing behind that the next one would not use.
+            for _ in 0..6 {
+                assert_eq!(resolver.resolve(soon()).unwrap_err().kind(), io::ErrorKind::TimedOut);
+            }
+            assert_eq!(system.look_ups.load(Ordering::SeqCst), 1);
+            system.answer();
+            for resolved in waiting {
+                let address = SocketAddr::from(([192, 0, 2, 1], 443));
+                assert_eq!(resolved.join().unwrap().unwrap(), [address]);
+            }
+        });
+        // Nothing is remembered: the next connection looks the name up anew.
+        let failures = (0..9).filter_map(|_| resolver.resolve(Instant::now() + LONG).err());
+        let failures: Vec<_> = failures.map(|error| error.to_string()).take(2).collect();
+        assert_eq!(failures, ["the name has no address", "no such name"]);
+    }
+
+    #[test]
+    fn another_process_looks_up_for_itself() {
+        let (resolver, system) = resolver();
+        resolver.resolve(soon()).unwrap_err();
+        let foreign = Running { process: 0, result: OnceLock::new() };
+        *resolver.latest.lock().unwrap() = Arc::new(foreign);
+        system.answer();
+        resolver.resolve(Instant::now() + LONG).unwrap();
+        assert_eq!(system.look_ups.load(Ordering::SeqCst), 2);
+    }
+
+    #[test]
+    fn a_shutdown_ends_the_wait() {
+        let (resolver, system) = resolver();
+        thread::scope(|scope| {
+            let waiting = scope.spawn(|| resolver.resolve(Instant::now() + 3 * LONG));
+            while system.look_ups.load(Ordering::SeqCst) == 0 {
+                thread::yield_now();
+            }
+            resolver.shutdown.signal();
+            let started = Instant::now();
+            waiting.join().unwrap().unwrap_err();
+            assert!(started.elapsed() < LONG);
+        });
+        system.answer();
+    }
+
+    #[test]
+    fn an_address_is_not_looked_up() {
+        for (host, address) in [("192.0.2.1", "192.0.2.1:80"), ("2001:db8::1", "[2001:db8::1]:80")] {
+            let mut resolver = Resolver::new(host, 80, &Arc::default());
+            resolver.look_up = Arc::new(|_, _| panic!("looked up"));
+            assert_eq!(resolver.resolve(soon()).unwrap(), [address.parse().unwrap()]);
+        }
+    }
+}

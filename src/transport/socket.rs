@@ -7,14 +7,25 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-#[cfg(unix)]
-use socket2::SockRef;
+use socket2::{SockRef, TcpKeepalive};
 
 use super::shutdown::Shutdown;
 
 /// How much later than the deadline a blocked read or write may wake: what is set on the socket already is
 /// left alone within this. Systems count such timeouts in steps of some milliseconds anyway.
 const SLACK: Duration = Duration::from_millis(2);
+
+/// After how long without a word the system asks whether the other side is still there, and how long it waits
+/// before it asks again. It is also what keeps the connection in the tables of routers on the way.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// How often the system asks in vain before it gives the connection up.
+const PROBES: u32 = 3;
+
+/// How long sent data may stay without the other system's acknowledgement. A connection that a router has
+/// forgotten is given up after this time instead of taking the whole of an attempt's.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const UNACKNOWLEDGED: Duration = Duration::from_secs(3);
 
 /// What carries the bytes of a connection: a socket, a tunnel, or TLS over either.
 pub(super) trait Stream: Read + Write + Send + Sync {
@@ -35,6 +46,25 @@ pub(super) fn has_nothing_to_read(stream: &mut dyn Stream) -> bool {
     let result = stream.read(&mut [0]);
     stream.set_waiting(true);
     result.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+}
+
+/// Prepares a new socket: small packets leave at once, and a dead connection is noticed.
+pub(super) fn prepare(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let socket = SockRef::from(stream);
+    let times = TcpKeepalive::new().with_time(KEEP_ALIVE);
+    #[cfg(any(
+        target_os = "linux",
+        target_os = "android",
+        target_os = "freebsd",
+        target_vendor = "apple",
+        windows
+    ))]
+    let times = times.with_interval(KEEP_ALIVE).with_retries(PROBES);
+    socket.set_tcp_keepalive(&times)?;
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED))?;
+    Ok(())
 }
 
 /// A TCP socket with a deadline.
@@ -92,10 +122,26 @@ fn timeout_to_set(deadline: Instant, set: Option<Duration>) -> io::Result<Option
     Ok(if set.is_some_and(will_do) { None } else { Some(left.max(Duration::from_millis(1))) })
 }
 
-/// Whether an error only says that the socket's own timeout passed, or that a signal came.
-fn is_pause(error: &io::Error) -> bool {
-    use io::ErrorKind::{Interrupted, TimedOut, WouldBlock};
-    matches!(error.kind(), Interrupted | TimedOut | WouldBlock)
+/// What the error of a read or write means: `Ok` if only the socket's own timeout has passed, or a signal came.
+fn pause_or(error: io::Error) -> io::Result<()> {
+    use io::ErrorKind::{Interrupted, NotConnected, TimedOut, WouldBlock};
+    match error.kind() {
+        Interrupted | WouldBlock => Ok(()),
+        // Windows reports a socket's own timeout so.
+        TimedOut if cfg!(windows) => Ok(()),
+        // Other systems so report that they have given the connection up. That is not the deadline.
+        TimedOut => Err(io::Error::new(NotConnected, error)),
+        _ => Err(error),
+    }
+}
+
+/// Sets a socket's timeout. macOS refuses that on a socket that the other side has closed, from which what it
+/// sent before can still be read: reads and writes do not wait then.
+fn set_unless_closed(set: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+    match set() {
+        Err(error) if cfg!(target_vendor = "apple") && error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+        result => result,
+    }
 }
 
 impl Read for Socket {
@@ -105,11 +151,11 @@ impl Read for Socket {
         }
         loop {
             if let timeout @ Some(_) = timeout_to_set(self.deadline, self.read_timeout)? {
-                self.stream.set_read_timeout(timeout)?;
+                set_unless_closed(|| self.stream.set_read_timeout(timeout))?;
                 self.read_timeout = timeout;
             }
             match (&*self.stream).read(buf) {
-                Err(error) if is_pause(&error) => {}
+                Err(error) => pause_or(error)?,
                 // It was not the server that ended what it says: no response is complete by this.
                 Ok(0) if self.shutdown.is_down() => return Err(io::ErrorKind::NotConnected.into()),
                 result => return result,
@@ -122,11 +168,11 @@ impl Write for Socket {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         loop {
             if let timeout @ Some(_) = timeout_to_set(self.deadline, self.write_timeout)? {
-                self.stream.set_write_timeout(timeout)?;
+                set_unless_closed(|| self.stream.set_write_timeout(timeout))?;
                 self.write_timeout = timeout;
             }
             match (&*self.stream).write(buf) {
-                Err(error) if is_pause(&error) => {}
+                Err(error) => pause_or(error)?,
                 result => return result,
             }
         }
@@ -174,5 +220,76 @@ mod tests {
         }
         let error = timeout_to_set(within(0), Some(set(5))).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    }
+
+    /// A connected pair: ours, and the other side.
+    fn pair() -> (Socket, TcpStream) {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        prepare(&stream).unwrap();
+        let deadline = Instant::now() + Duration::from_secs(20);
+        (Socket::new(Arc::new(stream), &Arc::default(), deadline), listener.accept().unwrap().0)
+    }
+
+    #[test]
+    fn the_system_looks_after_the_connection() {
+        let (socket, _other) = pair();
+        assert!(socket.stream.nodelay().unwrap());
+        let socket = SockRef::from(&*socket.stream);
+        assert!(socket.keepalive().unwrap());
+        #[cfg(target_os = "linux")]
+        {
+            assert_eq!(socket.tcp_keepalive_time().unwrap(), Duration::from_secs(15));
+            assert_eq!(socket.tcp_keepalive_interval().unwrap(), Duration::from_secs(15));
+            assert_eq!(socket.tcp_keepalive_retries().unwrap(), 3);
+            assert_eq!(socket.tcp_user_timeout().unwrap(), Some(Duration::from_secs(3)));
+        }
+    }
+
+    #[test]
+    fn a_look_does_not_wait_or_take() {
+        let (mut socket, mut other) = pair();
+        assert!(socket.is_quiet() && has_nothing_to_read(&mut socket));
+        other.write_all(b"ab").unwrap();
+        while socket.is_quiet() {}
+        assert!(!socket.is_quiet() && !has_nothing_to_read(&mut socket), "a byte was read");
+        let mut rest = [0; 2];
+        assert_eq!(socket.read(&mut rest).unwrap(), 1);
+        assert_eq!(rest[0], b'b');
+        assert!(socket.is_quiet());
+        drop(other);
+        while socket.is_quiet() {}
+        assert!(!has_nothing_to_read(&mut socket));
+        assert_eq!(socket.read(&mut rest).unwrap(), 0);
+    }
+
+    #[test]
+    fn a_deadline_of_a_millisecond_is_kept_after_a_longer_one() {
+        let (mut socket, _other) = pair();
+        let time = Duration::from_millis(1);
+        // The best of some: the machine may be busy.
+        let late = (0..10).map(|_| {
+            socket.set_deadline(Instant::now() + Duration::from_millis(60));
+            assert_eq!(socket.read(&mut [0]).unwrap_err().kind(), io::ErrorKind::TimedOut);
+            let started = Instant::now();
+            socket.set_deadline(started + time);
+            assert_eq!(socket.read(&mut [0]).unwrap_err().kind(), io::ErrorKind::TimedOut);
+            started.elapsed().checked_sub(time).expect("not before its time")
+        });
+        let best = late.min().unwrap();
+        assert!(best < Duration::from_millis(15), "{best:?} late");
+    }
+
+    #[test]
+    fn a_dead_connection_is_not_a_deadline() {
+        for (kind, meaning) in [
+            (io::ErrorKind::WouldBlock, None),
+            (io::ErrorKind::Interrupted, None),
+            (io::ErrorKind::ConnectionReset, Some(io::ErrorKind::ConnectionReset)),
+            (io::ErrorKind::ConnectionAborted, Some(io::ErrorKind::ConnectionAborted)),
+            (io::ErrorKind::TimedOut, if cfg!(windows) { None } else { Some(io::ErrorKind::NotConnected) }),
+        ] {
+            assert_eq!(pause_or(kind.into()).err().map(|error| error.kind()), meaning, "{kind:?}");
+        }
     }
 }

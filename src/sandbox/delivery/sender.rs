@@ -11,7 +11,7 @@ use super::callback::Callback;
 use super::post::{self, Abort};
 use super::record::{Delivery, Record, RecordedCallback};
 use super::target::{Target, without_fragment};
-use crate::callback::signature::sign;
+use crate::callback::SignatureValidator;
 
 /// How hard a delivery is tried.
 #[derive(Clone, Copy, Debug)]
@@ -138,12 +138,27 @@ impl Sender {
             .unwrap_or_default()
     }
 
-    /// The same for all sessions, in the order in which they were made.
-    pub(crate) fn all_callbacks(&self) -> Vec<RecordedCallback> {
+    /// Forgets the callbacks of a session that are dealt with.
+    pub(crate) fn forget(&self, session: &str) {
+        let mut state = self.shared.lock();
+        if state.sessions.get(session).is_some_and(|queue| !queue.scheduled) {
+            state.sessions.remove(session);
+        }
+    }
+
+    /// The callbacks of all sessions from the `from`-th on, in order, waiting up to a time until there is one;
+    /// and how many were ever made.
+    pub(crate) fn wait_for_callbacks(&self, from: u64, time: Duration) -> (Vec<RecordedCallback>, u64) {
         let state = self.shared.lock();
-        let mut all: Vec<_> = state.sessions.values().flat_map(|queue| &queue.records).collect();
-        all.sort_unstable_by_key(|(number, _)| *number);
-        all.into_iter().map(|(_, record)| RecordedCallback::new(record)).collect()
+        let waited = self
+            .shared
+            .changed
+            .wait_timeout_while(state, time, |state| state.taken <= from && !state.stopped);
+        let state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        let records = state.sessions.values().flat_map(|queue| &queue.records);
+        let mut new: Vec<_> = records.filter(|(number, _)| *number >= from).collect();
+        new.sort_unstable_by_key(|(number, _)| *number);
+        (new.into_iter().map(|(_, record)| RecordedCallback::new(record)).collect(), state.taken)
     }
 
     /// Stops the deliveries for good.
@@ -282,7 +297,8 @@ impl Shared {
     fn job(&self, record: &Record, session: &Arc<str>, number: u64) -> Option<Job> {
         let target = Target::parse(&record.url)?;
         let body = &record.body;
-        let signature = sign(&self.auth_token, without_fragment(&record.url), &record.params());
+        let validator = SignatureValidator::new(&self.auth_token).ok()?;
+        let signature = validator.sign(without_fragment(&record.url), body.as_bytes());
         let mut head = format!(
             "POST {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: twilio-payments-sandbox/{}\r\nAccept: */*\r\n\
              Content-Type: application/x-www-form-urlencoded; charset=UTF-8\r\nContent-Length: {}\r\n\

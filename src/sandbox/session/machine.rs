@@ -235,6 +235,10 @@ impl PaySession {
         self.view.result.as_ref()
     }
 
+    pub(crate) fn ids(&self) -> &SessionIds {
+        &self.ids
+    }
+
     /// What a test sees of the session.
     pub(crate) fn view(&self) -> &Session {
         &self.view

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use crate::text::url::{ip_address, without_brackets};
+
 /// Whether a list of exceptions has a host and port in it. See
 /// [`proxy`](crate::PaymentsApiBuilder::proxy) for the rules.
 pub(super) fn names(list: &str, host: &str, port: u16) -> bool {
@@ -28,18 +30,14 @@ fn is_of(name: &str, host: &str) -> bool {
     if name == "*" {
         return true;
     }
-    if let Some(address) = address(host) {
-        return self::address(name) == Some(address);
+    if let Some(address) = ip_address(host) {
+        return without_brackets(name).parse() == Ok(address);
     }
     let name = name.strip_prefix('*').unwrap_or(name).trim_matches('.');
     let above = host.len().checked_sub(name.len()).and_then(|at| host.split_at_checked(at));
     above.is_some_and(|(above, end)| {
         !name.is_empty() && end.eq_ignore_ascii_case(name) && (above.is_empty() || above.ends_with('.'))
     })
-}
-
-fn address(host: &str) -> Option<IpAddr> {
-    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host).parse().ok()
 }
 
 #[cfg(test)]

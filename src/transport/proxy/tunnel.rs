@@ -7,7 +7,8 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use ureq::Proxy;
 
-use crate::transport::failure::Failure;
+use crate::error::Source;
+use crate::transport::failure::NotConnected;
 use crate::transport::socket::Stream;
 
 /// The longest head of a proxy's response.
@@ -19,7 +20,7 @@ pub(in crate::transport) fn open(
     proxy: &Proxy,
     host: &str,
     port: u16,
-) -> Result<(), Failure> {
+) -> Result<(), NotConnected> {
     let mut request = format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n");
     if let Some(user) = proxy.username() {
         let credentials = format!("{user}:{}", proxy.password().unwrap_or_default());
@@ -28,33 +29,38 @@ pub(in crate::transport) fn open(
         request.push_str("\r\n");
     }
     request.push_str("\r\n");
-    let sent = stream.write_all(request.as_bytes()).and_then(|()| stream.flush());
-    sent.map_err(Failure::connecting)?;
+    stream.write_all(request.as_bytes())?;
+    stream.flush()?;
 
     match status(stream)? {
         200..=299 => Ok(()),
         status @ (429 | 500..=599) => {
-            Err(Failure::connecting(io::Error::other(format!("the proxy answered HTTP {status}"))))
+            Err(io::Error::other(format!("the proxy answered HTTP {status}")).into())
         }
-        status => Err(Failure::setup(format!("the proxy refused with HTTP {status}"))),
+        status => Err(impossible(format!("the proxy refused with HTTP {status}"))),
     }
 }
 
 /// Reads the head of a proxy's response, and no byte more: what follows belongs to the target.
-fn status(stream: &mut dyn Stream) -> Result<u16, Failure> {
+fn status(stream: &mut dyn Stream) -> Result<u16, NotConnected> {
     let mut head = Vec::with_capacity(256);
     let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") {
         if head.len() == LONGEST_HEAD {
-            return Err(Failure::setup("the proxy's response is too large"));
+            return Err(impossible("the proxy's response is too large"));
         }
-        match stream.read(&mut byte) {
-            Ok(0) => return Err(Failure::connecting(io::ErrorKind::UnexpectedEof.into())),
-            Ok(_) => head.extend_from_slice(&byte),
-            Err(error) => return Err(Failure::connecting(error)),
+        if stream.read(&mut byte)? == 0 {
+            return Err(
+                io::Error::new(io::ErrorKind::UnexpectedEof, "the proxy closed the connection").into()
+            );
         }
+        head.extend_from_slice(&byte);
     }
     let text = head.strip_prefix(b"HTTP/1.").and_then(|rest| std::str::from_utf8(rest.get(2..5)?).ok());
     let status = text.and_then(|text| text.parse().ok());
-    status.ok_or_else(|| Failure::setup("the proxy does not speak HTTP"))
+    status.ok_or_else(|| impossible("the proxy does not speak HTTP"))
+}
+
+fn impossible(reason: impl Into<Source>) -> NotConnected {
+    NotConnected::Impossible(reason.into())
 }

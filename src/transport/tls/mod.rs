@@ -16,10 +16,10 @@ mod native;
 mod rustls;
 
 use std::fmt;
-use std::io;
 
+use super::failure::NotConnected;
 use super::socket::Stream;
-use crate::error::{Error, Source};
+use crate::error::Error;
 
 /// Which library speaks TLS, and whom it trusts. See [`tls`](crate::PaymentsApiBuilder::tls).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -51,14 +51,6 @@ impl Tls {
     }
 }
 
-/// Why a handshake failed.
-pub(super) enum Handshake {
-    /// The connection broke or the time ran out.
-    Io(io::Error),
-    /// The other side is not to be trusted, or speaks no TLS that this one does.
-    Refused(Source),
-}
-
 /// Opens TLS connections with one configuration.
 pub(super) enum TlsClient {
     #[cfg(feature = "rustls")]
@@ -87,7 +79,7 @@ impl TlsClient {
         &self,
         host: &str,
         stream: Box<dyn Stream>,
-    ) -> Result<Box<dyn Stream>, Handshake> {
+    ) -> Result<Box<dyn Stream>, NotConnected> {
         match self {
             #[cfg(feature = "rustls")]
             Self::Rustls(client) => client.handshake(host, stream),

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use native_tls::{Certificate, HandshakeError, Protocol, TlsConnector, TlsStream};
 
-use super::{Handshake, Stream};
+use super::{NotConnected, Stream};
 use crate::error::Error;
 use crate::transport::socket::has_nothing_to_read;
 
@@ -33,16 +33,16 @@ impl Client {
         &self,
         host: &str,
         stream: Box<dyn Stream>,
-    ) -> Result<Box<dyn Stream>, Handshake> {
+    ) -> Result<Box<dyn Stream>, NotConnected> {
         let broken = Arc::new(Mutex::new(None));
         let noting = Noting { stream, broken: Arc::clone(&broken) };
         self.0.connect(host, noting).map(|tls| Box::new(tls) as Box<dyn Stream>).map_err(|error| {
             let broken = *broken.lock().unwrap_or_else(PoisonError::into_inner);
             match (broken, error) {
-                (Some(kind), _) => Handshake::Io(kind.into()),
-                (None, HandshakeError::Failure(error)) => Handshake::Refused(Box::new(error)),
+                (Some(kind), _) => NotConnected::Failed(kind.into()),
+                (None, HandshakeError::Failure(error)) => NotConnected::Untrusted(Box::new(error)),
                 // The stream never reports that it would block.
-                (None, HandshakeError::WouldBlock(_)) => Handshake::Io(io::ErrorKind::TimedOut.into()),
+                (None, HandshakeError::WouldBlock(_)) => NotConnected::Failed(io::ErrorKind::TimedOut.into()),
             }
         })
     }

@@ -9,7 +9,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, ConfigBuilder, RootCertStore, StreamOwned, WantsVerifier};
 
-use super::{Handshake, Stream};
+use super::{NotConnected, Stream};
 use crate::error::Error;
 use crate::transport::socket::has_nothing_to_read;
 
@@ -48,15 +48,20 @@ impl Client {
         &self,
         host: &str,
         stream: Box<dyn Stream>,
-    ) -> Result<Box<dyn Stream>, Handshake> {
-        let name = ServerName::try_from(host.to_owned()).map_err(|error| Handshake::Refused(error.into()))?;
+    ) -> Result<Box<dyn Stream>, NotConnected> {
+        let name =
+            ServerName::try_from(host.to_owned()).map_err(|error| NotConnected::Untrusted(error.into()))?;
         let connection = ClientConnection::new(Arc::clone(&self.0), name)
-            .map_err(|error| Handshake::Refused(error.into()))?;
+            .map_err(|error| NotConnected::Untrusted(error.into()))?;
         let mut tls = StreamOwned::new(connection, stream);
         while tls.conn.is_handshaking() {
             if let Err(error) = tls.conn.complete_io(&mut tls.sock) {
                 let refused = error.get_ref().is_some_and(<dyn StdError + Send + Sync>::is::<rustls::Error>);
-                return Err(if refused { Handshake::Refused(error.into()) } else { Handshake::Io(error) });
+                return Err(if refused {
+                    NotConnected::Untrusted(error.into())
+                } else {
+                    NotConnected::Failed(error)
+                });
             }
         }
         Ok(Box::new(tls))

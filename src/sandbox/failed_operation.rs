@@ -96,6 +96,6 @@ impl FailedOperation {
                 Error::api(api, self.outcome, false)
             }
         };
-        error.after(1, self.outcome, idempotency_key)
+        error.with_attempts(1, self.outcome).with_idempotency_key(idempotency_key)
     }
 }

@@ -153,7 +153,7 @@ pub use callback::SignatureValidator;
 pub use callback::{
     CallbackError, CallbackErrorKind, CallbackFailure, CallbackRetries, Event, StatusCallback,
 };
-pub use client::{Credentials, PaymentsApi, PaymentsApiBuilder, RetryPolicy};
+pub use client::{AccessToken, Attempt, Credentials, PaymentsApi, PaymentsApiBuilder, RetryPolicy};
 pub use error::{ApiError, Error, ErrorKind, Outcome, codes};
 pub use flow::{
     NotPaidReason, PaymentEnding, PaymentFlow, ReferencePlace, ResponseDigest, SessionEnding, Step,

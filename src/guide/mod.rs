@@ -174,7 +174,9 @@ impl<'a> GuidedPayment<'a> {
         };
         match open.hear(self.result_timeout, see, StatusCallback::is_final)? {
             Some(callback) => Ok(open.ended(callback)),
-            None => Err(completed.err().unwrap_or_else(|| lost().after(1, Outcome::Unknown, &key))),
+            None => Err(completed
+                .err()
+                .unwrap_or_else(|| lost().with_attempts(1, Outcome::Unknown).with_idempotency_key(&key))),
         }
     }
 

@@ -137,8 +137,7 @@ pub use session::Asking;
 pub use transaction::Transaction;
 pub use views::Session;
 
-use crate::client::credentials::Credentials;
-use crate::client::{PaymentsApi, PaymentsApiBuilder};
+use crate::client::{Credentials, PaymentsApi, PaymentsApiBuilder};
 use crate::error::Error;
 use crate::model::sid;
 use crate::server::Server;

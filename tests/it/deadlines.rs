@@ -263,7 +263,7 @@ fn a_clone_may_have_another_timeout() {
     assert!(error.is_timeout() && elapsed >= Duration::from_millis(95), "{elapsed:?}: {error}");
     assert_eq!(
         (error.kind(), error.to_string().as_str()),
-        (ErrorKind::Timeout, "no answer in time; it is not known whether the request was carried out",)
+        (ErrorKind::Timeout, "no response in time; it is not known whether the request was carried out",)
     );
     for longer in [Duration::from_secs(20), Duration::from_secs(u64::MAX), Duration::MAX] {
         api.with_timeout(longer).create_payments(CALL, &small()).unwrap();

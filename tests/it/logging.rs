@@ -75,9 +75,9 @@ fn a_record_for_each_attempt_and_one_for_each_retry() {
         (
             vec![Step::Break(format!("{CARD} said-in-a-body\r\n"))],
             3,
-            "the answer is not HTTP that can be read",
+            "the response is not HTTP that can be read",
         ),
-        (vec![Step::Stall(format!("HTTP/1.1 201 Created\r\n{headers}"))], 3, "no answer in time"),
+        (vec![Step::Stall(format!("HTTP/1.1 201 Created\r\n{headers}"))], 3, "no response in time"),
         (vec![Step::created(), Step::CloseRead, status("201 Created")], 1, "HTTP 201"),
     ];
     for (steps, attempts, says) in cases {
@@ -124,7 +124,7 @@ fn check(records: &[(Level, String)], attempts: usize, says: &str) {
             assert!(text.starts_with(&format!("CreatePayments: attempt {number} took ")), "{shown}");
         } else {
             assert_eq!(*level, Level::Warn, "{shown}");
-            let start = format!("CreatePayments: attempt {number} failed; trying again in ");
+            let start = format!("CreatePayments: attempt {number} failed; retrying in ");
             assert!(text.starts_with(&start), "{shown}");
         }
     }

@@ -12,6 +12,8 @@ mod keypad;
 mod leftovers;
 mod listener;
 mod logging;
+mod oauth;
+mod observer;
 mod properties;
 mod proxy;
 mod retries;

@@ -56,7 +56,8 @@ fn transient() -> Vec<(&'static str, Step, ErrorKind, Outcome)> {
         ("silent in the body", Step::Stall(part(whole.len() - 1)), Timeout, Unknown),
         ("silent in a chunk", Step::Stall(chunked), Timeout, Unknown),
     ];
-    for (status, outcome) in [(429, Refused), (500, Unknown), (502, Unknown), (503, Unknown), (504, Unknown)]
+    for (status, outcome) in
+        [(408, Unknown), (429, Refused), (500, Unknown), (502, Unknown), (503, Unknown), (504, Unknown)]
     {
         cases.push(("status", Step::status(status), Api, outcome));
     }
@@ -128,11 +129,11 @@ fn a_status_counts_whatever_becomes_of_the_body() {
     let error = create(&script, quick()).unwrap_err();
     assert_eq!((error.kind(), error.location(), error.attempts()), (ErrorKind::Redirect, Some("/x"), 1));
     for (step, message) in [
-        (Step::Break(head(201, "Content-Length: 9\r\n\r\n{")), "the answer (HTTP 201) was cut off: "),
-        (Step::Stall(head(201, "Content-Length: 9\r\n\r\n{")), "the answer (HTTP 201) did not end in time"),
+        (Step::Break(head(201, "Content-Length: 9\r\n\r\n{")), "the response (HTTP 201) was cut off"),
+        (Step::Stall(head(201, "Content-Length: 9\r\n\r\n{")), "the response (HTTP 201) did not end in time"),
         (
             Step::Answer(head(201, "Transfer-Encoding: chunked\r\n\r\nx\r\n")),
-            "the answer is not HTTP that can be read",
+            "the response is not HTTP that can be read",
         ),
     ] {
         let error = create(&Script::new([step.clone()]), quick().max_retries(0)).unwrap_err();
@@ -150,7 +151,7 @@ fn whatever_else_is_answered_is_final() {
         Step::Answer("HTTP/1.1 201 Created\r\nContent-Length: 2000000\r\n\r\n".to_owned()),
     ];
     steps.extend([301, 302, 303, 307, 308].map(Step::status));
-    steps.extend([400, 401, 403, 404, 405, 408, 409, 410, 413, 422, 425, 451, 499].map(Step::status));
+    steps.extend([400, 401, 403, 404, 405, 409, 410, 413, 422, 425, 451, 499].map(Step::status));
     steps.extend([501, 505, 507, 511, 599, 600, 999].map(Step::status));
     for step in steps {
         let script = Script::new([step.clone()]);

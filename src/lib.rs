@@ -156,10 +156,10 @@ pub use callback::{
 pub use client::{AccessToken, Attempt, Credentials, PaymentsApi, PaymentsApiBuilder, RetryPolicy};
 pub use error::{ApiError, Error, ErrorKind, Outcome, codes};
 pub use flow::{
-    NotPaidReason, PaymentEnding, PaymentFlow, ReferencePlace, ResponseDigest, SessionEnding, Step,
+    Ending, NotPaidReason, PaymentEnding, PaymentFlow, ReferencePlace, ResponseDigest, SessionEnding, Step,
 };
 #[cfg(feature = "listener")]
-pub use guide::{Ending, GuidedPayment};
+pub use guide::{GuidedPayment, PaymentStopper};
 #[cfg(feature = "listener")]
 pub use listener::{CallbackListener, CallbackListenerBuilder, SessionCallbacks};
 pub use model::{

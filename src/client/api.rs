@@ -167,6 +167,12 @@ impl PaymentsApi {
         Self { shared: Arc::clone(&self.shared), timeout }
     }
 
+    /// A clone whose calls take no longer than `timeout`, and no longer than this one's.
+    #[cfg(feature = "listener")]
+    pub(crate) fn with_timeout_at_most(&self, timeout: Duration) -> Self {
+        self.with_timeout(timeout.min(self.timeout))
+    }
+
     /// Opens a connection ahead of the next call, unless one is idle, and keeps it for that call.
     ///
     /// The first call of a payment takes three round trips to the service: one for TCP, one for TLS, one for

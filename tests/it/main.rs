@@ -4,6 +4,7 @@
 mod amounts;
 mod answers;
 mod config;
+mod connecting;
 mod deadlines;
 mod exactly_once;
 mod guide;

@@ -147,7 +147,7 @@ fn rank(capture: &Capture) -> (usize, bool) {
     (place.unwrap_or(usize::MAX), first.len() < name.len())
 }
 
-/// Undoes a second percent-encoding, if the text looks like one and gives text that can be read.
+/// Undoes a second percent-encoding, if the text looks like one and the result can be read.
 pub(super) fn decoded_again(text: String) -> String {
     let is_escape = |rest: &str| {
         let digits = rest.get(..2).unwrap_or_default();
@@ -199,7 +199,7 @@ impl Eq for Form {}
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(super) struct Others {
     text: String,
-    /// Where each name ends, and where its value does. A body's size fits into 32 bits.
+    /// The ends of each name and of its value. A body's size fits into 32 bits.
     ends: Vec<(u32, u32)>,
 }
 

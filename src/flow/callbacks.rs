@@ -2,9 +2,11 @@
 
 use super::captures::{bounded, bounded_error};
 use super::cut;
-use super::state::{SessionResult, State};
+use super::state::State;
+use super::table::SessionResult;
 use crate::callback::StatusCallback;
-use crate::model::{Capture, CaptureError, PayResult};
+use crate::model::{CaptureError, PayResult};
+use crate::text::date;
 
 /// The longest result, code or message that is kept.
 const LONGEST_TEXT: usize = 512;
@@ -24,7 +26,8 @@ impl State {
         if let Some(result) = &callback.result {
             self.hear_result(result, callback);
         }
-        let date = callback.date_updated.as_deref().and_then(date);
+        let date = callback.date_updated.as_deref().and_then(date::read);
+        let date = date.and_then(|date| u64::try_from(date.as_millis()).ok());
         if date.is_some() && date < self.newest {
             return true;
         }
@@ -34,17 +37,6 @@ impl State {
         }
         self.settle();
         true
-    }
-
-    /// The session is known from now on.
-    pub(super) fn begin_session(&mut self, sid: &str) {
-        if self.session.as_deref() != Some(sid) {
-            self.session = Some(sid.to_owned());
-            // What was reported of another session says nothing about this one.
-            self.result = self.result.take().filter(SessionResult::is_success);
-            (self.newest, self.required, self.ask) = (None, None, None);
-        }
-        self.create.deadline = None;
     }
 
     /// A success counts whatever was reported before; of other results, the first.
@@ -70,7 +62,7 @@ impl State {
     /// Takes what a callback reports about the captures.
     fn hear_progress(&mut self, callback: &StatusCallback, date: Option<u64>) {
         let error = callback.error_type.as_ref();
-        if let Some(required) = required(callback) {
+        if let Some(required) = callback.required() {
             self.left = bounded(required);
             self.required = Some(self.left.clone());
         }
@@ -100,69 +92,4 @@ impl State {
 /// in whose way this one's ask is.
 fn is_failure(error: &CaptureError) -> bool {
     *error != CaptureError::SessionInProgress
-}
-
-/// What the callback reports to be still required; `None` if it does not say.
-fn required(callback: &StatusCallback) -> Option<&[Capture]> {
-    callback.required()
-}
-
-/// A date of ISO 8601 in UTC, such as `2021-08-10T03:55:53.408Z`, as a number that grows with it; `None` for
-/// any other text.
-fn date(text: &str) -> Option<u64> {
-    let (seconds, fraction) = match text.strip_suffix('Z')?.split_once('.') {
-        Some((seconds, fraction)) => (seconds, fraction),
-        None => (text.strip_suffix('Z')?, ""),
-    };
-    let shape = |(at, byte): (usize, u8)| match at {
-        4 | 7 => byte == b'-',
-        10 => byte == b'T',
-        13 | 16 => byte == b':',
-        _ => byte.is_ascii_digit(),
-    };
-    let good = seconds.len() == 19
-        && seconds.bytes().enumerate().all(shape)
-        && fraction.bytes().all(|byte| byte.is_ascii_digit());
-    let digits =
-        seconds.chars().filter(char::is_ascii_digit).chain(fraction.chars().chain("000".chars()).take(3));
-    good.then(|| digits.collect::<String>().parse().ok()).flatten()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::date;
-
-    #[test]
-    fn dates_are_in_order() {
-        let dates = [
-            "1970-01-01T00:00:00Z",
-            "2021-08-10T03:55:53Z",
-            "2021-08-10T03:55:53.4Z",
-            "2021-08-10T03:55:53.408Z",
-            "2021-08-10T03:55:53.409123456Z",
-            "2021-08-10T03:55:54Z",
-            "2021-12-31T23:59:59.999Z",
-            "2022-01-01T00:00:00.000Z",
-        ]
-        .map(|text| date(text).unwrap());
-        assert!(dates.is_sorted_by(|one, next| one < next), "{dates:?}");
-        assert_eq!(date("2021-08-10T03:55:53Z"), date("2021-08-10T03:55:53.000Z"));
-    }
-
-    #[test]
-    fn what_is_not_such_a_date() {
-        for text in [
-            "",
-            "Z",
-            "Wed, 18 Dec 2019 20:02:01 +0000",
-            "2021-08-10T03:55:53",
-            "2021-08-10 03:55:53Z",
-            "2021-08-10T03:55:53+02:00",
-            "2021-08-10T03:55:53.4x8Z",
-            "2021-08-10T03:55:5Z",
-            "2021-08-1éT03:55:53Z",
-        ] {
-            assert_eq!(date(text), None, "{text:?}");
-        }
-    }
 }

@@ -8,6 +8,8 @@ mod operation;
 mod settings;
 mod state;
 mod step;
+// mod stored;
+mod table;
 mod tag;
 
 use std::fmt;
@@ -21,10 +23,10 @@ use crate::text::Escaped;
 
 pub use digest::ResponseDigest;
 pub use ending::{Ending, NotPaidReason, PaymentEnding, SessionEnding};
+use operation::Kind;
 pub use settings::ReferencePlace;
-use state::{Action, Limits, State};
+use state::{Action, Limits, State, Stop};
 pub use step::Step;
-pub(crate) use tag::PARAMETER as TAG_PARAMETER;
 
 /// How long after a request was begun its process is taken to be gone: the client's default deadline, twice.
 const RESPONSE_TIME: Duration = Duration::from_secs(60);
@@ -56,10 +58,9 @@ impl PaymentFlow {
     pub fn next(&mut self, now: SystemTime) -> Step {
         let action = self.change(|state, limits| state.next(millis(now), limits));
         match action {
-            Action::Create => Step::Create(self.create_params()),
-            Action::Capture | Action::Complete | Action::Cancel => match self.update_params(&action) {
-                Some((sid, params)) => Step::Update { sid, params },
-                None => Step::Ended(self.make_ending()),
+            Action::Send(kind) => match &self.state.session {
+                Some(sid) => Step::Update { sid: sid.clone(), params: self.update_params(kind) },
+                None => Step::Create(self.create_params()),
             },
             Action::Wait(time) => Step::WaitUntil(moment(time)),
             Action::End => Step::Ended(self.make_ending()),
@@ -94,7 +95,7 @@ impl PaymentFlow {
     /// only. A result also counts after the flow has ended: `success` corrects any ending, and a decline
     /// settles one that was unknown.
     pub fn on_callback(&mut self, callback: &StatusCallback) -> bool {
-        let tagged = tag_of(callback).is_some_and(|tag| tag == self.tag());
+        let tagged = callback.tag().is_some_and(|tag| tag == self.tag());
         self.change(|state, _| state.hear(callback, tagged))
     }
 
@@ -110,7 +111,7 @@ impl PaymentFlow {
     pub fn cancel(&mut self) {
         self.change(|state, _| {
             if !state.ended && state.stop.is_none() {
-                state.stop = Some(NotPaidReason::Cancelled);
+                state.stop = Some(Stop::Cancelled);
             }
         });
     }
@@ -122,8 +123,8 @@ impl PaymentFlow {
     /// gone, 60 s after it was begun. A client with a longer deadline may still be waiting then.
     #[must_use]
     pub fn due(&self) -> Option<SystemTime> {
-        if let Some(operation) = self.state.in_flight() {
-            return moment(operation.begun_at).checked_add(RESPONSE_TIME);
+        if self.state.in_flight.is_some() {
+            return moment(self.state.begun_at).checked_add(RESPONSE_TIME);
         }
         // In 1970 no deadline has passed, and one that would begin now is past.
         match self.state.clone().next(0, &self.limits) {
@@ -143,9 +144,7 @@ impl PaymentFlow {
     /// waits for the response or is gone.
     #[must_use]
     pub fn awaited_key(&self) -> Option<String> {
-        self.state.in_flight()?;
-        let action = self.state.in_flight_action();
-        Some(self.operation_key(&action))
+        self.state.in_flight.map(|kind| self.operation_key(kind))
     }
 
     /// Grows with each change. Let a store accept a value only if its stored predecessor has the revision
@@ -202,33 +201,40 @@ impl PaymentFlow {
 
     fn make_ending(&self) -> Ending {
         let charges = self.params.charge_amount.is_some_and(|amount| !amount.is_zero());
-        self.state.ending(&self.call_sid, self.key(), self.reference(), charges)
+        Ending {
+            payment: self.state.payment(charges),
+            session: self.state.session_ending(),
+            session_sid: self.state.session.clone(),
+            call_sid: self.call_sid.clone(),
+            key: self.key().to_owned(),
+            reference: self.reference(),
+        }
     }
 
     /// What a request of that kind has as its idempotency key. It names what the request is for, so that a
     /// request that is repeated has the key that it had the first time.
-    fn operation_key(&self, action: &Action) -> String {
+    fn operation_key(&self, kind: Kind) -> String {
         let key = self.key();
-        match (action, &self.state.ask) {
-            (Action::Capture, Some(ask)) => format!("{key}-{}-{}", ask.capture, ask.number),
-            (Action::Complete, _) if self.state.rounds == 0 => format!("{key}-complete"),
+        match (kind, &self.state.ask) {
+            (Kind::Capture, Some(ask)) => format!("{key}-{}-{}", ask.capture, ask.number),
+            (Kind::Create | Kind::Capture, _) => key.to_owned(),
+            (Kind::Cancel, _) => format!("{key}-cancel"),
+            (Kind::Complete, _) if self.state.rounds == 0 => format!("{key}-complete"),
             // The service may have stored the refusal of the round before under its key.
-            (Action::Complete, _) => format!("{key}-complete-{}", self.state.rounds.saturating_add(1)),
-            (Action::Cancel, _) => format!("{key}-cancel"),
-            _ => key.to_owned(),
+            (Kind::Complete, _) => format!("{key}-complete-{}", self.state.rounds.saturating_add(1)),
         }
     }
 
-    fn update_params(&self, action: &Action) -> Option<(String, UpdatePaymentsParams)> {
+    fn update_params(&self, kind: Kind) -> UpdatePaymentsParams {
         let url = self.status_callback();
-        let params = match (action, &self.state.ask) {
-            (Action::Capture, Some(ask)) => UpdatePaymentsParams::new_capture(url, ask.capture.clone()),
-            (Action::Complete, _) => UpdatePaymentsParams::new_complete(url),
+        let params = match (kind, &self.state.ask) {
+            (Kind::Capture, Some(ask)) => UpdatePaymentsParams::new_capture(url, ask.capture.clone()),
+            (Kind::Complete, _) => UpdatePaymentsParams::new_complete(url),
             _ => UpdatePaymentsParams::new_cancel(url),
         };
-        let mut params = params.idempotency_key(self.operation_key(action));
+        let mut params = params.idempotency_key(self.operation_key(kind));
         params.account_sid.clone_from(&self.params.account_sid);
-        Some((self.state.session.clone()?, params))
+        params
     }
 }
 
@@ -244,11 +250,6 @@ impl fmt::Debug for PaymentFlow {
             .field("ending", &self.ending())
             .finish_non_exhaustive()
     }
-}
-
-/// The tag that a callback was received with.
-fn tag_of(callback: &StatusCallback) -> Option<&str> {
-    callback.other(TAG_PARAMETER)
 }
 
 /// Milliseconds since the Unix epoch, which is also the least that there is.

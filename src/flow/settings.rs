@@ -43,7 +43,7 @@ impl PaymentFlow {
             return Err(Error::invalid("StatusCallback", "has a query parameter payment_flow"));
         }
         let limits = Limits { max_asks: 3, capture_timeout: 120_000, result_timeout: 60_000 };
-        let state = State::new(captures::expected(&params));
+        let state = State { left: captures::expected(&params), ..State::default() };
         let place = ReferencePlace::Description;
         let flow = Self { call_sid, params, place, limits, revision: 0, state };
         flow.create_params().to_form()?;

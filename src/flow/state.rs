@@ -1,9 +1,10 @@
-//! `State`: what a flow knows, and what follows from it.
+//! `State`: what a flow knows, and what it does next.
 
-use super::captures::MAX_CAPTURES;
-use super::operation::Operation;
-use super::{Ending, NotPaidReason, PaymentEnding, ResponseDigest, SessionEnding};
-use crate::model::{Capture, CaptureError, PayResult, Payments};
+use super::ResponseDigest;
+use super::captures::{MAX_CAPTURES, first_typing};
+use super::operation::{Kind, MAX_BEGINS, Operation};
+use super::table::SessionResult;
+use crate::model::{Capture, CaptureError, Payments};
 
 /// How long a session whose creation was not answered is given to report itself: the service repeats its
 /// callbacks for up to 15 s.
@@ -12,7 +13,7 @@ const ADOPTION_TIME: u64 = 20_000;
 /// How long the last callback of a session is awaited that was cancelled, or refuses to be.
 const CLOSING_TIME: u64 = 2_000;
 
-/// How many times a session is completed anew after the service reported that something is missing.
+/// How many times a session is completed, if the service reports each time that something is missing.
 const MAX_ROUNDS: u32 = 3;
 
 /// What bounds a flow. Times are in milliseconds.
@@ -27,17 +28,25 @@ impl Limits {
     /// The largest number of requests that a flow can begin.
     pub(super) fn max_requests(&self) -> u64 {
         let asks = u64::from(self.max_asks).saturating_mul(MAX_CAPTURES as u64);
-        let operations = asks.saturating_add(2).saturating_add(u64::from(MAX_ROUNDS));
-        operations.saturating_mul(u64::from(super::operation::MAX_BEGINS))
+        asks.saturating_add(2 + u64::from(MAX_ROUNDS)).saturating_mul(u64::from(MAX_BEGINS))
     }
 }
 
-/// What a flow knows.
-#[derive(Clone, Debug, PartialEq)]
+/// What a flow knows. Times are in milliseconds since the Unix epoch.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct State {
     /// The SID of the session, once it is known.
     pub(super) session: Option<String>,
+    /// The request that is begun and not answered.
+    pub(super) in_flight: Option<Kind>,
+    pub(super) begun_at: u64,
     pub(super) create: Operation,
+    /// The request of the ask.
+    pub(super) capture: Operation,
+    pub(super) complete: Operation,
+    pub(super) cancel: Operation,
+    /// How many times the completion was certainly refused because something was missing.
+    pub(super) rounds: u32,
     /// The capture that the caller is asked for now.
     pub(super) ask: Option<Ask>,
     /// How many times each capture was asked for.
@@ -52,12 +61,12 @@ pub(super) struct State {
     pub(super) failed_at: Option<u64>,
     /// The date of the newest callback.
     pub(super) newest: Option<u64>,
-    /// How many times the completion was certainly refused because something was missing.
-    pub(super) rounds: u32,
-    pub(super) complete: Operation,
-    pub(super) cancel: Operation,
+    /// Until when a callback is awaited that is not about a capture.
+    pub(super) deadline: Option<u64>,
     /// Why no more captures are asked for.
-    pub(super) stop: Option<NotPaidReason>,
+    pub(super) stop: Option<Stop>,
+    /// The response that made the flow stop.
+    pub(super) refusal: Option<ResponseDigest>,
     pub(super) result: Option<SessionResult>,
     pub(super) ended: bool,
 }
@@ -68,8 +77,7 @@ pub(super) struct Ask {
     pub(super) capture: Capture,
     /// Which ask for this capture it is, counted from 1.
     pub(super) number: u32,
-    pub(super) operation: Operation,
-    /// When it counts as failed, in milliseconds.
+    /// When it counts as failed.
     pub(super) deadline: u64,
     /// Whether a callback shows that the caller is being asked.
     pub(super) seen: bool,
@@ -77,122 +85,56 @@ pub(super) struct Ask {
     pub(super) done: bool,
 }
 
-/// The result of the session, as the service reported it.
-#[derive(Clone, PartialEq)]
-pub(super) struct SessionResult {
-    pub(super) result: PayResult,
-    pub(super) confirmation_code: Option<String>,
-    pub(super) token: Option<String>,
-    pub(super) profile: Option<String>,
-    pub(super) code: Option<u32>,
-    pub(super) error: Option<String>,
-    pub(super) connector_error: Option<String>,
+/// Why no more captures are asked for. What failed is beside it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Stop {
+    Cancelled,
+    CaptureFailed,
+    StepFailed,
 }
 
 /// What comes next.
 #[derive(Debug, PartialEq)]
 pub(super) enum Action {
-    Create,
-    Capture,
-    Complete,
-    Cancel,
+    Send(Kind),
     Wait(u64),
     End,
 }
 
 impl State {
-    pub(super) fn new(left: Vec<Capture>) -> Self {
-        Self {
-            session: None,
-            create: Operation::default(),
-            ask: None,
-            asked: Vec::new(),
-            left,
-            required: None,
-            failed: None,
-            failed_at: None,
-            newest: None,
-            rounds: 0,
-            complete: Operation::default(),
-            cancel: Operation::default(),
-            stop: None,
-            result: None,
-            ended: false,
+    fn operation(&mut self, kind: Kind) -> &mut Operation {
+        match kind {
+            Kind::Create => &mut self.create,
+            Kind::Capture => &mut self.capture,
+            Kind::Complete => &mut self.complete,
+            Kind::Cancel => &mut self.cancel,
         }
     }
 
-    /// The request that is begun and not answered.
-    pub(super) fn in_flight(&self) -> Option<&Operation> {
-        let ask = self.ask.as_ref().map(|ask| &ask.operation);
-        [Some(&self.create), ask, Some(&self.complete), Some(&self.cancel)]
-            .into_iter()
-            .flatten()
-            .find(|operation| operation.in_flight)
+    /// Whether a session may have been created.
+    pub(super) fn may_be_created(&self) -> bool {
+        self.in_flight == Some(Kind::Create) || self.create.accepted || self.create.doubtful
     }
 
-    /// What kind of request is begun and not answered, if one is.
-    pub(super) fn in_flight_action(&self) -> Action {
-        if self.complete.in_flight {
-            Action::Complete
-        } else if self.cancel.in_flight {
-            Action::Cancel
-        } else if self.create.in_flight {
-            Action::Create
-        } else {
-            Action::Capture
-        }
-    }
-
-    /// The request under way was accepted.
-    pub(super) fn accept(&mut self, payments: &Payments) {
-        if self.create.in_flight {
-            self.create.accept();
-            self.begin_session(&payments.sid);
-        } else if self.complete.in_flight {
-            self.complete.accept();
-        } else if self.cancel.in_flight {
-            self.cancel.accept();
-        } else if let Some(ask) = &mut self.ask {
-            ask.operation.accept();
-        }
-        self.settle();
-    }
-
-    /// The request under way failed.
-    pub(super) fn fail(&mut self, response: ResponseDigest) {
-        let certain = response.is_certain();
-        if self.create.in_flight {
-            self.create.fail(response, certain);
-        } else if self.complete.in_flight {
-            self.fail_complete(response);
-        } else if self.cancel.in_flight {
-            self.cancel.fail(response, certain);
-        } else if let Some(ask) = &mut self.ask {
-            ask.operation.fail(response, certain);
-        }
-        self.settle();
+    /// Whether the session may have been completed.
+    pub(super) fn may_be_completed(&self) -> bool {
+        self.in_flight == Some(Kind::Complete) || self.complete.accepted || self.complete.doubtful
     }
 
     /// Decides what comes next, and marks the request that it names as begun.
     pub(super) fn next(&mut self, now: u64, limits: &Limits) -> Action {
-        self.create.lose_response();
-        self.complete.lose_response();
-        self.cancel.lose_response();
-        if let Some(ask) = &mut self.ask {
-            ask.operation.lose_response();
+        if let Some(kind) = self.in_flight.take() {
+            self.operation(kind).lose_response();
         }
         self.expire(now);
         self.settle();
         let action = self.decide(now, limits);
         match action {
-            Action::Create => self.create.begin(now),
-            Action::Capture => {
-                if let Some(ask) = &mut self.ask {
-                    ask.operation.begin(now);
-                }
+            Action::Send(kind) => {
+                let operation = self.operation(kind);
+                operation.begun = operation.begun.saturating_add(1);
+                (self.in_flight, self.begun_at, self.deadline) = (Some(kind), now, None);
             }
-            Action::Complete => self.complete.begin(now),
-            Action::Cancel => self.cancel.begin(now),
             Action::Wait(_) => {}
             Action::End => self.ended = true,
         }
@@ -200,7 +142,7 @@ impl State {
     }
 
     fn decide(&mut self, now: u64, limits: &Limits) -> Action {
-        if self.complete.may_have_happened() {
+        if self.may_be_completed() {
             self.await_result(now, limits)
         } else if self.ended || self.stop.is_some() || self.result.is_some() {
             self.close(now, limits)
@@ -213,98 +155,83 @@ impl State {
 
     /// Applies the deadlines that have passed.
     pub(super) fn expire(&mut self, now: u64) {
-        if self.in_flight().is_some() {
+        if self.in_flight.is_some() {
             return;
         }
-        if self.ask.as_ref().is_some_and(|ask| !ask.done && ask.deadline <= now) {
+        if self.ask.as_ref().is_some_and(|ask| ask.deadline <= now) {
             self.fail_ask(None);
         }
-        let passed = |operation: &Operation| operation.deadline.is_some_and(|deadline| deadline <= now);
-        if passed(&self.create) || passed(&self.complete) || passed(&self.cancel) {
-            self.ended = true;
-        }
+        self.ended |= self.deadline.is_some_and(|deadline| deadline <= now);
     }
 
-    /// Ends the flow if the service has reported how. A result that is no success waits for the response to
-    /// the request under way, which may settle more.
+    /// Ends the flow if the service has reported how. A result that is not a success waits for the response
+    /// to the request under way, which may settle more.
     pub(super) fn settle(&mut self) {
         let Some(result) = &self.result else { return };
-        let settled = result.is_known() || self.complete.may_have_happened();
-        if result.is_success() || settled && self.in_flight().is_none() {
-            self.ended = true;
-        }
+        let settled = result.is_known() || self.may_be_completed();
+        self.ended |= result.is_success() || settled && self.in_flight.is_none();
     }
 
     /// Creates the session or, if it is not known which one was created, waits for it to report itself.
     fn open(&mut self, now: u64, limits: &Limits) -> Action {
-        let create = &mut self.create;
-        if create.begun == 0 || create.may_have_happened() && create.can_repeat() {
-            return Action::Create;
+        if self.create.begun == 0 || self.may_be_created() && self.create.can_repeat() {
+            Action::Send(Kind::Create)
+        } else if self.may_be_created() {
+            self.wait(now, ADOPTION_TIME.min(limits.result_timeout))
+        } else {
+            Action::End
         }
-        if !create.may_have_happened() || self.ended {
-            return Action::End;
-        }
-        let time = ADOPTION_TIME.min(limits.result_timeout);
-        Action::Wait(*create.deadline.get_or_insert(now.saturating_add(time)))
     }
 
     /// Asks for what is left, then completes.
     fn collect(&mut self, now: u64, limits: &Limits) -> Action {
         if let Some(ask) = self.ask.as_ref().filter(|ask| !ask.done) {
-            let operation = &ask.operation;
-            if operation.accepted || ask.seen {
-                return Action::Wait(ask.deadline);
+            let request = &self.capture;
+            if !request.accepted && !ask.seen && request.can_repeat() {
+                return Action::Send(Kind::Capture);
             }
-            if operation.can_repeat() {
-                return Action::Capture;
+            let failed = !ask.seen && (request.is_refused() || !request.doubtful);
+            match request.response.clone().filter(|_| failed) {
+                Some(response) => self.stop_after(response),
+                None => return Action::Wait(ask.deadline),
             }
-            match &operation.response {
-                Some(response) if operation.is_refused() || !operation.may_have_happened() => {
-                    self.stop = Some(NotPaidReason::StepFailed(response.clone()));
-                    return self.close(now, limits);
-                }
-                _ => return Action::Wait(ask.deadline),
+        } else if let Some(capture) = self.left.first().cloned() {
+            if self.ask_for(capture, now, limits) {
+                return Action::Send(Kind::Capture);
+            }
+        } else {
+            match self.complete.response.clone().filter(|_| !self.complete.can_repeat()) {
+                Some(response) => self.stop_after(response),
+                None => return Action::Send(Kind::Complete),
             }
         }
-        if let Some(capture) = self.left.first().cloned() {
-            return if self.ask_for(capture, now, limits) {
-                Action::Capture
-            } else {
-                self.close(now, limits)
-            };
-        }
-        match &self.complete.response {
-            Some(response) if !self.complete.can_repeat() => {
-                self.stop = Some(NotPaidReason::StepFailed(response.clone()));
-                self.close(now, limits)
-            }
-            _ => Action::Complete,
-        }
+        self.close(now, limits)
+    }
+
+    /// A request was not carried out, and will not be.
+    fn stop_after(&mut self, response: ResponseDigest) {
+        self.stop.get_or_insert(Stop::StepFailed);
+        self.refusal = Some(response);
     }
 
     /// Makes the next ask for a capture, or stops if there were enough of them.
     fn ask_for(&mut self, capture: Capture, now: u64, limits: &Limits) -> bool {
-        let known = self.asked.iter().position(|(asked, _)| *asked == capture);
-        if known.is_none() && self.asked.len() < MAX_CAPTURES {
+        let known = self.asked.iter().any(|(asked, _)| *asked == capture);
+        if !known && self.asked.len() < MAX_CAPTURES {
             self.asked.push((capture.clone(), 0));
         }
-        let count = self.asked.iter_mut().find(|(asked, _)| *asked == capture).map(|(_, count)| count);
-        match count {
-            Some(count) if *count < limits.max_asks => {
-                *count += 1;
-                let deadline = now.saturating_add(limits.capture_timeout);
-                let operation = Operation::default();
-                self.ask =
-                    Some(Ask { capture, number: *count, operation, deadline, seen: false, done: false });
-                true
-            }
-            _ => {
-                let error = self.failed.take().filter(|(failed, _)| *failed == capture);
-                let error = error.and_then(|(_, error)| error);
-                self.stop = Some(NotPaidReason::CaptureFailed { capture, error });
-                false
-            }
-        }
+        let asks = self.asked.iter_mut().find(|(asked, count)| *asked == capture && *count < limits.max_asks);
+        let Some((_, count)) = asks else {
+            self.stop = Some(Stop::CaptureFailed);
+            self.failed =
+                self.failed.take().filter(|(failed, _)| *failed == capture).or(Some((capture, None)));
+            return false;
+        };
+        *count = count.saturating_add(1);
+        let deadline = now.saturating_add(limits.capture_timeout);
+        self.ask = Some(Ask { capture, number: *count, deadline, seen: false, done: false });
+        self.capture = Operation::default();
+        true
     }
 
     /// The ask under way failed. If two typings differ it is not known which one was wrong, so the first is
@@ -312,11 +239,9 @@ impl State {
     pub(super) fn fail_ask(&mut self, error: Option<CaptureError>) {
         let Some(ask) = self.ask.as_mut().filter(|ask| !ask.done) else { return };
         ask.done = true;
-        if error == Some(CaptureError::InputMatchingFailed) {
-            let first = super::captures::first_typing(&ask.capture);
-            if let Some(first) = first.filter(|first| !self.left.contains(first)) {
-                self.left.insert(0, first.clone());
-            }
+        let differ = error == Some(CaptureError::InputMatchingFailed);
+        if let Some(first) = first_typing(&ask.capture).filter(|first| differ && !self.left.contains(first)) {
+            self.left.insert(0, first.clone());
         }
         self.failed = Some((ask.capture.clone(), error));
     }
@@ -325,145 +250,81 @@ impl State {
     /// known what that would cancel.
     fn await_result(&mut self, now: u64, limits: &Limits) -> Action {
         if self.ended {
-            return Action::End;
+            Action::End
+        } else if self.stop.is_none() && self.complete.can_repeat() {
+            Action::Send(Kind::Complete)
+        } else {
+            self.wait(now, limits.result_timeout)
         }
-        if self.stop.is_none() && self.complete.can_repeat() {
-            return Action::Complete;
-        }
-        let deadline = &mut self.complete.deadline;
-        Action::Wait(*deadline.get_or_insert(now.saturating_add(limits.result_timeout)))
     }
 
     /// Ends a flow that does not complete its session: cancels the session if it may be open.
     fn close(&mut self, now: u64, limits: &Limits) -> Action {
         if self.result.as_ref().is_some_and(SessionResult::is_known) {
-            return Action::End;
+            Action::End
+        } else if self.session.is_none() && self.may_be_created() && !self.ended {
+            self.open(now, limits)
+        } else if self.session.is_some() && self.cancel.can_repeat() {
+            Action::Send(Kind::Cancel)
+        } else if self.session.is_none() || self.ended {
+            Action::End
+        } else {
+            self.wait(now, CLOSING_TIME)
         }
-        if self.session.is_none() {
-            let unknown = self.create.may_have_happened() && !self.ended;
-            return if unknown { self.open(now, limits) } else { Action::End };
-        }
-        if self.cancel.can_repeat() {
-            return Action::Cancel;
-        }
-        if self.ended {
-            return Action::End;
-        }
-        Action::Wait(*self.cancel.deadline.get_or_insert(now.saturating_add(CLOSING_TIME)))
     }
 
-    /// Takes the response to the completion that is under way.
-    fn fail_complete(&mut self, response: ResponseDigest) {
-        let certain = response.is_certainly_not_completed();
-        let incomplete = response.is_incomplete();
-        self.complete.fail(response.clone(), certain);
-        if !incomplete || self.complete.may_have_happened() {
-            return;
+    /// Waits for `time` from the first call on.
+    fn wait(&mut self, now: u64, time: u64) -> Action {
+        Action::Wait(*self.deadline.get_or_insert(now.saturating_add(time)))
+    }
+
+    /// The request under way was accepted.
+    pub(super) fn accept(&mut self, payments: &Payments) {
+        let Some(kind) = self.in_flight.take() else { return };
+        let operation = self.operation(kind);
+        (operation.accepted, operation.response) = (true, None);
+        if kind == Kind::Create {
+            self.begin_session(&payments.sid);
         }
+        self.settle();
+    }
+
+    /// The request under way failed.
+    pub(super) fn fail(&mut self, response: ResponseDigest) {
+        let Some(kind) = self.in_flight.take() else { return };
+        let certain = match kind {
+            Kind::Complete => response.is_certainly_not_completed(),
+            _ => response.is_certain(),
+        };
+        let operation = self.operation(kind);
+        operation.doubtful |= !certain;
+        operation.response = Some(response.clone());
+        if kind == Kind::Complete && response.is_incomplete() && !self.may_be_completed() {
+            self.collect_again(response);
+        }
+        self.settle();
+    }
+
+    /// Something is missing that the service requires: goes back to asking for it, if it is known what.
+    fn collect_again(&mut self, response: ResponseDigest) {
         self.rounds = self.rounds.saturating_add(1);
-        match &self.required {
-            Some(required) if !required.is_empty() && self.rounds < MAX_ROUNDS => {
+        match self.required.as_ref().filter(|required| !required.is_empty()) {
+            Some(required) if self.rounds < MAX_ROUNDS => {
                 self.left.clone_from(required);
                 self.complete = Operation::default();
             }
-            _ => self.stop = self.stop.take().or(Some(NotPaidReason::StepFailed(response))),
+            _ => self.stop_after(response),
         }
     }
 
-    /// What the table of endings makes of what is known now.
-    pub(super) fn payment(&self, charges: bool) -> PaymentEnding {
-        let completed = self.complete.may_have_happened();
-        match &self.result {
-            Some(SessionResult { result: PayResult::Success, confirmation_code, token, profile, .. }) => {
-                if charges {
-                    PaymentEnding::Paid { confirmation_code: confirmation_code.clone() }
-                } else {
-                    PaymentEnding::Tokenized { token: token.clone(), profile: profile.clone() }
-                }
-            }
-            Some(heard) if completed && heard.is_decline() => PaymentEnding::Declined {
-                result: heard.result.clone(),
-                code: heard.code,
-                error: heard.error.clone(),
-                connector_error: heard.connector_error.clone(),
-            },
-            heard if completed => PaymentEnding::Unknown {
-                result: heard.as_ref().map(|heard| heard.result.clone()),
-                response: self.complete.response.clone(),
-            },
-            _ => PaymentEnding::NotPaid(self.reason()),
+    /// The session is known from now on.
+    pub(super) fn begin_session(&mut self, sid: &str) {
+        if self.session.as_deref() != Some(sid) {
+            self.session = Some(sid.to_owned());
+            // What was reported of another session says nothing about this one.
+            self.result = self.result.take().filter(SessionResult::is_success);
+            (self.newest, self.required, self.ask) = (None, None, None);
         }
-    }
-
-    fn reason(&self) -> NotPaidReason {
-        match (&self.stop, &self.result) {
-            (Some(stop @ (NotPaidReason::Cancelled | NotPaidReason::CaptureFailed { .. })), _) => {
-                stop.clone()
-            }
-            (_, Some(heard)) => NotPaidReason::SessionEnded(heard.result.clone()),
-            (Some(stop), None) => stop.clone(),
-            (None, None) => NotPaidReason::CreateFailed(self.create.response.clone()),
-        }
-    }
-
-    pub(super) fn session_ending(&self) -> SessionEnding {
-        match &self.result {
-            Some(heard) if heard.is_cancelled() => SessionEnding::Cancelled,
-            Some(heard) if heard.is_known() => SessionEnding::Over,
-            _ if self.cancel.accepted => SessionEnding::Cancelled,
-            _ if self.session.is_none() && !self.create.may_have_happened() => SessionEnding::NotOpened,
-            _ => SessionEnding::PerhapsOpen,
-        }
-    }
-
-    pub(super) fn ending(
-        &self,
-        call_sid: &str,
-        key: &str,
-        reference: Option<String>,
-        charges: bool,
-    ) -> Ending {
-        Ending {
-            payment: self.payment(charges),
-            session: self.session_ending(),
-            session_sid: self.session.clone(),
-            call_sid: call_sid.to_owned(),
-            key: key.to_owned(),
-            reference,
-        }
-    }
-}
-
-impl SessionResult {
-    pub(super) fn is_success(&self) -> bool {
-        self.result == PayResult::Success
-    }
-
-    /// Whether the service uses the word to report that nothing was charged.
-    fn is_decline(&self) -> bool {
-        matches!(
-            self.result,
-            PayResult::PaymentConnectorError
-                | PayResult::ValidationError
-                | PayResult::CallerHungUp
-                | PayResult::CallerInterruptedWithStar
-        )
-    }
-
-    fn is_cancelled(&self) -> bool {
-        matches!(self.result.as_str(), "cancelled" | "canceled")
-    }
-
-    /// Whether it is certain that the session is over: a word that this version does not know may mean
-    /// something else.
-    fn is_known(&self) -> bool {
-        self.is_cancelled() || !matches!(self.result, PayResult::Other(_))
-    }
-}
-
-impl std::fmt::Debug for SessionResult {
-    /// Leaves out the token and the profile.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SessionResult").field("result", &self.result).finish_non_exhaustive()
+        self.deadline = None;
     }
 }

@@ -7,9 +7,9 @@ use crate::params::{CreatePaymentsParams, UpdatePaymentsParams};
 
 /// What [`PaymentFlow::next`](crate::PaymentFlow::next) wants to be done next.
 ///
-/// The flow counts the request of a `Create` or `Update` as begun: store the flow before sending it.
+/// The flow counts the request of a `Create` or `Update` as begun: store the flow before sending it. There are
+/// these four and no others, so that a program cannot pass over one.
 #[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
 pub enum Step {
     /// Send [`create_payments`](crate::PaymentsApi::create_payments) with these params, and pass what it
     /// returns to [`on_response`](crate::PaymentFlow::on_response).

@@ -3,18 +3,14 @@
 //! Both must be the same in every version of this crate, on every machine: a flow that was stored by one
 //! program is found by the callbacks that reach another.
 
-use std::fmt::Write;
-
-/// The query parameter of the StatusCallback that holds the tag.
-pub(crate) const PARAMETER: &str = "payment_flow";
+use crate::callback::TAG_PARAMETER;
+use crate::text::form::pairs;
+use crate::text::url::Url;
 
 /// The tag of a key: 32 hex digits. It is a hash, to be of one length and of characters that a URL may have;
 /// it does not hide the key from someone who can guess it.
 pub(super) fn of(key: &str) -> String {
-    let mut tag = String::with_capacity(32);
-    // Writing to a String does not fail.
-    let _ = write!(tag, "{:032x}", hash(key.as_bytes()));
-    tag
+    format!("{:032x}", hash(key.as_bytes()))
 }
 
 /// The reference of a key: 16 hex digits, short enough for the description of a payment.
@@ -26,22 +22,22 @@ pub(super) fn reference(key: &str) -> String {
 
 /// The URL with the tag in its query, before its fragment.
 pub(super) fn tagged(url: &str, key: &str) -> String {
-    let (url, fragment) = url.split_at(url.find('#').unwrap_or(url.len()));
-    let separator = match url.split_once('?') {
-        Some((_, query)) if query.is_empty() || query.ends_with('&') => "",
+    let parts = Url::split(url);
+    let separator = match parts.query {
+        Some(query) if query.is_empty() || query.ends_with('&') => "",
         Some(_) => "&",
         // The service requests a URL without a path as `/`.
-        None if url.split_once("://").is_some_and(|(_, rest)| !rest.contains('/')) => "/?",
+        None if parts.path.is_empty() => "/?",
         None => "?",
     };
-    [url, separator, PARAMETER, "=", &of(key), fragment].concat()
+    let fragment = url.get(parts.before_fragment.len()..).unwrap_or_default();
+    [parts.before_fragment, separator, TAG_PARAMETER, "=", &of(key), fragment].concat()
 }
 
 /// Whether the query of a URL has a tag already.
 pub(super) fn is_tagged(url: &str) -> bool {
-    let before_fragment = url.split('#').next().unwrap_or_default();
-    let query = before_fragment.split_once('?').map_or("", |(_, query)| query);
-    query.split('&').any(|pair| pair.split('=').next() == Some(PARAMETER))
+    let query = Url::split(url).query.unwrap_or_default();
+    pairs(query.as_bytes()).any(|(name, _)| name == TAG_PARAMETER)
 }
 
 /// FNV-1a of 128 bits, with a last step that lets each bit of the input reach the upper half.

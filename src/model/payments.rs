@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::model::ResponseHeaders;
 use crate::model::sid;
-use crate::text::{Escaped, json};
+use crate::text::{Escaped, Redactor, json};
 
 /// The fields' names on the wire, in the order in which they are written.
 const NAMES: [&str; 6] = ["account_sid", "call_sid", "sid", "date_created", "date_updated", "uri"];
@@ -71,6 +71,16 @@ impl Payments {
     /// Returns an error if the body is not a JSON object with a `sid` of `PK` and 32 hex digits, or has two.
     pub fn from_json(body: &[u8]) -> Result<Self, serde_json::Error> {
         json::read(body)
+    }
+
+    /// Replaces a client's secrets, should the service repeat them. The SID is hex digits only.
+    pub(crate) fn mask(&mut self, redactor: &Redactor) {
+        let dates = [&mut self.date_created, &mut self.date_updated];
+        for text in
+            [&mut self.account_sid, &mut self.call_sid, &mut self.uri].into_iter().chain(dates).flatten()
+        {
+            redactor.mask_in(text);
+        }
     }
 
     /// Returns the fields in the order of [`NAMES`].

@@ -9,6 +9,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::Sandbox;
+use super::delivery::Sender;
 use super::faults::Faults;
 use super::idempotency::IdempotencyKeys;
 use super::mint::Mint;
@@ -41,6 +42,7 @@ pub struct SandboxBuilder {
     port: u16,
     account_sid: Option<String>,
     auth_token: Option<String>,
+    shared_key: Option<String>,
     idle_timeout: Option<Duration>,
     idempotency_keys: IdempotencyKeys,
     undocumented: Undocumented,
@@ -53,6 +55,7 @@ impl Default for SandboxBuilder {
             port: 0,
             account_sid: None,
             auth_token: None,
+            shared_key: None,
             idle_timeout: None,
             idempotency_keys: IdempotencyKeys::default(),
             undocumented: Undocumented::default(),
@@ -74,9 +77,18 @@ impl SandboxBuilder {
         self
     }
 
-    /// The account's auth token: any text without control characters but the empty one. Default: a new one.
+    /// The account's auth token: any text without white space and control characters but the empty one. Default: a
+    /// new one.
     pub fn auth_token(mut self, auth_token: impl Into<String>) -> Self {
         self.auth_token = Some(auth_token.into());
+        self
+    }
+
+    /// Signs status callbacks by HMAC-SHA256 with this shared key, the way a Webhook Rule of the account makes the
+    /// service do it, and not with the auth token. Verify them with
+    /// [`SignatureValidator::with_shared_key`](crate::SignatureValidator::with_shared_key). Default: none.
+    pub fn shared_key(mut self, secret: impl Into<String>) -> Self {
+        self.shared_key = Some(secret.into());
         self
     }
 
@@ -119,7 +131,7 @@ impl SandboxBuilder {
     ///
     /// # Errors
     /// Returns an error if the port is taken, if the system has no thread left, or if a setting is not usable:
-    /// the account's SID or token, or a zero. The error names it.
+    /// the account's SID, token or shared key, or a zero. The error names it.
     pub fn start(self) -> io::Result<Sandbox> {
         let invalid = |error| io::Error::new(ErrorKind::InvalidInput, error);
         let mint = Mint::default();
@@ -143,8 +155,11 @@ impl SandboxBuilder {
                 return Err(invalid(Error::invalid(name, "zero")));
             }
         }
-        let (keys, token) = (self.idempotency_keys, &accounts.auth_token);
-        let store = Store::new(mint, token, keys, self.undocumented, self.kept_sessions)?;
+        let key_sid = format!("webhooks_sharedkey_{}", mint.hex());
+        let shared_key = self.shared_key.as_deref().map(|secret| (key_sid.as_str(), secret));
+        let sender = Sender::new(&accounts.auth_token, shared_key)
+            .map_err(|error| io::Error::new(ErrorKind::InvalidInput, error))?;
+        let store = Store::new(mint, sender, self.idempotency_keys, self.undocumented, self.kept_sessions);
         let (faults, requests) = (Faults::default(), AtomicUsize::new(0));
         let service = Arc::new(Service { accounts, store, faults, requests });
         let clock = ClockThread::start(&service)?;

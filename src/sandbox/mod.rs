@@ -324,8 +324,11 @@ impl Sandbox {
     /// account's auth token. Those of any other URL are recorded only: the sandbox talks to nobody but this
     /// machine.
     ///
-    /// One thread delivers the callbacks of all sessions, one at a time, so a receiver that is slow to answer
-    /// holds up the callbacks of other sessions too, for up to 15 s a try.
+    /// They go out as the service sends them: each callback once, and once more if no connection was made; a
+    /// response of 5xx is not repeated. The fragment of the URL can ask for more, as
+    /// [`CallbackRetries`](crate::CallbackRetries) writes it. All attempts have the same
+    /// `I-Twilio-Idempotency-Token`. A receiver that is slow to respond holds up its own session only, as long as no
+    /// more than 31 others are slow too. Of a session, the latest 1,000 callbacks are kept.
     #[must_use]
     pub fn callbacks(&self, session_sid: &str) -> Vec<RecordedCallback> {
         self.service.store.sender().callbacks(session_sid)

@@ -2,13 +2,12 @@
 //! two requests with one idempotency key cannot both have an effect.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
-use std::io;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::clock::Clock;
 use super::connector::PaymentConnector;
-use super::delivery::{Callback, DeliveryPolicy, Sender};
+use super::delivery::{Callback, Sender};
 use super::idempotency::{IdempotencyKeys, Responses, Success};
 use super::mint::Mint;
 use super::parameters::{self, CreateParameters, Form, RequestPath, SessionIds, UpdateParameters};
@@ -66,27 +65,25 @@ struct StoredCall {
 }
 
 impl Store {
-    /// # Errors
-    /// Returns an error if the system has no thread left.
     pub(super) fn new(
         mint: Mint,
-        auth_token: &str,
+        sender: Sender,
         keys: IdempotencyKeys,
         undocumented: Undocumented,
         kept_sessions: usize,
-    ) -> io::Result<Self> {
+    ) -> Self {
         let connectors = HashMap::from([("Default".to_owned(), PaymentConnector::new())]);
         let memory = Memory { responses: Responses::new(keys), connectors, ..Memory::default() };
-        Ok(Self {
+        Self {
             mint,
             clock: Clock::new(),
-            sender: Sender::start(auth_token, DeliveryPolicy::default())?,
+            sender,
             undocumented,
             kept_sessions,
             memory: Mutex::new(memory),
             changed: Condvar::new(),
             due: Condvar::new(),
-        })
+        }
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {

@@ -163,6 +163,11 @@ fn refused_input_reaches_no_socket() {
         (good.clone().parameter(serde_json::json!({"a": {}})), "Parameter"),
         (good.clone().parameter("text"), "Parameter"),
         (good.clone().currency("DOLLARS"), "Currency"),
+        (good.clone().charge_amount("19.999".parse().unwrap()), "ChargeAmount"),
+        (good.clone().charge_amount("0.5".parse().unwrap()).currency("JPY"), "ChargeAmount"),
+        (good.clone().valid_card_types(["visa\tamex".into()]), "ValidCardTypes"),
+        (good.clone().require_matching_inputs(["a b".into()]), "RequireMatchingInputs"),
+        (CreatePaymentsParams::new("https://example.com/<a>"), "StatusCallback"),
     ] {
         let error = api.create_payments(CALL, &params).unwrap_err();
         assert_eq!(error.field(), Some(field));

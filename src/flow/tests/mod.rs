@@ -132,8 +132,8 @@ impl Driver {
 
     /// A callback that carries the flow's own tag.
     fn tagged(&mut self, sid: &str, fields: &str) -> bool {
-        let tag = self.flow.tag();
-        self.flow.on_callback(&callback(sid, &format!("{fields}&payment_flow={tag}")))
+        let url = format!("{URL}?payment_flow={}", self.flow.tag());
+        self.flow.on_callback(&callback(sid, fields).received_at(&url))
     }
 
     fn wait(&mut self, seconds: u64) {

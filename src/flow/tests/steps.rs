@@ -130,7 +130,7 @@ fn a_session_is_adopted_by_its_tag_only() {
     let mut driver = lost_creation();
     let earlier = format!("CallSid={CALL}&Result=success");
     assert!(!driver.flow.on_callback(&callback(SID, &earlier)));
-    assert!(!driver.flow.on_callback(&callback(SID, &format!("{earlier}&payment_flow=0123"))));
+    assert!(!driver.flow.on_callback(&callback(SID, &earlier).received_at("/?payment_flow=0123")));
     assert_eq!(driver.flow.session_sid(), None);
     // Its own.
     assert!(driver.tagged(SID, "PaymentMethod=credit-card"));

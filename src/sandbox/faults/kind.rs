@@ -70,12 +70,11 @@ impl Fault {
         let response = if self.is_carried_out() { respond() } else { Response::new(500, &b""[..]) };
         let with_id = |response: Response| Reply::Response(response.header("Twilio-Request-Id", request_id));
         match self {
-            Self::DropBefore | Self::DropAfter => Reply::Close,
+            Self::DropBefore | Self::DropAfter => Reply::Raw(Vec::new()),
             Self::ResetBefore | Self::ResetAfter => Reply::Reset,
             Self::Truncate => {
-                let (mut whole, mut head) = (Vec::new(), Vec::new());
-                response.write(&mut whole, None, false);
-                response.write(&mut head, None, true);
+                let mut whole = response.to_bytes(None, false);
+                let head = response.to_bytes(None, true);
                 whole.truncate(usize::midpoint(head.len(), whole.len()));
                 Reply::Raw(whole)
             }

@@ -129,22 +129,3 @@ pub(super) fn object(text: &str) -> Result<Map<String, Value>, &'static str> {
     }
     Ok(fields)
 }
-
-/// Accepts an absolute http or https URL, or a relative reference.
-pub(super) fn url(text: &str) -> Result<String, &'static str> {
-    if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
-        return Err("not a URL");
-    }
-    let end = text.find(['/', '?', '#']).unwrap_or(text.len());
-    if let Some((scheme, _)) = text.get(..end).and_then(|start| start.split_once(':')) {
-        if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
-            return Err("neither an http or https URL nor a relative one");
-        }
-        let rest = text.get(scheme.len() + 1..).and_then(|rest| rest.strip_prefix("//"));
-        let authority = rest.and_then(|rest| rest.split(['/', '?', '#']).next()).unwrap_or_default();
-        if authority.rsplit('@').next().is_none_or(|host| host.is_empty() || host.starts_with(':')) {
-            return Err("a URL without a host");
-        }
-    }
-    Ok(text.to_owned())
-}

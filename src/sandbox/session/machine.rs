@@ -3,7 +3,6 @@
 //! Times are given as time since the Unix epoch; they serve for the dates of callbacks and for deadlines.
 //! Whoever drives a session calls [`tick`](PaySession::tick) before anything else that happens at a time.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -381,16 +380,5 @@ impl PaySession {
 
     fn callback(&self, params: Params) -> Callback {
         Callback { session: Arc::clone(&self.sid), url: Arc::clone(&self.url), params }
-    }
-}
-
-/// What was typed is not shown.
-impl fmt::Debug for PaySession {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PaySession")
-            .field("view", &self.view)
-            .field("asking", &self.asking())
-            .field("required", &self.required())
-            .finish_non_exhaustive()
     }
 }

@@ -10,7 +10,7 @@ use super::connector::PaymentConnector;
 use super::delivery::{Callback, Sender};
 use super::idempotency::{IdempotencyKeys, Responses, Success};
 use super::mint;
-use super::parameters::{self, CreateParameters, Form, RequestPath, SessionIds, UpdateParameters};
+use super::parameters::{CreateParameters, Form, RequestPath, SessionIds, UpdateParameters};
 use super::refusals::{self, Refusal};
 use super::session::{Answers, Asking, PaySession, Undocumented};
 use super::transaction::Transaction;
@@ -221,7 +221,7 @@ impl Store {
         }
         let shown_call = call.parent.clone().unwrap_or_else(|| path.call_sid.to_owned());
         memory.connector(&parameters.payment_connector)?.check(&parameters)?;
-        memory.ignore(form.others(parameters::CREATE));
+        memory.ignore(form.ignored());
         let sid = mint::sid("PK");
         memory.live_call_of(path)?.open_session = Some(sid.clone());
         let account_sid = path.account_sid.to_owned();
@@ -256,7 +256,7 @@ impl Store {
         let answers = memory.live_call_of(path)?.answers.clone();
         let now = self.clock.now();
         self.drive(&mut memory, sid, |session| session.tick(now));
-        memory.ignore(form.others(parameters::UPDATE));
+        memory.ignore(form.ignored());
         let name = memory.session_of(path, sid)?.parameters().payment_connector.clone();
         let connector = memory.connector(&name)?.clone();
         let session = memory.session_of(path, sid)?;

@@ -61,30 +61,6 @@ pub(crate) enum Step {
     Cancel,
 }
 
-/// The parameters of a creation. Others are ignored.
-pub(crate) const CREATE: &[&str] = &[
-    "IdempotencyKey",
-    "StatusCallback",
-    "BankAccountType",
-    "ChargeAmount",
-    "Currency",
-    "Description",
-    "Input",
-    "MinPostalCodeLength",
-    "Parameter",
-    "PaymentConnector",
-    "PaymentMethod",
-    "PostalCode",
-    "SecurityCode",
-    "Timeout",
-    "TokenType",
-    "ValidCardTypes",
-    "RequireMatchingInputs",
-    "Confirmation",
-];
-/// The parameters of an update.
-pub(crate) const UPDATE: &[&str] = &["IdempotencyKey", "StatusCallback", "Capture", "Status"];
-
 /// The captures of a card, each of which the caller may have to type twice.
 const MATCHED: &[Capture] =
     &[Capture::PaymentCardNumber, Capture::ExpirationDate, Capture::SecurityCode, Capture::PostalCode];
@@ -98,6 +74,7 @@ impl CreateParameters {
         if bank_account_type.is_some() && payment_method == PaymentMethod::CreditCard {
             return Err(Refusal::new(&refusals::BANK_ACCOUNT_TYPE, "BankAccountType is for ach-debit"));
         }
+        form.text("Description");
         form.read_text("Input", form::known(PaymentsInput::KNOWN))?;
         let currency = form.text("Currency").unwrap_or(DEFAULT_CURRENCY).to_ascii_uppercase();
         let shortest = form::integer(u32::MAX, "not an integer of at least 1");

@@ -109,31 +109,32 @@ impl Collected {
         parameters: &CreateParameters,
         today: Civil,
     ) -> Result<(), CaptureError> {
-        let good = match kind.capture {
+        let length = digits.len();
+        let (good, error) = match kind.capture {
             Capture::PaymentCardNumber => {
                 let card = cards::check(digits, &parameters.valid_card_types)?;
                 // A code of another brand's length cannot belong to this card.
-                let length = cards::security_code_length(&card);
-                if self.get(&SECURITY_CODE).is_some_and(|code| code.len() != length) {
+                let code_length = cards::security_code_length(&card);
+                if self.get(&SECURITY_CODE).is_some_and(|code| code.len() != code_length) {
                     self.forget(&SECURITY_CODE);
                 }
                 self.card = Some(card);
-                true
+                (true, CaptureError::InvalidCardNumber)
             }
-            Capture::ExpirationDate => is_expiry(digits, today),
-            Capture::SecurityCode => digits.len() == self.security_code_length(),
-            Capture::PostalCode => digits.len() >= parameters.min_postal_code_length,
-            Capture::BankRoutingNumber => bank::is_routing_number(digits),
-            _ => bank::is_account_number(digits),
+            Capture::ExpirationDate => (is_expiry(digits, today), CaptureError::InvalidDate),
+            Capture::SecurityCode => {
+                (length == self.security_code_length(), CaptureError::InvalidSecurityCode)
+            }
+            Capture::PostalCode => {
+                (length >= parameters.min_postal_code_length, CaptureError::InvalidPostalCode)
+            }
+            Capture::BankRoutingNumber => {
+                (bank::is_routing_number(digits), CaptureError::InvalidBankRoutingNumber)
+            }
+            _ => (bank::is_account_number(digits), CaptureError::InvalidBankAccountNumber),
         };
         if !good {
-            return Err(match kind.capture {
-                Capture::ExpirationDate => CaptureError::InvalidDate,
-                Capture::SecurityCode => CaptureError::InvalidSecurityCode,
-                Capture::PostalCode => CaptureError::InvalidPostalCode,
-                Capture::BankRoutingNumber => CaptureError::InvalidBankRoutingNumber,
-                _ => CaptureError::InvalidBankAccountNumber,
-            });
+            return Err(error);
         }
         self.entries.retain(|entry| entry.kind != kind);
         self.entries.push(Entry { kind, digits: digits.to_owned(), matched: false });

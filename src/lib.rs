@@ -153,13 +153,13 @@ pub use callback::SignatureValidator;
 pub use callback::{
     CallbackError, CallbackErrorKind, CallbackFailure, CallbackRetries, Event, StatusCallback,
 };
-pub use client::{Credentials, PaymentsApi, PaymentsApiBuilder, RetryPolicy};
+pub use client::{AccessToken, Attempt, Credentials, PaymentsApi, PaymentsApiBuilder, RetryPolicy};
 pub use error::{ApiError, Error, ErrorKind, Outcome, codes};
 pub use flow::{
-    NotPaidReason, PaymentEnding, PaymentFlow, ReferencePlace, ResponseDigest, SessionEnding, Step,
+    Ending, NotPaidReason, PaymentEnding, PaymentFlow, ReferencePlace, ResponseDigest, SessionEnding, Step,
 };
 #[cfg(feature = "listener")]
-pub use guide::{Ending, GuidedPayment};
+pub use guide::{GuidedPayment, PaymentStopper};
 #[cfg(feature = "listener")]
 pub use listener::{CallbackListener, CallbackListenerBuilder, SessionCallbacks};
 pub use model::{

@@ -31,8 +31,9 @@ fn a_creation_to_the_byte() {
              host: {address}\r\n\
              user-agent: {}\r\n\
              accept: application/json\r\n\
-             authorization: Basic QUMwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMTphLXNlY3JldC1hdXRoLXRva2Vu\r\n\
+             accept-encoding: identity\r\n\
              content-type: application/x-www-form-urlencoded\r\n\
+             authorization: Basic QUMwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMTphLXNlY3JldC1hdXRoLXRva2Vu\r\n\
              \r\n\
              IdempotencyKey=k+1&StatusCallback=https%3A%2F%2Fexample.com%2Fstatus&\
              ChargeAmount=19.99&SecurityCode=false",
@@ -57,8 +58,9 @@ fn an_update_to_the_byte() {
              host: {address}\r\n\
              user-agent: {} my-shop/1.2\r\n\
              accept: application/json\r\n\
-             authorization: Basic QUMwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMTphLXNlY3JldC1hdXRoLXRva2Vu\r\n\
+             accept-encoding: identity\r\n\
              content-type: application/x-www-form-urlencoded\r\n\
+             authorization: Basic QUMwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMTphLXNlY3JldC1hdXRoLXRva2Vu\r\n\
              \r\n\
              IdempotencyKey=k&StatusCallback=https%3A%2F%2Fexample.com%2Fstatus&Capture=expiration-date",
             agent()

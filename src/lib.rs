@@ -33,9 +33,13 @@
 //! [completes](UpdatePaymentsParams::new_complete) the session, and the payment connector charges or
 //! tokenizes, or it [cancels](UpdatePaymentsParams::new_cancel).
 //!
-//! The answers to these calls carry bookkeeping only. What the caller typed, what failed, and how the payment
+//! The responses to these calls carry bookkeeping only. What the caller typed, what failed, and how the payment
 //! went is POSTed to the `StatusCallback` URL: [`StatusCallback`] reads that, and
-//! [`SignatureValidator`] tells whether it is genuine.
+//! [`SignatureValidator`] checks that it is genuine. By default the service does not repeat a callback that was
+//! answered with 5xx: ask for retries with [`CallbackRetries`].
+//!
+//! The account must be in PCI mode. Start the session on the leg of the call that hears the keypad, which is the
+//! customer's own: on another leg no digits arrive.
 //!
 //! # What it promises
 //! * **One value, one transaction.** A params value carries its idempotency key from the moment it is made.
@@ -66,8 +70,11 @@
 //! # use twilio_payments::{CreatePaymentsParams, Error, Outcome, Payments, PaymentsApi};
 //! fn start(api: &PaymentsApi, call_sid: &str, params: &CreatePaymentsParams) -> Result<Payments, Error> {
 //!     match api.create_payments(call_sid, params) {
-//!         // It may have happened: the same value is the same operation, so asking again is safe.
-//!         Err(error) if error.outcome() == Outcome::Unknown => api.create_payments(call_sid, params),
+//!         // It may have been carried out. The same value sends the same key, and the second error does not hide
+//!         // what the first call may have done.
+//!         Err(first) if first.outcome() == Outcome::Unknown => {
+//!             api.create_payments(call_sid, params).map_err(|second| second.after_earlier(&first))
+//!         }
 //!         result => result,
 //!     }
 //! }
@@ -150,13 +157,13 @@ pub use callback::SignatureValidator;
 pub use callback::{
     CallbackError, CallbackErrorKind, CallbackFailure, CallbackRetries, Event, StatusCallback,
 };
-pub use client::{Credentials, PaymentsApi, PaymentsApiBuilder, RetryPolicy};
-pub use error::{ApiError, Error, ErrorKind, Outcome};
+pub use client::{AccessToken, Attempt, Credentials, PaymentsApi, PaymentsApiBuilder, RetryPolicy};
+pub use error::{ApiError, Error, ErrorKind, Outcome, codes};
 pub use flow::{
-    NotPaidReason, PaymentEnding, PaymentFlow, ReferencePlace, ResponseDigest, SessionEnding, Step,
+    Ending, NotPaidReason, PaymentEnding, PaymentFlow, ReferencePlace, ResponseDigest, SessionEnding, Step,
 };
 #[cfg(feature = "listener")]
-pub use guide::{Ending, GuidedPayment};
+pub use guide::{GuidedPayment, PaymentStopper};
 #[cfg(feature = "listener")]
 pub use listener::{CallbackListener, CallbackListenerBuilder, SessionCallbacks};
 pub use model::{

@@ -219,7 +219,6 @@ impl CallbackListener {
     ///
     /// # Errors
     /// Returns the handler's error if it failed for a callback that waited. That callback stays where it was.
-    #[allow(dead_code, reason = "the guide is to use it")]
     pub(crate) fn register(&self, handler: &Arc<dyn CallbackHandler>) -> Result<Registration, String> {
         self.receiver.queue.register(handler)
     }

@@ -4,6 +4,7 @@
 mod amounts;
 mod answers;
 mod config;
+mod connecting;
 mod deadlines;
 mod exactly_once;
 mod guide;
@@ -12,6 +13,8 @@ mod keypad;
 mod leftovers;
 mod listener;
 mod logging;
+mod oauth;
+mod observer;
 mod properties;
 mod proxy;
 mod retries;

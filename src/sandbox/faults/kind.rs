@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::sandbox::refusals::Refusal;
+use crate::sandbox::refusals::{self, Refusal};
 use crate::server::{Reply, Response};
 
 /// One thing that goes wrong with one request.
@@ -82,9 +82,15 @@ impl Fault {
             Self::Delay(delay) => Reply::Response(response.after(delay)),
             Self::TooManyRequests { retry_after } => {
                 let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
-                with_id(Refusal::too_many_requests().answer().header("Retry-After", seconds.to_string()))
+                with_id(
+                    Refusal::new(&refusals::TOO_MANY_REQUESTS, "Too Many Requests")
+                        .response()
+                        .header("Retry-After", seconds.to_string()),
+                )
             }
-            Self::ServerError | Self::ServerErrorAfter => with_id(Refusal::server_error().answer()),
+            Self::ServerError | Self::ServerErrorAfter => {
+                with_id(Refusal::new(&refusals::SERVER_ERROR, "Internal Server Error").response())
+            }
             Self::Unavailable => {
                 let page =
                     &b"<html><head><title>503</title></head><body>Service Unavailable</body></html>\n"[..];

@@ -12,6 +12,7 @@ mod keypad;
 mod leftovers;
 mod listener;
 mod logging;
+mod money;
 mod properties;
 mod proxy;
 mod retries;

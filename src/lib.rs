@@ -66,8 +66,11 @@
 //! # use twilio_payments::{CreatePaymentsParams, Error, Outcome, Payments, PaymentsApi};
 //! fn start(api: &PaymentsApi, call_sid: &str, params: &CreatePaymentsParams) -> Result<Payments, Error> {
 //!     match api.create_payments(call_sid, params) {
-//!         // It may have happened: the same value is the same operation, so asking again is safe.
-//!         Err(error) if error.outcome() == Outcome::Unknown => api.create_payments(call_sid, params),
+//!         // It may have been carried out. The same value sends the same key, and the second error does not hide
+//!         // what the first call may have done.
+//!         Err(first) if first.outcome() == Outcome::Unknown => {
+//!             api.create_payments(call_sid, params).map_err(|second| second.after_earlier(&first))
+//!         }
 //!         result => result,
 //!     }
 //! }
@@ -150,8 +153,8 @@ pub use callback::SignatureValidator;
 pub use callback::{
     CallbackError, CallbackErrorKind, CallbackFailure, CallbackRetries, Event, StatusCallback,
 };
-pub use client::{Credentials, PaymentsApi, PaymentsApiBuilder, RetryPolicy};
-pub use error::{ApiError, Error, ErrorKind, Outcome};
+pub use client::{AccessToken, Attempt, Credentials, PaymentsApi, PaymentsApiBuilder, RetryPolicy};
+pub use error::{ApiError, Error, ErrorKind, Outcome, codes};
 pub use flow::{
     Ending, NotPaidReason, PaymentEnding, PaymentFlow, ReferencePlace, ResponseDigest, SessionEnding, Step,
 };

@@ -1,6 +1,7 @@
 //! What can go wrong with an operation, and what is then known about it.
 
 mod api;
+pub mod codes;
 mod outcome;
 
 use std::borrow::Cow;
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 pub use api::ApiError;
 pub use outcome::Outcome;
+pub(crate) use outcome::is_retryable_status;
 
 use crate::text::{Escaped, Withheld, url_without_secrets};
 
@@ -43,6 +45,11 @@ struct Inner {
     kind: ErrorKind,
     outcome: Outcome,
     message: Cow<'static, str>,
+    details: Details,
+}
+
+#[derive(Default)]
+struct Details {
     field: Option<&'static str>,
     status: Option<u16>,
     body: Option<Withheld>,
@@ -82,49 +89,36 @@ pub enum ErrorKind {
     UnexpectedAnswer,
     /// The client was shut down.
     Shutdown,
+    /// The [source of access tokens](crate::Credentials::bearer_source) failed; its error is the source of this one.
+    TokenSource,
 }
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, outcome: Outcome, message: impl Into<Cow<'static, str>>) -> Self {
-        Self(Box::new(Inner {
-            kind,
-            outcome,
-            message: message.into(),
-            field: None,
-            status: None,
-            body: None,
-            location: None,
-            api: None,
-            request_id: None,
-            retry_after: None,
-            retryable: false,
-            timeout: false,
-            attempts: 0,
-            idempotency_key: None,
-            source: None,
-        }))
+        let details = Details::default();
+        Self(Box::new(Inner { kind, outcome, message: message.into(), details }))
     }
 
     /// A value that was refused before anything was sent.
     pub(crate) fn invalid(field: &'static str, reason: impl Into<Cow<'static, str>>) -> Self {
         let mut error = Self::new(ErrorKind::InvalidInput, Outcome::NotSent, reason);
-        error.0.field = Some(field);
+        error.0.details.field = Some(field);
         error
     }
 
     /// The API's own refusal.
     pub(crate) fn api(api: ApiError, outcome: Outcome, retryable: bool) -> Self {
         let mut error = Self::new(ErrorKind::Api, outcome, "");
-        error.0.status = Some(api.status);
-        error.0.request_id.clone_from(&api.request_id);
-        error.0.retry_after = api.retry_after;
-        error.0.retryable = retryable;
-        error.0.api = Some(api);
+        error.0.details.status = Some(api.status);
+        error.0.details.request_id.clone_from(&api.request_id);
+        error.0.details.retry_after = api.retry_after;
+        error.0.details.retryable = retryable;
+        error.0.details.api = Some(api);
         error
     }
 
     pub(crate) fn with_source(mut self, source: impl Into<Source>) -> Self {
-        self.0.source = Some(AssertUnwindSafe(source.into()));
+        self.0.details.source = Some(AssertUnwindSafe(source.into()));
         self
     }
 
@@ -134,37 +128,37 @@ impl Error {
         body: Option<String>,
         request_id: Option<String>,
     ) -> Self {
-        self.0.status = Some(status);
-        self.0.body = body.map(Withheld::new);
-        self.0.request_id = request_id;
+        self.0.details.status = Some(status);
+        self.0.details.body = body.map(Withheld::new);
+        self.0.details.request_id = request_id;
         self
     }
 
     pub(crate) fn with_location(mut self, location: Option<String>) -> Self {
-        self.0.location = location;
+        self.0.details.location = location;
         self
     }
 
     pub(crate) fn retryable(mut self, yes: bool) -> Self {
-        self.0.retryable = yes;
+        self.0.details.retryable = yes;
         self
     }
 
     pub(crate) fn timed_out(mut self) -> Self {
-        self.0.timeout = true;
+        self.0.details.timeout = true;
         self
     }
 
-    /// Adds the key of an operation that was refused before the first attempt.
-    pub(crate) fn before_sending(self, idempotency_key: &str) -> Self {
-        self.after(0, Outcome::NotSent, idempotency_key)
+    /// Adds what is known of all attempts together.
+    pub(crate) fn with_attempts(mut self, attempts: u32, outcome: Outcome) -> Self {
+        self.0.details.attempts = attempts;
+        self.0.outcome = outcome;
+        self
     }
 
-    /// Adds what is known only where the attempts are counted.
-    pub(crate) fn after(mut self, attempts: u32, outcome: Outcome, idempotency_key: &str) -> Self {
-        self.0.attempts = attempts;
-        self.0.outcome = outcome;
-        self.0.idempotency_key = Some(idempotency_key.to_owned());
+    /// Adds the key of the operation that failed.
+    pub(crate) fn with_idempotency_key(mut self, idempotency_key: &str) -> Self {
+        self.0.details.idempotency_key = Some(idempotency_key.to_owned());
         self
     }
 
@@ -188,7 +182,7 @@ impl Error {
     #[must_use]
     pub fn after_earlier(mut self, earlier: &Self) -> Self {
         self.0.outcome = earlier.0.outcome.combine(self.0.outcome);
-        self.0.attempts = earlier.0.attempts.saturating_add(self.0.attempts);
+        self.0.details.attempts = earlier.0.details.attempts.saturating_add(self.0.details.attempts);
         self
     }
 
@@ -233,7 +227,7 @@ impl Error {
     /// ```
     #[must_use]
     pub fn field(&self) -> Option<&'static str> {
-        self.0.field
+        self.0.details.field
     }
 
     /// Returns what the API said. `None` unless the kind is [`Api`](ErrorKind::Api).
@@ -250,33 +244,33 @@ impl Error {
     /// ```
     #[must_use]
     pub fn api_error(&self) -> Option<&ApiError> {
-        self.0.api.as_ref()
+        self.0.details.api.as_ref()
     }
 
     /// Returns the HTTP status of the last response, if there was one.
     #[must_use]
     pub fn status(&self) -> Option<u16> {
-        self.0.status
+        self.0.details.status
     }
 
     /// Returns the body of the last response as text, if there was one. A long body is cut, credentials in it
     /// are masked, and bytes that are not UTF-8 are replaced. Neither `Display` nor `Debug` shows it.
     #[must_use]
     pub fn body(&self) -> Option<&str> {
-        let api = self.0.api.as_ref().map(ApiError::body);
-        api.or(self.0.body.as_ref().map(Withheld::as_str))
+        let api = self.0.details.api.as_ref().map(ApiError::body);
+        api.or(self.0.details.body.as_ref().map(Withheld::as_str))
     }
 
     /// Returns where a redirect points (`Location`).
     #[must_use]
     pub fn location(&self) -> Option<&str> {
-        self.0.location.as_deref()
+        self.0.details.location.as_deref()
     }
 
     /// Returns the `Twilio-Request-Id` of the last response, which the provider's support asks for.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
-        self.0.request_id.as_deref()
+        self.0.details.request_id.as_deref()
     }
 
     /// Returns the idempotency key that the request carried or would have carried. With it, any process can
@@ -295,7 +289,7 @@ impl Error {
     /// ```
     #[must_use]
     pub fn idempotency_key(&self) -> Option<&str> {
-        self.0.idempotency_key.as_deref()
+        self.0.details.idempotency_key.as_deref()
     }
 
     /// Returns how many attempts were made; 0 if the operation was refused before the first one.
@@ -312,7 +306,7 @@ impl Error {
     /// ```
     #[must_use]
     pub fn attempts(&self) -> u32 {
-        self.0.attempts
+        self.0.details.attempts
     }
 
     /// Returns whether the time ran out: for the whole operation, for connecting, or for the last attempt.
@@ -335,7 +329,7 @@ impl Error {
     /// ```
     #[must_use]
     pub fn is_timeout(&self) -> bool {
-        self.0.timeout
+        self.0.details.timeout
     }
 
     /// Returns whether calling again with the same params value can help: true for connections that cannot be
@@ -349,7 +343,7 @@ impl Error {
     /// ```
     #[must_use]
     pub fn is_retryable(&self) -> bool {
-        self.0.retryable
+        self.0.details.retryable
     }
 
     /// Returns how long the service asked to wait before the next attempt (`Retry-After`), counted from the
@@ -362,23 +356,26 @@ impl Error {
     /// ```
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
-        self.0.retry_after
+        self.0.details.retry_after
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let inner = &*self.0;
-        match (inner.kind, inner.field, &inner.api) {
-            (_, Some(field), _) => write!(f, "invalid {field}: {}", Escaped(&inner.message))?,
-            (_, _, Some(api)) if api.status < 500 => write!(f, "the API refused: {api}")?,
-            (_, _, Some(api)) => write!(f, "the API failed: {api}")?,
+        let Details { field, api, attempts, .. } = &inner.details;
+        match (field, api) {
+            (Some(field), _) => write!(f, "invalid {field}: {}", Escaped(&inner.message))?,
+            (_, Some(api)) if Outcome::of_status(api.status) == Outcome::Refused => {
+                write!(f, "the API refused: {api}")?;
+            }
+            (_, Some(api)) => write!(f, "the API failed: {api}")?,
             _ => write!(f, "{}", Escaped(&inner.message))?,
         }
-        if inner.attempts > 1 {
-            write!(f, " (after {} attempts)", inner.attempts)?;
+        if *attempts > 1 {
+            write!(f, " (after {attempts} attempts)")?;
         }
-        if inner.attempts > 0 && inner.outcome == Outcome::Unknown {
+        if *attempts > 0 && inner.outcome == Outcome::Unknown {
             write!(f, "; it is not known whether the request was carried out")?;
         }
         Ok(())
@@ -388,27 +385,23 @@ impl fmt::Display for Error {
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let inner = &*self.0;
+        let details = &inner.details;
         let mut out = f.debug_struct("Error");
         out.field("kind", &inner.kind).field("outcome", &inner.outcome);
-        out.field("message", &format_args!("\"{self}\""));
-        if let Some(status) = inner.status {
-            out.field("status", &status);
-        }
-        if let Some(location) = &inner.location {
-            out.field("location", &url_without_secrets(location));
-        }
-        if let Some(request_id) = &inner.request_id {
-            out.field("request_id", request_id);
-        }
-        if let Some(retry_after) = inner.retry_after {
-            out.field("retry_after", &retry_after);
-        }
-        out.field("attempts", &inner.attempts);
-        if let Some(key) = &inner.idempotency_key {
-            out.field("idempotency_key", key);
-        }
-        if let Some(source) = &inner.source {
-            out.field("source", &format_args!("\"{}\"", Escaped(&source.0.to_string())));
+        out.field("message", &format_args!("\"{self}\"")).field("attempts", &details.attempts);
+        let location = details.location.as_deref().map(url_without_secrets);
+        let source = details.source.as_ref().map(|source| source.0.to_string());
+        for (name, value) in [
+            ("status", details.status.as_ref().map(|status| status as &dyn fmt::Debug)),
+            ("location", location.as_ref().map(|location| location as _)),
+            ("request_id", details.request_id.as_ref().map(|id| id as _)),
+            ("retry_after", details.retry_after.as_ref().map(|wait| wait as _)),
+            ("idempotency_key", details.idempotency_key.as_ref().map(|key| key as _)),
+            ("source", source.as_deref().map(Escaped).as_ref().map(|source| source as _)),
+        ] {
+            if let Some(value) = value {
+                out.field(name, value);
+            }
         }
         out.finish_non_exhaustive()
     }
@@ -416,7 +409,7 @@ impl fmt::Debug for Error {
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.0.source.as_ref().map(|source| &*source.0 as _)
+        self.0.details.source.as_ref().map(|source| &*source.0 as _)
     }
 }
 
@@ -426,9 +419,11 @@ mod tests {
 
     #[test]
     fn a_later_refusal_does_not_hide_what_may_have_happened() {
-        let earlier =
-            Error::new(ErrorKind::Timeout, Outcome::Unknown, "no response").after(3, Outcome::Unknown, "k");
-        let later = Error::new(ErrorKind::Api, Outcome::Refused, "").after(2, Outcome::Refused, "k");
+        let after = |kind, attempts, outcome| {
+            Error::new(kind, outcome, "").with_attempts(attempts, outcome).with_idempotency_key("k")
+        };
+        let earlier = after(ErrorKind::Timeout, 3, Outcome::Unknown);
+        let later = after(ErrorKind::Api, 2, Outcome::Refused);
         let both = later.after_earlier(&earlier);
         assert_eq!((both.kind(), both.outcome(), both.attempts()), (ErrorKind::Api, Outcome::Unknown, 5));
         assert_eq!(both.idempotency_key(), Some("k"));

@@ -164,7 +164,8 @@ variants!(ErrorKind {
     Api,
     Redirect,
     UnexpectedAnswer,
-    Shutdown
+    Shutdown,
+    TokenSource
 });
 values!(bool u16 u32 u64 i64 String Capture CaptureError PayResult);
 

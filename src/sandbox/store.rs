@@ -2,24 +2,28 @@
 //! two requests with one idempotency key cannot both have an effect.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
-use std::io;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::clock::Clock;
-use super::delivery::{Callback, DeliveryPolicy, Sender};
+use super::connector::PaymentConnector;
+use super::delivery::{Callback, Sender};
 use super::idempotency::{IdempotencyKeys, Responses, Success};
 use super::mint::Mint;
-use super::parameters::{CreateParameters, Form, RequestPath, SessionIds, UpdateParameters};
-use super::refusals::Refusal;
-use super::session::{Answers, Asking, PaySession};
+use super::parameters::{self, CreateParameters, Form, RequestPath, SessionIds, UpdateParameters};
+use super::refusals::{self, Refusal};
+use super::session::{Answers, Asking, PaySession, Undocumented};
 use super::transaction::Transaction;
 use super::views::Session;
+
+/// How many names of ignored parameters are kept.
+const MOST_IGNORED: usize = 1000;
 
 pub(super) struct Store {
     mint: Mint,
     clock: Clock,
     sender: Sender,
+    undocumented: Undocumented,
     /// How many ended sessions are kept.
     kept_sessions: usize,
     memory: Mutex<Memory>,
@@ -41,6 +45,10 @@ struct Memory {
     transactions: Vec<Transaction>,
     /// The SIDs of the open sessions.
     open: BTreeSet<String>,
+    /// By name.
+    connectors: HashMap<String, PaymentConnector>,
+    /// The names of parameters that were ignored, each once.
+    ignored: Vec<String>,
     /// When the clock looks again.
     next_tick: Option<Duration>,
     stopped: bool,
@@ -48,6 +56,8 @@ struct Memory {
 
 struct StoredCall {
     account_sid: String,
+    /// The call that this one is a leg of.
+    parent: Option<String>,
     live: bool,
     /// What the caller answers by themselves, if they do.
     answers: Option<Answers>,
@@ -55,24 +65,25 @@ struct StoredCall {
 }
 
 impl Store {
-    /// # Errors
-    /// Returns an error if the system has no thread left.
     pub(super) fn new(
         mint: Mint,
-        auth_token: &str,
+        sender: Sender,
         keys: IdempotencyKeys,
+        undocumented: Undocumented,
         kept_sessions: usize,
-    ) -> io::Result<Self> {
-        let memory = Memory { responses: Responses::new(keys), ..Memory::default() };
-        Ok(Self {
+    ) -> Self {
+        let connectors = HashMap::from([("Default".to_owned(), PaymentConnector::new())]);
+        let memory = Memory { responses: Responses::new(keys), connectors, ..Memory::default() };
+        Self {
             mint,
             clock: Clock::new(),
-            sender: Sender::start(auth_token, DeliveryPolicy::default())?,
+            sender,
+            undocumented,
             kept_sessions,
             memory: Mutex::new(memory),
             changed: Condvar::new(),
             due: Condvar::new(),
-        })
+        }
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
@@ -88,9 +99,9 @@ impl Store {
     }
 
     /// Makes a live call, unless there is one with this SID.
-    pub(super) fn add_call(&self, account_sid: &str, call_sid: &str) {
-        let account_sid = account_sid.to_owned();
-        let call = StoredCall { account_sid, live: true, answers: None, open_session: None };
+    pub(super) fn add_call(&self, account_sid: &str, call_sid: &str, parent: Option<&str>) {
+        let (account_sid, parent) = (account_sid.to_owned(), parent.map(str::to_owned));
+        let call = StoredCall { account_sid, parent, live: true, answers: None, open_session: None };
         self.memory().calls.entry(call_sid.to_owned()).or_insert(call);
     }
 
@@ -150,6 +161,16 @@ impl Store {
         }
     }
 
+    /// Sets what a payment connector supports and does.
+    pub(super) fn set_connector(&self, name: String, connector: PaymentConnector) {
+        self.memory().connectors.insert(name, connector);
+    }
+
+    /// The names of parameters that were ignored.
+    pub(super) fn ignored(&self) -> Vec<String> {
+        self.memory().ignored.clone()
+    }
+
     /// Sets the clock forward.
     pub(super) fn advance(&self, by: Duration) {
         let held = self.memory();
@@ -200,22 +221,21 @@ impl Store {
         if let Some(success) = memory.responses.replay(path, &key, body)? {
             return Ok(success);
         }
-        let call = memory.call_of(path)?;
-        if !call.live {
-            return Err(Refusal::call_not_in_progress(path.call_sid));
-        }
+        let call = memory.live_call_of(path)?;
         if let Some(open) = &call.open_session {
-            return Err(Refusal::conflict(format!("Session {open} is in progress on the call")));
+            let message = format!("Session {open} is in progress on the call");
+            return Err(Refusal::new(&refusals::SESSION_OPEN, message));
         }
+        let shown_call = call.parent.clone().unwrap_or_else(|| path.call_sid.to_owned());
+        memory.connector_of(&parameters)?.check(&parameters)?;
+        memory.ignore(form.others(parameters::CREATE));
         let sid = self.mint.sid("PK");
-        call.open_session = Some(sid.clone());
-        let ids = SessionIds {
-            account_sid: path.account_sid.to_owned(),
-            call_sid: path.call_sid.to_owned(),
-            sid: sid.clone(),
-        };
+        memory.live_call_of(path)?.open_session = Some(sid.clone());
+        let account_sid = path.account_sid.to_owned();
+        let ids = SessionIds { account_sid, call_sid: shown_call, sid: sid.clone() };
         let now = self.clock.now();
-        let (session, started) = PaySession::start(ids, parameters, form.into_owned(), now);
+        let (session, started) =
+            PaySession::start(ids, path.call_sid, parameters, form.into_owned(), self.undocumented, now);
         let success = Success { status: 201, body: session.resource(now) };
         memory.sessions.insert(sid.clone(), session);
         memory.order.push_back(sid.clone());
@@ -240,15 +260,14 @@ impl Store {
         if let Some(success) = memory.responses.replay(path, &update.idempotency_key, body)? {
             return Ok(success);
         }
-        let call = memory.call_of(path)?;
-        if !call.live {
-            return Err(Refusal::call_not_in_progress(path.call_sid));
-        }
-        let answers = call.answers.clone();
+        let answers = memory.live_call_of(path)?.answers.clone();
         let now = self.clock.now();
         self.drive(&mut memory, sid, |session| session.tick(now));
+        memory.ignore(form.others(parameters::UPDATE));
+        let parameters = memory.session_of(path, sid)?.parameters().clone();
+        let connector = memory.connector_of(&parameters)?.clone();
         let session = memory.session_of(path, sid)?;
-        let mut callbacks = session.update(&update, now)?;
+        let mut callbacks = session.update(&update, &connector, now)?;
         if let Some(answers) = answers {
             callbacks.extend(oblige(session, &answers, now));
         }
@@ -315,6 +334,29 @@ impl Memory {
     fn call_of(&mut self, path: RequestPath<'_>) -> Result<&mut StoredCall, Refusal> {
         let call = self.calls.get_mut(path.call_sid).filter(|call| call.account_sid == path.account_sid);
         call.ok_or_else(|| Refusal::not_found(path.path))
+    }
+
+    fn live_call_of(&mut self, path: RequestPath<'_>) -> Result<&mut StoredCall, Refusal> {
+        let over = Refusal::new(&refusals::CALL_OVER, format!("Call {} is not in progress", path.call_sid));
+        let call = self.call_of(path)?;
+        if call.live { Ok(call) } else { Err(over) }
+    }
+
+    fn connector_of(&self, parameters: &CreateParameters) -> Result<&PaymentConnector, Refusal> {
+        let name = &parameters.payment_connector;
+        let connector = self.connectors.get(name);
+        connector.ok_or_else(|| {
+            Refusal::new(&refusals::CONNECTOR, format!("There is no payment connector {name}"))
+        })
+    }
+
+    /// Remembers parameters that were ignored.
+    fn ignore<'a>(&mut self, names: impl Iterator<Item = &'a str>) {
+        for name in names {
+            if self.ignored.len() < MOST_IGNORED && !self.ignored.iter().any(|other| other == name) {
+                self.ignored.push(name.to_owned());
+            }
+        }
     }
 
     fn session_of(&mut self, path: RequestPath<'_>, sid: &str) -> Result<&mut PaySession, Refusal> {

@@ -529,7 +529,7 @@ fn a_handler_that_hangs_holds_up_the_end_for_a_second() {
 #[test]
 fn replies_that_are_no_answers() {
     let server = start(Limits::default(), |request| match request.target() {
-        "/close" => Reply::Close,
+        "/close" => Reply::Raw(Vec::new()),
         "/reset" => Reply::Reset,
         "/raw" => Reply::Raw(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf".to_vec()),
         "/late" => Reply::Response(Response::new(204, &b""[..]).after(SHORT)),

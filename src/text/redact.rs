@@ -38,19 +38,24 @@ impl Redactor {
     /// Returns the text with each secret replaced.
     pub(crate) fn mask(&self, text: &str) -> String {
         let mut masked = text.to_owned();
+        self.mask_in(&mut masked);
+        masked
+    }
+
+    /// Replaces each secret in a text.
+    pub(crate) fn mask_in(&self, text: &mut String) {
         for secret in &self.secrets {
-            if holds(&masked, secret) {
-                masked = masked.replace(secret.as_str(), "[redacted]");
+            if holds(text, secret) {
+                *text = text.replace(secret.as_str(), "[redacted]");
             }
         }
-        masked
     }
 
     /// Replaces each secret in the strings and names of a JSON value.
     pub(crate) fn mask_json(&self, value: &mut serde_json::Value) {
         use serde_json::Value;
         match value {
-            Value::String(text) => *text = self.mask(text),
+            Value::String(text) => self.mask_in(text),
             Value::Array(items) => items.iter_mut().for_each(|item| self.mask_json(item)),
             Value::Object(fields) => {
                 for (name, mut value) in std::mem::take(fields) {

@@ -1,7 +1,6 @@
 //! How a connection comes about: name, address, socket, proxy, TLS. All of it before a byte of a request is
 //! sent, so whatever fails here has certainly not paid.
 
-use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -114,11 +113,5 @@ impl Connector {
             Some(tls) => tls.handshake(without_brackets(host), stream),
             None => Err(NotConnected::Impossible("this build has no TLS: turn on a TLS feature".into())),
         }
-    }
-}
-
-impl fmt::Debug for Connector {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connector").field("host", &self.host).finish_non_exhaustive()
     }
 }

@@ -4,7 +4,6 @@
 //! the processor that has it, and threads that share a client are as quick as threads that have one each.
 //! The lock is held for a few hundred nanoseconds, never for a system call on a socket.
 
-use std::fmt;
 use std::io;
 use std::net::{Shutdown, TcpStream};
 use std::process;
@@ -151,12 +150,6 @@ impl State {
         let fresh = |idle: &Idle| now.saturating_duration_since(idle.since) < lifetime;
         // Usually nothing, which allocates nothing.
         self.idle.drain(..self.idle.iter().position(fresh).unwrap_or(self.idle.len())).collect()
-    }
-}
-
-impl fmt::Debug for Pool {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pool").field("most", &self.most).finish_non_exhaustive()
     }
 }
 

@@ -15,7 +15,7 @@ const STAGGER: Duration = Duration::from_millis(250);
 const LOOK: (Duration, Duration) = (Duration::from_micros(100), Duration::from_millis(5));
 
 /// The next look comes when the wait has grown by this part of it, so the time to connect does too, at most.
-const PART: u32 = 32;
+const GROWTH: u32 = 32;
 
 /// The order in which addresses are tried: the one that accepted last, then both families by turns, beginning
 /// with the system's choice.
@@ -25,13 +25,9 @@ pub(super) fn in_order(addresses: Vec<SocketAddr>, latest: Option<SocketAddr>) -
         addresses.into_iter().partition(|address| address.is_ipv6() == first_is_v6);
     let (mut one, mut other) = (one.into_iter(), other.into_iter());
     let mut ordered = Vec::new();
-    loop {
-        let before = ordered.len();
+    while one.len() + other.len() > 0 {
         ordered.extend(one.next());
         ordered.extend(other.next());
-        if ordered.len() == before {
-            break;
-        }
     }
     if let Some(index) = ordered.iter().position(|&address| Some(address) == latest) {
         let address = ordered.remove(index);
@@ -91,7 +87,7 @@ pub(super) fn connect(
                 }
             }
         }
-        let look = (begun.elapsed() / PART).clamp(LOOK.0, LOOK.1);
+        let look = (begun.elapsed() / GROWTH).clamp(LOOK.0, LOOK.1);
         let sleep = look.min(left).min(next.saturating_duration_since(Instant::now()));
         if !sleep.is_zero() && !shutdown.sleep(sleep) {
             return Err(io::Error::new(io::ErrorKind::NotConnected, "the client is shut down"));

@@ -4,6 +4,7 @@
 mod amounts;
 mod answers;
 mod config;
+mod connecting;
 mod deadlines;
 mod exactly_once;
 mod guide;
@@ -13,6 +14,8 @@ mod leftovers;
 mod listener;
 mod logging;
 mod money;
+mod oauth;
+mod observer;
 mod properties;
 mod proxy;
 mod retries;

@@ -31,8 +31,9 @@ fn a_creation_to_the_byte() {
              host: {address}\r\n\
              user-agent: {}\r\n\
              accept: application/json\r\n\
-             authorization: Basic QUMwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMTphLXNlY3JldC1hdXRoLXRva2Vu\r\n\
+             accept-encoding: identity\r\n\
              content-type: application/x-www-form-urlencoded\r\n\
+             authorization: Basic QUMwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMTphLXNlY3JldC1hdXRoLXRva2Vu\r\n\
              \r\n\
              IdempotencyKey=k+1&StatusCallback=https%3A%2F%2Fexample.com%2Fstatus&\
              ChargeAmount=19.99&SecurityCode=false",
@@ -57,8 +58,9 @@ fn an_update_to_the_byte() {
              host: {address}\r\n\
              user-agent: {} my-shop/1.2\r\n\
              accept: application/json\r\n\
-             authorization: Basic QUMwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMTphLXNlY3JldC1hdXRoLXRva2Vu\r\n\
+             accept-encoding: identity\r\n\
              content-type: application/x-www-form-urlencoded\r\n\
+             authorization: Basic QUMwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMTphLXNlY3JldC1hdXRoLXRva2Vu\r\n\
              \r\n\
              IdempotencyKey=k&StatusCallback=https%3A%2F%2Fexample.com%2Fstatus&Capture=expiration-date",
             agent()
@@ -163,6 +165,11 @@ fn refused_input_reaches_no_socket() {
         (good.clone().parameter(serde_json::json!({"a": {}})), "Parameter"),
         (good.clone().parameter("text"), "Parameter"),
         (good.clone().currency("DOLLARS"), "Currency"),
+        (good.clone().charge_amount("19.999".parse().unwrap()), "ChargeAmount"),
+        (good.clone().charge_amount("0.5".parse().unwrap()).currency("JPY"), "ChargeAmount"),
+        (good.clone().valid_card_types(["visa\tamex".into()]), "ValidCardTypes"),
+        (good.clone().require_matching_inputs(["a b".into()]), "RequireMatchingInputs"),
+        (CreatePaymentsParams::new("https://example.com/<a>"), "StatusCallback"),
     ] {
         let error = api.create_payments(CALL, &params).unwrap_err();
         assert_eq!(error.field(), Some(field));

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use crate::model::Amount;
+use crate::model::{Amount, currency};
 use crate::sandbox::refusals::Refusal;
 use crate::text::form;
 
@@ -45,28 +45,40 @@ impl<'a> Form<'a> {
         self.text(name).ok_or_else(|| Refusal::invalid_parameter(name, "required"))
     }
 
-    pub(super) fn read<T>(
-        &self,
-        name: &str,
-        parse: impl FnOnce(&str) -> Result<T, &'static str>,
-    ) -> Result<Option<T>, Refusal> {
-        let parsed = self.text(name).map(parse).transpose();
-        parsed.map_err(|reason| Refusal::invalid_parameter(name, reason))
+    /// Reads an enum, a number or a boolean: an empty value is a wrong one.
+    pub(super) fn read<T>(&self, name: &str, parse: impl Parse<T>) -> Result<Option<T>, Refusal> {
+        Self::parsed(name, self.get(name), parse)
     }
 
-    /// Refuses names that are not among these, and those that come twice.
-    pub(super) fn only(&self, names: &[&str]) -> Result<(), Refusal> {
-        for (index, (name, _)) in self.0.iter().enumerate() {
-            if !names.contains(&name.as_ref()) {
-                return Err(Refusal::unknown_parameter(name));
-            }
-            if self.0.iter().take(index).any(|(earlier, _)| earlier == name) {
-                return Err(Refusal::invalid_parameter(name, "sent more than once"));
-            }
-        }
-        Ok(())
+    /// Reads what the service's document calls a string: an empty one counts as absent.
+    pub(super) fn read_text<T>(&self, name: &str, parse: impl Parse<T>) -> Result<Option<T>, Refusal> {
+        Self::parsed(name, self.text(name), parse)
+    }
+
+    fn parsed<T>(name: &str, value: Option<&str>, parse: impl Parse<T>) -> Result<Option<T>, Refusal> {
+        value.map(parse).transpose().map_err(|reason| Refusal::invalid_parameter(name, reason))
+    }
+
+    /// Refuses a name that comes twice.
+    pub(super) fn only_once(&self) -> Result<(), Refusal> {
+        let twice = self
+            .0
+            .iter()
+            .enumerate()
+            .find(|(index, (name, _))| self.0.iter().take(*index).any(|(earlier, _)| earlier == name));
+        twice.map_or(Ok(()), |(_, (name, _))| Err(Refusal::invalid_parameter(name, "sent more than once")))
+    }
+
+    /// The names that are not among these.
+    pub(crate) fn others(&self, names: &[&str]) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_ref()).filter(|name| !names.contains(name))
     }
 }
+
+/// Reads a value, or says what is wrong with it.
+pub(super) trait Parse<T>: FnOnce(&str) -> Result<T, &'static str> {}
+
+impl<T, F: FnOnce(&str) -> Result<T, &'static str>> Parse<T> for F {}
 
 /// Reads one of these values.
 pub(super) fn known<T: AsRef<str> + Clone>(all: &[T]) -> impl Fn(&str) -> Result<T, &'static str> {
@@ -97,15 +109,15 @@ pub(super) fn integer(most: u32, reason: &'static str) -> impl Fn(&str) -> Resul
     }
 }
 
-pub(super) fn amount(text: &str) -> Result<Amount, &'static str> {
-    text.parse().map_err(|_| "not a decimal of at most four places, from 0 up to but not including 1000000")
-}
-
-pub(super) fn currency(text: &str) -> Result<String, &'static str> {
-    if text.len() == 3 && text.bytes().all(|b| b.is_ascii_alphabetic()) {
-        Ok(text.to_ascii_uppercase())
-    } else {
-        Err("not three letters")
+/// Reads an amount with no more decimals than a currency has.
+pub(super) fn amount(currency: &str) -> impl Fn(&str) -> Result<Amount, &'static str> {
+    let most = currency::decimals(currency).unwrap_or(4);
+    move |text| {
+        let decimals = text.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+        if decimals > most {
+            return Err("more decimals than the currency has");
+        }
+        text.parse().map_err(|_| "not a decimal from 0 up to but not including 1000000")
     }
 }
 

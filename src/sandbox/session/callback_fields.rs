@@ -1,7 +1,7 @@
 //! The fields of a status callback, in the service's names, formats and order.
 //!
-//! The orders of the first and the last callback are those of recorded bodies, with what the
-//! documentation adds at the end.
+//! The first and the last callback have the names of recorded bodies in their order, and then what the
+//! documentation adds.
 
 use std::time::Duration;
 
@@ -71,8 +71,8 @@ impl CallbackFields<'_> {
         out.0
     }
 
-    /// The last callback of a session.
-    pub(super) fn ended(&self, result: &PayResult, ending: Result<&Transaction, &Failure>) -> Params {
+    /// The last callback of a session. Without a result, there is no word for how it ended.
+    pub(super) fn ended(&self, result: Option<&PayResult>, ending: Result<&Transaction, &Failure>) -> Params {
         let done = ending.ok();
         let mut out = FormFields::default();
         self.collected(&mut out, &SECURITY_CODE);
@@ -81,7 +81,9 @@ impl CallbackFields<'_> {
         let code = done.and_then(|done| done.confirmation_code.as_deref());
         out.add("PaymentConfirmationCode", code.unwrap_or_default());
         out.add("CallSid", &self.ids.call_sid);
-        out.add("Result", result.as_str());
+        if let Some(result) = result {
+            out.add("Result", result.as_str());
+        }
         out.add("AccountSid", &self.ids.account_sid);
         out.add("ProfileId", done.and_then(Transaction::profile_id).unwrap_or_default());
         out.add("DateUpdated", iso_8601(self.now));
@@ -90,9 +92,6 @@ impl CallbackFields<'_> {
         for kind in [&CARD_NUMBER, &EXPIRATION_DATE, &POSTAL_CODE, &ROUTING_NUMBER, &ACCOUNT_NUMBER] {
             self.collected(&mut out, kind);
         }
-        out.add("DateCreated", iso_8601(self.created));
-        out.add("PaymentConnector", &self.parameters.payment_connector);
-        self.amount_or_token(&mut out);
         self.bank_account_type(&mut out);
         if let Err(failure) = ending {
             out.add("PaymentError", &failure.message);

@@ -15,8 +15,6 @@ mod native;
 #[cfg(feature = "rustls")]
 mod rustls;
 
-use std::fmt;
-
 use super::failure::NotConnected;
 use super::socket::Stream;
 use crate::error::Error;
@@ -88,11 +86,5 @@ impl TlsClient {
             #[cfg(not(any(feature = "rustls", feature = "native-tls")))]
             _ => match *self {},
         }
-    }
-}
-
-impl fmt::Debug for TlsClient {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TlsClient").finish_non_exhaustive()
     }
 }

@@ -1,4 +1,4 @@
-//! Where requests go: the base URL from region and edge, or one of the caller's own, checked.
+//! Where requests go: the base URL of a region and edge, or one that the user gave.
 
 use crate::error::Error;
 use crate::text::url::{Url, is_loopback};
@@ -6,26 +6,45 @@ use crate::text::url::{Url, is_loopback};
 /// The longest base URL; a request's first line must have room for it.
 const LONGEST: usize = 1_000;
 
-/// The base URL for a region and an edge, `https://api[.edge][.region].twilio.com`.
+/// The base URL for a region and an edge: `https://api.{edge}.{region}.twilio.com`, or a shorter one of `us1`.
+/// `fields` are the names of the two in errors.
 ///
 /// # Errors
-/// Where a name has other characters than lower-case letters, digits and hyphens.
-pub(crate) fn regional(region: Option<&str>, edge: Option<&str>) -> Result<String, Error> {
-    for (field, name) in [("region", region), ("edge", edge)] {
-        name.map_or(Ok(()), |name| check_label(field, name))?;
+/// Returns an error if a name has other characters than lower-case letters, digits and hyphens, if the edge is
+/// `roaming`, which never worked, or if the region's edge is neither given nor known. Without an edge, a host of
+/// another region than `us1` does not exist.
+pub(crate) fn regional(
+    fields: [&'static str; 2],
+    region: Option<&str>,
+    edge: Option<&str>,
+) -> Result<String, Error> {
+    let [region_field, edge_field] = fields;
+    region.map_or(Ok(()), |region| check_label(region_field, region))?;
+    edge.map_or(Ok(()), |edge| check_label(edge_field, edge))?;
+    if edge == Some("roaming") {
+        return Err(Error::invalid(edge_field, "the edge roaming does not exist"));
     }
-    Ok(match (edge, region) {
-        (None, None) => "https://api.twilio.com".to_owned(),
-        (None, Some(region)) => format!("https://api.{region}.twilio.com"),
-        (Some(edge), region) => format!("https://api.{edge}.{}.twilio.com", region.unwrap_or("us1")),
-    })
+    let (edge, region) = match (edge, region) {
+        (None, None) => return Ok("https://api.twilio.com".to_owned()),
+        (None, Some("us1")) => return Ok("https://api.us1.twilio.com".to_owned()),
+        (None, Some("ie1")) => ("dublin", "ie1"),
+        (None, Some("au1")) => ("sydney", "au1"),
+        (None, Some(region)) => {
+            return Err(Error::invalid(
+                region_field,
+                format!("{region} needs an edge: name it in {edge_field}"),
+            ));
+        }
+        (Some(edge), region) => (edge, region.unwrap_or("us1")),
+    };
+    Ok(format!("https://api.{edge}.{region}.twilio.com"))
 }
 
 /// Accepts one label of a host's name.
 ///
 /// # Errors
-/// Where it has other characters than lower-case letters, digits and hyphens, naming `field`.
-pub(crate) fn check_label(field: &'static str, name: &str) -> Result<(), Error> {
+/// Returns an error if it has other characters than lower-case letters, digits and hyphens, naming `field`.
+fn check_label(field: &'static str, name: &str) -> Result<(), Error> {
     let inner = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     if inner && (1..=63).contains(&name.len()) && !name.starts_with('-') && !name.ends_with('-') {
         return Ok(());
@@ -68,14 +87,27 @@ mod tests {
 
     #[test]
     fn regions_and_edges() {
+        let regional = |region, edge| regional(["region", "edge"], region, edge);
         for (region, edge, url) in [
             (None, None, "https://api.twilio.com"),
-            (Some("ie1"), None, "https://api.ie1.twilio.com"),
+            (Some("us1"), None, "https://api.us1.twilio.com"),
+            (Some("ie1"), None, "https://api.dublin.ie1.twilio.com"),
+            (Some("au1"), None, "https://api.sydney.au1.twilio.com"),
             (None, Some("ashburn"), "https://api.ashburn.us1.twilio.com"),
             (Some("ie1"), Some("dublin"), "https://api.dublin.ie1.twilio.com"),
-            (Some("new-1"), None, "https://api.new-1.twilio.com"),
+            (Some("ie1"), Some("frankfurt"), "https://api.frankfurt.ie1.twilio.com"),
+            (Some("new-1"), Some("x"), "https://api.x.new-1.twilio.com"),
         ] {
             assert_eq!(regional(region, edge).unwrap(), url);
+        }
+        for region in ["br1", "de1", "jp1", "sg1", "us2", "new-1"] {
+            let error = regional(Some(region), None).unwrap_err();
+            let message = format!("invalid region: {region} needs an edge: name it in edge");
+            assert_eq!(error.to_string(), message);
+        }
+        for region in [None, Some("us1"), Some("ie1")] {
+            let error = regional(region, Some("roaming")).unwrap_err();
+            assert_eq!(error.to_string(), "invalid edge: the edge roaming does not exist");
         }
         for bad in ["", "IE1", "ie1.evil", "ie1/", "ie1#", "ie1@evil", "-ie1", "ie1-", "ie 1", "ié1", "\n"] {
             let message = "not lower-case letters, digits and hyphens";

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 pub use api::ApiError;
 pub use outcome::Outcome;
+pub(crate) use outcome::is_retryable_status;
 
 use crate::text::{Escaped, Withheld, url_without_secrets};
 
@@ -85,9 +86,11 @@ pub enum ErrorKind {
     /// The response is a redirect, which is never followed; [`Error::location`] names the target.
     Redirect,
     /// The response is not one of the API's: it is not HTTP, too large, or a success without a session.
-    UnexpectedAnswer,
+    UnexpectedResponse,
     /// The client was shut down.
     Shutdown,
+    /// The [source of access tokens](crate::Credentials::bearer_source) failed; its error is the source of this one.
+    TokenSource,
 }
 
 impl Error {
@@ -119,7 +122,7 @@ impl Error {
         self
     }
 
-    pub(crate) fn with_answer(
+    pub(crate) fn with_response(
         mut self,
         status: u16,
         body: Option<String>,
@@ -146,15 +149,15 @@ impl Error {
         self
     }
 
-    /// Adds the key of an operation that was refused before the first attempt.
-    pub(crate) fn before_sending(self, idempotency_key: &str) -> Self {
-        self.after(0, Outcome::NotSent, idempotency_key)
-    }
-
-    /// Adds what is known only where the attempts are counted.
-    pub(crate) fn after(mut self, attempts: u32, outcome: Outcome, idempotency_key: &str) -> Self {
+    /// Adds what is known of all attempts together.
+    pub(crate) fn with_attempts(mut self, attempts: u32, outcome: Outcome) -> Self {
         self.0.details.attempts = attempts;
         self.0.outcome = outcome;
+        self
+    }
+
+    /// Adds the key of the operation that failed.
+    pub(crate) fn with_idempotency_key(mut self, idempotency_key: &str) -> Self {
         self.0.details.idempotency_key = Some(idempotency_key.to_owned());
         self
     }
@@ -416,9 +419,11 @@ mod tests {
 
     #[test]
     fn a_later_refusal_does_not_hide_what_may_have_happened() {
-        let earlier =
-            Error::new(ErrorKind::Timeout, Outcome::Unknown, "no response").after(3, Outcome::Unknown, "k");
-        let later = Error::new(ErrorKind::Api, Outcome::Refused, "").after(2, Outcome::Refused, "k");
+        let after = |kind, attempts, outcome| {
+            Error::new(kind, outcome, "").with_attempts(attempts, outcome).with_idempotency_key("k")
+        };
+        let earlier = after(ErrorKind::Timeout, 3, Outcome::Unknown);
+        let later = after(ErrorKind::Api, 2, Outcome::Refused);
         let both = later.after_earlier(&earlier);
         assert_eq!((both.kind(), both.outcome(), both.attempts()), (ErrorKind::Api, Outcome::Unknown, 5));
         assert_eq!(both.idempotency_key(), Some("k"));

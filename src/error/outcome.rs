@@ -54,6 +54,11 @@ impl Outcome {
     }
 }
 
+/// Whether a request that got this status is worth another attempt.
+pub(crate) fn is_retryable_status(status: u16) -> bool {
+    matches!(status, 408 | 429 | 500 | 502 | 503 | 504)
+}
+
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
@@ -67,6 +72,7 @@ impl fmt::Display for Outcome {
 #[cfg(test)]
 mod tests {
     use super::Outcome::{self, NotSent, Refused, Unknown};
+    use super::is_retryable_status;
 
     #[test]
     fn what_may_have_happened_once_is_never_certain_again() {
@@ -93,5 +99,11 @@ mod tests {
         for status in [301, 408, 409, 425, 499, 500, 501, 502, 503, 504, 522, 599, 600, 999] {
             assert_eq!(Outcome::of_status(status), Unknown, "{status}");
         }
+    }
+
+    #[test]
+    fn statuses_worth_another_attempt() {
+        let retryable: Vec<u16> = (0..1000).filter(|&status| is_retryable_status(status)).collect();
+        assert_eq!(retryable, [408, 429, 500, 502, 503, 504]);
     }
 }

@@ -8,7 +8,7 @@ mod operation;
 mod settings;
 mod state;
 mod step;
-// mod stored;
+mod stored;
 mod table;
 mod tag;
 

@@ -163,8 +163,9 @@ variants!(ErrorKind {
     Timeout,
     Api,
     Redirect,
-    UnexpectedAnswer,
-    Shutdown
+    UnexpectedResponse,
+    Shutdown,
+    TokenSource
 });
 values!(bool u16 u32 u64 i64 String Capture CaptureError PayResult);
 

@@ -20,7 +20,6 @@ use crate::callback::signature::SignatureValidator;
 use crate::callback::{CallbackError, StatusCallback};
 use crate::server::Server;
 use crate::text::url_without_secrets;
-use queue::deadline;
 use receiver::Receiver;
 
 pub use builder::CallbackListenerBuilder;
@@ -160,9 +159,10 @@ impl CallbackListener {
     }
 
     /// The URL to pass as `StatusCallback`: the [public URL](Self::public_url) with the fragment `#rc=5&rp=all`,
-    /// which asks the service to repeat a callback up to five times, within 15 s, after any failure. Without it, the
-    /// service makes one more attempt at most, and only if it could not connect. A fragment that the public URL has
-    /// is kept instead.
+    /// which asks the service to repeat a callback as often as it can; see [`CallbackRetries`] for what it does
+    /// without. If the public URL has a fragment, that one is used.
+    ///
+    /// [`CallbackRetries`]: crate::CallbackRetries
     ///
     /// ```
     /// use twilio_payments::{CallbackListener, SignatureValidator};
@@ -175,8 +175,8 @@ impl CallbackListener {
     /// # }
     /// ```
     #[must_use]
-    pub fn status_callback_url(&self) -> String {
-        self.receiver.url.with_retries()
+    pub fn status_callback_url(&self) -> &str {
+        self.receiver.url.for_service()
     }
 
     /// The address that the listener is bound to, with the port that was chosen if it was 0.
@@ -219,7 +219,6 @@ impl CallbackListener {
     ///
     /// # Errors
     /// Returns the handler's error if it failed for a callback that waited. That callback stays where it was.
-    #[allow(dead_code, reason = "the guide is to use it")]
     pub(crate) fn register(&self, handler: &Arc<dyn CallbackHandler>) -> Result<Registration, String> {
         self.receiver.queue.register(handler)
     }
@@ -239,7 +238,7 @@ impl CallbackListener {
     /// As [`recv`](Self::recv), and [`CallbackErrorKind::Timeout`](crate::CallbackErrorKind::Timeout) if none came
     /// in time.
     pub fn recv_timeout(&self, timeout: Duration) -> Result<StatusCallback, CallbackError> {
-        self.receiver.queue.take(None, deadline(timeout))
+        self.receiver.queue.take(None, Some(timeout))
     }
 
     /// Returns the next callback of any session that has no [view](Self::session), or `None` if there is none yet.

@@ -84,10 +84,11 @@ impl Receiver {
                 return self.failed(&callback, &error);
             }
         }
-        match self.queue.put(callback, &delivery) {
+        match self.queue.put(callback, delivery) {
             Receipt::Repeated => REPEATED,
             Receipt::NoRoom => (503, "NoRoom"),
-            Receipt::Registered(handler, callback) => match call(|| handler.on_callback(&callback)) {
+            Receipt::Registered(handler, callback, delivery) => match call(|| handler.on_callback(&callback))
+            {
                 Ok(()) => {
                     self.queue.note(&callback, &delivery);
                     (204, "Handled")

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::queue::{Queue, deadline};
+use super::queue::Queue;
 use crate::callback::{CallbackError, StatusCallback};
 use crate::model::sid;
 
@@ -55,7 +55,7 @@ impl SessionCallbacks {
     /// As [`recv`](Self::recv), and [`CallbackErrorKind::Timeout`](crate::CallbackErrorKind::Timeout) if none
     /// came in time.
     pub fn recv_timeout(&self, timeout: Duration) -> Result<StatusCallback, CallbackError> {
-        self.queue.take(Some(&self.sid), deadline(timeout))
+        self.queue.take(Some(&self.sid), Some(timeout))
     }
 
     /// Returns the session's next callback, or `None` if there is none yet.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::handler::CallbackHandler;
-use super::queue::{Delivery, Queue, Receipt, deadline};
+use super::queue::{Delivery, Queue, Receipt};
 use crate::callback::StatusCallback;
 use proptest::prelude::*;
 
@@ -44,7 +44,7 @@ fn callback(session: usize, number: usize) -> StatusCallback {
 }
 
 fn put(queue: &Queue, session: usize, number: usize) -> Receipt {
-    queue.put(callback(session, number), &Delivery::new(None, number.to_string()))
+    queue.put(callback(session, number), Delivery::new(None, number.to_string()))
 }
 
 fn number(callback: &StatusCallback) -> usize {
@@ -154,7 +154,7 @@ proptest! {
                     // One signature for each token, so that a token alone tells a repeat.
                     let signature = token.map_or(format!("none-{next}"), |token| token.to_string());
                     let token_text = token.map(|token| token.to_string());
-                    let receipt = queue.put(callback, &Delivery::new(token_text.as_deref(), signature));
+                    let receipt = queue.put(callback, Delivery::new(token_text.as_deref(), signature));
                     let expected = match token {
                         Some(token) if tokens.contains(&token) => "repeated",
                         _ if waiting.len() == CAPACITY => "no room",
@@ -178,7 +178,7 @@ proptest! {
                 Step::Take(Some(session)) if views[session] == 0 => {}
                 Step::EndView(_) => {}
                 Step::Take(from) => {
-                    let taken = queue.take(from.map(sid).as_deref(), deadline(Duration::ZERO)).ok();
+                    let taken = queue.try_take(from.map(sid).as_deref()).unwrap();
                     let ours = |session: usize| from.map_or(views[session] == 0, |from| from == session);
                     let Some(taken) = taken else {
                         prop_assert!(!waiting.iter().any(|(session, _)| ours(*session)));

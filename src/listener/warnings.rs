@@ -23,16 +23,13 @@ struct Window {
 impl Warnings {
     /// Logs a warning with its control characters escaped, or counts it.
     pub(super) fn warn(&self, message: fmt::Arguments<'_>) {
+        let Some(suppressed) = self.suppressed(Instant::now()) else { return };
+        let left_out = match suppressed {
+            0 => String::new(),
+            _ => format!(" (and {suppressed} warnings before it that were not logged)"),
+        };
         let message = message.to_string();
-        match self.suppressed(Instant::now()) {
-            None => {}
-            Some(0) => log::warn!(target: "twilio_payments::listener", "{}", Escaped(&message)),
-            Some(suppressed) => log::warn!(
-                target: "twilio_payments::listener",
-                "{} (and {suppressed} warnings before it that were not logged)",
-                Escaped(&message)
-            ),
-        }
+        log::warn!(target: "twilio_payments::listener", "{}{left_out}", Escaped(&message));
     }
 
     /// How many warnings were suppressed since the last one that was logged; `None` if this one is to be

@@ -3,10 +3,11 @@
 use std::fmt;
 use std::time::Duration;
 
-use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor};
+use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, Unexpected, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::model::ResponseHeaders;
+use crate::model::scalar::Scalar;
 use crate::model::sid;
 use crate::text::{Escaped, Redactor, json};
 
@@ -145,7 +146,7 @@ impl<'de> Visitor<'de> for PaymentsVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Payments, A::Error> {
-        let mut values: [Option<Lenient>; 6] = Default::default();
+        let mut values: [Option<Scalar>; 6] = Default::default();
         while let Some(Name(index)) = map.next_key()? {
             match index.and_then(|index| values.get_mut(index)) {
                 Some(Some(_)) if index == Some(2) => return Err(A::Error::custom("two `sid`s")),
@@ -154,10 +155,10 @@ impl<'de> Visitor<'de> for PaymentsVisitor {
             }
         }
         let [account_sid, call_sid, sid, date_created, date_updated, uri] = values;
-        let sid = sid.ok_or_else(|| A::Error::custom("no `sid`"))?.0.filter(|sid| sid::is("PK", sid));
+        let sid = sid.ok_or_else(|| A::Error::custom("no `sid`"))?.text().filter(|sid| sid::is("PK", sid));
         let sid = sid.ok_or_else(|| A::Error::custom("`sid` is not PK and 32 hex digits"))?;
         let [account_sid, call_sid, date_created, date_updated, uri] =
-            [account_sid, call_sid, date_created, date_updated, uri].map(|value| value?.0);
+            [account_sid, call_sid, date_created, date_updated, uri].map(|value| value?.text());
         Ok(Payments { account_sid, call_sid, sid, date_created, date_updated, uri })
     }
 }
@@ -182,65 +183,6 @@ impl<'de> Deserialize<'de> for Name {
         }
 
         deserializer.deserialize_identifier(NameVisitor)
-    }
-}
-
-/// A string, or `None` for a value of any other type, which is skipped without recursion.
-struct Lenient(Option<String>);
-
-/// Defines the visits of values that are not strings.
-macro_rules! ignore {
-    ($($visit:ident($($type:ty)?),)+) => {$(
-        fn $visit<E>(self $(, _: $type)?) -> Result<Lenient, E> {
-            Ok(Lenient(None))
-        }
-    )+};
-}
-
-impl<'de> Deserialize<'de> for Lenient {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct LenientVisitor;
-
-        impl<'de> Visitor<'de> for LenientVisitor {
-            type Value = Lenient;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("any value")
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Lenient, E> {
-                Ok(Lenient(Some(text.to_owned())))
-            }
-
-            fn visit_string<E>(self, text: String) -> Result<Lenient, E> {
-                Ok(Lenient(Some(text)))
-            }
-
-            ignore! {
-                visit_unit(),
-                visit_none(),
-                visit_bool(bool),
-                visit_i64(i64),
-                visit_u64(u64),
-                visit_f64(f64),
-            }
-
-            fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Lenient, D::Error> {
-                Lenient::deserialize(deserializer)
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Lenient, A::Error> {
-                while seq.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(Lenient(None))
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Lenient, A::Error> {
-                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-                Ok(Lenient(None))
-            }
-        }
-
-        deserializer.deserialize_any(LenientVisitor)
     }
 }
 
@@ -280,7 +222,7 @@ mod tests {
     const SID: &str = "PK00000000000000000000000000000001";
 
     #[test]
-    fn the_documented_answer() {
+    fn the_documented_resource() {
         let value = json!({
             "account_sid": "AC1", "call_sid": "CA1", "sid": SID, "date_created": "Wed",
             "date_updated": "Thu", "uri": "/x", "unknown": {"deep": [1, null, {"er": true}]}

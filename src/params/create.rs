@@ -173,8 +173,7 @@ impl CreatePaymentsParams {
     /// `ChargeAmount` with more decimals than the currency has. And if one item of a list would arrive as
     /// none or as two.
     pub fn to_form(&self) -> Result<String, Error> {
-        let form = self.check().and_then(|()| Form::of(&self.fields()));
-        form.map_err(|error| error.before_sending(&self.idempotency_key))
+        self.check().and_then(|()| Form::of(&self.fields()))
     }
 
     fn check(&self) -> Result<(), Error> {

@@ -93,8 +93,7 @@ impl UpdatePaymentsParams {
     /// `Capture` and `Status` is accepted: the service judges it.
     pub fn to_form(&self) -> Result<String, Error> {
         let checked = check::common(&self.idempotency_key, &self.status_callback);
-        let form = checked.and_then(|()| Form::of(&self.fields()));
-        form.map_err(|error| error.before_sending(&self.idempotency_key))
+        checked.and_then(|()| Form::of(&self.fields()))
     }
 
     /// Returns every field of the form.

@@ -8,15 +8,14 @@ use std::sync::atomic::AtomicUsize;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::Sandbox;
 use super::delivery::Sender;
 use super::faults::Faults;
 use super::idempotency::IdempotencyKeys;
-use super::mint::Mint;
 use super::service::{Accounts, Service};
+use super::session::Undocumented;
 use super::store::Store;
-use crate::client::PaymentsApi;
-use crate::client::credentials::Credentials;
+use super::{Sandbox, mint};
+use crate::client::{Credentials, PaymentsApi};
 use crate::error::Error;
 use crate::model::sid;
 use crate::server::{Limits, Request, Server};
@@ -44,6 +43,7 @@ pub struct SandboxBuilder {
     shared_key: Option<String>,
     idle_timeout: Option<Duration>,
     idempotency_keys: IdempotencyKeys,
+    undocumented: Undocumented,
     kept_sessions: usize,
 }
 
@@ -56,6 +56,7 @@ impl Default for SandboxBuilder {
             shared_key: None,
             idle_timeout: None,
             idempotency_keys: IdempotencyKeys::default(),
+            undocumented: Undocumented::default(),
             kept_sessions: 5_000,
         }
     }
@@ -103,6 +104,20 @@ impl SandboxBuilder {
         self
     }
 
+    /// Whether callbacks have words that are seen elsewhere but not documented for this API: `Result=cancelled`
+    /// after a cancellation, or if the caller does not confirm, and `Attempt` after a failed entry. Default: false.
+    pub fn undocumented_words(mut self, words: bool) -> Self {
+        self.undocumented.words = words;
+        self
+    }
+
+    /// Ends a session with `too-many-failed-attempts` after so many failed entries for one capture, at least 1, as
+    /// the verb `<Pay>` does; this API does not document it. Default: no limit, since here the agent decides.
+    pub fn max_failed_attempts(mut self, attempts: u32) -> Self {
+        self.undocumented.max_failed_attempts = Some(attempts);
+        self
+    }
+
     /// How many ended sessions are kept, at least 1. An older one is forgotten with its callbacks and its
     /// idempotency keys; its transaction stays. Default: 5000, each of which costs some 30 KB.
     pub fn kept_sessions(mut self, sessions: usize) -> Self {
@@ -117,26 +132,31 @@ impl SandboxBuilder {
     /// the account's SID, token or shared key, or a zero. The error names it.
     pub fn start(self) -> io::Result<Sandbox> {
         let invalid = |error| io::Error::new(ErrorKind::InvalidInput, error);
-        let mint = Mint::default();
         let accounts = Accounts {
-            account_sid: self.account_sid.unwrap_or_else(|| mint.sid("AC")),
-            auth_token: self.auth_token.unwrap_or_else(|| mint.hex()),
-            api_key_sid: mint.sid("SK"),
-            api_key_secret: mint.hex(),
-            access_token: mint.hex(),
-            subaccount_sid: mint.sid("AC"),
+            account_sid: self.account_sid.unwrap_or_else(|| mint::sid("AC")),
+            auth_token: self.auth_token.unwrap_or_else(mint::secret),
+            api_key_sid: mint::sid("SK"),
+            api_key_secret: mint::secret(),
+            access_token: mint::secret(),
+            subaccount_sid: mint::sid("AC"),
         };
         sid::check("account_sid", "AC", &accounts.account_sid).map_err(invalid)?;
         let credentials =
             Credentials::auth_token(&accounts.account_sid, &accounts.auth_token).map_err(invalid)?;
-        if self.kept_sessions == 0 {
-            return Err(invalid(Error::invalid("kept_sessions", "0, the least is 1")));
+        for (name, zero) in [
+            ("kept_sessions", self.kept_sessions == 0),
+            ("max_failed_attempts", self.undocumented.max_failed_attempts == Some(0)),
+            ("idle_timeout", self.idle_timeout == Some(Duration::ZERO)),
+        ] {
+            if zero {
+                return Err(invalid(Error::invalid(name, "zero")));
+            }
         }
-        let key_sid = format!("webhooks_sharedkey_{}", mint.hex());
+        let key_sid = format!("webhooks_sharedkey_{}", mint::secret());
         let shared_key = self.shared_key.as_deref().map(|secret| (key_sid.as_str(), secret));
         let sender = Sender::new(&accounts.auth_token, shared_key)
             .map_err(|error| io::Error::new(ErrorKind::InvalidInput, error))?;
-        let store = Store::new(mint, sender, self.idempotency_keys, self.kept_sessions);
+        let store = Store::new(sender, self.idempotency_keys, self.undocumented, self.kept_sessions);
         let (faults, requests) = (Faults::default(), AtomicUsize::new(0));
         let service = Arc::new(Service { accounts, store, faults, requests });
         let clock = ClockThread::start(&service)?;
@@ -185,6 +205,7 @@ impl fmt::Debug for SandboxBuilder {
             .field("account_sid", &self.account_sid)
             .field("idle_timeout", &self.idle_timeout)
             .field("idempotency_keys", &self.idempotency_keys)
+            .field("undocumented", &self.undocumented)
             .field("kept_sessions", &self.kept_sessions)
             .finish_non_exhaustive()
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::parameters::{Form, RequestPath};
-use super::refusals::Refusal;
+use super::refusals::{self, Refusal};
 
 /// What the sandbox does with an idempotency key that was used before.
 ///
@@ -60,7 +60,10 @@ impl Responses {
             Some(stored) if stored.path == path.path && Form::are_same(&stored.body, body) => {
                 Ok(Some(stored.success.clone()))
             }
-            Some(_) => Err(Refusal::conflict("The IdempotencyKey was used for another request")),
+            Some(_) => {
+                let message = "The IdempotencyKey was used for another request";
+                Err(Refusal::new(&refusals::CONFLICT, message))
+            }
         }
     }
 

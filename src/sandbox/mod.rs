@@ -51,11 +51,24 @@
 //! | another path; an account, call or session that it does not know | 404 | 20404 |
 //! | a method other than POST | 405 | 20004 |
 //! | a content type other than that of a form | 415 | 20415 |
-//! | an unknown, repeated, missing or invalid parameter, which the message names | 400 | 20001 |
 //! | a call that has ended | 400 | 21220 |
-//! | a second session while one is open on the call | 409 | 20409 |
-//! | an update of a session that is over | 409 | 20409 |
-//! | an idempotency key that was used for another request | 409 | 20409 |
+//! | a missing, repeated or invalid parameter, which the message names | 400 | 64020 |
+//! | an amount that is negative, too large, or has more decimals than its currency | 400 | 64003 |
+//! | a payment connector that it does not know | 400 | 64004 |
+//! | a token from a connector that makes none | 400 | 64005 |
+//! | a type of token that the connector does not make | 400 | 64006 |
+//! | a charge by a connector that makes none | 400 | 64007 |
+//! | a currency that the connector does not accept | 400 | 64011 |
+//! | a payment method that the connector does not accept | 400 | 64013 |
+//! | `ach-debit` without the `AVSName` in `Parameter` that the connector needs | 400 | 64014 |
+//! | `ach-debit` without `Parameter`, or without another value that the connector needs | 400 | 64015 |
+//! | a `BankAccountType` for a card | 400 | 64017 |
+//! | neither or both of `Capture` and `Status` | 400 | 64018 |
+//! | a completion while something is still required; the session goes on | 400 | 64019 |
+//! | a second session while one is open on the call | 400 | 64021 |
+//! | an update of a session that is over; an idempotency key that was used for another request | 400 | 20409 |
+//! | a request that [`Fault::TooManyRequests`] hits | 429 | 20429 |
+//! | a request that [`Fault::ServerError`] or [`Fault::ServerErrorAfter`] hits | 500 | 20500 |
 //!
 //! # Idempotency keys
 //!
@@ -110,6 +123,7 @@ mod call;
 mod clock;
 mod connector;
 mod delivery;
+mod failed_operation;
 mod faults;
 mod idempotency;
 mod mint;
@@ -130,15 +144,16 @@ use std::time::Duration;
 
 pub use builder::SandboxBuilder;
 pub use call::Call;
+pub use connector::PaymentConnector;
 pub use delivery::{Delivery, RecordedCallback};
+pub use failed_operation::FailedOperation;
 pub use faults::{Fault, FaultTarget, Faults, RandomFaults};
 pub use idempotency::IdempotencyKeys;
 pub use session::Asking;
 pub use transaction::Transaction;
 pub use views::Session;
 
-use crate::client::credentials::Credentials;
-use crate::client::{PaymentsApi, PaymentsApiBuilder};
+use crate::client::{Credentials, PaymentsApi, PaymentsApiBuilder};
 use crate::error::Error;
 use crate::model::sid;
 use crate::server::Server;
@@ -219,13 +234,13 @@ impl Sandbox {
     /// [`Call::obliging`].
     #[must_use]
     pub fn call(&self) -> Call {
-        self.add_call(self.account_sid(), self.new_call_sid())
+        self.add_call(self.account_sid(), mint::sid("CA"))
     }
 
     /// Makes a live call of the subaccount.
     #[must_use]
     pub fn subaccount_call(&self) -> Call {
-        self.add_call(self.subaccount_sid(), self.new_call_sid())
+        self.add_call(self.subaccount_sid(), mint::sid("CA"))
     }
 
     /// Makes a live call of the account with a SID of your own (`CA…`), so that a program in another process can
@@ -238,13 +253,18 @@ impl Sandbox {
         Ok(self.add_call(self.account_sid(), call_sid.to_owned()))
     }
 
-    fn add_call(&self, account_sid: &str, sid: String) -> Call {
-        self.service.store.add_call(account_sid, &sid);
+    /// Makes a live call of the account that is a leg of another. The service's responses and callbacks name that
+    /// other call then, not this one.
+    #[must_use]
+    pub fn leg_of(&self, parent: &Call) -> Call {
+        let sid = mint::sid("CA");
+        self.service.store.add_call(self.account_sid(), &sid, Some(parent.sid()));
         Call { sid, service: Arc::clone(&self.service) }
     }
 
-    fn new_call_sid(&self) -> String {
-        self.service.store.mint().sid("CA")
+    fn add_call(&self, account_sid: &str, sid: String) -> Call {
+        self.service.store.add_call(account_sid, &sid, None);
+        Call { sid, service: Arc::clone(&self.service) }
     }
 
     /// A new client of this sandbox, with the account's auth token and every default.
@@ -337,6 +357,19 @@ impl Sandbox {
     #[must_use]
     pub fn request_count(&self) -> usize {
         self.service.requests.load(Ordering::Relaxed)
+    }
+
+    /// Sets what a payment connector supports and does from now on. A new sandbox has one that supports everything,
+    /// `Default`.
+    pub fn set_connector(&self, name: impl Into<String>, connector: PaymentConnector) {
+        self.service.store.set_connector(name.into(), connector);
+    }
+
+    /// The names of parameters that the service does not know, in the order in which they first came, each once.
+    /// It ignores them, so a misspelt one has no effect: a test should find none here. The first 1000 are kept.
+    #[must_use]
+    pub fn ignored_parameters(&self) -> Vec<String> {
+        self.service.store.ignored()
     }
 
     /// Makes things go wrong; see [`Fault`] for what can.

@@ -1,12 +1,13 @@
 //! Card and bank numbers that mean something to the sandbox's payment connector.
 //!
-//! They are the payment industry's public test numbers: no real card or account has them. Any other number
-//! that passes the checks is charged or tokenized like [`VISA`] and [`BANK_ACCOUNT`].
+//! They are public test numbers of payment processors, most of them Stripe's, some Braintree's: no real card or
+//! account has them. Any other number that passes the checks is charged or tokenized like [`VISA`] and
+//! [`BANK_ACCOUNT`].
 //!
 //! | number | what the connector does |
 //! |---|---|
 //! | [`VISA`], [`MASTERCARD`], [`AMEX`], … | succeeds |
-//! | [`DECLINED`] | `payment-connector-error`, "card is declined", connector error `card_declined` |
+//! | [`DECLINED`], [`BRAINTREE_DECLINED`] | `payment-connector-error`, "card is declined", connector error `card_declined` |
 //! | [`INSUFFICIENT_FUNDS`] | the same with `insufficient_funds` |
 //! | [`CONNECTOR_OUTAGE`] | `payment-connector-error`, the gateway did not answer, `processing_error` |
 //! | [`BANK_ROUTING_NUMBER`] with [`BANK_ACCOUNT`] | succeeds |
@@ -20,16 +21,23 @@ pub const VISA: &str = "4242424242424242";
 pub const MASTERCARD: &str = "5555555555554444";
 /// An American Express number that succeeds; its security code has four digits.
 pub const AMEX: &str = "378282246310005";
-/// A Discover number that succeeds, where `ValidCardTypes` has `discover`.
+/// A Discover number that succeeds if `ValidCardTypes` has `discover`.
 pub const DISCOVER: &str = "6011111111111117";
-/// A JCB number that succeeds, where `ValidCardTypes` has `jcb`.
+/// A JCB number that succeeds if `ValidCardTypes` has `jcb`.
 pub const JCB: &str = "3566002020360505";
-/// A Diners Club number that succeeds, where `ValidCardTypes` has `diners-club`.
-pub const DINERS_CLUB: &str = "38520000023237";
-/// A Maestro number that succeeds, where `ValidCardTypes` has `maestro`.
+/// A Diners Club number that succeeds if `ValidCardTypes` has `diners-club`.
+pub const DINERS_CLUB: &str = "36227206271667";
+/// A Maestro number that succeeds if `ValidCardTypes` has `maestro`.
 pub const MAESTRO: &str = "6759649826438453";
-/// An enRoute number that succeeds, where `ValidCardTypes` has `enroute`.
+/// An enRoute number that succeeds if `ValidCardTypes` has `enroute`.
 pub const ENROUTE: &str = "201400000000009";
+
+/// Braintree's Visa number that succeeds.
+pub const BRAINTREE_VISA: &str = "4111111111111111";
+/// Braintree's Diners Club number that succeeds if `ValidCardTypes` has `diners-club`.
+pub const BRAINTREE_DINERS_CLUB: &str = "36259600000004";
+/// Braintree's Visa number that the connector declines.
+pub const BRAINTREE_DECLINED: &str = "4000111111111115";
 
 /// A Visa number that the connector declines.
 pub const DECLINED: &str = "4000000000000002";

@@ -7,8 +7,9 @@ use base64::prelude::BASE64_STANDARD;
 
 use super::faults::Faults;
 use super::idempotency::Success;
+use super::mint;
 use super::parameters::{Form, RequestPath};
-use super::refusals::Refusal;
+use super::refusals::{self, Refusal};
 use super::store::Store;
 use crate::server::{Reply, Request, Response};
 
@@ -36,7 +37,7 @@ impl Service {
         self.requests.fetch_add(1, Ordering::Relaxed);
         match self.faults.next(request) {
             None => Reply::Response(self.respond(request)),
-            Some(fault) => fault.reply(|| self.respond(request), self.store.mint().sid("RQ")),
+            Some(fault) => fault.reply(|| self.respond(request), mint::sid("RQ")),
         }
     }
 
@@ -45,14 +46,14 @@ impl Service {
             Ok(Success { status, body }) => {
                 Response::new(status, body.into_bytes()).header("Content-Type", "application/json")
             }
-            Err(refusal) => refusal.answer(),
+            Err(refusal) => refusal.response(),
         };
-        response.header("Twilio-Request-Id", self.store.mint().sid("RQ"))
+        response.header("Twilio-Request-Id", mint::sid("RQ"))
     }
 
     fn carry_out(&self, request: &Request) -> Result<Success, Refusal> {
         if !self.accounts.know(request) {
-            return Err(Refusal::unauthenticated());
+            return Err(Refusal::new(&refusals::CREDENTIALS, "Authenticate"));
         }
         let path = RequestPath::parse(request.target())
             .filter(|path| {
@@ -62,10 +63,11 @@ impl Service {
             })
             .ok_or_else(|| Refusal::not_found(request.target()))?;
         if request.method() != "POST" {
-            return Err(Refusal::method_not_allowed());
+            return Err(Refusal::new(&refusals::METHOD, "Method not allowed"));
         }
         if !is_form(request) {
-            return Err(Refusal::media_type());
+            let message = "Content-Type must be application/x-www-form-urlencoded";
+            return Err(Refusal::new(&refusals::CONTENT_TYPE, message));
         }
         let form = Form::parse(request.body());
         match path.sid {

@@ -6,19 +6,23 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::clock::Clock;
+use super::connector::PaymentConnector;
 use super::delivery::{Callback, Sender};
 use super::idempotency::{IdempotencyKeys, Responses, Success};
-use super::mint::Mint;
+use super::mint;
 use super::parameters::{CreateParameters, Form, RequestPath, SessionIds, UpdateParameters};
-use super::refusals::Refusal;
-use super::session::{Answers, Asking, PaySession};
+use super::refusals::{self, Refusal};
+use super::session::{Answers, Asking, PaySession, Undocumented};
 use super::transaction::Transaction;
 use super::views::Session;
 
+/// How many names of ignored parameters are kept.
+const MOST_IGNORED: usize = 1000;
+
 pub(super) struct Store {
-    mint: Mint,
     clock: Clock,
     sender: Sender,
+    undocumented: Undocumented,
     /// How many ended sessions are kept.
     kept_sessions: usize,
     memory: Mutex<Memory>,
@@ -40,6 +44,10 @@ struct Memory {
     transactions: Vec<Transaction>,
     /// The SIDs of the open sessions.
     open: BTreeSet<String>,
+    /// By name.
+    connectors: HashMap<String, PaymentConnector>,
+    /// The names of parameters that were ignored, each once.
+    ignored: Vec<String>,
     /// When the clock looks again.
     next_tick: Option<Duration>,
     stopped: bool,
@@ -47,6 +55,8 @@ struct Memory {
 
 struct StoredCall {
     account_sid: String,
+    /// The call that this one is a leg of.
+    parent: Option<String>,
     live: bool,
     /// What the caller answers by themselves, if they do.
     answers: Option<Answers>,
@@ -54,12 +64,18 @@ struct StoredCall {
 }
 
 impl Store {
-    pub(super) fn new(mint: Mint, sender: Sender, keys: IdempotencyKeys, kept_sessions: usize) -> Self {
-        let memory = Memory { responses: Responses::new(keys), ..Memory::default() };
+    pub(super) fn new(
+        sender: Sender,
+        keys: IdempotencyKeys,
+        undocumented: Undocumented,
+        kept_sessions: usize,
+    ) -> Self {
+        let connectors = HashMap::from([("Default".to_owned(), PaymentConnector::new())]);
+        let memory = Memory { responses: Responses::new(keys), connectors, ..Memory::default() };
         Self {
-            mint,
             clock: Clock::new(),
             sender,
+            undocumented,
             kept_sessions,
             memory: Mutex::new(memory),
             changed: Condvar::new(),
@@ -71,18 +87,14 @@ impl Store {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn mint(&self) -> &Mint {
-        &self.mint
-    }
-
     pub(super) fn sender(&self) -> &Sender {
         &self.sender
     }
 
     /// Makes a live call, unless there is one with this SID.
-    pub(super) fn add_call(&self, account_sid: &str, call_sid: &str) {
-        let account_sid = account_sid.to_owned();
-        let call = StoredCall { account_sid, live: true, answers: None, open_session: None };
+    pub(super) fn add_call(&self, account_sid: &str, call_sid: &str, parent: Option<&str>) {
+        let (account_sid, parent) = (account_sid.to_owned(), parent.map(str::to_owned));
+        let call = StoredCall { account_sid, parent, live: true, answers: None, open_session: None };
         self.memory().calls.entry(call_sid.to_owned()).or_insert(call);
     }
 
@@ -142,6 +154,16 @@ impl Store {
         }
     }
 
+    /// Sets what a payment connector supports and does.
+    pub(super) fn set_connector(&self, name: String, connector: PaymentConnector) {
+        self.memory().connectors.insert(name, connector);
+    }
+
+    /// The names of parameters that were ignored.
+    pub(super) fn ignored(&self) -> Vec<String> {
+        self.memory().ignored.clone()
+    }
+
     /// Sets the clock forward.
     pub(super) fn advance(&self, by: Duration) {
         let held = self.memory();
@@ -192,22 +214,21 @@ impl Store {
         if let Some(success) = memory.responses.replay(path, &key, body)? {
             return Ok(success);
         }
-        let call = memory.call_of(path)?;
-        if !call.live {
-            return Err(Refusal::call_not_in_progress(path.call_sid));
-        }
+        let call = memory.live_call_of(path)?;
         if let Some(open) = &call.open_session {
-            return Err(Refusal::conflict(format!("Session {open} is in progress on the call")));
+            let message = format!("Session {open} is in progress on the call");
+            return Err(Refusal::new(&refusals::SESSION_OPEN, message));
         }
-        let sid = self.mint.sid("PK");
-        call.open_session = Some(sid.clone());
-        let ids = SessionIds {
-            account_sid: path.account_sid.to_owned(),
-            call_sid: path.call_sid.to_owned(),
-            sid: sid.clone(),
-        };
+        let shown_call = call.parent.clone().unwrap_or_else(|| path.call_sid.to_owned());
+        memory.connector(&parameters.payment_connector)?.check(&parameters)?;
+        memory.ignore(form.ignored());
+        let sid = mint::sid("PK");
+        memory.live_call_of(path)?.open_session = Some(sid.clone());
+        let account_sid = path.account_sid.to_owned();
+        let ids = SessionIds { account_sid, call_sid: shown_call, sid: sid.clone() };
         let now = self.clock.now();
-        let (session, started) = PaySession::start(ids, parameters, form.into_owned(), now);
+        let (session, started) =
+            PaySession::start(ids, path.call_sid, parameters, form.into_owned(), self.undocumented, now);
         let success = Success { status: 201, body: session.resource(now) };
         memory.sessions.insert(sid.clone(), session);
         memory.order.push_back(sid.clone());
@@ -232,15 +253,14 @@ impl Store {
         if let Some(success) = memory.responses.replay(path, &update.idempotency_key, body)? {
             return Ok(success);
         }
-        let call = memory.call_of(path)?;
-        if !call.live {
-            return Err(Refusal::call_not_in_progress(path.call_sid));
-        }
-        let answers = call.answers.clone();
+        let answers = memory.live_call_of(path)?.answers.clone();
         let now = self.clock.now();
         self.drive(&mut memory, sid, |session| session.tick(now));
+        memory.ignore(form.ignored());
+        let name = memory.session_of(path, sid)?.parameters().payment_connector.clone();
+        let connector = memory.connector(&name)?.clone();
         let session = memory.session_of(path, sid)?;
-        let mut callbacks = session.update(&update, now)?;
+        let mut callbacks = session.update(&update, &connector, now)?;
         if let Some(answers) = answers {
             callbacks.extend(oblige(session, &answers, now));
         }
@@ -307,6 +327,26 @@ impl Memory {
     fn call_of(&mut self, path: RequestPath<'_>) -> Result<&mut StoredCall, Refusal> {
         let call = self.calls.get_mut(path.call_sid).filter(|call| call.account_sid == path.account_sid);
         call.ok_or_else(|| Refusal::not_found(path.path))
+    }
+
+    fn live_call_of(&mut self, path: RequestPath<'_>) -> Result<&mut StoredCall, Refusal> {
+        let over = Refusal::new(&refusals::CALL_OVER, format!("Call {} is not in progress", path.call_sid));
+        let call = self.call_of(path)?;
+        if call.live { Ok(call) } else { Err(over) }
+    }
+
+    fn connector(&self, name: &str) -> Result<&PaymentConnector, Refusal> {
+        let unknown = || Refusal::new(&refusals::CONNECTOR, format!("There is no payment connector {name}"));
+        self.connectors.get(name).ok_or_else(unknown)
+    }
+
+    /// Remembers parameters that were ignored.
+    fn ignore<'a>(&mut self, names: impl Iterator<Item = &'a str>) {
+        for name in names {
+            if self.ignored.len() < MOST_IGNORED && !self.ignored.iter().any(|other| other == name) {
+                self.ignored.push(name.to_owned());
+            }
+        }
     }
 
     fn session_of(&mut self, path: RequestPath<'_>, sid: &str) -> Result<&mut PaySession, Refusal> {

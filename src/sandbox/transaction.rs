@@ -1,72 +1,58 @@
 //! What the payment connector did.
 
-use std::fmt;
-
-use super::parameters::{CreateParameters, SessionIds};
+use super::parameters::CreateParameters;
 use crate::model::{Amount, TokenType};
+use crate::text::Withheld;
 
 /// What the sandbox's payment connector did: one charge, or one token.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Transaction {
     /// The SID of the session that it belongs to (`PK…`).
     pub session_sid: String,
     /// The SID of the call (`CA…`).
     pub call_sid: String,
-    /// What was charged; `None` where the payment method was tokenized instead.
+    /// What was charged; `None` if the payment method was tokenized instead.
     pub amount: Option<Amount>,
-    /// The currency of the charge, in capitals; `None` where nothing was charged.
+    /// The currency of the charge, in capitals; `None` if nothing was charged.
     pub currency: Option<String>,
-    /// The code of the charge, as the last callback gives it; `None` where nothing was charged.
+    /// The code of the charge, as in the last callback; `None` if nothing was charged.
     pub confirmation_code: Option<String>,
-    /// The kind of token; `None` where the payment method was charged.
+    /// The kind of token; `None` if the payment method was charged.
     pub token_type: Option<TokenType>,
-    token: Option<String>,
-    profile_id: Option<String>,
+    token: Option<Withheld>,
+    profile_id: Option<Withheld>,
 }
 
 impl Transaction {
-    /// The token, as the last callback gives it; `None` where the payment method was charged. `Debug` leaves it
+    /// The token, as in the last callback; `None` if the payment method was charged. `Debug` leaves it
     /// out.
     #[must_use]
     pub fn token(&self) -> Option<&str> {
-        self.token.as_deref()
+        self.token.as_ref().map(Withheld::as_str)
     }
 
     /// The stored customer's reference.
     pub(super) fn profile_id(&self) -> Option<&str> {
-        self.profile_id.as_deref()
+        self.profile_id.as_ref().map(Withheld::as_str)
     }
 
     /// Charges or tokenizes, as the parameters ask.
-    pub(super) fn new(ids: &SessionIds, parameters: &CreateParameters) -> Self {
+    pub(super) fn new(session_sid: &str, call_sid: &str, parameters: &CreateParameters) -> Self {
         let charge = parameters.charge();
         let token_type = charge.is_none().then(|| parameters.token_type.clone());
         let token_prefix = if token_type == Some(TokenType::PaymentMethod) { "pm" } else { "tok" };
-        let made = |prefix| reference(prefix, &ids.sid);
+        let made = |prefix| reference(prefix, session_sid);
         Self {
-            session_sid: ids.sid.clone(),
-            call_sid: ids.call_sid.clone(),
+            session_sid: session_sid.to_owned(),
+            call_sid: call_sid.to_owned(),
             amount: charge,
             currency: charge.map(|_| parameters.currency.clone()),
             confirmation_code: charge.map(|_| made("ch")),
-            token: token_type.as_ref().map(|_| made(token_prefix)),
-            profile_id: token_type.as_ref().map(|_| made("cus")),
+            token: token_type.as_ref().map(|_| Withheld::new(made(token_prefix))),
+            profile_id: token_type.as_ref().map(|_| Withheld::new(made("cus"))),
             token_type,
         }
-    }
-}
-
-impl fmt::Debug for Transaction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Transaction")
-            .field("session_sid", &self.session_sid)
-            .field("call_sid", &self.call_sid)
-            .field("amount", &self.amount)
-            .field("currency", &self.currency)
-            .field("confirmation_code", &self.confirmation_code)
-            .field("token_type", &self.token_type)
-            .finish_non_exhaustive()
     }
 }
 
@@ -106,8 +92,7 @@ mod tests {
     #[test]
     fn debug_hides_tokens() {
         let parameters = CreateParameters::read(&Form::parse(b"IdempotencyKey=k&StatusCallback=/")).unwrap();
-        let (account_sid, call_sid, sid) = ("AC1".to_owned(), "CA1".to_owned(), "PK1".to_owned());
-        let token = Transaction::new(&SessionIds { account_sid, call_sid, sid }, &parameters);
+        let token = Transaction::new("PK1", "CA1", &parameters);
         let shown = format!("{token:?}");
         assert!(shown.contains("Reusable") && token.token().is_some(), "{shown}");
         for secret in [token.token(), token.profile_id()] {

@@ -3,11 +3,10 @@
 use std::collections::HashMap;
 use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 use std::time::Instant;
 
 use super::Shared;
-use super::connection::Ended;
+use super::request::Stop;
 
 /// A connection, as all threads see it.
 pub(super) struct Connection {
@@ -15,14 +14,15 @@ pub(super) struct Connection {
     state: Mutex<State>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// In the order in which connections make room.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum State {
+    /// Closed to make room; its thread is about to end.
+    Closed,
     /// The peer must send or read something, and has been waited for since then.
     Waiting(Instant),
     /// The handler has a request. Nobody closes the connection now.
     Busy,
-    /// Closed to make room; its thread is about to end.
-    Closed,
 }
 
 impl Connection {
@@ -31,19 +31,19 @@ impl Connection {
     }
 
     /// The peer is waited for from now on.
-    pub(super) fn wait(&self) -> Result<(), Ended> {
+    pub(super) fn wait(&self) -> Result<(), Stop> {
         self.enter(State::Waiting(Instant::now()))
     }
 
     /// The handler has the connection from now on.
-    pub(super) fn work(&self) -> Result<(), Ended> {
+    pub(super) fn work(&self) -> Result<(), Stop> {
         self.enter(State::Busy)
     }
 
-    fn enter(&self, next: State) -> Result<(), Ended> {
+    fn enter(&self, next: State) -> Result<(), Stop> {
         let mut state = self.state();
         if *state == State::Closed {
-            return Err(Ended);
+            return Err(Stop::Ended);
         }
         *state = next;
         Ok(())
@@ -68,7 +68,6 @@ impl Connection {
 #[derive(Default)]
 pub(super) struct Registry {
     open: HashMap<u64, Arc<Connection>>,
-    threads: Vec<JoinHandle<()>>,
     next: u64,
 }
 
@@ -77,35 +76,14 @@ impl Registry {
         self.open.len()
     }
 
-    /// Keeps the handle of a connection's thread, and forgets those of threads that have ended.
-    pub(super) fn keep(&mut self, thread: JoinHandle<()>) {
-        self.threads.retain(|thread| !thread.is_finished());
-        self.threads.push(thread);
-    }
-
-    /// The threads, which end soon if no connection is open.
-    pub(super) fn take_threads(&mut self) -> Vec<JoinHandle<()>> {
-        std::mem::take(&mut self.threads)
-    }
-
-    /// Closes the connection that has waited longest for its peer, if there is one.
+    /// Closes the connection that has waited longest for its peer, unless one that was closed is about to end.
     pub(super) fn make_room(&self) {
         loop {
-            let states = self.open.values().map(|connection| (connection, *connection.state()));
-            let mut longest = None;
-            for (connection, state) in states {
-                match state {
-                    // One that is about to end makes room already.
-                    State::Closed => return,
-                    State::Waiting(since) if longest.is_none_or(|(_, other, _)| since < other) => {
-                        longest = Some((connection, since, state));
-                    }
-                    State::Waiting(_) | State::Busy => {}
-                }
-            }
-            // If its peer did its part meanwhile, another one is chosen.
-            if longest.is_none_or(|(connection, _, state)| connection.close(state)) {
-                return;
+            let states = self.open.values().map(|connection| (*connection.state(), connection));
+            match states.min_by_key(|(state, _)| *state) {
+                // Its peer did its part meanwhile: choose another one.
+                Some((state @ State::Waiting(_), connection)) if !connection.close(state) => {}
+                _ => return,
             }
         }
     }

@@ -1,17 +1,20 @@
 //! Requests, and how their heads are read.
 
+use std::io;
+
 use httparse::{EMPTY_HEADER, Error, Status};
 
 use super::Limits;
+use super::chunked::Chunked;
+use crate::text::url::Url;
 
 /// More headers than this are answered 431.
 const MAX_HEADERS: usize = 100;
 
 /// A complete request.
-#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Request {
-    method: String,
-    target: String,
+    pub(super) method: String,
+    pub(super) target: String,
     headers: Vec<(String, Vec<u8>)>,
     pub(super) body: Vec<u8>,
 }
@@ -54,63 +57,92 @@ impl Request {
     }
 }
 
-/// The status with which something that is not a request is answered.
+/// Why there is no request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Refusal(pub(super) u16);
-
-/// How a body is delimited.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Framing {
-    Length(usize),
-    Chunked,
+pub(super) enum Stop {
+    /// The connection has ended: by the peer, by its silence, or to make room.
+    Ended,
+    /// What arrived is not a request, or exceeds a limit, and is answered with this status.
+    Refused(u16),
 }
 
-/// A request whose body is still to come, and what its head says of the connection.
-#[derive(Debug)]
-pub(super) struct Head {
+impl From<io::Error> for Stop {
+    fn from(_: io::Error) -> Self {
+        Self::Ended
+    }
+}
+
+/// A request whose body is still arriving, and what its head says of the connection. Reading it needs neither a socket
+/// nor a clock.
+pub(super) struct Incoming {
     pub(super) request: Request,
-    pub(super) framing: Framing,
+    framing: Framing,
     /// The peer keeps the connection open.
     pub(super) keep: bool,
-    /// HTTP/1.0, which must be told that the connection is kept.
+    /// HTTP/1.0, whose peer must be told that the connection is kept.
     pub(super) old: bool,
     /// The peer waits for `100 Continue` before it sends the body.
     pub(super) expects_continue: bool,
 }
 
-impl Head {
-    /// Reads the head that `bytes` begin with, and returns it with its length; `None` if it is not complete.
+/// What is left of a body.
+enum Framing {
+    Length(usize),
+    Chunked(Chunked),
+}
+
+impl Incoming {
+    /// Takes the head of a request from what arrived, or returns `None` if it is not complete.
     ///
     /// # Errors
     /// 400 if the bytes are not a request, 413 if its body is too long, 431 if its head is.
-    pub(super) fn parse(bytes: &[u8], limits: &Limits) -> Result<Option<(Self, usize)>, Refusal> {
+    pub(super) fn take(input: &mut Vec<u8>, limits: &Limits) -> Result<Option<Self>, Stop> {
         let mut headers = [EMPTY_HEADER; MAX_HEADERS];
         let mut parsed = httparse::Request::new(&mut headers);
-        let length = match parsed.parse(bytes) {
+        let length = match parsed.parse(input) {
             Ok(Status::Complete(length)) if length <= limits.max_head => length,
-            Ok(Status::Partial) if bytes.len() < limits.max_head => return Ok(None),
-            Ok(_) | Err(Error::TooManyHeaders) => return Err(Refusal(431)),
-            Err(_) => return Err(Refusal(400)),
+            Ok(Status::Partial) if input.len() < limits.max_head => return Ok(None),
+            Ok(_) | Err(Error::TooManyHeaders) => return Err(Stop::Refused(431)),
+            Err(_) => return Err(Stop::Refused(400)),
         };
         let (Some(method), Some(target), Some(version)) = (parsed.method, parsed.path, parsed.version) else {
-            return Err(Refusal(400));
+            return Err(Stop::Refused(400));
         };
         let old = version == 0;
+        let headers = parsed.headers.iter().map(|header| (header.name.to_owned(), header.value.to_vec()));
         let request = Request {
             method: method.to_owned(),
-            target: path_and_query(method, target).ok_or(Refusal(400))?,
-            headers: parsed
-                .headers
-                .iter()
-                .map(|header| (header.name.to_owned(), header.value.to_vec()))
-                .collect(),
+            target: path_and_query(method, target).ok_or(Stop::Refused(400))?,
+            headers: headers.collect(),
             body: Vec::new(),
         };
         let framing = framing(&request, old, limits.max_body)?;
         let close = request.has_token("Connection", "close");
         let keep = !close && (!old || request.has_token("Connection", "keep-alive"));
         let expects_continue = !old && request.has_token("Expect", "100-continue");
-        Ok(Some((Self { request, framing, keep, old, expects_continue }, length)))
+        input.drain(..length);
+        Ok(Some(Self { request, framing, keep, old, expects_continue }))
+    }
+
+    /// Takes the body from what arrived. Returns whether it is complete; what follows it stays in `input`.
+    ///
+    /// # Errors
+    /// As [`Chunked::decode`].
+    pub(super) fn take_body(&mut self, input: &mut Vec<u8>) -> Result<bool, Stop> {
+        let body = &mut self.request.body;
+        match &mut self.framing {
+            Framing::Length(left) => {
+                let used = input.len().min(*left);
+                body.extend(input.drain(..used));
+                *left -= used;
+                Ok(*left == 0)
+            }
+            Framing::Chunked(chunked) => {
+                let used = chunked.decode(input, body)?;
+                input.drain(..used);
+                Ok(chunked.is_complete())
+            }
+        }
     }
 }
 
@@ -124,18 +156,17 @@ fn path_and_query(method: &str, target: &str) -> Option<String> {
     if target.starts_with('/') || (target == "*" && method == "OPTIONS") {
         return Some(target.to_owned());
     }
-    let (scheme, rest) = target.split_once("://")?;
-    let (authority, rest) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-    let is_http = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
-    let slash = if rest.starts_with('/') { "" } else { "/" };
-    (is_http && !authority.is_empty()).then(|| [slash, rest].concat())
+    let url = Url::split(target);
+    url.host.filter(|host| !host.is_empty() && (url.is_http() || url.is_https()))?;
+    let slash = if url.path.is_empty() { "/" } else { "" };
+    target.get(url.before_path.len()..).map(|rest| [slash, rest].concat())
 }
 
 /// How the body is delimited. Anything about which a proxy in front might think otherwise is refused.
-fn framing(request: &Request, old: bool, max_body: usize) -> Result<Framing, Refusal> {
+fn framing(request: &Request, old: bool, max_body: usize) -> Result<Framing, Stop> {
     let hosts = request.header_count("Host");
     if hosts > 1 || (hosts == 0 && !old) {
-        return Err(Refusal(400));
+        return Err(Stop::Refused(400));
     }
     let mut lengths = request.values("Content-Length");
     let mut codings = request.values("Transfer-Encoding");
@@ -144,11 +175,11 @@ fn framing(request: &Request, old: bool, max_body: usize) -> Result<Framing, Ref
         (Some(length), None, None, None) if !length.is_empty() && length.iter().all(u8::is_ascii_digit) => {
             // Digits that do not fit into a number are a length beyond any limit.
             let length = std::str::from_utf8(length).ok().and_then(|digits| digits.parse().ok());
-            length.filter(|length| *length <= max_body).map(Framing::Length).ok_or(Refusal(413))
+            length.filter(|length| *length <= max_body).map(Framing::Length).ok_or(Stop::Refused(413))
         }
         (None, None, Some(coding), None) if !old && coding.eq_ignore_ascii_case(b"chunked") => {
-            Ok(Framing::Chunked)
+            Ok(Framing::Chunked(Chunked::new(max_body)))
         }
-        _ => Err(Refusal(400)),
+        _ => Err(Stop::Refused(400)),
     }
 }

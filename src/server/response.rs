@@ -8,12 +8,9 @@ use ureq::http::StatusCode;
 /// What is done about a request.
 pub(crate) enum Reply {
     Response(Response),
-    /// Sends these bytes, whatever they are, and closes the connection.
+    /// Sends these bytes, whatever they are and if there are any, and closes the connection.
     #[cfg(feature = "sandbox")]
     Raw(Vec<u8>),
-    /// Sends nothing and closes the connection.
-    #[cfg(feature = "sandbox")]
-    Close,
     /// Sends nothing and resets the connection, so that the peer sees an error instead of an end.
     #[cfg(feature = "sandbox")]
     Reset,
@@ -62,31 +59,26 @@ impl Response {
         self
     }
 
-    /// Writes the whole response to `out`.
-    pub(crate) fn write(&self, out: &mut Vec<u8>, connection: Option<&str>, head_only: bool) {
+    /// The whole response as it is sent.
+    pub(crate) fn to_bytes(&self, connection: Option<&str>, head_only: bool) -> Vec<u8> {
         let code = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        out.extend_from_slice(b"HTTP/1.1 ");
-        out.extend_from_slice(code.as_str().as_bytes());
-        out.push(b' ');
-        out.extend_from_slice(code.canonical_reason().unwrap_or_default().as_bytes());
-        let mut header = |name: &str, value: &str| {
-            for part in ["\r\n", name, ": ", value] {
-                out.extend_from_slice(part.as_bytes());
+        let mut head =
+            format!("HTTP/1.1 {} {}\r\n", code.as_str(), code.canonical_reason().unwrap_or_default());
+        let length = self.body.len().to_string();
+        let has_body = code != StatusCode::NO_CONTENT && code != StatusCode::NOT_MODIFIED;
+        let added = [("Connection", connection), ("Content-Length", has_body.then_some(length.as_str()))];
+        let added = added.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        let given = self.headers.iter().map(|(name, value)| (*name, value.as_ref()));
+        for (name, value) in given.chain(added) {
+            for text in [name, ": ", value, "\r\n"] {
+                head.push_str(text);
             }
-        };
-        for (name, value) in &self.headers {
-            header(name, value);
         }
-        if let Some(connection) = connection {
-            header("Connection", connection);
+        head.push_str("\r\n");
+        let mut bytes = head.into_bytes();
+        if has_body && !head_only {
+            bytes.extend_from_slice(&self.body);
         }
-        let bodiless = code == StatusCode::NO_CONTENT || code == StatusCode::NOT_MODIFIED;
-        if !bodiless {
-            header("Content-Length", &self.body.len().to_string());
-        }
-        out.extend_from_slice(b"\r\n\r\n");
-        if !bodiless && !head_only {
-            out.extend_from_slice(&self.body);
-        }
+        bytes
     }
 }

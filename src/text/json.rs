@@ -1,5 +1,7 @@
 //! JSON as services and gateways write it, which is not always JSON.
 
+use std::borrow::Cow;
+
 use serde::de::DeserializeOwned;
 
 /// Reads a body. A byte order mark before the JSON is ignored, and what is not Unicode, be it bytes that are not
@@ -8,13 +10,22 @@ use serde::de::DeserializeOwned;
 /// # Errors
 /// Returns the reader's error if the body is not JSON of that type even so.
 pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, serde_json::Error> {
-    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     // To check the whole is quicker than to check each string.
-    let text = String::from_utf8_lossy(body);
+    let text = unicode(body);
     serde_json::from_str(&text).or_else(|error| match without_lone_surrogates(&text) {
         Some(text) => serde_json::from_str(&text),
         None => Err(error),
     })
+}
+
+/// Returns the text of a body from which [`read`] reads, for reading that keeps what comes before a mistake.
+pub(crate) fn text(body: &[u8]) -> Cow<'_, str> {
+    let text = unicode(body);
+    without_lone_surrogates(&text).map_or(text, Cow::Owned)
+}
+
+fn unicode(body: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body))
 }
 
 /// Returns JSON text with each escaped surrogate that has no partner replaced, or `None` if there is none.

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use ureq::unversioned::transport::{Buffers, NextTimeout, Transport};
 
+use super::handover;
 use super::pool::Pool;
 use super::socket::Stream;
 
@@ -178,6 +179,7 @@ impl Transport for Connection {
                     self.state = State::Answered;
                 }
                 self.input_appended(amount);
+                handover::note_status(self.input.get(self.start..self.end).unwrap_or_default());
                 Ok(amount > 0)
             }
             Err(error) => Err(self.failure(error)),

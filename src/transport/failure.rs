@@ -4,8 +4,10 @@ use std::io;
 
 use super::Transport;
 use super::connection::Stale;
+use super::handover::noted_status;
 use super::response::Response;
 use crate::error::Source;
+use crate::model::ResponseHeaders;
 
 /// Why there is no response.
 ///
@@ -73,10 +75,21 @@ impl Transport {
             ureq::Error::Io(error) => Failure::Lost { partial, source: Box::new(error) },
             ureq::Error::LargeResponseHeader(..) => Failure::Unreadable {
                 reason: "the response's head is too large".to_owned(),
-                partial,
+                partial: partial.or_else(head_only),
                 source: Some(Box::new(error)),
             },
-            _ => Failure::NotHttp { partial, source: Box::new(error) },
+            _ => Failure::NotHttp { partial: partial.or_else(head_only), source: Box::new(error) },
         }
     }
+}
+
+/// A response of which only the status could be read.
+fn head_only() -> Option<Box<Response>> {
+    let status = noted_status()?;
+    Some(Box::new(Response {
+        status,
+        headers: ResponseHeaders::default(),
+        body: Vec::new(),
+        timed_out: false,
+    }))
 }

@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ureq::Agent;
-use ureq::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, USER_AGENT};
+use ureq::http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HOST, USER_AGENT};
 use ureq::http::uri::{self, PathAndQuery};
 use ureq::http::{HeaderValue, Method, Request, Uri};
 
@@ -49,7 +49,6 @@ const LONGEST: Duration = Duration::from_secs(365 * 86_400);
 pub(crate) struct Setup {
     /// Scheme, host and port, and perhaps a path; checked.
     pub(crate) base_url: String,
-    pub(crate) authorization: String,
     pub(crate) user_agent: String,
     pub(crate) connect_timeout: Duration,
     pub(crate) proxy: ProxyChoice,
@@ -107,14 +106,12 @@ impl Transport {
             .max_response_header_size(connection::INPUT_MAX)
             .user_agent(setup.user_agent.as_str())
             .build();
-        let mut authorization = header("authorization", &setup.authorization)?;
-        authorization.set_sensitive(true);
         let headers = HeaderMap::from_iter([
             // What ureq would make of the URL anew for each request.
             (HOST, header("base_url", &host_header(&base))?),
             (USER_AGENT, header("user_agent_suffix", &setup.user_agent)?),
             (ACCEPT, HeaderValue::from_static("application/json")),
-            (AUTHORIZATION, authorization),
+            (ACCEPT_ENCODING, HeaderValue::from_static("identity")),
             (CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded")),
         ]);
         let agent = Agent::with_parts(config, Handover, Handover);
@@ -151,6 +148,7 @@ impl Transport {
         form: &[u8],
         time: Duration,
         fresh: bool,
+        authorization: &HeaderValue,
     ) -> Result<Response, Failure> {
         let deadline = deadline_in(time);
         let connection = self.connection(deadline, fresh)?;
@@ -158,6 +156,7 @@ impl Transport {
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.url(path).map_err(|error| self.failure(error.into(), None))?;
         request.headers_mut().clone_from(&self.headers);
+        request.headers_mut().insert(AUTHORIZATION, authorization.clone());
         let response = handover::run(&self.agent, request, connection);
         self.read(response.map_err(|error| self.failure(error, None))?)
     }

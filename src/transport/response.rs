@@ -37,7 +37,8 @@ impl Transport {
         let read = body.as_reader().take(limit).read_to_end(&mut bytes);
 
         let coding = parts.headers.get(CONTENT_ENCODING);
-        let compressed = coding.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"));
+        let compressed = coding
+            .is_some_and(|coding| !coding.is_empty() && !coding.as_bytes().eq_ignore_ascii_case(b"identity"));
         let too_long = too_long || bytes.len() > MAX_BODY;
         let status = parts.status.as_u16();
         let headers = ResponseHeaders(parts.headers);

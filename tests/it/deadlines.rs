@@ -263,7 +263,7 @@ fn a_clone_may_have_another_timeout() {
     assert!(error.is_timeout() && elapsed >= Duration::from_millis(95), "{elapsed:?}: {error}");
     assert_eq!(
         (error.kind(), error.to_string().as_str()),
-        (ErrorKind::Timeout, "no answer in time; it is not known whether the request was carried out",)
+        (ErrorKind::Timeout, "no response in time; it is not known whether the request was carried out",)
     );
     for longer in [Duration::from_secs(20), Duration::from_secs(u64::MAX), Duration::MAX] {
         api.with_timeout(longer).create_payments(CALL, &small()).unwrap();
@@ -293,7 +293,7 @@ fn times_beyond_every_clock_are_no_limit() {
 fn an_attempt_that_times_out_leaves_time_for_the_next() {
     let script = Script::new([Step::Silence, Step::created()]);
     let policy = RetryPolicy::new().attempt_timeout(Some(Duration::from_millis(200)));
-    let api = builder(script.address).retry_policy(policy.clone()).build().unwrap();
+    let api = builder(script.address).retry_policy(policy).build().unwrap();
     let answered = api.create_payments_with_metadata(CALL, &small()).unwrap();
     assert_eq!((answered.metadata.attempts, script.equal_requests()), (2, 2));
     assert!(answered.metadata.elapsed >= Duration::from_millis(195));

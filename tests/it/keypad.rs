@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use twilio_payments::sandbox::{Asking, Call, Delivery, Sandbox, numbers};
+use twilio_payments::sandbox::{Asking, Call, Delivery, Sandbox, SandboxBuilder, numbers};
 use twilio_payments::{
     CallbackListener, Capture, CaptureError, CardType, CreatePaymentsParams, Event, PayResult, PaymentMethod,
     PaymentsApi, SessionCallbacks, SignatureValidator, StatusCallback, TokenType, UpdatePaymentsParams,
@@ -27,7 +27,11 @@ struct Played<'a> {
 
 impl Stage {
     fn new() -> Self {
-        let sandbox = Sandbox::start().unwrap();
+        Self::of(Sandbox::builder())
+    }
+
+    fn of(sandbox: SandboxBuilder) -> Self {
+        let sandbox = sandbox.start().unwrap();
         let validator = SignatureValidator::new(sandbox.auth_token()).unwrap();
         let (api, call) = (sandbox.client(), sandbox.call());
         Self { api, call, listener: CallbackListener::local(validator).unwrap(), sandbox }
@@ -213,8 +217,15 @@ fn endings_without_a_payment() {
     assert_eq!(end.result, Some(PayResult::PaymentConnectorError));
     assert!(end.payment_error.is_some() && end.connector_error.is_some() && end.pay_error_code.is_some());
 
+    // Something is missing: the completion is refused, and the session goes on.
     let missing = stage.start(&stage.params());
-    assert_eq!(missing.complete().result, Some(PayResult::ValidationError));
+    let complete = UpdatePaymentsParams::new_complete(url.as_str());
+    let error = stage.api.update_payments(stage.call.sid(), &missing.sid, &complete).unwrap_err();
+    assert_eq!(error.api_error().and_then(|api| api.code), Some(64019));
+    assert!(stage.sandbox.session(&missing.sid).unwrap().is_open());
+    missing.update(&UpdatePaymentsParams::new_cancel(url.as_str()));
+    // There is no documented word for a cancellation.
+    assert_eq!(missing.hear().result, None);
 
     let starred = stage.start(&stage.params());
     starred.ask(&Capture::PaymentCardNumber);
@@ -223,7 +234,7 @@ fn endings_without_a_payment() {
 
     let cancelled = stage.start(&stage.params());
     cancelled.update(&UpdatePaymentsParams::new_cancel(url));
-    assert_eq!(cancelled.hear().event(), Event::Cancelled);
+    assert_eq!(cancelled.hear().result, None);
 
     let left = stage.start(&stage.params());
     left.ask(&Capture::PaymentCardNumber);
@@ -231,6 +242,22 @@ fn endings_without_a_payment() {
     assert_eq!(left.settled().result, Some(PayResult::CallerHungUp));
     assert_eq!(stage.call.wait_until_asked(SOON), None, "a call that is over asks nothing");
     assert_eq!(stage.sandbox.transaction_count(), 0);
+}
+
+/// Words that are seen, but not documented for this API.
+#[test]
+fn undocumented_words_on_request() {
+    let stage = Stage::of(Sandbox::builder().undocumented_words(true).max_failed_attempts(2));
+    let url = stage.listener.public_url().to_owned();
+    let cancelled = stage.start(&stage.params());
+    cancelled.fails(&Capture::PaymentCardNumber, "1#", &CaptureError::InvalidCardNumber);
+    cancelled.update(&UpdatePaymentsParams::new_cancel(url));
+    assert_eq!(cancelled.hear().event(), Event::Cancelled);
+    let clumsy = stage.start(&stage.params());
+    let first = clumsy.give(&Capture::PaymentCardNumber, "1#");
+    let second = clumsy.give(&Capture::PaymentCardNumber, "1#");
+    assert_eq!((first.attempt, second.attempt), (Some(1), Some(2)));
+    assert_eq!(clumsy.hear().result, Some(PayResult::TooManyFailedAttempts));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod endings;
 mod settings;
 mod steps;
+mod stored;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

@@ -307,9 +307,9 @@ fn stale_responses_change_nothing() {
     driver.fails(lost());
     assert_eq!((driver.flow.session_sid(), driver.flow.revision()), (None, 0));
     driver.expect("order-7");
-    driver.fails(api(404, 20404).after(1, Outcome::Refused, "order-6"));
+    driver.fails(api(404, 20404).with_attempts(1, Outcome::Refused).with_idempotency_key("order-6"));
     assert_eq!(driver.flow.awaited_key().as_deref(), Some("order-7"));
-    driver.fails(api(404, 20404).after(1, Outcome::Refused, "order-7"));
+    driver.fails(api(404, 20404).with_attempts(1, Outcome::Refused).with_idempotency_key("order-7"));
     driver.expect_payment("not paid", SessionEnding::NotOpened);
     let before = driver.flow.clone();
     driver.ok();

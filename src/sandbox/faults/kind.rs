@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::sandbox::refusals::Refusal;
+use crate::sandbox::refusals::{self, Refusal};
 use crate::server::{Reply, Response};
 
 /// One thing that goes wrong with one request.
@@ -70,12 +70,11 @@ impl Fault {
         let response = if self.is_carried_out() { respond() } else { Response::new(500, &b""[..]) };
         let with_id = |response: Response| Reply::Response(response.header("Twilio-Request-Id", request_id));
         match self {
-            Self::DropBefore | Self::DropAfter => Reply::Close,
+            Self::DropBefore | Self::DropAfter => Reply::Raw(Vec::new()),
             Self::ResetBefore | Self::ResetAfter => Reply::Reset,
             Self::Truncate => {
-                let (mut whole, mut head) = (Vec::new(), Vec::new());
-                response.write(&mut whole, None, false);
-                response.write(&mut head, None, true);
+                let mut whole = response.to_bytes(None, false);
+                let head = response.to_bytes(None, true);
                 whole.truncate(usize::midpoint(head.len(), whole.len()));
                 Reply::Raw(whole)
             }
@@ -83,9 +82,15 @@ impl Fault {
             Self::Delay(delay) => Reply::Response(response.after(delay)),
             Self::TooManyRequests { retry_after } => {
                 let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
-                with_id(Refusal::too_many_requests().answer().header("Retry-After", seconds.to_string()))
+                with_id(
+                    Refusal::new(&refusals::TOO_MANY_REQUESTS, "Too Many Requests")
+                        .response()
+                        .header("Retry-After", seconds.to_string()),
+                )
             }
-            Self::ServerError | Self::ServerErrorAfter => with_id(Refusal::server_error().answer()),
+            Self::ServerError | Self::ServerErrorAfter => {
+                with_id(Refusal::new(&refusals::SERVER_ERROR, "Internal Server Error").response())
+            }
             Self::Unavailable => {
                 let page =
                     &b"<html><head><title>503</title></head><body>Service Unavailable</body></html>\n"[..];

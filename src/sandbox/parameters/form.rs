@@ -1,72 +1,94 @@
 //! A request's form, and the readers of its values.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 
 use serde_json::{Map, Value};
 
-use crate::model::Amount;
+use crate::model::{Amount, currency};
 use crate::sandbox::refusals::Refusal;
 use crate::text::form;
 
 /// A decoded form, in the order in which it was sent.
-pub(crate) struct Form<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
+pub(crate) struct Form<'a> {
+    pairs: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    /// The names that somebody asked for.
+    known: RefCell<Vec<&'static str>>,
+}
 
 impl<'a> Form<'a> {
     pub(crate) fn parse(body: &'a [u8]) -> Self {
-        Self(form::pairs(body).collect())
+        Self { pairs: form::pairs(body).collect(), known: RefCell::default() }
     }
 
     /// Whether two bodies have the same fields with the same values, in whatever order.
     pub(crate) fn are_same(one: &[u8], other: &[u8]) -> bool {
         let sorted = |body| {
-            let mut fields = Form::parse(body).0;
-            fields.sort_unstable();
-            fields
+            let mut pairs = Form::parse(body).pairs;
+            pairs.sort_unstable();
+            pairs
         };
         one == other || sorted(one) == sorted(other)
     }
 
     pub(crate) fn into_owned(self) -> Vec<(String, String)> {
-        self.0.into_iter().map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
+        self.pairs.into_iter().map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
     }
 
     /// A field's value as it was sent.
-    pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_ref())
+    pub(crate) fn get(&self, name: &'static str) -> Option<&str> {
+        self.known.borrow_mut().push(name);
+        self.pairs.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_ref())
+    }
+
+    /// The names that nobody asked for.
+    pub(crate) fn ignored(&self) -> impl Iterator<Item = &str> {
+        let known = self.known.borrow().clone();
+        self.pairs.iter().map(|(name, _)| name.as_ref()).filter(move |name| !known.contains(name))
     }
 
     /// A field's value; an empty one counts as absent.
-    pub(super) fn text(&self, name: &str) -> Option<&str> {
+    pub(super) fn text(&self, name: &'static str) -> Option<&str> {
         self.get(name).filter(|value| !value.is_empty())
     }
 
     /// The value of a field that must be there.
-    pub(super) fn required(&self, name: &str) -> Result<&str, Refusal> {
+    pub(super) fn required(&self, name: &'static str) -> Result<&str, Refusal> {
         self.text(name).ok_or_else(|| Refusal::invalid_parameter(name, "required"))
     }
 
-    pub(super) fn read<T>(
-        &self,
-        name: &str,
-        parse: impl FnOnce(&str) -> Result<T, &'static str>,
-    ) -> Result<Option<T>, Refusal> {
-        let parsed = self.text(name).map(parse).transpose();
-        parsed.map_err(|reason| Refusal::invalid_parameter(name, reason))
+    /// Reads an enum, a number or a boolean: an empty value is a wrong one.
+    pub(super) fn read<T>(&self, name: &'static str, parse: impl Parse<T>) -> Result<Option<T>, Refusal> {
+        Self::parsed(name, self.get(name), parse)
     }
 
-    /// Refuses names that are not among these, and those that come twice.
-    pub(super) fn only(&self, names: &[&str]) -> Result<(), Refusal> {
-        for (index, (name, _)) in self.0.iter().enumerate() {
-            if !names.contains(&name.as_ref()) {
-                return Err(Refusal::unknown_parameter(name));
-            }
-            if self.0.iter().take(index).any(|(earlier, _)| earlier == name) {
-                return Err(Refusal::invalid_parameter(name, "sent more than once"));
-            }
-        }
-        Ok(())
+    /// Reads what the service's document calls a string: an empty one counts as absent.
+    pub(super) fn read_text<T>(
+        &self,
+        name: &'static str,
+        parse: impl Parse<T>,
+    ) -> Result<Option<T>, Refusal> {
+        Self::parsed(name, self.text(name), parse)
+    }
+
+    fn parsed<T>(name: &str, value: Option<&str>, parse: impl Parse<T>) -> Result<Option<T>, Refusal> {
+        value.map(parse).transpose().map_err(|reason| Refusal::invalid_parameter(name, reason))
+    }
+
+    /// Refuses a name that comes twice.
+    pub(super) fn only_once(&self) -> Result<(), Refusal> {
+        let twice =
+            self.pairs.iter().enumerate().find(|(index, (name, _))| {
+                self.pairs.iter().take(*index).any(|(earlier, _)| earlier == name)
+            });
+        twice.map_or(Ok(()), |(_, (name, _))| Err(Refusal::invalid_parameter(name, "sent more than once")))
     }
 }
+
+/// Reads a value, or says what is wrong with it.
+pub(super) trait Parse<T>: FnOnce(&str) -> Result<T, &'static str> {}
+
+impl<T, F: FnOnce(&str) -> Result<T, &'static str>> Parse<T> for F {}
 
 /// Reads one of these values.
 pub(super) fn known<T: AsRef<str> + Clone>(all: &[T]) -> impl Fn(&str) -> Result<T, &'static str> {
@@ -97,15 +119,15 @@ pub(super) fn integer(most: u32, reason: &'static str) -> impl Fn(&str) -> Resul
     }
 }
 
-pub(super) fn amount(text: &str) -> Result<Amount, &'static str> {
-    text.parse().map_err(|_| "not a decimal of at most four places, from 0 up to but not including 1000000")
-}
-
-pub(super) fn currency(text: &str) -> Result<String, &'static str> {
-    if text.len() == 3 && text.bytes().all(|b| b.is_ascii_alphabetic()) {
-        Ok(text.to_ascii_uppercase())
-    } else {
-        Err("not three letters")
+/// Reads an amount with no more decimals than a currency has.
+pub(super) fn amount(currency: &str) -> impl Fn(&str) -> Result<Amount, &'static str> {
+    let most = currency::decimals(currency).unwrap_or(4);
+    move |text| {
+        let decimals = text.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+        if decimals > most {
+            return Err("more decimals than the currency has");
+        }
+        text.parse().map_err(|_| "not a decimal from 0 up to but not including 1000000")
     }
 }
 
@@ -116,23 +138,4 @@ pub(super) fn object(text: &str) -> Result<Map<String, Value>, &'static str> {
         return Err("has more than one level");
     }
     Ok(fields)
-}
-
-/// Accepts an absolute http or https URL, or a relative reference.
-pub(super) fn url(text: &str) -> Result<String, &'static str> {
-    if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
-        return Err("not a URL");
-    }
-    let end = text.find(['/', '?', '#']).unwrap_or(text.len());
-    if let Some((scheme, _)) = text.get(..end).and_then(|start| start.split_once(':')) {
-        if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
-            return Err("neither an http or https URL nor a relative one");
-        }
-        let rest = text.get(scheme.len() + 1..).and_then(|rest| rest.strip_prefix("//"));
-        let authority = rest.and_then(|rest| rest.split(['/', '?', '#']).next()).unwrap_or_default();
-        if authority.rsplit('@').next().is_none_or(|host| host.is_empty() || host.starts_with(':')) {
-            return Err("a URL without a host");
-        }
-    }
-    Ok(text.to_owned())
 }

@@ -7,13 +7,16 @@ mod tests;
 
 use std::time::Duration;
 
+use serde_json::{Map, Value};
+
 pub(crate) use form::Form;
 pub(crate) use path::{RequestPath, SessionIds};
 
-use super::refusals::Refusal;
+use super::refusals::{self, Refusal};
 use crate::model::{
     Amount, BankAccountType, Capture, CardType, PaymentMethod, PaymentsInput, PaymentsStatus, TokenType,
 };
+use crate::params::{DEFAULT_CURRENCY, check_callback_url};
 
 /// What a session is created with, the service's defaults filled in. They hold for the whole session.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,8 +26,11 @@ pub(crate) struct CreateParameters {
     pub(crate) bank_account_type: BankAccountType,
     /// `None` and zero both ask for a token.
     pub(crate) charge_amount: Option<Amount>,
+    /// In capitals.
     pub(crate) currency: String,
     pub(crate) min_postal_code_length: usize,
+    /// Values for the payment processor.
+    pub(crate) parameter: Option<Map<String, Value>>,
     pub(crate) payment_connector: String,
     pub(crate) payment_method: PaymentMethod,
     pub(crate) postal_code: bool,
@@ -55,57 +61,35 @@ pub(crate) enum Step {
     Cancel,
 }
 
-const CREATE: &[&str] = &[
-    "IdempotencyKey",
-    "StatusCallback",
-    "BankAccountType",
-    "ChargeAmount",
-    "Currency",
-    "Description",
-    "Input",
-    "MinPostalCodeLength",
-    "Parameter",
-    "PaymentConnector",
-    "PaymentMethod",
-    "PostalCode",
-    "SecurityCode",
-    "Timeout",
-    "TokenType",
-    "ValidCardTypes",
-    "RequireMatchingInputs",
-    "Confirmation",
-];
-const UPDATE: &[&str] = &["IdempotencyKey", "StatusCallback", "Capture", "Status"];
-
 /// The captures of a card, each of which the caller may have to type twice.
 const MATCHED: &[Capture] =
     &[Capture::PaymentCardNumber, Capture::ExpirationDate, Capture::SecurityCode, Capture::PostalCode];
 
 impl CreateParameters {
     pub(crate) fn read(form: &Form<'_>) -> Result<Self, Refusal> {
-        form.only(CREATE)?;
         let (idempotency_key, status_callback) = common(form)?;
         let payment_method = form.read("PaymentMethod", form::known(PaymentMethod::KNOWN))?;
         let payment_method = payment_method.unwrap_or(PaymentMethod::CreditCard);
-        form.read("Input", form::known(PaymentsInput::KNOWN))?;
-        let parameter = form.read("Parameter", form::object)?;
-        if payment_method == PaymentMethod::AchDebit && parameter.is_none() {
-            return Err(Refusal::invalid_parameter("Parameter", "required for ach-debit"));
+        let bank_account_type = form.read("BankAccountType", form::known(BankAccountType::KNOWN))?;
+        if bank_account_type.is_some() && payment_method == PaymentMethod::CreditCard {
+            return Err(Refusal::new(&refusals::BANK_ACCOUNT_TYPE, "BankAccountType is for ach-debit"));
         }
+        form.text("Description");
+        form.read_text("Input", form::known(PaymentsInput::KNOWN))?;
+        let currency = form.text("Currency").unwrap_or(DEFAULT_CURRENCY).to_ascii_uppercase();
         let shortest = form::integer(u32::MAX, "not an integer of at least 1");
         let seconds = form::integer(600, "not an integer from 1 to 600");
         let brands = [CardType::Visa, CardType::Mastercard, CardType::Amex];
         Ok(Self {
             idempotency_key,
             status_callback,
-            bank_account_type: form
-                .read("BankAccountType", form::known(BankAccountType::KNOWN))?
-                .unwrap_or(BankAccountType::ConsumerChecking),
-            charge_amount: form.read("ChargeAmount", form::amount)?,
-            currency: form.read("Currency", form::currency)?.unwrap_or_else(|| "USD".to_owned()),
+            bank_account_type: bank_account_type.unwrap_or(BankAccountType::ConsumerChecking),
+            charge_amount: form.read("ChargeAmount", form::amount(&currency))?,
+            currency,
             min_postal_code_length: form
                 .read("MinPostalCodeLength", shortest)?
                 .map_or(1, |digits| usize::try_from(digits).unwrap_or(usize::MAX)),
+            parameter: form.read_text("Parameter", form::object)?,
             payment_connector: form.text("PaymentConnector").unwrap_or("Default").to_owned(),
             payment_method,
             postal_code: form.read("PostalCode", form::boolean)?.unwrap_or(true),
@@ -113,10 +97,10 @@ impl CreateParameters {
             timeout: Duration::from_secs(form.read("Timeout", seconds)?.unwrap_or(5).into()),
             token_type: form.read("TokenType", form::known(TokenType::KNOWN))?.unwrap_or(TokenType::Reusable),
             valid_card_types: form
-                .read("ValidCardTypes", form::list(CardType::KNOWN, ' '))?
+                .read_text("ValidCardTypes", form::list(CardType::KNOWN, ' '))?
                 .unwrap_or_else(|| brands.to_vec()),
             require_matching_inputs: form
-                .read("RequireMatchingInputs", form::list(MATCHED, ','))?
+                .read_text("RequireMatchingInputs", form::list(MATCHED, ','))?
                 .unwrap_or_default(),
             confirmation: form.read("Confirmation", form::boolean)?.unwrap_or(false),
         })
@@ -134,7 +118,6 @@ impl CreateParameters {
 
 impl UpdateParameters {
     pub(crate) fn read(form: &Form<'_>) -> Result<Self, Refusal> {
-        form.only(UPDATE)?;
         let (idempotency_key, status_callback) = common(form)?;
         let capture = form.read("Capture", form::known(Capture::KNOWN))?;
         let status = form.read("Status", form::known(PaymentsStatus::KNOWN))?;
@@ -142,11 +125,8 @@ impl UpdateParameters {
             (Some(capture), None) => Step::Capture(capture),
             (None, Some(PaymentsStatus::Complete)) => Step::Complete,
             (None, Some(_)) => Step::Cancel,
-            (None, None) => {
-                return Err(Refusal::invalid_parameter("Capture", "required where there is no Status"));
-            }
-            (Some(_), Some(_)) => {
-                return Err(Refusal::invalid_parameter("Status", "not together with Capture"));
+            (None, None) | (Some(_), Some(_)) => {
+                return Err(Refusal::new(&refusals::ONE_STEP, "One of Capture and Status is required"));
             }
         };
         Ok(Self { idempotency_key, status_callback, step })
@@ -155,7 +135,8 @@ impl UpdateParameters {
 
 /// The idempotency key and the URL that every request has.
 fn common(form: &Form<'_>) -> Result<(String, String), Refusal> {
-    let key = form.required("IdempotencyKey")?.to_owned();
-    let url = form::url(form.required("StatusCallback")?);
-    Ok((key, url.map_err(|reason| Refusal::invalid_parameter("StatusCallback", reason))?))
+    form.only_once()?;
+    let (key, url) = (form.required("IdempotencyKey")?, form.required("StatusCallback")?);
+    check_callback_url(url).map_err(|reason| Refusal::invalid_parameter("StatusCallback", reason))?;
+    Ok((key.to_owned(), url.to_owned()))
 }

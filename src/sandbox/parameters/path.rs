@@ -16,13 +16,15 @@ pub(crate) struct RequestPath<'a> {
 #[derive(Clone, Debug)]
 pub(crate) struct SessionIds {
     pub(crate) account_sid: String,
+    /// The call's SID or, if it is a leg of another call, that call's.
     pub(crate) call_sid: String,
     pub(crate) sid: String,
 }
 
 impl<'a> RequestPath<'a> {
-    /// Takes the path of one of the two operations apart; `None` for any other.
-    pub(crate) fn parse(path: &'a str) -> Option<Self> {
+    /// Takes the path of one of the two operations apart; `None` for any other. A query is passed over.
+    pub(crate) fn parse(target: &'a str) -> Option<Self> {
+        let path = target.split_once('?').map_or(target, |(path, _)| path);
         let rest = path.strip_prefix("/2010-04-01/Accounts/")?.strip_suffix(".json")?;
         let (account_sid, rest) = rest.split_once("/Calls/")?;
         let (call_sid, rest) = rest.split_once("/Payments")?;

@@ -44,8 +44,8 @@ fn defaults() {
     assert_eq!(read.bank_account_type, BankAccountType::ConsumerChecking);
     assert_eq!(read.valid_card_types, [CardType::Visa, CardType::Mastercard, CardType::Amex]);
     assert_eq!(read.require_matching_inputs, []);
-    // Empty is absent.
-    let names = ["ChargeAmount", "Currency", "Timeout", "TokenType", "ValidCardTypes", "Parameter", "Input"];
+    // An empty string is absent.
+    let names = ["Currency", "Description", "ValidCardTypes", "RequireMatchingInputs", "Parameter", "Input"];
     assert_eq!(create(&names.map(|name| (name, ""))).unwrap(), read);
 }
 
@@ -53,7 +53,7 @@ fn defaults() {
 fn all_fields_are_read() {
     let read = create(&[
         ("BankAccountType", "commercial-checking"),
-        ("ChargeAmount", "999999.9999"),
+        ("ChargeAmount", "999999.99"),
         ("Currency", "eur"),
         ("Description", "Zoë's & co."),
         ("Input", "dtmf"),
@@ -70,7 +70,7 @@ fn all_fields_are_read() {
         ("Confirmation", "true"),
     ])
     .unwrap();
-    assert_eq!(read.charge_amount, Some(Amount::MAX));
+    assert_eq!(read.charge_amount, Some("999999.99".parse().unwrap()));
     assert_eq!((read.currency.as_str(), read.payment_connector.as_str()), ("EUR", "Elsewhere"));
     assert_eq!((read.postal_code, read.security_code, read.confirmation), (false, false, true));
     assert_eq!((read.timeout, read.min_postal_code_length), (Duration::from_secs(600), 4));
@@ -84,36 +84,45 @@ fn all_fields_are_read() {
 #[test]
 fn wrong_values_are_refused_by_name() {
     for (name, values) in [
-        ("BankAccountType", &["savings", "Consumer-Checking"] as &[_]),
-        ("ChargeAmount", &["-1", "1000000", "1e3", "NaN", "0.30000000000000004", "1,5", " 1", "+1", "1."]),
-        ("Currency", &["US", "DOLLAR", "U5D", "€€€"]),
+        ("BankAccountType", &["savings", "Consumer-Checking", ""] as &[_]),
+        (
+            "ChargeAmount",
+            &["-1", "1000000", "1e3", "NaN", "0.30000000000000004", "1,5", " 1", "+1", "1.", "", "1.005"],
+        ),
         ("Input", &["speech", "dtmf speech"]),
-        ("MinPostalCodeLength", &["0", "-1", "five", "1.0", "99999999999", "+5"]),
+        ("MinPostalCodeLength", &["0", "-1", "five", "1.0", "99999999999", "+5", ""]),
         ("Parameter", &["{'name':'foobar'}", "[]", "1", "null", "{", r#"{"a":{}}"#, r#"{"a":[1]}"#]),
-        ("PaymentMethod", &["cash", "Credit-Card", "ach-debit"]),
-        ("PostalCode", &["True", "1", "yes"]),
-        ("SecurityCode", &["FALSE", "0"]),
-        ("Timeout", &["0", "601", "-5", "5s", "5.0"]),
-        ("TokenType", &["forever"]),
+        ("PaymentMethod", &["cash", "Credit-Card", ""]),
+        ("PostalCode", &["True", "1", "yes", ""]),
+        ("SecurityCode", &["FALSE", "0", ""]),
+        ("Timeout", &["0", "601", "-5", "5s", "5.0", ""]),
+        ("TokenType", &["forever", ""]),
         ("ValidCardTypes", &["visa,amex", "visa  amex", "laser", "Visa"]),
         ("RequireMatchingInputs", &["bank-account-number", "postal-code security-code", "cvv", ","]),
-        ("Confirmation", &["True", "maybe"]),
+        ("Confirmation", &["True", "maybe", ""]),
     ] {
         for value in values {
             let refusal = create(&[(name, value)]).unwrap_err();
-            assert_eq!((refusal.status, refusal.code), (400, 20001), "{name} {value}");
-            let named = if value == &"ach-debit" { "Parameter" } else { name };
-            let start = format!("Invalid parameter {named}: ");
+            let code = if name == "ChargeAmount" { 64003 } else { 64020 };
+            assert_eq!((refusal.rule.status, refusal.rule.code), (400, code), "{name} {value}");
+            let start = format!("Invalid parameter {name}: ");
             assert!(refusal.message.starts_with(&start), "{name} {value}: {}", refusal.message);
         }
     }
 }
 
 #[test]
-fn unknown_repeated_and_missing_names_are_refused() {
-    assert_eq!(create(&[("Capture", "x")]).unwrap_err().message, "Unknown parameter Capture");
-    assert_eq!(create(&[("timeout", "5")]).unwrap_err().message, "Unknown parameter timeout");
-    assert_eq!(update(&[("Timeout", "5")]).unwrap_err().message, "Unknown parameter Timeout");
+fn unknown_names_are_ignored_and_listed() {
+    let mut all = vec![("IdempotencyKey", "k"), ("StatusCallback", "/")];
+    all.extend([("Capture", "x"), ("timeout", "0"), ("Timeout", "9")]);
+    let body = encoded(&all);
+    let form = Form::parse(body.as_bytes());
+    assert_eq!(CreateParameters::read(&form).unwrap().timeout, Duration::from_secs(9));
+    assert_eq!(form.ignored().collect::<Vec<_>>(), ["Capture", "timeout"]);
+}
+
+#[test]
+fn repeated_and_missing_names_are_refused() {
     let twice = create(&[("Timeout", "5"), ("Timeout", "5")]).unwrap_err();
     assert_eq!(twice.message, "Invalid parameter Timeout: sent more than once");
     for (fields, missing) in [
@@ -137,14 +146,127 @@ fn an_update_asks_for_one_thing() {
     }
     assert_eq!(update(&[("Status", "complete")]).unwrap().step, Step::Complete);
     assert_eq!(update(&[("Status", "cancel")]).unwrap().step, Step::Cancel);
-    for (fields, named) in [
-        (&[] as &[_], "Capture"),
-        (&[("Capture", "pin")], "Capture"),
-        (&[("Status", "done")], "Status"),
-        (&[("Capture", "postal-code"), ("Status", "complete")], "Status"),
+    for (fields, code) in [
+        (&[] as &[_], 64018),
+        (&[("Capture", "postal-code"), ("Status", "complete")], 64018),
+        (&[("Capture", "pin")], 64020),
+        (&[("Status", "done")], 64020),
+        (&[("Capture", "")], 64020),
+        (&[("Status", ""), ("Capture", "postal-code")], 64020),
     ] {
-        let refusal = update(fields).unwrap_err();
-        assert!(refusal.message.starts_with(&format!("Invalid parameter {named}: ")), "{refusal:?}");
+        assert_eq!(update(fields).unwrap_err().rule.code, code, "{fields:?}");
+    }
+}
+
+/// How the service's published document describes a value (`components.schemas`, April 2026).
+#[derive(Clone, Copy, PartialEq)]
+enum Schema {
+    String,
+    Number,
+    Integer,
+    Boolean,
+    Enum(&'static [&'static str]),
+    /// `{}`: anything.
+    Open,
+}
+
+/// The facts of the document's request bodies; both require `IdempotencyKey` and `StatusCallback`.
+const DOCUMENT: [&[(&str, Schema)]; 2] = [
+    &[
+        ("IdempotencyKey", Schema::String),
+        ("StatusCallback", Schema::String),
+        ("BankAccountType", Schema::Enum(&["consumer-checking", "consumer-savings", "commercial-checking"])),
+        ("ChargeAmount", Schema::Number),
+        ("Currency", Schema::String),
+        ("Description", Schema::String),
+        ("Input", Schema::String),
+        ("MinPostalCodeLength", Schema::Integer),
+        ("Parameter", Schema::Open),
+        ("PaymentConnector", Schema::String),
+        ("PaymentMethod", Schema::Enum(&["credit-card", "ach-debit"])),
+        ("PostalCode", Schema::Boolean),
+        ("SecurityCode", Schema::Boolean),
+        ("Timeout", Schema::Integer),
+        ("TokenType", Schema::Enum(&["one-time", "reusable", "payment-method"])),
+        ("ValidCardTypes", Schema::String),
+        ("RequireMatchingInputs", Schema::String),
+        ("Confirmation", Schema::Enum(&["true", "false"])),
+    ],
+    &[
+        ("IdempotencyKey", Schema::String),
+        ("StatusCallback", Schema::String),
+        (
+            "Capture",
+            Schema::Enum(&[
+                "payment-card-number",
+                "expiration-date",
+                "security-code",
+                "postal-code",
+                "bank-routing-number",
+                "bank-account-number",
+                "payment-card-number-matcher",
+                "expiration-date-matcher",
+                "security-code-matcher",
+                "postal-code-matcher",
+            ]),
+        ),
+        ("Status", Schema::Enum(&["complete", "cancel"])),
+    ],
+];
+
+#[test]
+fn the_tables_are_those_of_the_published_document() {
+    let [of_create, of_update] = DOCUMENT;
+    let value = |name: &'static str, schema: Schema| match (name, schema) {
+        ("IdempotencyKey" | "StatusCallback", _) => (name, "/"),
+        ("PaymentMethod", _) => (name, "ach-debit"),
+        (_, Schema::Enum(values)) => (name, values[0]),
+        (_, Schema::Boolean) => (name, "true"),
+        (_, Schema::Number | Schema::Integer) => (name, "1"),
+        (_, Schema::String | Schema::Open) => (name, ""),
+    };
+    // These names are read, and no others.
+    for (document, others, left_out) in
+        [(of_create, of_update, ""), (of_update, of_create, "Capture"), (of_update, of_create, "Status")]
+    {
+        let fields: Vec<_> = document
+            .iter()
+            .filter(|(name, _)| *name != left_out)
+            .chain(others.iter().filter(|other| document.iter().all(|(name, _)| *name != other.0)))
+            .map(|(name, schema)| value(name, *schema))
+            .collect();
+        let body = encoded(&fields);
+        let form = Form::parse(body.as_bytes());
+        if left_out.is_empty() {
+            CreateParameters::read(&form).unwrap();
+        } else {
+            UpdateParameters::read(&form).unwrap();
+        }
+        let ignored: Vec<_> = others[2..].iter().map(|(name, _)| *name).collect();
+        assert_eq!(form.ignored().collect::<Vec<_>>(), ignored);
+    }
+    for (document, is_create) in [(of_create, true), (of_update, false)] {
+        for (name, schema) in &document[2..] {
+            let read = |value: &str| {
+                let mut fields = vec![(*name, value)];
+                fields.extend((*name == "BankAccountType").then_some(("PaymentMethod", "ach-debit")));
+                if is_create { create(&fields).map(drop) } else { update(&fields).map(drop) }
+            };
+            let (good, bad): (&[&str], &[&str]) = match schema {
+                // The reference narrows some of them further; empty is a string.
+                Schema::String | Schema::Open => (&[""], &[]),
+                Schema::Number => (&["0", "1", "19.99"], &["", "x"]),
+                Schema::Integer => (&["1", "5"], &["", "x", "1.5", "true"]),
+                Schema::Boolean => (&["true", "false"], &["", "x", "1", "True"]),
+                Schema::Enum(values) => (values, &["", "x"]),
+            };
+            for value in good {
+                assert_eq!(read(value), Ok(()), "{name}={value}");
+            }
+            for value in bad {
+                assert!(read(value).is_err(), "{name}={value}");
+            }
+        }
     }
 }
 
@@ -162,7 +284,7 @@ fn urls() {
         "//example.com/x",
         "?x",
     ] {
-        assert_eq!(form::url(url).as_deref(), Ok(url));
+        assert_eq!(check_callback_url(url), Ok(()), "{url}");
     }
     for url in [
         "ftp://example.com",
@@ -176,6 +298,6 @@ fn urls() {
         "a b",
         "a\nb",
     ] {
-        assert!(form::url(url).is_err(), "{url}");
+        assert!(check_callback_url(url).is_err(), "{url}");
     }
 }

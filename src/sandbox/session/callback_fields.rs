@@ -1,7 +1,7 @@
 //! The fields of a status callback, in the service's names, formats and order.
 //!
-//! The orders of the first and the last callback are those of recorded bodies, with what the
-//! documentation adds at the end.
+//! The first and the last callback have the names of recorded bodies in their order, and then what the
+//! documentation adds.
 
 use std::time::Duration;
 
@@ -27,14 +27,13 @@ pub(super) struct CallbackFields<'a> {
 }
 
 /// How a capture stands.
-pub(super) struct Progress<'a> {
-    pub(super) kind: Kind,
-    pub(super) second: bool,
-    /// Digits that are not good, or not yet; empty to show what was collected.
-    pub(super) typed: &'a str,
-    pub(super) partial: bool,
-    pub(super) error: Option<CaptureError>,
-    pub(super) attempt: Option<u32>,
+pub(super) enum Progress<'a> {
+    /// These digits have been typed so far.
+    Typing(&'a str),
+    /// The digits were good.
+    Taken,
+    /// They were not, or nobody was asked.
+    Failed { typed: &'a str, error: CaptureError, attempt: Option<u32> },
 }
 
 impl CallbackFields<'_> {
@@ -46,33 +45,36 @@ impl CallbackFields<'_> {
     }
 
     /// A callback during a capture.
-    pub(super) fn progress(&self, progress: &Progress<'_>) -> Params {
+    pub(super) fn progress(&self, kind: Kind, second: bool, progress: &Progress<'_>) -> Params {
         let mut out = FormFields::default();
         self.common(&mut out);
         out.add("DateUpdated", iso_8601(self.now));
-        out.add("Capture", progress.kind.named(progress.second).as_str());
-        out.add("PartialResult", if progress.partial { "true" } else { "false" });
+        out.add("Capture", kind.named(second).as_str());
+        let partial = matches!(progress, Progress::Typing(_));
+        out.add("PartialResult", if partial { "true" } else { "false" });
         let required = self.collected.required(self.parameters);
         out.add("Required", required.iter().map(Capture::as_str).collect::<Vec<_>>().join(", "));
-        for kind in CaptureKind::all_of(self.parameters) {
-            if *kind == progress.kind && !progress.typed.is_empty() {
-                out.add(kind.field, Collected::show_unchecked(kind, progress.typed));
+        let typed = match progress {
+            Progress::Typing(typed) | Progress::Failed { typed, .. } => typed,
+            Progress::Taken => "",
+        };
+        for other in CaptureKind::all_of(self.parameters) {
+            if *other == kind && !typed.is_empty() {
+                out.add(kind.field, Collected::show_unchecked(kind, typed));
             } else {
-                self.collected(&mut out, kind);
+                self.collected(&mut out, other);
             }
         }
         self.card_type(&mut out);
-        if let Some(error) = &progress.error {
+        if let Progress::Failed { error, attempt, .. } = progress {
             out.add("ErrorType", error.as_str());
-        }
-        if let Some(attempt) = progress.attempt {
-            out.add("Attempt", attempt.to_string());
+            attempt.iter().for_each(|attempt| out.add("Attempt", attempt.to_string()));
         }
         out.0
     }
 
-    /// The last callback of a session.
-    pub(super) fn ended(&self, result: &PayResult, ending: Result<&Transaction, &Failure>) -> Params {
+    /// The last callback of a session. Without a result, there is no word for how it ended.
+    pub(super) fn ended(&self, result: Option<&PayResult>, ending: Result<&Transaction, &Failure>) -> Params {
         let done = ending.ok();
         let mut out = FormFields::default();
         self.collected(&mut out, &SECURITY_CODE);
@@ -81,7 +83,9 @@ impl CallbackFields<'_> {
         let code = done.and_then(|done| done.confirmation_code.as_deref());
         out.add("PaymentConfirmationCode", code.unwrap_or_default());
         out.add("CallSid", &self.ids.call_sid);
-        out.add("Result", result.as_str());
+        if let Some(result) = result {
+            out.add("Result", result.as_str());
+        }
         out.add("AccountSid", &self.ids.account_sid);
         out.add("ProfileId", done.and_then(Transaction::profile_id).unwrap_or_default());
         out.add("DateUpdated", iso_8601(self.now));
@@ -90,9 +94,6 @@ impl CallbackFields<'_> {
         for kind in [&CARD_NUMBER, &EXPIRATION_DATE, &POSTAL_CODE, &ROUTING_NUMBER, &ACCOUNT_NUMBER] {
             self.collected(&mut out, kind);
         }
-        out.add("DateCreated", iso_8601(self.created));
-        out.add("PaymentConnector", &self.parameters.payment_connector);
-        self.amount_or_token(&mut out);
         self.bank_account_type(&mut out);
         if let Err(failure) = ending {
             out.add("PaymentError", &failure.message);

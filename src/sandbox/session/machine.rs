@@ -3,7 +3,6 @@
 //! Times are given as time since the Unix epoch; they serve for the dates of callbacks and for deadlines.
 //! Whoever drives a session calls [`tick`](PaySession::tick) before anything else that happens at a time.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,10 +11,10 @@ use super::callback_fields::{CallbackFields, Progress};
 use super::collected::Collected;
 use super::kind::{ACCOUNT_NUMBER, CARD_NUMBER, CaptureKind, Kind, SECURITY_CODE};
 use crate::model::{Capture, CaptureError, PayResult};
-use crate::sandbox::connector::{self, Failure};
+use crate::sandbox::connector::{Failure, PaymentConnector};
 use crate::sandbox::delivery::{Callback, Params};
 use crate::sandbox::parameters::{CreateParameters, SessionIds, Step, UpdateParameters};
-use crate::sandbox::refusals::Refusal;
+use crate::sandbox::refusals::{self, Refusal};
 use crate::sandbox::transaction::Transaction;
 use crate::sandbox::views::Session;
 use crate::text::date::{Civil, rfc_2822};
@@ -29,16 +28,26 @@ enum Stage {
     Open,
     /// For the caller to type something, or to type it again.
     Capturing { kind: Kind, second: bool, digits: String, deadline: Duration },
-    /// For the caller's 1 or 2.
-    Confirming { deadline: Duration },
+    /// For the caller's 1 or 2, to what the connector will say.
+    Confirming { verdict: Result<(), Failure>, deadline: Duration },
     /// For nothing any more.
     Ended,
+}
+
+/// What is not documented for this API, and off unless a test asks for it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Undocumented {
+    /// Whether callbacks have the words that are seen elsewhere: `Result=cancelled` and `Attempt`.
+    pub(crate) words: bool,
+    /// After how many failed entries for one capture the session ends with `too-many-failed-attempts`.
+    pub(crate) max_failed_attempts: Option<u32>,
 }
 
 /// A payments session. Its methods return the callbacks to send, in order.
 pub(crate) struct PaySession {
     ids: SessionIds,
     parameters: CreateParameters,
+    undocumented: Undocumented,
     created: Duration,
     /// The session's SID and the URL in force, as callbacks carry them.
     sid: Arc<str>,
@@ -55,13 +64,15 @@ impl PaySession {
     /// Begins a session: the first callback says that it is there.
     pub(crate) fn start(
         ids: SessionIds,
+        call_sid: &str,
         parameters: CreateParameters,
         form: Vec<(String, String)>,
+        undocumented: Undocumented,
         now: Duration,
     ) -> (Self, Callback) {
         let view = Session {
             sid: ids.sid.clone(),
-            call_sid: ids.call_sid.clone(),
+            call_sid: call_sid.to_owned(),
             result: None,
             transaction: None,
             parameters: form,
@@ -73,6 +84,7 @@ impl PaySession {
             url: parameters.status_callback.as_str().into(),
             ids,
             parameters,
+            undocumented,
             created: now,
             collected: Collected::default(),
             failures: Vec::new(),
@@ -86,19 +98,25 @@ impl PaySession {
     /// Takes the session a step on. A wait for the caller is given up, and callbacks go to the new URL.
     ///
     /// # Errors
-    /// Returns an error if the session is over, or if the capture is not one of its payment method's or not
-    /// one that it wants typed twice. Nothing has changed then.
+    /// Returns a refusal if the session is over, if something is required before it can be completed, or if the
+    /// capture is not one of its payment method's or not one that it wants typed twice. Nothing has changed then.
     pub(crate) fn update(
         &mut self,
         update: &UpdateParameters,
+        connector: &PaymentConnector,
         now: Duration,
     ) -> Result<Vec<Callback>, Refusal> {
         if let Some(result) = self.result() {
-            return Err(Refusal::conflict(format!("Session {} is over: {result}", self.ids.sid)));
+            let message = format!("Session {} is over: {result}", self.ids.sid);
+            return Err(Refusal::new(&refusals::CONFLICT, message));
         }
         let asked = match &update.step {
             Step::Capture(capture) => Some((capture, self.allowed(capture)?)),
-            Step::Complete | Step::Cancel => None,
+            Step::Complete => {
+                self.check_complete()?;
+                None
+            }
+            Step::Cancel => None,
         };
         self.url = update.status_callback.as_str().into();
         self.stage = Stage::Open;
@@ -109,7 +127,7 @@ impl PaySession {
                 vec![self.ask(kind, second, now)]
             }
             (None, Step::Cancel) => self.fail(PayResult::Cancelled, &Failure::default(), now),
-            (None, _) => self.complete(now),
+            (None, _) => self.complete(connector, now),
         })
     }
 
@@ -134,10 +152,10 @@ impl PaySession {
         } else {
             None
         };
-        if early.is_some() {
+        if let Some(error) = early {
             // The caller is not asked, so it is no attempt of theirs.
-            let failed = Progress { kind, second, typed: "", partial: false, error: early, attempt: None };
-            return self.progress(&failed, now);
+            let failed = Progress::Failed { typed: "", error, attempt: None };
+            return self.progress(kind, second, &failed, now);
         }
         if second {
             self.collected.set_matched(kind, false);
@@ -146,23 +164,28 @@ impl PaySession {
         }
         let deadline = self.first_key(now);
         self.stage = Stage::Capturing { kind, second, digits: String::new(), deadline };
-        self.typing(kind, second, "", now)
+        self.progress(kind, second, &Progress::Typing(""), now)
     }
 
-    /// Sends what was collected to the connector, or asks the caller to confirm first. If something is
-    /// missing, the session ends with a validation error.
-    fn complete(&mut self, now: Duration) -> Vec<Callback> {
+    fn check_complete(&self) -> Result<(), Refusal> {
         let required = self.required();
-        if !required.is_empty() {
-            let names: Vec<_> = required.iter().map(Capture::as_str).collect();
-            let failure = Failure::new(format!("missing: {}", names.join(", ")));
-            return self.fail(PayResult::ValidationError, &failure, now);
+        if required.is_empty() {
+            return Ok(());
         }
+        let names: Vec<_> = required.iter().map(Capture::as_str).collect();
+        Err(Refusal::new(&refusals::INCOMPLETE, format!("Still required: {}", names.join(", "))))
+    }
+
+    /// Sends what was collected to the connector, or asks the caller to confirm first.
+    fn complete(&mut self, connector: &PaymentConnector, now: Duration) -> Vec<Callback> {
+        let number = if self.parameters.is_ach() { &ACCOUNT_NUMBER } else { &CARD_NUMBER };
+        let number = self.collected.get(number).unwrap_or_default();
+        let verdict = connector.judge(number, &self.parameters);
         if self.parameters.confirmation {
-            self.stage = Stage::Confirming { deadline: self.first_key(now) };
+            self.stage = Stage::Confirming { verdict, deadline: self.first_key(now) };
             return Vec::new();
         }
-        self.submit(now)
+        self.submit(verdict, now)
     }
 
     /// The caller presses a key: a digit, `*` or `#`. Keys that nobody waits for do nothing, nor do others.
@@ -178,9 +201,12 @@ impl PaySession {
                 }
                 *deadline = now.saturating_add(self.parameters.timeout);
                 let (kind, second, digits) = (*kind, *second, digits.clone());
-                vec![self.typing(kind, second, &digits, now)]
+                vec![self.progress(kind, second, &Progress::Typing(&digits), now)]
             }
-            ('1', Stage::Confirming { .. }) => self.submit(now),
+            ('1', Stage::Confirming { verdict, .. }) => {
+                let verdict = verdict.clone();
+                self.submit(verdict, now)
+            }
             ('2', Stage::Confirming { .. }) => {
                 self.fail(PayResult::Cancelled, &Failure::new("not confirmed by the caller"), now)
             }
@@ -193,7 +219,7 @@ impl PaySession {
     pub(crate) fn tick(&mut self, now: Duration) -> Vec<Callback> {
         match &self.stage {
             Stage::Capturing { deadline, .. } if *deadline <= now => self.finish_entry(now),
-            Stage::Confirming { deadline } if *deadline <= now => {
+            Stage::Confirming { deadline, .. } if *deadline <= now => {
                 self.fail(PayResult::Cancelled, &Failure::new(CaptureError::InputTimeout.as_str()), now)
             }
             _ => Vec::new(),
@@ -211,7 +237,7 @@ impl PaySession {
     /// When [`tick`](Self::tick) is due.
     pub(crate) fn next_deadline(&self) -> Option<Duration> {
         match self.stage {
-            Stage::Capturing { deadline, .. } | Stage::Confirming { deadline } => Some(deadline),
+            Stage::Capturing { deadline, .. } | Stage::Confirming { deadline, .. } => Some(deadline),
             Stage::Open | Stage::Ended => None,
         }
     }
@@ -255,7 +281,7 @@ impl PaySession {
         )
     }
 
-    pub(super) fn parameters(&self) -> &CreateParameters {
+    pub(crate) fn parameters(&self) -> &CreateParameters {
         &self.parameters
     }
 
@@ -290,12 +316,17 @@ impl PaySession {
         };
         let Err(error) = taken else {
             self.failures.retain(|(failed, _)| *failed != kind);
-            let good = Progress { kind, second, typed: "", partial: false, error: None, attempt: None };
-            return vec![self.progress(&good, now)];
+            return vec![self.progress(kind, second, &Progress::Taken, now)];
         };
-        let attempt = Some(self.count_failure(kind));
-        let failed = Progress { kind, second, typed: &digits, partial: false, error: Some(error), attempt };
-        vec![self.progress(&failed, now)]
+        let failures = self.count_failure(kind);
+        let ending = Failure::new(error.as_str());
+        let attempt = self.undocumented.words.then_some(failures);
+        let failed = Progress::Failed { typed: &digits, error, attempt };
+        let mut out = vec![self.progress(kind, second, &failed, now)];
+        if self.undocumented.max_failed_attempts.is_some_and(|most| failures >= most) {
+            out.extend(self.fail(PayResult::TooManyFailedAttempts, &ending, now));
+        }
+        out
     }
 
     fn count_failure(&mut self, kind: Kind) -> u32 {
@@ -307,25 +338,24 @@ impl PaySession {
         1
     }
 
-    /// Asks the connector.
-    fn submit(&mut self, now: Duration) -> Vec<Callback> {
-        let number = if self.parameters.is_ach() { &ACCOUNT_NUMBER } else { &CARD_NUMBER };
-        let number = self.collected.get(number).unwrap_or_default();
-        if let Err(failure) = connector::judge(number, self.parameters.charge().is_some()) {
+    /// The connector does it, or it does not.
+    fn submit(&mut self, verdict: Result<(), Failure>, now: Duration) -> Vec<Callback> {
+        if let Err(failure) = verdict {
             return self.fail(PayResult::PaymentConnectorError, &failure, now);
         }
-        let transaction = Transaction::new(&self.ids, &self.parameters);
-        let last = self.callback(self.fields(now).ended(&PayResult::Success, Ok(&transaction)));
+        let transaction = Transaction::new(&self.view.sid, &self.view.call_sid, &self.parameters);
+        let last = self.fields(now).ended(Some(&PayResult::Success), Ok(&transaction));
         self.view.transaction = Some(transaction);
         self.end(PayResult::Success);
-        vec![last]
+        vec![self.callback(last)]
     }
 
     /// Ends the session without an effect.
     fn fail(&mut self, result: PayResult, failure: &Failure, now: Duration) -> Vec<Callback> {
-        let last = self.callback(self.fields(now).ended(&result, Err(failure)));
+        let documented = !matches!(result, PayResult::Cancelled) || self.undocumented.words;
+        let last = self.fields(now).ended(documented.then_some(&result), Err(failure));
         self.end(result);
-        vec![last]
+        vec![self.callback(last)]
     }
 
     fn end(&mut self, result: PayResult) {
@@ -333,13 +363,8 @@ impl PaySession {
         self.view.result = Some(result);
     }
 
-    /// A callback while digits arrive.
-    fn typing(&self, kind: Kind, second: bool, typed: &str, now: Duration) -> Callback {
-        self.progress(&Progress { kind, second, typed, partial: true, error: None, attempt: None }, now)
-    }
-
-    fn progress(&self, progress: &Progress<'_>, now: Duration) -> Callback {
-        self.callback(self.fields(now).progress(progress))
+    fn progress(&self, kind: Kind, second: bool, progress: &Progress<'_>, now: Duration) -> Callback {
+        self.callback(self.fields(now).progress(kind, second, progress))
     }
 
     fn fields(&self, now: Duration) -> CallbackFields<'_> {
@@ -349,16 +374,5 @@ impl PaySession {
 
     fn callback(&self, params: Params) -> Callback {
         Callback { session: Arc::clone(&self.sid), url: Arc::clone(&self.url), params }
-    }
-}
-
-/// What was typed is not shown.
-impl fmt::Debug for PaySession {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PaySession")
-            .field("view", &self.view)
-            .field("asking", &self.asking())
-            .field("required", &self.required())
-            .finish_non_exhaustive()
     }
 }

@@ -11,7 +11,8 @@
 //!   another length.
 //! - If the second typing differs, both are required again: it is not known which one was wrong.
 //! - A failed entry is not asked for again by itself.
-//! - A caller who presses 2 to a confirmation, or nothing in time, ends the session.
+//! - A caller who presses 2 to a confirmation, or nothing in time, ends the session. Its last callback has no
+//!   `Result` then, nor has that of a cancelled session: the API documents no word for it.
 
 mod asking;
 mod bank;
@@ -24,7 +25,7 @@ mod mask;
 mod obliging;
 
 pub use asking::Asking;
-pub(crate) use machine::PaySession;
+pub(crate) use machine::{PaySession, Undocumented};
 pub(crate) use obliging::Answers;
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ fn a_repeated_request_gets_the_stored_answer() {
         (&update, form("k2", "&Status=cancel")),
     ] {
         let (status, code, message) = post(&sandbox, path, &body).refusal();
-        assert_eq!((status, code), (409, 20409), "{path} {body}");
+        assert_eq!((status, code), (400, 20409), "{path} {body}");
         assert!(message.contains("IdempotencyKey"), "{message}");
     }
     assert_eq!((sandbox.sessions().len(), sandbox.transaction_count()), (1, 1));
@@ -84,7 +84,7 @@ fn ignored_keys_make_new_requests() {
     let same = form("k", "");
     let created = post(&sandbox, &create, &same);
     // A repeated creation while the session is open.
-    assert_eq!(post(&sandbox, &create, &same).refusal().0, 409);
+    assert_eq!(post(&sandbox, &create, &same).refusal().1, 64021);
     let update = of_session(&create, created.json()["sid"].as_str().unwrap());
     for capture in ["payment-card-number", "expiration-date", "security-code", "postal-code"] {
         // One key on everything, as some programs in the field send it.

@@ -15,10 +15,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use twilio_payments::sandbox::{Call, Fault, FaultTarget, IdempotencyKeys, RandomFaults, Sandbox, numbers};
+use twilio_payments::sandbox::{
+    Call, Fault, FaultTarget, IdempotencyKeys, PaymentConnector, RandomFaults, Sandbox, numbers,
+};
 use twilio_payments::{
     Amount, Capture, CreatePaymentsParams, Credentials, Error, ErrorKind as Kind, Outcome, PayResult,
-    Payments, PaymentsApi, RetryPolicy, UpdatePaymentsParams,
+    PaymentMethod, Payments, PaymentsApi, RetryPolicy, UpdatePaymentsParams,
 };
 
 const URL: &str = "https://example.com/status";

@@ -28,11 +28,18 @@ fn calls_must_be_live() {
 #[test]
 fn one_open_session_on_a_call() {
     let sandbox = Sandbox::start().unwrap();
-    let (api, call) = (sandbox.client(), sandbox.call());
-    let start = || api.create_payments(call.sid(), &CreatePaymentsParams::new(URL));
+    let (api, call) = (sandbox.client(), sandbox.call().obliging());
+    let start = || {
+        let params = CreatePaymentsParams::new(URL).security_code(false).postal_code(false);
+        api.create_payments(call.sid(), &params)
+    };
     for end in [UpdatePaymentsParams::new_complete, UpdatePaymentsParams::new_cancel] {
+        // Nothing is wanted but a number and a date, which the obliging caller gives.
         let sid = start().unwrap().sid;
-        assert_eq!(start().unwrap_err().api_error().unwrap().code, Some(20409));
+        for capture in [Capture::PaymentCardNumber, Capture::ExpirationDate] {
+            api.update_payments(call.sid(), &sid, &UpdatePaymentsParams::new_capture(URL, capture)).unwrap();
+        }
+        assert_eq!(start().unwrap_err().api_error().unwrap().code, Some(64021));
         // Another call is not concerned.
         api.create_payments(sandbox.call().sid(), &CreatePaymentsParams::new(URL)).unwrap();
         api.update_payments(call.sid(), &sid, &end(URL)).unwrap();
@@ -166,4 +173,52 @@ fn an_obliging_caller_can_be_given_answers() {
     let ask = UpdatePaymentsParams::new_capture(URL, Capture::PostalCode);
     api.update_payments(call.sid(), &sid, &ask).unwrap();
     assert_eq!(sandbox.callbacks(&sid).pop().unwrap().get("ErrorType"), Some("input-timeout"));
+}
+
+/// `CallSid` always refers to the parent leg of a two-leg call.
+#[test]
+fn responses_and_callbacks_name_the_parent_leg() {
+    let sandbox = Sandbox::start().unwrap();
+    let parent = sandbox.call();
+    let leg = sandbox.leg_of(&parent).obliging();
+    let create = path(sandbox.account_sid(), &leg);
+    let created = post(&sandbox, &create, &form("0", "")).json();
+    assert_eq!(created["call_sid"], parent.sid());
+    let sid = created["sid"].as_str().unwrap();
+    let update = of_session(&create, sid);
+    assert_eq!(post(&sandbox, &update, &form("1", "&Capture=postal-code")).status, 202);
+    assert_eq!(post(&sandbox, &update, &form("2", "&Status=cancel")).status, 202);
+    let callbacks = sandbox.callbacks(sid);
+    assert!(callbacks.iter().all(|callback| callback.get("CallSid") == Some(parent.sid())));
+    assert_eq!(sandbox.session(sid).unwrap().call_sid, leg.sid());
+    assert_eq!(post(&sandbox, &create, &form("3", "")).status, 201, "the leg is free again");
+}
+
+/// Connectors differ in what they support, and they fail.
+#[test]
+fn connectors_support_and_fail_as_they_are_told() {
+    let sandbox = Sandbox::start().unwrap();
+    let api = sandbox.client();
+    sandbox.set_connector("e-check", PaymentConnector::new().ach_parameters(["AVSName"]).token_types([]));
+    let code = |params: &CreatePaymentsParams| {
+        let error = api.create_payments(sandbox.call().sid(), params).unwrap_err();
+        (error.status(), error.api_error().and_then(|api| api.code))
+    };
+    let params = CreatePaymentsParams::new(URL).payment_connector("e-check");
+    assert_eq!(code(&params), (Some(400), Some(64005)));
+    let ach = params.clone().with_new_key().payment_method(PaymentMethod::AchDebit);
+    let ach = ach.charge_amount("1.00".parse().unwrap()).parameter(serde_json::json!({"name": "x"}));
+    assert_eq!(code(&ach), (Some(400), Some(64014)));
+    let named = ach.with_new_key().parameter(serde_json::json!({"AVSName": "x"}));
+    api.create_payments(sandbox.call().sid(), &named).unwrap();
+    // It can be told to fail while sessions are open.
+    for failure in [64002, 64008, 64012] {
+        sandbox.set_connector("Default", PaymentConnector::new().fails_with(failure));
+        let call = sandbox.call().obliging();
+        let sid = take_payment(&api, call.sid(), call.sid()).unwrap();
+        assert_eq!(sandbox.session(&sid).unwrap().result, Some(PayResult::PaymentConnectorError));
+        let last = sandbox.callbacks(&sid).pop().unwrap();
+        assert_eq!(last.get("PayErrorCode"), Some(failure.to_string().as_str()));
+    }
+    assert_eq!(sandbox.transaction_count(), 0);
 }

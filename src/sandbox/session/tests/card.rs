@@ -360,3 +360,24 @@ fn the_public_numbers_pass_the_checks() {
         assert!(super::super::bank::is_account_number(number), "{number}");
     }
 }
+
+#[test]
+fn too_many_attempts() {
+    let undocumented = Undocumented { words: true, max_failed_attempts: Some(3) };
+    let mut desk = Desk::with(settings(), undocumented);
+    for _ in 0..2 {
+        desk.ask(&PaymentCardNumber);
+        assert_eq!(desk.press("1#"), 2);
+    }
+    // An attempt at another capture is not one at this.
+    desk.ask(&ExpirationDate);
+    desk.press("1#");
+    assert_eq!(desk.result(), None);
+    desk.ask(&PaymentCardNumber);
+    assert_eq!(desk.press("1#"), 3);
+    let sent = desk.sent.len();
+    assert_eq!(parse(&desk.sent[sent - 2]).attempt, Some(3));
+    assert_eq!(desk.result(), Some(PayResult::TooManyFailedAttempts));
+    assert_eq!(desk.last().payment_error.as_deref(), Some("invalid-card-number"));
+    assert_eq!(desk.session.view().transaction, None);
+}

@@ -12,6 +12,7 @@ use super::*;
 use crate::callback::StatusCallback;
 use crate::model::Amount;
 use crate::model::{Capture, CaptureError, PayResult, PaymentMethod};
+use crate::sandbox::connector::PaymentConnector;
 use crate::sandbox::delivery::Callback;
 use crate::sandbox::numbers;
 use crate::sandbox::parameters::{CreateParameters, Form, SessionIds, Step, UpdateParameters};
@@ -46,9 +47,15 @@ fn sid(prefix: &str) -> String {
 }
 
 impl Desk {
+    /// With the words that are not documented.
     pub(in crate::sandbox) fn new(parameters: CreateParameters) -> Self {
+        Self::with(parameters, Undocumented { words: true, max_failed_attempts: None })
+    }
+
+    fn with(parameters: CreateParameters, undocumented: Undocumented) -> Self {
         let ids = SessionIds { account_sid: sid("AC"), call_sid: sid("CA"), sid: sid("PK") };
-        let (session, first) = PaySession::start(ids, parameters, Vec::new(), START);
+        let (session, first) =
+            PaySession::start(ids, &sid("CA"), parameters, Vec::new(), undocumented, START);
         Self { session, now: START, sent: vec![first] }
     }
 
@@ -67,7 +74,7 @@ impl Desk {
         let lapsed = self.wait(Duration::ZERO);
         let update =
             UpdateParameters { idempotency_key: "k".to_owned(), status_callback: url.to_owned(), step };
-        let callbacks = self.session.update(&update, self.now)?;
+        let callbacks = self.session.update(&update, &PaymentConnector::new(), self.now)?;
         Ok(lapsed + self.keep(callbacks))
     }
 

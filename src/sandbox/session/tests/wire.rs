@@ -57,8 +57,7 @@ fn a_card_payment() {
     let done = format!(
         "SecurityCode=xxx&PaymentCardType=visa&Sid={{PK}}&PaymentConfirmationCode={code}&CallSid={{CA}}\
          &Result=success&AccountSid={{AC}}&ProfileId=&DateUpdated=2026-11-22T09%3A00%3A02.600Z&PaymentToken=\
-         &PaymentMethod=credit-card&PaymentCardNumber=xxxxxxxxxxxx1111&ExpirationDate=1228\
-         &DateCreated=2026-11-22T09%3A00%3A00.000Z&PaymentConnector=PGP_MOCK&ChargeAmount=9.99"
+         &PaymentMethod=credit-card&PaymentCardNumber=xxxxxxxxxxxx1111&ExpirationDate=1228"
     );
     assert_eq!(body(desk.sent.last().unwrap()), all(&[&done]));
 }
@@ -86,8 +85,7 @@ fn an_early_end_says_what_there_is() {
         all(&[
             "Sid={PK}&PaymentConfirmationCode=&CallSid={CA}&Result=caller-interrupted-with-star&AccountSid={AC}\
                &ProfileId=&DateUpdated=2026-11-22T09%3A00%3A01.000Z&PaymentToken=&PaymentMethod=ach-debit\
-               &BankRoutingNumber=110000000&DateCreated=2026-11-22T09%3A00%3A00.000Z&PaymentConnector=Default\
-               &TokenType=reusable&BankAccountType=consumer-checking&PaymentError=&PayErrorCode=&ConnectorError="
+               &BankRoutingNumber=110000000&BankAccountType=consumer-checking&PaymentError=&PayErrorCode=&ConnectorError="
         ])
     );
 }

@@ -37,7 +37,7 @@ fn create(script: &Script, policy: RetryPolicy) -> Result<PaymentsResponse, Erro
 
 /// Every fault that is worth another try: its name, what happens, and what the last error then is.
 fn transient() -> Vec<(&'static str, Step, ErrorKind, Outcome)> {
-    use ErrorKind::{Api, ConnectionLost, Timeout, UnexpectedAnswer};
+    use ErrorKind::{Api, ConnectionLost, Timeout, UnexpectedResponse};
     use Outcome::{Refused, Unknown};
     let whole = created();
     let head = whole.find("\r\n\r\n").unwrap() + 4;
@@ -51,14 +51,14 @@ fn transient() -> Vec<(&'static str, Step, ErrorKind, Outcome)> {
         ("lost after the head", Step::Break(part(head)), ConnectionLost, Unknown),
         ("lost in the body", Step::Break(part(whole.len() - 1)), ConnectionLost, Unknown),
         ("lost in a chunk", Step::Break(chunked.clone()), ConnectionLost, Unknown),
-        ("no HTTP", Step::Break("SSH-2.0-OpenSSH_9.2\r\n".to_owned()), UnexpectedAnswer, Unknown),
+        ("no HTTP", Step::Break("SSH-2.0-OpenSSH_9.2\r\n".to_owned()), UnexpectedResponse, Unknown),
         (
             "no HTTP, and open",
             Step::Answer("\u{16}\u{3}\u{3} nothing\r\n\r\n".to_owned()),
-            UnexpectedAnswer,
+            UnexpectedResponse,
             Unknown,
         ),
-        ("no chunk", Step::Break(chunked.replace("10", "xy")), UnexpectedAnswer, Unknown),
+        ("no chunk", Step::Break(chunked.replace("10", "xy")), UnexpectedResponse, Unknown),
         ("silent after reading", Step::Silence, Timeout, Unknown),
         ("silent in the head", Step::Stall(part(head - 3)), Timeout, Unknown),
         ("silent in the body", Step::Stall(part(whole.len() - 1)), Timeout, Unknown),
@@ -106,6 +106,24 @@ fn a_lasting_fault_is_reported_after_the_last_retry() {
             assert_eq!(script.equal_requests(), (attempts - unread) as usize, "{name}, {step:?}");
         }
     });
+}
+
+#[test]
+fn a_short_deadline_leaves_time_for_another_attempt() {
+    let script = Script::new([Step::Silence, Step::created()]);
+    let api = builder(script.address).retry_policy(quick()).timeout(Duration::from_secs(6)).build().unwrap();
+    let PaymentsResponse { metadata, .. } =
+        api.create_payments_with_metadata(CALL, &CreatePaymentsParams::new(CALLBACK)).unwrap();
+    assert_eq!((metadata.attempts, script.equal_requests()), (2, 2));
+    assert!(metadata.elapsed >= Duration::from_millis(1_950), "{:?}", metadata.elapsed);
+    // Without retries, the only attempt takes all of the time.
+    let script = Script::new([Step::Silence, Step::created()]);
+    let time = Duration::from_millis(2_500);
+    let api = builder(script.address).retry_policy(RetryPolicy::none()).timeout(time).build().unwrap();
+    let started = Instant::now();
+    let error = api.create_payments(CALL, &CreatePaymentsParams::new(CALLBACK)).unwrap_err();
+    assert_eq!((error.kind(), error.attempts()), (ErrorKind::Timeout, 1));
+    assert!(started.elapsed() >= Duration::from_millis(2_450));
 }
 
 #[test]
@@ -195,7 +213,7 @@ fn a_refused_connection_is_tried_again_and_was_not_sent() {
     let delay = Duration::from_millis(20);
     let patient = RetryPolicy::new().max_retries(1000).base_delay(delay).max_delay(delay);
     let api =
-        builder(address).retry_policy(patient).on_attempt(move |_| drop(failed.send(()))).build().unwrap();
+        builder(address).retry_policy(patient).on_attempt(move |_| _ = failed.send(())).build().unwrap();
     let answered = api.create_payments_with_metadata(CALL, &CreatePaymentsParams::new(CALLBACK));
     if late.join().unwrap().is_some() {
         assert!(answered.unwrap().metadata.attempts > 1);

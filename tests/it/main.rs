@@ -3,6 +3,7 @@
 
 mod amounts;
 mod answers;
+mod callbacks;
 mod config;
 mod connecting;
 mod deadlines;

@@ -174,6 +174,10 @@ pub use model::{
 pub use params::{CreatePaymentsParams, UpdatePaymentsParams};
 pub use transport::Tls;
 
+#[cfg(all(fuzzing, any(feature = "sandbox", feature = "listener")))]
+#[doc(hidden)]
+pub use server::check_requests;
+
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -13,6 +13,7 @@ mod keypad;
 mod leftovers;
 mod listener;
 mod logging;
+mod money;
 mod oauth;
 mod observer;
 mod properties;

@@ -12,6 +12,7 @@ mod stored;
 mod table;
 mod tag;
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -67,21 +68,21 @@ impl PaymentFlow {
         }
     }
 
-    /// Takes what the client returned for the request that was begun last.
+    /// Takes what the client returned for the request that was begun last, as a value or a reference.
     ///
     /// If no request is begun and unanswered, or the error is about a request with another idempotency key,
     /// the response is stale and changes nothing.
-    pub fn on_response(&mut self, response: Result<Payments, Error>) {
+    pub fn on_response(&mut self, response: impl Borrow<Result<Payments, Error>>) {
         let awaited = self.awaited_key();
         if awaited.is_none() {
             return;
         }
         let other_key =
             |error: &Error| error.idempotency_key().is_some_and(|key| Some(key) != awaited.as_deref());
-        match response {
-            Ok(payments) => self.change(|state, _| state.accept(&payments)),
-            Err(error) if other_key(&error) => {}
-            Err(error) => self.change(|state, _| state.fail(ResponseDigest::of(&error))),
+        match response.borrow() {
+            Ok(payments) => self.change(|state, _| state.accept(payments)),
+            Err(error) if other_key(error) => {}
+            Err(error) => self.change(|state, _| state.fail(ResponseDigest::of(error))),
         }
     }
 

@@ -35,7 +35,8 @@ impl<'a> ResponseReader<'a> {
     ) -> Result<PaymentsResponse, Error> {
         let reason = match response.status {
             200..=299 => match Payments::from_json(&response.body) {
-                Ok(payments) if operation.is_about(&payments) => {
+                Ok(mut payments) if operation.is_about(&payments) => {
+                    payments.mask(self.redactor);
                     let request_id = self.request_id(&response.headers);
                     let (status, headers) = (response.status, response.headers);
                     let elapsed = Duration::ZERO;
@@ -52,7 +53,7 @@ impl<'a> ResponseReader<'a> {
         let (status, length) = (response.status, response.body.len());
         let message = format!("the response (HTTP {status}, {length} bytes) is not a payment: {reason}");
         Err(self.with_response(
-            Error::new(ErrorKind::UnexpectedAnswer, Outcome::Unknown, message),
+            Error::new(ErrorKind::UnexpectedResponse, Outcome::Unknown, message),
             Some(&response),
         ))
     }
@@ -87,56 +88,43 @@ impl<'a> ResponseReader<'a> {
 
     /// What a failed attempt means.
     pub(crate) fn failure(&self, failure: Failure) -> Error {
-        use ErrorKind::{Connect, ConnectionLost, Timeout, UnexpectedAnswer};
+        use ErrorKind::{Connect, ConnectionLost, Timeout, UnexpectedResponse};
         use Outcome::{NotSent, Unknown};
-        let status = |partial: &Option<Box<Response>>| partial.as_ref().map_or(0, |partial| partial.status);
+        let lost = |message, source| Error::new(ConnectionLost, Unknown, message).with_source(source);
         match failure {
             Failure::NotConnected { to, timeout, retry, source } => {
-                let message = format!("no connection to {to}");
-                let error = Error::new(Connect, NotSent, message).with_source(source).retryable(retry);
+                let error = Error::new(Connect, NotSent, format!("no connection to {to}"));
+                let error = error.with_source(source).retryable(retry);
                 if timeout { error.timed_out() } else { error }
             }
             Failure::Tls { to, source } => {
                 let message = format!("no secure connection to {to}");
                 Error::new(ErrorKind::Tls, NotSent, message).with_source(source)
             }
-            Failure::Stale(source) => Error::new(ConnectionLost, Unknown, "the connection was lost")
-                .with_source(source)
-                .retryable(true),
+            Failure::Stale(source) => lost("the connection was lost".to_owned(), source).retryable(true),
             Failure::Lost { partial, source } => {
-                let message = match status(&partial) {
-                    0 => "the connection was lost".to_owned(),
-                    status => format!("the response (HTTP {status}) was cut off"),
-                };
-                let error = Error::new(ConnectionLost, Unknown, message).with_source(source).retryable(true);
-                self.with_response(error, partial.as_deref())
+                let message = of(partial.as_deref(), "was cut off", "the connection was lost");
+                self.with_response(lost(message, source).retryable(true), partial.as_deref())
             }
             Failure::Timeout { partial, source } => {
-                let message = match status(&partial) {
-                    0 => "no response in time".to_owned(),
-                    status => format!("the response (HTTP {status}) did not end in time"),
-                };
+                let message = of(partial.as_deref(), "did not end in time", "no response in time");
                 let error = Error::new(Timeout, Unknown, message).with_source(source).retryable(true);
                 self.with_response(error.timed_out(), partial.as_deref())
             }
             Failure::NotHttp { partial, source } => {
                 let message = "the response is not HTTP that can be read";
-                let error =
-                    Error::new(UnexpectedAnswer, Unknown, message).with_source(source).retryable(true);
-                self.with_response(error, partial.as_deref())
+                let error = Error::new(UnexpectedResponse, Unknown, message).with_source(source);
+                self.with_response(error.retryable(true), partial.as_deref())
             }
             Failure::Unreadable { reason, partial, source } => {
-                let error = Error::new(UnexpectedAnswer, Unknown, reason);
+                let error = Error::new(UnexpectedResponse, Unknown, reason);
                 let error = self.with_response(error, partial.as_deref());
                 match source {
                     Some(source) => error.with_source(source),
                     None => error,
                 }
             }
-            Failure::Shutdown { sent } => {
-                let outcome = if sent { Unknown } else { NotSent };
-                Error::new(ErrorKind::Shutdown, outcome, "the client is shut down")
-            }
+            Failure::Shutdown { sent } => shut_down(if sent { Unknown } else { NotSent }),
         }
     }
 
@@ -144,7 +132,7 @@ impl<'a> ResponseReader<'a> {
     fn with_response(&self, error: Error, response: Option<&Response>) -> Error {
         let Some(response) = response else { return error };
         let request_id = self.request_id(&response.headers);
-        error.with_answer(response.status, Some(self.kept(&response.body)), request_id)
+        error.with_response(response.status, Some(self.kept(&response.body)), request_id)
     }
 
     fn request_id(&self, headers: &ResponseHeaders) -> Option<String> {
@@ -155,6 +143,18 @@ impl<'a> ResponseReader<'a> {
     fn kept(&self, body: &[u8]) -> String {
         cut(self.redactor.mask_body(body), KEPT_BODY)
     }
+}
+
+/// What happened to a response, of which at least the head arrived or nothing.
+fn of(partial: Option<&Response>, happened: &str, nothing: &str) -> String {
+    partial.map_or_else(
+        || nothing.to_owned(),
+        |response| format!("the response (HTTP {}) {happened}", response.status),
+    )
+}
+
+pub(crate) fn shut_down(outcome: Outcome) -> Error {
+    Error::new(ErrorKind::Shutdown, outcome, "the client is shut down")
 }
 
 #[cfg(test)]
@@ -199,7 +199,7 @@ mod tests {
 
     #[test]
     fn whatever_else_is_an_error() {
-        use ErrorKind::{Api, Redirect, UnexpectedAnswer};
+        use ErrorKind::{Api, Redirect, UnexpectedResponse};
         use Outcome::{Refused, Unknown};
         let other = "ffffffffffffffffffffffffffffffff";
         let another_session = format!(r#"{{"sid":"PK{other}"}}"#);
@@ -207,12 +207,12 @@ mod tests {
             format!(r#"{{"account_sid":"AC{other}","call_sid":"CA{other}","sid":"{SESSION}"}}"#);
         let about = "it names another session, or another account and call";
         for (status, body, kind, outcome, retryable, message) in [
-            (201, "{}", UnexpectedAnswer, Unknown, false, "no `sid`"),
-            (201, "\"hush", UnexpectedAnswer, Unknown, false, "EOF"),
-            (202, &another_session, UnexpectedAnswer, Unknown, false, about),
-            (202, &another_call, UnexpectedAnswer, Unknown, false, about),
-            (101, "", UnexpectedAnswer, Unknown, false, "the status is not an expected one"),
-            (600, "", UnexpectedAnswer, Unknown, false, "the status is not an expected one"),
+            (201, "{}", UnexpectedResponse, Unknown, false, "no `sid`"),
+            (201, "\"hush", UnexpectedResponse, Unknown, false, "EOF"),
+            (202, &another_session, UnexpectedResponse, Unknown, false, about),
+            (202, &another_call, UnexpectedResponse, Unknown, false, about),
+            (101, "", UnexpectedResponse, Unknown, false, "the status is not an expected one"),
+            (600, "", UnexpectedResponse, Unknown, false, "the status is not an expected one"),
             (302, "", Redirect, Unknown, false, "a redirect to nowhere"),
             (404, r#"{"code":20404}"#, Api, Refused, false, "HTTP 404, code 20404"),
             (408, "", Api, Unknown, true, "HTTP 408"),
@@ -240,7 +240,7 @@ mod tests {
 
     #[test]
     fn failures() {
-        use ErrorKind::{Connect, ConnectionLost, Shutdown, Timeout, UnexpectedAnswer};
+        use ErrorKind::{Connect, ConnectionLost, Shutdown, Timeout, UnexpectedResponse};
         use Outcome::{NotSent, Unknown};
         let source = || crate::error::Source::from("why");
         let partial = || Some(Box::new(response(201, "{hush")));
@@ -294,14 +294,14 @@ mod tests {
             ),
             (
                 Failure::NotHttp { partial: partial(), source: source() },
-                UnexpectedAnswer,
+                UnexpectedResponse,
                 Unknown,
                 true,
                 false,
                 "the response is not HTTP that can be read",
             ),
-            (bad(Some(source())), UnexpectedAnswer, Unknown, false, false, "too long"),
-            (bad(None), UnexpectedAnswer, Unknown, false, false, "too long"),
+            (bad(Some(source())), UnexpectedResponse, Unknown, false, false, "too long"),
+            (bad(None), UnexpectedResponse, Unknown, false, false, "too long"),
             (Failure::Shutdown { sent: true }, Shutdown, Unknown, false, false, "the client is shut down"),
             (Failure::Shutdown { sent: false }, Shutdown, NotSent, false, false, "the client is shut down"),
         ] {

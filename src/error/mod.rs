@@ -86,7 +86,7 @@ pub enum ErrorKind {
     /// The response is a redirect, which is never followed; [`Error::location`] names the target.
     Redirect,
     /// The response is not one of the API's: it is not HTTP, too large, or a success without a session.
-    UnexpectedAnswer,
+    UnexpectedResponse,
     /// The client was shut down.
     Shutdown,
     /// The [source of access tokens](crate::Credentials::bearer_source) failed; its error is the source of this one.
@@ -122,7 +122,7 @@ impl Error {
         self
     }
 
-    pub(crate) fn with_answer(
+    pub(crate) fn with_response(
         mut self,
         status: u16,
         body: Option<String>,

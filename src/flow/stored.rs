@@ -163,7 +163,7 @@ variants!(ErrorKind {
     Timeout,
     Api,
     Redirect,
-    UnexpectedAnswer,
+    UnexpectedResponse,
     Shutdown,
     TokenSource
 });

@@ -222,7 +222,7 @@ mod tests {
     const SID: &str = "PK00000000000000000000000000000001";
 
     #[test]
-    fn the_documented_answer() {
+    fn the_documented_resource() {
         let value = json!({
             "account_sid": "AC1", "call_sid": "CA1", "sid": SID, "date_created": "Wed",
             "date_updated": "Thu", "uri": "/x", "unknown": {"deep": [1, null, {"er": true}]}

@@ -140,7 +140,7 @@ fn a_success_that_is_no_payment() {
     ] {
         for status in [200, 201, 202, 299] {
             let error = error_for(answer(&format!("{status} OK"), "Twilio-Request-Id: RQ5\r\n", body));
-            assert_eq!((error.kind(), error.outcome()), (ErrorKind::UnexpectedAnswer, Outcome::Unknown));
+            assert_eq!((error.kind(), error.outcome()), (ErrorKind::UnexpectedResponse, Outcome::Unknown));
             assert_eq!((error.status(), error.body()), (Some(status), Some(body)), "nothing is lost");
             assert_eq!((error.request_id(), error.is_retryable()), (Some("RQ5"), false));
             assert_eq!(
@@ -154,7 +154,7 @@ fn a_success_that_is_no_payment() {
         }
     }
     let error = error_for("HTTP/1.1 204 No Content\r\n\r\n");
-    assert_eq!((error.kind(), error.status()), (ErrorKind::UnexpectedAnswer, Some(204)));
+    assert_eq!((error.kind(), error.status()), (ErrorKind::UnexpectedResponse, Some(204)));
     assert_eq!(error.outcome(), Outcome::Unknown);
 }
 
@@ -165,7 +165,7 @@ fn an_answer_about_another_session_is_no_answer() {
     let error = client(address).update_payments(CALL, other, &UpdatePaymentsParams::new_complete(CALLBACK));
     let error = error.unwrap_err();
     assert!(error.to_string().contains("it names another session, or another account and call"), "{error}");
-    assert_eq!((error.kind(), error.outcome()), (ErrorKind::UnexpectedAnswer, Outcome::Unknown));
+    assert_eq!((error.kind(), error.outcome()), (ErrorKind::UnexpectedResponse, Outcome::Unknown));
 }
 
 #[test]
@@ -199,7 +199,7 @@ fn of_a_head_that_cannot_be_read_the_status_is_kept() {
     for (headers, retryable) in [(&many, true), (&long, false)] {
         for status in [201, 404, 503] {
             let error = error_for(answer(&format!("{status} Status"), headers, "{}"));
-            assert_eq!((error.kind(), error.outcome()), (ErrorKind::UnexpectedAnswer, Outcome::Unknown));
+            assert_eq!((error.kind(), error.outcome()), (ErrorKind::UnexpectedResponse, Outcome::Unknown));
             assert_eq!((error.status(), error.is_retryable()), (Some(status), retryable), "{error:?}");
         }
     }
@@ -260,7 +260,7 @@ fn too_large_answers_are_not_read() {
         });
         let api = builder(address).retry_policy(RetryPolicy::none()).build().unwrap();
         let error = api.create_payments(CALL, &CreatePaymentsParams::new(CALLBACK)).unwrap_err();
-        assert_eq!((error.kind(), error.outcome()), (ErrorKind::UnexpectedAnswer, Outcome::Unknown));
+        assert_eq!((error.kind(), error.outcome()), (ErrorKind::UnexpectedResponse, Outcome::Unknown));
         assert!(error.to_string().contains("larger than 1048576 bytes"), "{error}");
         let amount = written.recv_timeout(Duration::from_secs(20)).unwrap();
         assert!(amount < 32 << 20, "{amount} bytes were taken");
@@ -271,8 +271,8 @@ fn too_large_answers_are_not_read() {
 fn a_success_that_cannot_be_used_keeps_what_came_of_it() {
     let head = "HTTP/1.1 201 Created\r\nTwilio-Request-Id: RQ9\r\n";
     for (rest, kind, body) in [
-        ("Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\nzz", ErrorKind::UnexpectedAnswer, "zz"),
-        ("Content-Length: 2000000\r\n\r\n", ErrorKind::UnexpectedAnswer, ""),
+        ("Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\nzz", ErrorKind::UnexpectedResponse, "zz"),
+        ("Content-Length: 2000000\r\n\r\n", ErrorKind::UnexpectedResponse, ""),
         ("Content-Length: 50\r\n\r\n{\"sid\":", ErrorKind::ConnectionLost, "{\"sid\":"),
     ] {
         let address = serve(move |mut stream, _| {

@@ -200,7 +200,7 @@ fn no_false_success() {
         let error = answered(name, bytes, true).expect_err(name);
         assert_eq!(error.outcome(), Outcome::Unknown, "{name}: {error:?}");
         assert!(
-            matches!(error.kind(), ErrorKind::UnexpectedAnswer | ErrorKind::ConnectionLost),
+            matches!(error.kind(), ErrorKind::UnexpectedResponse | ErrorKind::ConnectionLost),
             "{name}: {error:?}"
         );
         assert!(error.to_string().contains(message), "{name}: {error}");

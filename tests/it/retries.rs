@@ -37,7 +37,7 @@ fn create(script: &Script, policy: RetryPolicy) -> Result<PaymentsResponse, Erro
 
 /// Every fault that is worth another try: its name, what happens, and what the last error then is.
 fn transient() -> Vec<(&'static str, Step, ErrorKind, Outcome)> {
-    use ErrorKind::{Api, ConnectionLost, Timeout, UnexpectedAnswer};
+    use ErrorKind::{Api, ConnectionLost, Timeout, UnexpectedResponse};
     use Outcome::{Refused, Unknown};
     let whole = created();
     let head = whole.find("\r\n\r\n").unwrap() + 4;
@@ -51,14 +51,14 @@ fn transient() -> Vec<(&'static str, Step, ErrorKind, Outcome)> {
         ("lost after the head", Step::Break(part(head)), ConnectionLost, Unknown),
         ("lost in the body", Step::Break(part(whole.len() - 1)), ConnectionLost, Unknown),
         ("lost in a chunk", Step::Break(chunked.clone()), ConnectionLost, Unknown),
-        ("no HTTP", Step::Break("SSH-2.0-OpenSSH_9.2\r\n".to_owned()), UnexpectedAnswer, Unknown),
+        ("no HTTP", Step::Break("SSH-2.0-OpenSSH_9.2\r\n".to_owned()), UnexpectedResponse, Unknown),
         (
             "no HTTP, and open",
             Step::Answer("\u{16}\u{3}\u{3} nothing\r\n\r\n".to_owned()),
-            UnexpectedAnswer,
+            UnexpectedResponse,
             Unknown,
         ),
-        ("no chunk", Step::Break(chunked.replace("10", "xy")), UnexpectedAnswer, Unknown),
+        ("no chunk", Step::Break(chunked.replace("10", "xy")), UnexpectedResponse, Unknown),
         ("silent after reading", Step::Silence, Timeout, Unknown),
         ("silent in the head", Step::Stall(part(head - 3)), Timeout, Unknown),
         ("silent in the body", Step::Stall(part(whole.len() - 1)), Timeout, Unknown),

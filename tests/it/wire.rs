@@ -114,6 +114,15 @@ fn the_same_value_sends_the_same_bytes() {
 }
 
 #[test]
+fn a_secret_that_a_success_repeats_is_masked() {
+    let json = payments_json().replace('{', &format!("{{\"uri\":\"/{TOKEN}\","));
+    let (address, _requests) = scripted([answer("201 Created", "", &json)]);
+    let session = client(address).create_payments(CALL, &CreatePaymentsParams::new(CALLBACK)).unwrap();
+    assert_eq!(session.uri.as_deref(), Some("/[redacted]"));
+    assert!(!format!("{session:?}").contains(TOKEN), "{session:?}");
+}
+
+#[test]
 fn head_and_body_of_any_length_arrive_whole() {
     let (address, requests) = scripted([created()]);
     let api = client(address);

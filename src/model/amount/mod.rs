@@ -133,6 +133,7 @@ impl Amount {
     /// # Ok(())
     /// # }
     /// ```
+    #[must_use]
     pub fn display(self, currency: &str) -> impl fmt::Display + use<> {
         InCurrency { amount: self, decimals: currency::decimals(currency).unwrap_or(2) }
     }

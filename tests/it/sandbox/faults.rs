@@ -77,7 +77,7 @@ fn what_a_client_says_of_a_fault_is_true() {
         (Fault::DropAfter, Kind::ConnectionLost),
         (Fault::ResetAfter, Kind::ConnectionLost),
         (Fault::Truncate, Kind::ConnectionLost),
-        (Fault::Garbage, Kind::UnexpectedAnswer),
+        (Fault::Garbage, Kind::UnexpectedResponse),
         (Fault::ServerErrorAfter, Kind::Api),
         (Fault::Unavailable, Kind::Api),
         (Fault::TooManyRequests { retry_after: Duration::ZERO }, Kind::Api),

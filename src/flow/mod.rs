@@ -219,7 +219,7 @@ impl PaymentFlow {
         match self.state.clone().next(0, &self.limits) {
             Action::End => None,
             Action::Wait(time) => Some(moment(time)),
-            _ => Some(UNIX_EPOCH),
+            Action::Send(_) => Some(UNIX_EPOCH),
         }
     }
 

@@ -1,5 +1,7 @@
 //! `ResponseDigest`: what a flow keeps of a failed response.
 
+use std::fmt;
+
 use super::cut;
 use crate::error::{Error, ErrorKind, Outcome};
 
@@ -63,5 +65,17 @@ impl ResponseDigest {
     /// Whether something that is required is still missing.
     pub(super) fn is_incomplete(&self) -> bool {
         self.is_certain() && self.code == Some(INCOMPLETE)
+    }
+}
+
+impl fmt::Display for ResponseDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, {:?}", self.outcome, self.kind)?;
+        for (name, value) in [("HTTP", self.status.map(i64::from)), ("code", self.code)] {
+            if let Some(value) = value {
+                write!(f, ", {name} {value}")?;
+            }
+        }
+        Ok(())
     }
 }

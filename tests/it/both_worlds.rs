@@ -93,7 +93,7 @@ struct Counts {
 
 #[track_caller]
 fn take_payments(keys: IdempotencyKeys, retries: u32) {
-    let sessions = env::var("FLOW_SESSIONS").map_or(60, |sessions| sessions.parse().unwrap());
+    let sessions = env::var("FLOW_SESSIONS").map_or(25, |sessions| sessions.parse().unwrap());
     let started = Instant::now();
     let sandbox = Sandbox::builder().idempotency_keys(keys).kept_sessions(2 * sessions).start().unwrap();
     sandbox.faults().at_random(RandomFaults::new(u64::from(retries), 0.3));

@@ -457,7 +457,7 @@ impl History {
         if let (Ok(payments), Some(Operation::Create)) =
             (&result, process.facts.begun.last().map(|begun| begun.operation))
         {
-            process.facts.session = self.service.session(&payments.sid);
+            process.facts.create_session(self.service.session(&payments.sid));
         }
         process.flow.on_response(result);
         process.facts.answer(answer);

@@ -3,6 +3,7 @@
 
 mod amounts;
 mod answers;
+mod both_worlds;
 mod callbacks;
 mod config;
 mod connecting;

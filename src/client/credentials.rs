@@ -144,16 +144,12 @@ impl Credentials {
         };
         let account_sid = required("TWILIO_ACCOUNT_SID")?;
         sid::check("TWILIO_ACCOUNT_SID", "AC", &account_sid)?;
-        let kind = match read("TWILIO_API_KEY")? {
-            Some(key_sid) => {
-                sid::check("TWILIO_API_KEY", "SK", &key_sid)?;
-                let secret = secret::password("TWILIO_API_SECRET", required("TWILIO_API_SECRET")?)?;
-                Kind::ApiKey { key_sid, secret }
-            }
-            None => {
-                let token = secret::password("TWILIO_AUTH_TOKEN", required("TWILIO_AUTH_TOKEN")?)?;
-                Kind::AuthToken { token }
-            }
+        let password = |name| secret::password(name, required(name)?);
+        let kind = if let Some(key_sid) = read("TWILIO_API_KEY")? {
+            sid::check("TWILIO_API_KEY", "SK", &key_sid)?;
+            Kind::ApiKey { key_sid, secret: password("TWILIO_API_SECRET")? }
+        } else {
+            Kind::AuthToken { token: password("TWILIO_AUTH_TOKEN")? }
         };
         let (region, edge) = (read("TWILIO_REGION")?, read("TWILIO_EDGE")?);
         endpoint::regional(["TWILIO_REGION", "TWILIO_EDGE"], region.as_deref(), edge.as_deref())?;

@@ -37,7 +37,7 @@ impl ResponseDigest {
     pub(super) fn is_passing(&self) -> bool {
         match (self.kind, self.status) {
             (ErrorKind::InvalidInput | ErrorKind::Shutdown, _) => false,
-            (ErrorKind::Api, Some(status @ 400..=499)) => matches!(status, 408 | 425 | 429 | 499),
+            (ErrorKind::Api, Some(status @ 400..=499)) => matches!(status, 408 | 409 | 425 | 429 | 499),
             _ => true,
         }
     }

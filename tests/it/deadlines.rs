@@ -293,7 +293,7 @@ fn times_beyond_every_clock_are_no_limit() {
 fn an_attempt_that_times_out_leaves_time_for_the_next() {
     let script = Script::new([Step::Silence, Step::created()]);
     let policy = RetryPolicy::new().attempt_timeout(Some(Duration::from_millis(200)));
-    let api = builder(script.address).retry_policy(policy.clone()).build().unwrap();
+    let api = builder(script.address).retry_policy(policy).build().unwrap();
     let answered = api.create_payments_with_metadata(CALL, &small()).unwrap();
     assert_eq!((answered.metadata.attempts, script.equal_requests()), (2, 2));
     assert!(answered.metadata.elapsed >= Duration::from_millis(195));

@@ -167,7 +167,7 @@ fn an_error_tells_the_truth() {
         Fault::ServerError,
         Fault::ServerErrorAfter,
         Fault::Unavailable,
-        Fault::Delay(Duration::from_millis(150)),
+        Fault::Delay(Duration::from_millis(500)),
         refusal,
         refusal,
         refusal,
@@ -176,9 +176,9 @@ fn an_error_tells_the_truth() {
     ];
     sandbox.faults().at_random(RandomFaults::new(7, 0.7).kinds(kinds).at_most_in_a_row(20));
     // The default policy, with shorter times: two retries.
-    let limit = Some(Duration::from_millis(50));
+    let limit = Some(Duration::from_millis(250));
     let policy = RetryPolicy::new().base_delay(Duration::from_millis(1)).attempt_timeout(limit);
-    let api = sandbox.client_builder().retry_policy(policy.clone()).build().unwrap();
+    let api = sandbox.client_builder().retry_policy(policy).build().unwrap();
     let nowhere = crate::support::builder(nobody()).retry_policy(policy).build().unwrap();
     let verdicts = Verdicts::default();
     let sids = in_threads(SESSIONS, |number| {

@@ -33,9 +33,13 @@
 //! [completes](UpdatePaymentsParams::new_complete) the session, and the payment connector charges or
 //! tokenizes, or it [cancels](UpdatePaymentsParams::new_cancel).
 //!
-//! The answers to these calls carry bookkeeping only. What the caller typed, what failed, and how the payment
+//! The responses to these calls carry bookkeeping only. What the caller typed, what failed, and how the payment
 //! went is POSTed to the `StatusCallback` URL: [`StatusCallback`] reads that, and
-//! [`SignatureValidator`] tells whether it is genuine.
+//! [`SignatureValidator`] checks that it is genuine. By default the service does not repeat a callback that was
+//! answered with 5xx: ask for retries with [`CallbackRetries`].
+//!
+//! The account must be in PCI mode. Start the session on the leg of the call that hears the keypad, which is the
+//! customer's own: on another leg no digits arrive.
 //!
 //! # What it promises
 //! * **One value, one transaction.** A params value carries its idempotency key from the moment it is made.
@@ -169,6 +173,10 @@ pub use model::{
 };
 pub use params::{CreatePaymentsParams, UpdatePaymentsParams};
 pub use transport::Tls;
+
+#[cfg(all(fuzzing, any(feature = "sandbox", feature = "listener")))]
+#[doc(hidden)]
+pub use server::check_requests;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

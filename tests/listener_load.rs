@@ -113,11 +113,24 @@ fn nobody_reads_and_memory_stays_bounded() {
     assert_eq!(numbers, (0..CAPACITY).collect::<Vec<_>>());
 }
 
+/// How long the slowest of some good callbacks takes until it is handed over.
+#[track_caller]
+fn slowest(listener: &CallbackListener, count: usize) -> Duration {
+    let took = (0..count).map(|number| {
+        let begun = Instant::now();
+        assert_eq!(send(listener, &signed(&body(1, number))), 204);
+        assert_eq!(self::number(&listener.recv_timeout(LONG).unwrap()), number);
+        begun.elapsed()
+    });
+    took.max().unwrap_or_default()
+}
+
 #[test]
 fn half_requests_do_not_stop_good_ones() {
     const HALF: usize = 500;
     let _turn = turn();
     let listener = listener();
+    let alone = slowest(&listener, 20);
     let whole = signed(&body(9, 9));
     let half = &whole[..whole.len() / 2];
     let idle: Vec<_> = (0..HALF)
@@ -128,20 +141,15 @@ fn half_requests_do_not_stop_good_ones() {
             stream
         })
         .collect();
-    let mut slowest = Duration::ZERO;
-    for number in 0..100 {
-        let begun = Instant::now();
-        assert_eq!(send(&listener, &signed(&body(1, number))), 204);
-        assert_eq!(self::number(&listener.recv_timeout(SECOND).unwrap()), number);
-        slowest = slowest.max(begun.elapsed());
-    }
-    assert!(slowest < SECOND, "{slowest:?}");
-    eprintln!("slowest of 100 good callbacks beside {HALF} half ones: {slowest:?}");
+    let slowest = slowest(&listener, 100);
+    let limit = SECOND.max(alone * 20);
+    assert!(slowest < limit, "{slowest:?}, and {alone:?} alone");
+    eprintln!("slowest of 100 good callbacks beside {HALF} half ones: {slowest:?}, and {alone:?} alone");
     drop(idle);
     assert!(listener.try_recv().unwrap().is_none());
 }
 
-/// Sends requests and reads no answer, and comes again where it is thrown out, until told to stop.
+/// Sends requests and reads no response, and comes again if it is closed, until it is to stop.
 fn flood(address: SocketAddr, requests: &str, stop: &AtomicBool) {
     let begun = Instant::now();
     let stop = || stop.load(Ordering::Relaxed) || begun.elapsed() > 3 * LONG;
@@ -163,6 +171,7 @@ fn flood(address: SocketAddr, requests: &str, stop: &AtomicBool) {
 fn peers_that_do_not_read_do_not_stop_good_ones() {
     let listener =
         CallbackListener::builder(validator()).public_url(PUBLIC).connections(4).bind("127.0.0.1:0").unwrap();
+    let alone = slowest(&listener, 20);
     let anybody = "GET /status HTTP/1.1\r\nHost: x\r\n\r\n".repeat(100);
     // Callbacks that were captured are not refused, so their connections are kept.
     let captured = with_token("t", &body(1, 1)).repeat(100);
@@ -177,10 +186,10 @@ fn peers_that_do_not_read_do_not_stop_good_ones() {
             let took = (0..10).map(|number| {
                 let begun = Instant::now();
                 let request = signed(&body(2, number));
-                // Those who are thrown out come back and take places as well: the service, too, tries again.
+                // Peers that are closed come back and take places as well: the service, too, tries again.
                 let taken = (0..5).any(|_| {
-                    let answer = ask(&mut connect(listener.local_addr()), &request);
-                    answer.is_ok_and(|head| status(&head) == 204)
+                    let response = ask(&mut connect(listener.local_addr()), &request);
+                    response.is_ok_and(|head| status(&head) == 204)
                 });
                 taken.then(|| begun.elapsed())
             });
@@ -188,8 +197,12 @@ fn peers_that_do_not_read_do_not_stop_good_ones() {
             stop.store(true, Ordering::Relaxed);
             took
         });
-        eprintln!("good callbacks beside peers that do not read: {took:?}");
-        assert!(took.iter().all(|took| took.is_some_and(|took| took < 2 * SECOND)), "{took:?}");
+        eprintln!("good callbacks beside peers that do not read: {took:?}, and {alone:?} alone");
+        let limit = (2 * SECOND).max(alone * 20);
+        assert!(
+            took.iter().all(|took| took.is_some_and(|took| took < limit)),
+            "{took:?}, and {alone:?} alone"
+        );
     }
 }
 
@@ -215,7 +228,7 @@ fn a_slow_sender_is_cut_off_at_ten_seconds() {
     for stream in [&mut stopped, &mut dripping] {
         assert_eq!(status(&head(stream).unwrap()), 408);
         let after = begun.elapsed();
-        assert!(after > Duration::from_millis(9_900) && after < Duration::from_secs(12), "{after:?}");
+        assert!(after > Duration::from_millis(9_900) && after < 2 * LONG, "{after:?}");
         let _ = stream.shutdown(Shutdown::Both);
     }
     drip.join().unwrap();

@@ -90,14 +90,14 @@ pub enum Event<'a> {
 impl StatusCallback {
     /// What happened.
     ///
-    /// A callback with a `Result` is the session's end. One with an `ErrorType` is a failed capture, unless it
-    /// says that another session is in progress. One with a `Capture` is about that capture, which is in when
-    /// `PartialResult` is `false` or `Required` is given and does not name it (any more). As long as nothing of
-    /// it is shown and `PartialResult` is `true`, it is not in. The first callback has none of these, and no
-    /// `DateUpdated`.
+    /// A callback with a `Result` is the session's end. One with an `ErrorType` is a failed capture, unless the
+    /// error is that another session is in progress. One with a `Capture` is about that capture, which is in if
+    /// `PartialResult` is `false`, or if there is a `Required` that does not name it (any more); but as long as
+    /// `PartialResult` is `true` and nothing of it is shown, it is not in. The first callback has none of these,
+    /// and no `DateUpdated`.
     ///
-    /// A session that asks for a capture again, or for one that is not required, should go by
-    /// [`partial_result`](Self::partial_result) instead: such a capture is not in `Required` while it is typed.
+    /// A program that asks for a capture once more after it was in, or for one that is not required, should go by
+    /// [`partial_result`](Self::partial_result): `Required` does not name such a capture while it is typed.
     ///
     /// ```
     /// use twilio_payments::{CaptureError, Event, StatusCallback};

@@ -246,9 +246,9 @@ impl StatusCallback {
         self
     }
 
-    /// The value of the query parameter `payment_flow` of the URL that the service requested: it tells which
-    /// payment the callback belongs to, even before the session's SID is known. `None` if the URL has none, and
-    /// if only the body was read.
+    /// The value of the query parameter `payment_flow` of the URL that the service requested. It identifies the
+    /// payment that the callback belongs to, even before the session's SID is known. `None` if the URL has no such
+    /// parameter, and if only the body was read. If there are several, the last one counts.
     #[must_use]
     pub fn tag(&self) -> Option<&str> {
         self.tag.as_deref()

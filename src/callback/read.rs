@@ -96,97 +96,58 @@ pub(super) trait Value: Sized {
     fn read(text: &str) -> Option<Self>;
 }
 
-impl Value for String {
-    fn read(text: &str) -> Option<Self> {
-        Some(text.to_owned())
-    }
-}
-
-impl Value for Withheld {
-    fn read(text: &str) -> Option<Self> {
-        Some(Self::new(text.to_owned()))
-    }
-}
-
-impl Value for Amount {
-    fn read(text: &str) -> Option<Self> {
-        text.parse().ok()
-    }
-}
-
-impl Value for u32 {
-    fn read(text: &str) -> Option<Self> {
-        text.parse().ok()
-    }
-}
-
-impl Value for bool {
-    fn read(text: &str) -> Option<Self> {
-        match () {
-            () if text.eq_ignore_ascii_case("true") => Some(true),
-            () if text.eq_ignore_ascii_case("false") => Some(false),
-            () => None,
-        }
-    }
-}
-
-impl Value for Capture {
-    fn read(text: &str) -> Option<Self> {
-        Some(capture_named(text))
-    }
-}
-
-macro_rules! open_enums {
-    ($($name:ident)+) => {$(
+macro_rules! values {
+    ($($name:ty: |$text:ident| $read:expr;)+) => {$(
         impl Value for $name {
-            fn read(text: &str) -> Option<Self> {
-                Some(Self::from(text))
+            fn read($text: &str) -> Option<Self> {
+                $read
             }
         }
     )+};
 }
 
-open_enums!(BankAccountType CaptureError CardType PayResult PaymentMethod TokenType);
+values! {
+    String: |text| Some(text.to_owned());
+    Withheld: |text| Some(Self::new(text.to_owned()));
+    Amount: |text| text.parse().ok();
+    u32: |text| text.parse().ok();
+    bool: |text| text.to_ascii_lowercase().parse().ok();
+    BankAccountType: |text| Some(text.into());
+    Capture: |text| Some(capture_named(text));
+    CaptureError: |text| Some(text.into());
+    CardType: |text| Some(text.into());
+    PayResult: |text| Some(text.into());
+    PaymentMethod: |text| Some(text.into());
+    TokenType: |text| Some(text.into());
+}
 
 /// The capture of that name, in kebab case, as it stands in an update, or in Pascal case, as in the names of
 /// a callback's parameters.
 fn capture_named(name: &str) -> Capture {
-    match name {
-        "PaymentCardNumber" => Capture::PaymentCardNumber,
-        "ExpirationDate" => Capture::ExpirationDate,
-        "SecurityCode" => Capture::SecurityCode,
-        "PostalCode" | "PaymentCardPostalCode" | "payment-card-postal-code" => Capture::PostalCode,
-        "BankRoutingNumber" => Capture::BankRoutingNumber,
-        "BankAccountNumber" => Capture::BankAccountNumber,
-        "PaymentCardNumberMatcher" => Capture::PaymentCardNumberMatcher,
-        "ExpirationDateMatcher" => Capture::ExpirationDateMatcher,
-        "SecurityCodeMatcher" => Capture::SecurityCodeMatcher,
-        "PostalCodeMatcher" | "PaymentCardPostalCodeMatcher" | "payment-card-postal-code-matcher" => {
-            Capture::PostalCodeMatcher
+    let mut kebab = String::with_capacity(name.len() + 4);
+    for (at, c) in name.char_indices() {
+        if at > 0 && c.is_ascii_uppercase() {
+            kebab.push('-');
         }
-        _ => Capture::from(name),
+        kebab.push(c.to_ascii_lowercase());
+    }
+    // The field of the postal code has a longer name than its capture.
+    match Capture::from(kebab.replace("payment-card-postal-code", "postal-code")) {
+        Capture::Other(_) => Capture::from(name),
+        known => known,
     }
 }
 
-/// When a capture can be asked for. The service refuses the security code before the card number, and a second
-/// typing can only follow the first.
-fn rank(capture: &Capture) -> u8 {
-    match capture {
-        Capture::PaymentCardNumber => 0,
-        Capture::PaymentCardNumberMatcher => 1,
-        Capture::ExpirationDate => 2,
-        Capture::ExpirationDateMatcher => 3,
-        Capture::SecurityCode => 4,
-        Capture::SecurityCodeMatcher => 5,
-        Capture::PostalCode => 6,
-        Capture::PostalCodeMatcher => 7,
-        Capture::BankRoutingNumber => 8,
-        Capture::BankAccountNumber => 9,
-        Capture::Other(_) => 10,
-    }
+/// When a capture can be asked for. The order of the API's documents will do: the service refuses the security code
+/// before the card number. A second typing can only follow the first.
+fn rank(capture: &Capture) -> (usize, bool) {
+    let name = capture.as_str();
+    let first = name.strip_suffix("-matcher").unwrap_or(name);
+    let place = Capture::KNOWN.iter().position(|known| known.as_str() == first);
+    (place.unwrap_or(usize::MAX), first.len() < name.len())
 }
 
-/// Undoes a second percent-encoding, if the text looks like one and gives text that can be read.
+/// Undoes a second percent-encoding, if the text looks like one and the result can be read.
 pub(super) fn decoded_again(text: String) -> String {
     let is_escape = |rest: &str| {
         let digits = rest.get(..2).unwrap_or_default();
@@ -238,7 +199,7 @@ impl Eq for Form {}
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(super) struct Others {
     text: String,
-    /// Where each name ends, and where its value does. A body's size fits into 32 bits.
+    /// The ends of each name and of its value. A body's size fits into 32 bits.
     ends: Vec<(u32, u32)>,
 }
 

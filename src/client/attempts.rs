@@ -1,14 +1,14 @@
 //! The loop: attempts at one operation until a response settles it, its deadline passes, or no retry is due.
 
 use std::mem;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::client::authorization::Authorization;
+use crate::client::credentials::Secret;
 use crate::client::observer::{Attempt, Observer};
 use crate::client::operation::Operation;
-use crate::client::response::ResponseReader;
+use crate::client::response::{ResponseReader, shut_down};
 use crate::client::retry::RetryPolicy;
-use crate::client::token_source::{Bearer, TokenSource};
 use crate::error::{Error, ErrorKind, Outcome};
 use crate::model::PaymentsResponse;
 use crate::text::Redactor;
@@ -23,17 +23,15 @@ const LEAST_TIME: Duration = Duration::from_millis(10);
 pub(crate) struct Engine {
     pub(crate) transport: Transport,
     pub(crate) retry_policy: RetryPolicy,
-    /// Hides the secret of credentials that do not change.
-    pub(crate) redactor: Redactor,
-    /// Where each attempt gets its token, if the credentials change.
-    pub(crate) token_source: Option<Arc<TokenSource>>,
+    pub(crate) secret: Secret,
     pub(crate) observer: Option<Observer>,
 }
 
 impl Engine {
     /// Makes sure that there is an idle connection.
     pub(crate) fn connect(&self, timeout: Duration) -> Result<(), Error> {
-        let failed = |failure| ResponseReader::new(&self.redactor).failure(failure);
+        // No request is sent, so there is no secret to mask.
+        let failed = |failure| ResponseReader::new(&Redactor::new([])).failure(failure);
         self.transport.connect(timeout).map_err(failed)
     }
 
@@ -51,10 +49,10 @@ impl Engine {
         let mut last_error = None;
         let mut refused = None;
         loop {
-            let bearer = self.token_source.as_ref().map(|source| source.token(refused.as_ref(), left()));
-            let bearer = bearer.transpose().map_err(|error| progress.end(error))?;
+            let authorization = self.secret.authorization(refused.as_ref(), left());
+            let authorization = authorization.map_err(|error| progress.end(error))?;
             if self.transport.shutdown_signal().is_down() {
-                return Err(progress.end(shut_down()));
+                return Err(progress.end(shut_down(Outcome::NotSent)));
             }
             let time = left();
             match last_error.take() {
@@ -63,7 +61,7 @@ impl Engine {
                 None if time.is_zero() => return Err(progress.end(out_of_time())),
                 _ => {}
             }
-            let failed = match self.attempt(operation, form, time, bearer.as_deref(), &mut progress) {
+            let failed = match self.attempt(operation, form, time, &authorization, &mut progress) {
                 Ok(mut response) => {
                     response.metadata.elapsed = started.elapsed();
                     return Ok(response);
@@ -78,7 +76,7 @@ impl Engine {
             if !wait.is_zero() {
                 self.transport.shutdown_signal().sleep(wait);
             }
-            refused = bearer.filter(|_| failed.at_once == Some(AtOnce::RefusedToken));
+            refused = (failed.at_once == Some(AtOnce::RefusedToken)).then_some(authorization);
             last_error = Some(failed.error);
         }
     }
@@ -89,20 +87,20 @@ impl Engine {
         operation: &Operation<'_>,
         form: &str,
         left: Duration,
-        bearer: Option<&Bearer>,
+        authorization: &Authorization,
         progress: &mut Progress,
     ) -> Result<PaymentsResponse, Failed> {
         progress.attempts = progress.attempts.saturating_add(1);
         let time = self.retry_policy.attempt_time(left, progress.retries);
         let path = operation.path(self.transport.base_path());
-        let authorization = bearer.map(|bearer| &*bearer.authorization);
         let started = Instant::now();
-        let response = self.transport.post(path, form.as_bytes(), time, progress.fresh, authorization);
+        let response =
+            self.transport.post(path, form.as_bytes(), time, progress.fresh, &authorization.header);
         let elapsed = started.elapsed();
         progress.fresh |= response.is_err();
         let stale = matches!(response, Err(Failure::Stale(_)));
 
-        let reader = ResponseReader::new(bearer.map_or(&self.redactor, |bearer| &bearer.redactor));
+        let reader = ResponseReader::new(&authorization.redactor);
         let result = match response {
             Ok(response) => reader.read(operation, response, progress.attempts),
             Err(failure) => Err(reader.failure(failure)),
@@ -113,7 +111,7 @@ impl Engine {
             observer.observe(&attempt);
         }
         result.map_err(|error| {
-            let token_refused = bearer.is_some() && error.status() == Some(401);
+            let token_refused = self.secret.is_renewable() && error.status() == Some(401);
             let at_once = stale.then_some(AtOnce::StaleConnection);
             Failed { at_once: at_once.or(token_refused.then_some(AtOnce::RefusedToken)), error }
         })
@@ -183,10 +181,6 @@ impl Progress {
     fn end(&self, error: Error) -> Error {
         error.with_attempts(self.attempts, self.outcome.unwrap_or(Outcome::NotSent))
     }
-}
-
-fn shut_down() -> Error {
-    Error::new(ErrorKind::Shutdown, Outcome::NotSent, "the client is shut down")
 }
 
 fn out_of_time() -> Error {
@@ -266,7 +260,7 @@ mod tests {
                 progress.attempts += 1;
                 progress.wait_after(&failed(*outcome, true, None), &RetryPolicy::new(), LONG, 0);
             }
-            let error = progress.end(shut_down());
+            let error = progress.end(shut_down(Outcome::NotSent));
             assert_eq!((error.outcome(), error.attempts() as usize), (expected, outcomes.len()));
         }
     }

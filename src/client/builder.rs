@@ -274,7 +274,6 @@ impl PaymentsApiBuilder {
         }
         let transport = Transport::new(&Setup {
             base_url,
-            authorization: self.credentials.authorization(),
             user_agent: user_agent(suffix),
             connect_timeout: self.connect_timeout,
             proxy: self.proxy,
@@ -286,8 +285,7 @@ impl PaymentsApiBuilder {
         let engine = Engine {
             transport,
             retry_policy: self.retry_policy,
-            redactor: self.credentials.redactor(),
-            token_source: self.credentials.token_source(),
+            secret: self.credentials.secret.clone(),
             observer: self.observer,
         };
         Ok(PaymentsApi::from_parts(self.credentials.account_sid(), engine, self.timeout))

@@ -2,17 +2,14 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
-
+use crate::client::authorization::Authorization;
 use crate::client::endpoint;
 use crate::client::environment;
-use crate::client::secret;
 use crate::client::token_source::{AccessToken, TokenSource};
 use crate::error::{Error, Source};
 use crate::model::sid;
-use crate::text::Redactor;
 
 /// What a client identifies itself with, and the region that it belongs to.
 ///
@@ -34,17 +31,16 @@ use crate::text::Redactor;
 #[derive(Clone)]
 pub struct Credentials {
     account_sid: String,
-    kind: Kind,
+    kind: &'static str,
+    pub(crate) secret: Secret,
     pub(crate) region: Option<String>,
     pub(crate) edge: Option<String>,
 }
 
 #[derive(Clone)]
-enum Kind {
-    AuthToken { token: String },
-    ApiKey { key_sid: String, secret: String },
-    Bearer { token: String },
-    BearerSource(Arc<TokenSource>),
+pub(crate) enum Secret {
+    Fixed(Arc<Authorization>),
+    Source(Arc<TokenSource>),
 }
 
 impl Credentials {
@@ -54,8 +50,7 @@ impl Credentials {
     /// Returns an error if the SID is not `AC` and 32 hex digits, or the token is empty, longer than 4,096
     /// bytes, or has a control character.
     pub fn auth_token(account_sid: impl Into<String>, auth_token: impl Into<String>) -> Result<Self, Error> {
-        let token = secret::password("auth_token", auth_token.into())?;
-        Self::of(account_sid.into(), Kind::AuthToken { token })
+        Self::basic(account_sid.into(), None, "auth_token", auth_token.into())
     }
 
     /// An API key (`SK…`) with its secret, sent as HTTP Basic, and the SID of the account that it is for.
@@ -70,8 +65,7 @@ impl Credentials {
     ) -> Result<Self, Error> {
         let key_sid = api_key_sid.into();
         sid::check("api_key", "SK", &key_sid)?;
-        let secret = secret::password("api_secret", api_key_secret.into())?;
-        Self::of(account_sid.into(), Kind::ApiKey { key_sid, secret })
+        Self::basic(account_sid.into(), Some(&key_sid), "api_secret", api_key_secret.into())
     }
 
     /// An OAuth access token, sent as `Authorization: Bearer`, and the SID of the account that it is for.
@@ -84,7 +78,8 @@ impl Credentials {
     /// Returns an error if the SID is not `AC` and 32 hex digits, or the token is empty, longer than 4,096 bytes,
     /// or has anything but visible ASCII characters.
     pub fn bearer(account_sid: impl Into<String>, access_token: impl Into<String>) -> Result<Self, Error> {
-        Self::of(account_sid.into(), Kind::Bearer { token: secret::access_token(access_token.into())? })
+        let secret = Secret::Fixed(Authorization::bearer(access_token.into())?);
+        Self::of(account_sid.into(), "bearer token", secret)
     }
 
     /// OAuth access tokens from `source`, and the SID of the account that they are for.
@@ -122,7 +117,7 @@ impl Credentials {
         mut source: impl FnMut() -> Result<AccessToken, E> + Send + 'static,
     ) -> Result<Self, Error> {
         let source = TokenSource::new(Box::new(move || source().map_err(Into::into)));
-        Self::of(account_sid.into(), Kind::BearerSource(Arc::new(source)))
+        Self::of(account_sid.into(), "source of bearer tokens", Secret::Source(Arc::new(source)))
     }
 
     /// Reads `TWILIO_ACCOUNT_SID`; then `TWILIO_API_KEY` and `TWILIO_API_SECRET`, or else `TWILIO_AUTH_TOKEN`;
@@ -144,16 +139,15 @@ impl Credentials {
         };
         let account_sid = required("TWILIO_ACCOUNT_SID")?;
         sid::check("TWILIO_ACCOUNT_SID", "AC", &account_sid)?;
-        let password = |name| secret::password(name, required(name)?);
-        let kind = if let Some(key_sid) = read("TWILIO_API_KEY")? {
+        let credentials = if let Some(key_sid) = read("TWILIO_API_KEY")? {
             sid::check("TWILIO_API_KEY", "SK", &key_sid)?;
-            Kind::ApiKey { key_sid, secret: password("TWILIO_API_SECRET")? }
+            Self::basic(account_sid, Some(&key_sid), "TWILIO_API_SECRET", required("TWILIO_API_SECRET")?)?
         } else {
-            Kind::AuthToken { token: password("TWILIO_AUTH_TOKEN")? }
+            Self::basic(account_sid, None, "TWILIO_AUTH_TOKEN", required("TWILIO_AUTH_TOKEN")?)?
         };
         let (region, edge) = (read("TWILIO_REGION")?, read("TWILIO_EDGE")?);
         endpoint::regional(["TWILIO_REGION", "TWILIO_EDGE"], region.as_deref(), edge.as_deref())?;
-        Ok(Self { region, edge, ..Self::of(account_sid, kind)? })
+        Ok(Self { region, edge, ..credentials })
     }
 
     /// The account in the path of every call, unless the call's params name another.
@@ -162,59 +156,52 @@ impl Credentials {
         &self.account_sid
     }
 
-    fn of(account_sid: String, kind: Kind) -> Result<Self, Error> {
+    /// HTTP Basic with the account itself, or one of its keys, as the user.
+    fn basic(
+        account_sid: String,
+        key_sid: Option<&str>,
+        field: &'static str,
+        password: String,
+    ) -> Result<Self, Error> {
+        let secret = Authorization::basic(key_sid.unwrap_or(&account_sid), field, password)?;
+        let kind = if key_sid.is_some() { "API key" } else { "auth token" };
+        Self::of(account_sid, kind, Secret::Fixed(secret))
+    }
+
+    fn of(account_sid: String, kind: &'static str, secret: Secret) -> Result<Self, Error> {
         sid::check("account_sid", "AC", &account_sid)?;
-        Ok(Self { account_sid, kind, region: None, edge: None })
-    }
-
-    /// The value of the `Authorization` header, or `None` if each attempt takes its own from the
-    /// [`token_source`](Self::token_source).
-    pub(crate) fn authorization(&self) -> Option<String> {
-        match &self.kind {
-            Kind::AuthToken { token } => Some(basic(&self.account_sid, token)),
-            Kind::ApiKey { key_sid, secret } => Some(basic(key_sid, secret)),
-            Kind::Bearer { token } => Some(format!("Bearer {token}")),
-            Kind::BearerSource(_) => None,
-        }
-    }
-
-    pub(crate) fn token_source(&self) -> Option<Arc<TokenSource>> {
-        match &self.kind {
-            Kind::BearerSource(source) => Some(Arc::clone(source)),
-            _ => None,
-        }
-    }
-
-    /// Masks the secret, bare or as it goes over the wire, in what a server sends back.
-    pub(crate) fn redactor(&self) -> Redactor {
-        let bare = match &self.kind {
-            Kind::AuthToken { token } | Kind::Bearer { token } => token,
-            Kind::ApiKey { secret, .. } => secret,
-            Kind::BearerSource(_) => "",
-        };
-        let header = self.authorization().unwrap_or_default();
-        let sent = header.split_once(' ').map_or("", |(_, sent)| sent);
-        let unpadded = sent.trim_end_matches('=');
-        Redactor::new([sent.to_owned(), unpadded.to_owned(), bare.to_owned()])
+        Ok(Self { account_sid, kind, secret, region: None, edge: None })
     }
 }
 
-fn basic(user: &str, password: &str) -> String {
-    // Neither kind of user can contain a colon: both are checked SIDs.
-    format!("Basic {}", BASE64_STANDARD.encode(format!("{user}:{password}")))
+impl Secret {
+    /// Returns what a request is sent with. If the secret comes from a source, it is another one than `refused`, and
+    /// the wait for it takes at most `left`, unless the source itself takes longer.
+    ///
+    /// # Errors
+    /// Returns an error if the source fails or the time runs out.
+    pub(crate) fn authorization(
+        &self,
+        refused: Option<&Arc<Authorization>>,
+        left: Duration,
+    ) -> Result<Arc<Authorization>, Error> {
+        match self {
+            Self::Fixed(authorization) => Ok(Arc::clone(authorization)),
+            Self::Source(source) => source.authorization(refused, left),
+        }
+    }
+
+    /// Whether there may be another secret after one was refused.
+    pub(crate) fn is_renewable(&self) -> bool {
+        matches!(self, Self::Source(_))
+    }
 }
 
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = match self.kind {
-            Kind::AuthToken { .. } => "auth token",
-            Kind::ApiKey { .. } => "API key",
-            Kind::Bearer { .. } => "bearer token",
-            Kind::BearerSource(_) => "source of bearer tokens",
-        };
         f.debug_struct("Credentials")
             .field("account_sid", &self.account_sid)
-            .field("kind", &kind)
+            .field("kind", &self.kind)
             .field("region", &self.region)
             .field("edge", &self.edge)
             .finish_non_exhaustive()
@@ -224,6 +211,8 @@ impl fmt::Debug for Credentials {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use base64::Engine;
+    use base64::prelude::BASE64_STANDARD;
 
     const ACCOUNT: &str = "AC00000000000000000000000000000001";
     const KEY: &str = "SK00000000000000000000000000000002";
@@ -235,19 +224,24 @@ mod tests {
         assert!(!format!("{error:?}").contains("hush"));
     }
 
+    fn authorization(credentials: &Credentials) -> Arc<Authorization> {
+        credentials.secret.authorization(None, Duration::ZERO).unwrap()
+    }
+
+    fn header(credentials: &Credentials) -> String {
+        authorization(credentials).header.to_str().unwrap().to_owned()
+    }
+
     #[test]
     fn headers() {
         let token = Credentials::auth_token(ACCOUNT, "hush").unwrap();
-        assert_eq!(
-            token.authorization().unwrap(),
-            "Basic QUMwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMTpodXNo"
-        );
+        assert_eq!(header(&token), "Basic QUMwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMTpodXNo");
         let key = Credentials::api_key(ACCOUNT, KEY, "hush:é").unwrap();
         let sent = BASE64_STANDARD.encode(format!("{KEY}:hush:é"));
-        assert_eq!(key.authorization().unwrap(), format!("Basic {sent}"));
+        assert_eq!(header(&key), format!("Basic {sent}"));
         assert_eq!(key.account_sid(), ACCOUNT);
         let bearer = Credentials::bearer(ACCOUNT, "hush").unwrap();
-        assert_eq!(bearer.authorization().unwrap(), "Bearer hush");
+        assert_eq!(header(&bearer), "Bearer hush");
     }
 
     #[test]
@@ -284,10 +278,10 @@ mod tests {
         };
         let account = ("TWILIO_ACCOUNT_SID", ACCOUNT);
         let token = from(&[account, ("TWILIO_AUTH_TOKEN", "hush")]).unwrap();
-        assert!(matches!(token.kind, Kind::AuthToken { .. }));
+        assert_eq!(token.kind, "auth token");
         let both =
             [account, ("TWILIO_API_KEY", KEY), ("TWILIO_API_SECRET", "x"), ("TWILIO_AUTH_TOKEN", "hush")];
-        assert!(matches!(from(&both).unwrap().kind, Kind::ApiKey { .. }));
+        assert_eq!(from(&both).unwrap().kind, "API key");
         for (pairs, message) in [
             (&[][..], "invalid TWILIO_ACCOUNT_SID: the environment variable is not set"),
             (
@@ -358,11 +352,12 @@ mod tests {
             let shown = format!("{credentials:?} {credentials:#?}");
             assert!(!shown.contains("hush") && shown.contains(ACCOUNT), "{shown}");
             // The third one's base64 is padded; a server may leave that out.
-            let header = credentials.authorization().unwrap();
+            let header = header(&credentials);
+            let authorization = authorization(&credentials);
             let unpadded = header.trim_end_matches('=').to_owned();
-            assert!(!credentials.redactor().mask(&unpadded).contains(unpadded.split_once(' ').unwrap().1));
+            assert!(!authorization.redactor.mask(&unpadded).contains(unpadded.split_once(' ').unwrap().1));
             let echoed = format!("you sent {header} with {secret}");
-            let masked = credentials.redactor().mask(&echoed);
+            let masked = authorization.redactor.mask(&echoed);
             assert!(masked.ends_with(" [redacted] with [redacted]"), "{masked}");
         }
     }

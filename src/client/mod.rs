@@ -2,6 +2,7 @@
 
 mod api;
 mod attempts;
+mod authorization;
 mod builder;
 mod credentials;
 pub(crate) mod endpoint;
@@ -12,7 +13,6 @@ mod operation;
 mod response;
 mod retry;
 mod retry_after;
-mod secret;
 mod token_source;
 
 pub use api::PaymentsApi;

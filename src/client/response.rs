@@ -90,41 +90,31 @@ impl<'a> ResponseReader<'a> {
     pub(crate) fn failure(&self, failure: Failure) -> Error {
         use ErrorKind::{Connect, ConnectionLost, Timeout, UnexpectedResponse};
         use Outcome::{NotSent, Unknown};
-        let status = |partial: &Option<Box<Response>>| partial.as_ref().map_or(0, |partial| partial.status);
+        let lost = |message, source| Error::new(ConnectionLost, Unknown, message).with_source(source);
         match failure {
             Failure::NotConnected { to, timeout, retry, source } => {
-                let message = format!("no connection to {to}");
-                let error = Error::new(Connect, NotSent, message).with_source(source).retryable(retry);
+                let error = Error::new(Connect, NotSent, format!("no connection to {to}"));
+                let error = error.with_source(source).retryable(retry);
                 if timeout { error.timed_out() } else { error }
             }
             Failure::Tls { to, source } => {
                 let message = format!("no secure connection to {to}");
                 Error::new(ErrorKind::Tls, NotSent, message).with_source(source)
             }
-            Failure::Stale(source) => Error::new(ConnectionLost, Unknown, "the connection was lost")
-                .with_source(source)
-                .retryable(true),
+            Failure::Stale(source) => lost("the connection was lost".to_owned(), source).retryable(true),
             Failure::Lost { partial, source } => {
-                let message = match status(&partial) {
-                    0 => "the connection was lost".to_owned(),
-                    status => format!("the response (HTTP {status}) was cut off"),
-                };
-                let error = Error::new(ConnectionLost, Unknown, message).with_source(source).retryable(true);
-                self.with_response(error, partial.as_deref())
+                let message = of(partial.as_deref(), "was cut off", "the connection was lost");
+                self.with_response(lost(message, source).retryable(true), partial.as_deref())
             }
             Failure::Timeout { partial, source } => {
-                let message = match status(&partial) {
-                    0 => "no response in time".to_owned(),
-                    status => format!("the response (HTTP {status}) did not end in time"),
-                };
+                let message = of(partial.as_deref(), "did not end in time", "no response in time");
                 let error = Error::new(Timeout, Unknown, message).with_source(source).retryable(true);
                 self.with_response(error.timed_out(), partial.as_deref())
             }
             Failure::NotHttp { partial, source } => {
                 let message = "the response is not HTTP that can be read";
-                let error =
-                    Error::new(UnexpectedResponse, Unknown, message).with_source(source).retryable(true);
-                self.with_response(error, partial.as_deref())
+                let error = Error::new(UnexpectedResponse, Unknown, message).with_source(source);
+                self.with_response(error.retryable(true), partial.as_deref())
             }
             Failure::Unreadable { reason, partial, source } => {
                 let error = Error::new(UnexpectedResponse, Unknown, reason);
@@ -134,10 +124,7 @@ impl<'a> ResponseReader<'a> {
                     None => error,
                 }
             }
-            Failure::Shutdown { sent } => {
-                let outcome = if sent { Unknown } else { NotSent };
-                Error::new(ErrorKind::Shutdown, outcome, "the client is shut down")
-            }
+            Failure::Shutdown { sent } => shut_down(if sent { Unknown } else { NotSent }),
         }
     }
 
@@ -156,6 +143,18 @@ impl<'a> ResponseReader<'a> {
     fn kept(&self, body: &[u8]) -> String {
         cut(self.redactor.mask_body(body), KEPT_BODY)
     }
+}
+
+/// What happened to a response, of which at least the head arrived or nothing.
+fn of(partial: Option<&Response>, happened: &str, nothing: &str) -> String {
+    partial.map_or_else(
+        || nothing.to_owned(),
+        |response| format!("the response (HTTP {}) {happened}", response.status),
+    )
+}
+
+pub(crate) fn shut_down(outcome: Outcome) -> Error {
+    Error::new(ErrorKind::Shutdown, outcome, "the client is shut down")
 }
 
 #[cfg(test)]

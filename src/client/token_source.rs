@@ -5,9 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::client::secret;
+use crate::client::authorization::Authorization;
 use crate::error::{Error, ErrorKind, Outcome, Source};
-use crate::text::Redactor;
 
 /// How long before its expiry a token is renewed at the earliest. A token that lives for less than ten times as
 /// long is renewed when a tenth of its lifetime is left.
@@ -20,7 +19,7 @@ const LONGEST: Duration = Duration::from_secs(365 * 86_400);
 /// [`Credentials::bearer_source`](crate::Credentials::bearer_source) returns it.
 #[derive(Clone)]
 pub struct AccessToken {
-    token: String,
+    authorization: Arc<Authorization>,
     lifetime: Duration,
 }
 
@@ -46,7 +45,7 @@ impl AccessToken {
         if lifetime.is_zero() {
             return Err(Error::invalid("lifetime", "zero"));
         }
-        Ok(Self { token: secret::access_token(token.into())?, lifetime })
+        Ok(Self { authorization: Authorization::bearer(token.into())?, lifetime })
     }
 }
 
@@ -54,12 +53,6 @@ impl fmt::Debug for AccessToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AccessToken").field("lifetime", &self.lifetime).finish_non_exhaustive()
     }
-}
-
-/// What a request needs of a token: its header, and what hides the token in responses.
-pub(crate) struct Bearer {
-    pub(crate) authorization: String,
-    pub(crate) redactor: Redactor,
 }
 
 type Closure = dyn FnMut() -> Result<AccessToken, Source> + Send;
@@ -79,7 +72,7 @@ struct State {
 }
 
 struct Current {
-    bearer: Arc<Bearer>,
+    authorization: Arc<Authorization>,
     renew_at: Instant,
     expires_at: Instant,
 }
@@ -94,14 +87,18 @@ impl TokenSource {
     ///
     /// # Errors
     /// Returns an error if the closure fails or the time runs out. Nothing was sent then.
-    pub(crate) fn token(&self, refused: Option<&Arc<Bearer>>, left: Duration) -> Result<Arc<Bearer>, Error> {
+    pub(crate) fn authorization(
+        &self,
+        refused: Option<&Arc<Authorization>>,
+        left: Duration,
+    ) -> Result<Arc<Authorization>, Error> {
         let started = Instant::now();
         let mut state = lock(&self.state);
         loop {
             let asking = state.asking;
             let usable = state.current.as_ref().filter(|current| current.is_usable(refused, asking));
             if let Some(current) = usable {
-                return Ok(Arc::clone(&current.bearer));
+                return Ok(Arc::clone(&current.authorization));
             }
             if !asking {
                 break;
@@ -124,11 +121,13 @@ impl TokenSource {
         state.asking = false;
         self.asked.notify_all();
         match (answer, &state.current) {
-            (Ok(token), _) => Ok(Arc::clone(&state.current.insert(Current::new(token, asked_at)).bearer)),
+            (Ok(token), _) => {
+                Ok(Arc::clone(&state.current.insert(Current::new(token, asked_at)).authorization))
+            }
             // It was asked early, so that one failure does no harm.
             (Err(_), Some(current)) if current.is_usable(refused, true) => {
                 log::warn!("the source of access tokens failed; the old token is still valid");
-                Ok(Arc::clone(&current.bearer))
+                Ok(Arc::clone(&current.authorization))
             }
             (Err(source), _) => {
                 let error = Error::new(ErrorKind::TokenSource, Outcome::NotSent, "no access token");
@@ -139,22 +138,18 @@ impl TokenSource {
 }
 
 impl Current {
-    fn new(AccessToken { token, lifetime }: AccessToken, asked_at: Instant) -> Self {
+    fn new(AccessToken { authorization, lifetime }: AccessToken, asked_at: Instant) -> Self {
         let lifetime = lifetime.min(LONGEST);
         let margin = MARGIN.min(lifetime / 10);
-        let authorization = format!("Bearer {token}");
-        Self {
-            bearer: Arc::new(Bearer { authorization, redactor: Redactor::new([token]) }),
-            renew_at: asked_at + (lifetime.saturating_sub(margin)),
-            expires_at: asked_at + lifetime,
-        }
+        let expires_at = asked_at + lifetime;
+        Self { authorization, renew_at: expires_at - margin, expires_at }
     }
 
     /// Whether the token may still be used: until it is to be renewed, or, while another thread renews it,
     /// until it expires.
-    fn is_usable(&self, refused: Option<&Arc<Bearer>>, asking: bool) -> bool {
+    fn is_usable(&self, refused: Option<&Arc<Authorization>>, asking: bool) -> bool {
         let until = if asking { self.expires_at } else { self.renew_at };
-        Instant::now() < until && !refused.is_some_and(|refused| Arc::ptr_eq(refused, &self.bearer))
+        Instant::now() < until && !refused.is_some_and(|refused| Arc::ptr_eq(refused, &self.authorization))
     }
 }
 
@@ -181,19 +176,19 @@ mod tests {
     }
 
     #[track_caller]
-    fn shown(token: Result<Arc<Bearer>, Error>) -> String {
-        token.unwrap_or_else(|error| panic!("{error:?}")).authorization.clone()
+    fn shown(token: Result<Arc<Authorization>, Error>) -> String {
+        token.unwrap_or_else(|error| panic!("{error:?}")).header.to_str().unwrap().to_owned()
     }
 
     #[test]
     fn a_token_is_used_until_it_is_to_be_renewed() {
         let (source, _) = numbered(LONG);
-        assert_eq!(shown(source.token(None, LONG)), "Bearer token-1");
-        assert_eq!(shown(source.token(None, LONG)), "Bearer token-1");
+        assert_eq!(shown(source.authorization(None, LONG)), "Bearer token-1");
+        assert_eq!(shown(source.authorization(None, LONG)), "Bearer token-1");
         // A lifetime that is over when the token arrives: each call asks again.
         let (source, count) = numbered(Duration::from_nanos(1));
         for number in 1..4 {
-            assert_eq!(shown(source.token(None, LONG)), format!("Bearer token-{number}"));
+            assert_eq!(shown(source.authorization(None, LONG)), format!("Bearer token-{number}"));
             assert_eq!(count.load(Ordering::SeqCst), number);
         }
     }
@@ -213,16 +208,16 @@ mod tests {
             ..Current::new(AccessToken::new("hush", LONG).unwrap(), now)
         };
         assert!(renewing.is_usable(None, true) && !renewing.is_usable(None, false));
-        assert!(!renewing.is_usable(Some(&renewing.bearer), true), "it was refused");
+        assert!(!renewing.is_usable(Some(&renewing.authorization), true), "it was refused");
     }
 
     #[test]
     fn a_refused_token_is_replaced_once() {
         let (source, count) = numbered(LONG);
-        let first = source.token(None, LONG).unwrap();
+        let first = source.authorization(None, LONG).unwrap();
         // Two threads met the same refusal; the second finds the new token.
         for _ in 0..2 {
-            assert_eq!(shown(source.token(Some(&first), LONG)), "Bearer token-2");
+            assert_eq!(shown(source.authorization(Some(&first), LONG)), "Bearer token-2");
         }
         assert_eq!(count.load(Ordering::SeqCst), 2);
     }
@@ -241,7 +236,7 @@ mod tests {
         }));
         std::thread::scope(|scope| {
             for _ in 0..32 {
-                scope.spawn(|| assert_eq!(shown(source.token(None, LONG)), "Bearer hush"));
+                scope.spawn(|| assert_eq!(shown(source.authorization(None, LONG)), "Bearer hush"));
             }
         });
         assert_eq!((count.load(Ordering::SeqCst), most.load(Ordering::SeqCst)), (1, 1));
@@ -264,13 +259,13 @@ mod tests {
             "the source of access tokens panicked",
             "invalid access_token: not visible ASCII characters",
         ] {
-            let error = source.token(None, LONG).err().unwrap();
+            let error = source.authorization(None, LONG).err().unwrap();
             assert_eq!((error.kind(), error.outcome()), (ErrorKind::TokenSource, Outcome::NotSent));
             assert_eq!(error.to_string(), "no access token");
             assert_eq!(std::error::Error::source(&error).unwrap().to_string(), reason);
             assert!(!format!("{error:?}").contains("hu sh"));
         }
-        assert_eq!(shown(source.token(None, LONG)), "Bearer hush", "it is asked again");
+        assert_eq!(shown(source.authorization(None, LONG)), "Bearer hush", "it is asked again");
     }
 
     #[test]
@@ -283,9 +278,9 @@ mod tests {
             Ok(AccessToken::new("hush", LONG)?)
         }));
         std::thread::scope(|scope| {
-            let asking = scope.spawn(|| shown(source.token(None, LONG)));
+            let asking = scope.spawn(|| shown(source.authorization(None, LONG)));
             is_asked.recv().unwrap();
-            let error = source.token(None, Duration::from_millis(1)).err().unwrap();
+            let error = source.authorization(None, Duration::from_millis(1)).err().unwrap();
             assert_eq!((error.kind(), error.outcome()), (ErrorKind::Timeout, Outcome::NotSent));
             release.send(()).unwrap();
             assert_eq!(asking.join().unwrap(), "Bearer hush");

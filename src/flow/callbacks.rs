@@ -39,15 +39,12 @@ impl State {
         true
     }
 
-    /// A success counts whatever was reported before; of other results, the first.
+    /// Keeps the result that settles most; of two that settle the same, the first.
     fn hear_result(&mut self, result: &PayResult, callback: &StatusCallback) {
         let success = *result == PayResult::Success;
-        if self.result.as_ref().is_some_and(|heard| heard.is_success() || !success) {
-            return;
-        }
         let text = |text: Option<&str>| text.map(|text| cut(text, LONGEST_TEXT));
         let whole = |text: Option<&str>| text.filter(|text| text.len() <= LONGEST_TOKEN).map(str::to_owned);
-        self.result = Some(SessionResult {
+        let heard = SessionResult {
             result: PayResult::from(cut(result.as_str(), LONGEST_TEXT)),
             confirmation_code: text(callback.payment_confirmation_code.as_deref()),
             token: whole(callback.payment_token()).filter(|_| success),
@@ -55,8 +52,11 @@ impl State {
             code: callback.pay_error_code,
             error: text(callback.payment_error.as_deref()),
             connector_error: text(callback.connector_error.as_deref()),
-        });
-        self.settle();
+        };
+        if self.result.as_ref().is_none_or(|before| before.weight() < heard.weight()) {
+            self.result = Some(heard);
+            self.settle();
+        }
     }
 
     /// Takes what a callback reports about the captures.

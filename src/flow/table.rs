@@ -82,6 +82,18 @@ impl SessionResult {
         )
     }
 
+    /// How much it settles: a success counts whatever else is reported, and a decline settles what another
+    /// word leaves open.
+    pub(super) fn weight(&self) -> u8 {
+        if self.is_success() {
+            3
+        } else if self.is_decline() {
+            2
+        } else {
+            u8::from(self.is_known())
+        }
+    }
+
     fn is_cancelled(&self) -> bool {
         matches!(self.result.as_str(), "cancelled" | "canceled")
     }

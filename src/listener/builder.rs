@@ -129,10 +129,11 @@ impl CallbackListenerBuilder {
         };
         let queue = Arc::new(Queue::new(self.capacity, UNREAD_TIME, self.on_callback.is_some()));
         let receiver = Arc::new(Receiver::new(queue, public_url, self.on_callback, self.validator));
-        let receives = Arc::clone(&receiver);
-        let handler = move |request: Request| Reply::Response(receives.respond(&request));
+        let serving = Arc::clone(&receiver);
+        let handler = move |request: Request| Reply::Response(serving.respond(&request));
         let limits = Limits { max_connections: self.connections, ..Limits::default() };
         let server = Server::start(socket, limits, Arc::new(handler)).map_err(CallbackError::listen)?;
+        let address = server.address();
         Ok(CallbackListener { receiver, server: Mutex::new(Some(server)), address })
     }
 }

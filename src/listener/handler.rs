@@ -7,9 +7,12 @@ use std::sync::Arc;
 use super::queue::Queue;
 use crate::callback::StatusCallback;
 
-/// The program's own handler of every callback. Its errors are texts for the log.
+/// The program's own handler of every callback.
 #[derive(Clone)]
-pub(super) struct OnCallback(Arc<dyn Fn(&StatusCallback) -> Result<(), String> + Send + Sync>);
+pub(super) struct OnCallback(Arc<Closure>);
+
+/// Its errors are texts for the log.
+type Closure = dyn Fn(&StatusCallback) -> Result<(), String> + Send + Sync;
 
 // The closure is only called, and a panic in it is caught each time.
 impl UnwindSafe for OnCallback {}

@@ -41,7 +41,7 @@ pub(super) enum Receipt {
     /// It waits to be read. To make room for it, an older one may have been discarded.
     Queued { discarded: bool },
     /// It is for a registered handler, which must be called.
-    Registered(Arc<dyn CallbackHandler>, StatusCallback, Delivery),
+    Registered(Arc<dyn CallbackHandler>, Box<StatusCallback>, Delivery),
     /// It was received before.
     Repeated,
     /// There is no room for it, or the listener was shut down.
@@ -136,7 +136,7 @@ impl Queue {
             return Receipt::Repeated;
         }
         if let Some((_, handler)) = state.handlers.iter().find(|(_, handler)| handler.is_for(&callback)) {
-            return Receipt::Registered(Arc::clone(handler), callback, delivery);
+            return Receipt::Registered(Arc::clone(handler), Box::new(callback), delivery);
         }
         let full = state.unread.len() >= self.capacity;
         let has_room = if state.closed { self.stored } else { !full || self.discard(&mut state) };
@@ -277,7 +277,9 @@ impl Queue {
             self.changed.notify_all();
             let handlers = state.handlers.clone();
             drop(state);
-            handlers.iter().for_each(|(_, handler)| handler.on_close());
+            for (_, handler) in handlers {
+                handler.on_close();
+            }
         }
     }
 

@@ -15,7 +15,7 @@ pub(super) fn common(idempotency_key: &str, status_callback: &str) -> Result<(),
 }
 
 /// Accepts an http(s) URL with a host, or a relative reference, both of the characters that a URL may have.
-pub(super) fn callback(url: &str) -> Result<(), &'static str> {
+pub(crate) fn callback(url: &str) -> Result<(), &'static str> {
     if url.is_empty() {
         return Err("empty");
     }

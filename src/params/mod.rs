@@ -11,8 +11,10 @@ mod operation;
 mod tests;
 mod update;
 
+#[cfg(feature = "sandbox")]
+pub(crate) use check::callback as check_callback_url;
 pub use create::CreatePaymentsParams;
 pub use update::UpdatePaymentsParams;
 
 /// The currency that the service uses if none is given.
-const DEFAULT_CURRENCY: &str = "USD";
+pub(crate) const DEFAULT_CURRENCY: &str = "USD";

@@ -8,14 +8,13 @@ use std::sync::atomic::AtomicUsize;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::Sandbox;
 use super::delivery::Sender;
 use super::faults::Faults;
 use super::idempotency::IdempotencyKeys;
-use super::mint::Mint;
 use super::service::{Accounts, Service};
 use super::session::Undocumented;
 use super::store::Store;
+use super::{Sandbox, mint};
 use crate::client::{Credentials, PaymentsApi};
 use crate::error::Error;
 use crate::model::sid;
@@ -133,14 +132,13 @@ impl SandboxBuilder {
     /// the account's SID, token or shared key, or a zero. The error names it.
     pub fn start(self) -> io::Result<Sandbox> {
         let invalid = |error| io::Error::new(ErrorKind::InvalidInput, error);
-        let mint = Mint::default();
         let accounts = Accounts {
-            account_sid: self.account_sid.unwrap_or_else(|| mint.sid("AC")),
-            auth_token: self.auth_token.unwrap_or_else(|| mint.hex()),
-            api_key_sid: mint.sid("SK"),
-            api_key_secret: mint.hex(),
-            access_token: mint.hex(),
-            subaccount_sid: mint.sid("AC"),
+            account_sid: self.account_sid.unwrap_or_else(|| mint::sid("AC")),
+            auth_token: self.auth_token.unwrap_or_else(mint::secret),
+            api_key_sid: mint::sid("SK"),
+            api_key_secret: mint::secret(),
+            access_token: mint::secret(),
+            subaccount_sid: mint::sid("AC"),
         };
         sid::check("account_sid", "AC", &accounts.account_sid).map_err(invalid)?;
         let credentials =
@@ -154,11 +152,11 @@ impl SandboxBuilder {
                 return Err(invalid(Error::invalid(name, "zero")));
             }
         }
-        let key_sid = format!("webhooks_sharedkey_{}", mint.hex());
+        let key_sid = format!("webhooks_sharedkey_{}", mint::secret());
         let shared_key = self.shared_key.as_deref().map(|secret| (key_sid.as_str(), secret));
         let sender = Sender::new(&accounts.auth_token, shared_key)
             .map_err(|error| io::Error::new(ErrorKind::InvalidInput, error))?;
-        let store = Store::new(mint, sender, self.idempotency_keys, self.undocumented, self.kept_sessions);
+        let store = Store::new(sender, self.idempotency_keys, self.undocumented, self.kept_sessions);
         let (faults, requests) = (Faults::default(), AtomicUsize::new(0));
         let service = Arc::new(Service { accounts, store, faults, requests });
         let clock = ClockThread::start(&service)?;

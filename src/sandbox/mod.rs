@@ -234,13 +234,13 @@ impl Sandbox {
     /// [`Call::obliging`].
     #[must_use]
     pub fn call(&self) -> Call {
-        self.add_call(self.account_sid(), self.new_call_sid())
+        self.add_call(self.account_sid(), mint::sid("CA"))
     }
 
     /// Makes a live call of the subaccount.
     #[must_use]
     pub fn subaccount_call(&self) -> Call {
-        self.add_call(self.subaccount_sid(), self.new_call_sid())
+        self.add_call(self.subaccount_sid(), mint::sid("CA"))
     }
 
     /// Makes a live call of the account with a SID of your own (`CA…`), so that a program in another process can
@@ -257,7 +257,7 @@ impl Sandbox {
     /// other call then, not this one.
     #[must_use]
     pub fn leg_of(&self, parent: &Call) -> Call {
-        let sid = self.new_call_sid();
+        let sid = mint::sid("CA");
         self.service.store.add_call(self.account_sid(), &sid, Some(parent.sid()));
         Call { sid, service: Arc::clone(&self.service) }
     }
@@ -265,10 +265,6 @@ impl Sandbox {
     fn add_call(&self, account_sid: &str, sid: String) -> Call {
         self.service.store.add_call(account_sid, &sid, None);
         Call { sid, service: Arc::clone(&self.service) }
-    }
-
-    fn new_call_sid(&self) -> String {
-        self.service.store.mint().sid("CA")
     }
 
     /// A new client of this sandbox, with the account's auth token and every default.

@@ -2,7 +2,7 @@
 //!
 //! They are public test numbers of payment processors, most of them Stripe's, some Braintree's: no real card or
 //! account has them. Any other number that passes the checks is charged or tokenized like [`VISA`] and
-//! [`BANK_ACCOUNT`], unless the connector is in [test mode](super::PaymentConnector::test_mode).
+//! [`BANK_ACCOUNT`].
 //!
 //! | number | what the connector does |
 //! |---|---|
@@ -56,25 +56,3 @@ pub const BANK_ACCOUNT_CLOSED: &str = "000111111113";
 pub const BANK_INSUFFICIENT_FUNDS: &str = "000222222227";
 /// The number of a bank account for which the connector's gateway does not answer.
 pub const BANK_OUTAGE: &str = "000000000009";
-
-/// All of them but the routing number.
-pub(super) const ALL: &[&str] = &[
-    VISA,
-    MASTERCARD,
-    AMEX,
-    DISCOVER,
-    JCB,
-    DINERS_CLUB,
-    MAESTRO,
-    ENROUTE,
-    BRAINTREE_VISA,
-    BRAINTREE_DINERS_CLUB,
-    BRAINTREE_DECLINED,
-    DECLINED,
-    INSUFFICIENT_FUNDS,
-    CONNECTOR_OUTAGE,
-    BANK_ACCOUNT,
-    BANK_ACCOUNT_CLOSED,
-    BANK_INSUFFICIENT_FUNDS,
-    BANK_OUTAGE,
-];

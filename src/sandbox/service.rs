@@ -7,6 +7,7 @@ use base64::prelude::BASE64_STANDARD;
 
 use super::faults::Faults;
 use super::idempotency::Success;
+use super::mint;
 use super::parameters::{Form, RequestPath};
 use super::refusals::{self, Refusal};
 use super::store::Store;
@@ -36,7 +37,7 @@ impl Service {
         self.requests.fetch_add(1, Ordering::Relaxed);
         match self.faults.next(request) {
             None => Reply::Response(self.respond(request)),
-            Some(fault) => fault.reply(|| self.respond(request), self.store.mint().sid("RQ")),
+            Some(fault) => fault.reply(|| self.respond(request), mint::sid("RQ")),
         }
     }
 
@@ -47,7 +48,7 @@ impl Service {
             }
             Err(refusal) => refusal.response(),
         };
-        response.header("Twilio-Request-Id", self.store.mint().sid("RQ"))
+        response.header("Twilio-Request-Id", mint::sid("RQ"))
     }
 
     fn carry_out(&self, request: &Request) -> Result<Success, Refusal> {

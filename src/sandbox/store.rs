@@ -9,8 +9,8 @@ use super::clock::Clock;
 use super::connector::PaymentConnector;
 use super::delivery::{Callback, Sender};
 use super::idempotency::{IdempotencyKeys, Responses, Success};
-use super::mint::Mint;
-use super::parameters::{self, CreateParameters, Form, RequestPath, SessionIds, UpdateParameters};
+use super::mint;
+use super::parameters::{CreateParameters, Form, RequestPath, SessionIds, UpdateParameters};
 use super::refusals::{self, Refusal};
 use super::session::{Answers, Asking, PaySession, Undocumented};
 use super::transaction::Transaction;
@@ -20,7 +20,6 @@ use super::views::Session;
 const MOST_IGNORED: usize = 1000;
 
 pub(super) struct Store {
-    mint: Mint,
     clock: Clock,
     sender: Sender,
     undocumented: Undocumented,
@@ -66,7 +65,6 @@ struct StoredCall {
 
 impl Store {
     pub(super) fn new(
-        mint: Mint,
         sender: Sender,
         keys: IdempotencyKeys,
         undocumented: Undocumented,
@@ -75,7 +73,6 @@ impl Store {
         let connectors = HashMap::from([("Default".to_owned(), PaymentConnector::new())]);
         let memory = Memory { responses: Responses::new(keys), connectors, ..Memory::default() };
         Self {
-            mint,
             clock: Clock::new(),
             sender,
             undocumented,
@@ -88,10 +85,6 @@ impl Store {
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn mint(&self) -> &Mint {
-        &self.mint
     }
 
     pub(super) fn sender(&self) -> &Sender {
@@ -227,9 +220,9 @@ impl Store {
             return Err(Refusal::new(&refusals::SESSION_OPEN, message));
         }
         let shown_call = call.parent.clone().unwrap_or_else(|| path.call_sid.to_owned());
-        memory.connector_of(&parameters)?.check(&parameters)?;
-        memory.ignore(form.others(parameters::CREATE));
-        let sid = self.mint.sid("PK");
+        memory.connector(&parameters.payment_connector)?.check(&parameters)?;
+        memory.ignore(form.ignored());
+        let sid = mint::sid("PK");
         memory.live_call_of(path)?.open_session = Some(sid.clone());
         let account_sid = path.account_sid.to_owned();
         let ids = SessionIds { account_sid, call_sid: shown_call, sid: sid.clone() };
@@ -263,9 +256,9 @@ impl Store {
         let answers = memory.live_call_of(path)?.answers.clone();
         let now = self.clock.now();
         self.drive(&mut memory, sid, |session| session.tick(now));
-        memory.ignore(form.others(parameters::UPDATE));
-        let parameters = memory.session_of(path, sid)?.parameters().clone();
-        let connector = memory.connector_of(&parameters)?.clone();
+        memory.ignore(form.ignored());
+        let name = memory.session_of(path, sid)?.parameters().payment_connector.clone();
+        let connector = memory.connector(&name)?.clone();
         let session = memory.session_of(path, sid)?;
         let mut callbacks = session.update(&update, &connector, now)?;
         if let Some(answers) = answers {
@@ -342,12 +335,9 @@ impl Memory {
         if call.live { Ok(call) } else { Err(over) }
     }
 
-    fn connector_of(&self, parameters: &CreateParameters) -> Result<&PaymentConnector, Refusal> {
-        let name = &parameters.payment_connector;
-        let connector = self.connectors.get(name);
-        connector.ok_or_else(|| {
-            Refusal::new(&refusals::CONNECTOR, format!("There is no payment connector {name}"))
-        })
+    fn connector(&self, name: &str) -> Result<&PaymentConnector, Refusal> {
+        let unknown = || Refusal::new(&refusals::CONNECTOR, format!("There is no payment connector {name}"));
+        self.connectors.get(name).ok_or_else(unknown)
     }
 
     /// Remembers parameters that were ignored.

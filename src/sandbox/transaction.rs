@@ -1,12 +1,11 @@
 //! What the payment connector did.
 
-use std::fmt;
-
 use super::parameters::CreateParameters;
 use crate::model::{Amount, TokenType};
+use crate::text::Withheld;
 
 /// What the sandbox's payment connector did: one charge, or one token.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Transaction {
     /// The SID of the session that it belongs to (`PK…`).
@@ -21,8 +20,8 @@ pub struct Transaction {
     pub confirmation_code: Option<String>,
     /// The kind of token; `None` if the payment method was charged.
     pub token_type: Option<TokenType>,
-    token: Option<String>,
-    profile_id: Option<String>,
+    token: Option<Withheld>,
+    profile_id: Option<Withheld>,
 }
 
 impl Transaction {
@@ -30,12 +29,12 @@ impl Transaction {
     /// out.
     #[must_use]
     pub fn token(&self) -> Option<&str> {
-        self.token.as_deref()
+        self.token.as_ref().map(Withheld::as_str)
     }
 
     /// The stored customer's reference.
     pub(super) fn profile_id(&self) -> Option<&str> {
-        self.profile_id.as_deref()
+        self.profile_id.as_ref().map(Withheld::as_str)
     }
 
     /// Charges or tokenizes, as the parameters ask.
@@ -50,23 +49,10 @@ impl Transaction {
             amount: charge,
             currency: charge.map(|_| parameters.currency.clone()),
             confirmation_code: charge.map(|_| made("ch")),
-            token: token_type.as_ref().map(|_| made(token_prefix)),
-            profile_id: token_type.as_ref().map(|_| made("cus")),
+            token: token_type.as_ref().map(|_| Withheld::new(made(token_prefix))),
+            profile_id: token_type.as_ref().map(|_| Withheld::new(made("cus"))),
             token_type,
         }
-    }
-}
-
-impl fmt::Debug for Transaction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Transaction")
-            .field("session_sid", &self.session_sid)
-            .field("call_sid", &self.call_sid)
-            .field("amount", &self.amount)
-            .field("currency", &self.currency)
-            .field("confirmation_code", &self.confirmation_code)
-            .field("token_type", &self.token_type)
-            .finish_non_exhaustive()
     }
 }
 

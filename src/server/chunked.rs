@@ -83,8 +83,9 @@ impl Chunked {
                     .ok_or(Stop::Refused(413))?;
                 Expected::MoreSize
             }
-            (Expected::MoreSize, b';') => Expected::Extension,
-            (Expected::Extension, b'\t' | b' '..=b'~' | 0x80..) => Expected::Extension,
+            (Expected::MoreSize, b';') | (Expected::Extension, b'\t' | b' '..=b'~' | 0x80..) => {
+                Expected::Extension
+            }
             (Expected::MoreSize | Expected::Extension, b'\r') => Expected::SizeLf,
             (Expected::SizeLf, b'\n') if self.left == 0 => Expected::LastCr,
             (Expected::SizeLf, b'\n') => Expected::Data,

@@ -6,6 +6,9 @@
 mod chunked;
 mod connection;
 mod peer;
+#[cfg(any(test, fuzzing))]
+#[path = "tests/pieces.rs"]
+mod pieces;
 mod registry;
 mod request;
 mod response;
@@ -21,6 +24,9 @@ use std::time::{Duration, Instant};
 
 pub(crate) use request::Request;
 pub(crate) use response::{Reply, Response};
+
+#[cfg(fuzzing)]
+pub use pieces::check_requests;
 
 use registry::{Connection, Entry, Registry};
 

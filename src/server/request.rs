@@ -13,10 +13,10 @@ const MAX_HEADERS: usize = 100;
 
 /// A complete request.
 pub(crate) struct Request {
-    method: String,
-    target: String,
+    pub(super) method: String,
+    pub(super) target: String,
     headers: Vec<(String, Vec<u8>)>,
-    body: Vec<u8>,
+    pub(super) body: Vec<u8>,
 }
 
 impl Request {

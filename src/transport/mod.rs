@@ -49,8 +49,6 @@ const LONGEST: Duration = Duration::from_secs(365 * 86_400);
 pub(crate) struct Setup {
     /// Scheme, host and port, and perhaps a path; checked.
     pub(crate) base_url: String,
-    /// The `Authorization` header, unless each request brings its own.
-    pub(crate) authorization: Option<String>,
     pub(crate) user_agent: String,
     pub(crate) connect_timeout: Duration,
     pub(crate) proxy: ProxyChoice,
@@ -108,7 +106,7 @@ impl Transport {
             .max_response_header_size(connection::INPUT_MAX)
             .user_agent(setup.user_agent.as_str())
             .build();
-        let mut headers = HeaderMap::from_iter([
+        let headers = HeaderMap::from_iter([
             // What ureq would make of the URL anew for each request.
             (HOST, header("base_url", &host_header(&base))?),
             (USER_AGENT, header("user_agent_suffix", &setup.user_agent)?),
@@ -116,9 +114,6 @@ impl Transport {
             (ACCEPT_ENCODING, HeaderValue::from_static("identity")),
             (CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded")),
         ]);
-        if let Some(authorization) = &setup.authorization {
-            headers.insert(AUTHORIZATION, secret_header(authorization)?);
-        }
         let agent = Agent::with_parts(config, Handover, Handover);
         let connect_timeout = setup.connect_timeout;
         Ok(Self { agent, pool, connector, headers, base, connect_timeout, shutdown })
@@ -146,15 +141,14 @@ impl Transport {
         connection.map(Connection::release)
     }
 
-    /// POSTs a form to a path within a time; if `fresh`, on a new connection; with `authorization`, if it is set,
-    /// instead of the setup's.
+    /// POSTs a form to a path within a time; if `fresh`, on a new connection.
     pub(crate) fn post(
         &self,
         path: String,
         form: &[u8],
         time: Duration,
         fresh: bool,
-        authorization: Option<&str>,
+        authorization: &HeaderValue,
     ) -> Result<Response, Failure> {
         let deadline = deadline_in(time);
         let connection = self.connection(deadline, fresh)?;
@@ -162,10 +156,7 @@ impl Transport {
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.url(path).map_err(|error| self.failure(error.into(), None))?;
         request.headers_mut().clone_from(&self.headers);
-        // It was checked when it was made, so it is always a header.
-        if let Some(Ok(authorization)) = authorization.map(secret_header) {
-            request.headers_mut().insert(AUTHORIZATION, authorization);
-        }
+        request.headers_mut().insert(AUTHORIZATION, authorization.clone());
         let response = handover::run(&self.agent, request, connection);
         self.read(response.map_err(|error| self.failure(error, None))?)
     }
@@ -213,10 +204,4 @@ fn host_header(base: &Uri) -> String {
 
 fn header(field: &'static str, value: &str) -> Result<HeaderValue, Error> {
     HeaderValue::from_str(value).map_err(|_| Error::invalid(field, "not possible in a header"))
-}
-
-fn secret_header(authorization: &str) -> Result<HeaderValue, Error> {
-    let mut value = header("authorization", authorization)?;
-    value.set_sensitive(true);
-    Ok(value)
 }

@@ -1,5 +1,7 @@
 //! The decisions of one history: drawn from a seed, or read from a tape that an earlier run left.
 
+use std::time::{Duration, Instant};
+
 /// Where decisions come from. Zero is always the calm choice, so a shorter tape with smaller numbers is a
 /// simpler history.
 pub struct Choices {
@@ -61,21 +63,23 @@ fn random(state: &mut u64) -> u32 {
     u32::try_from((value ^ (value >> 31)) >> 32).unwrap()
 }
 
+/// How long a simpler history is searched for.
+const PATIENCE: Duration = Duration::from_secs(15);
+
 /// The simplest tape found that still fails: parts are left out and numbers made smaller as long as that
 /// succeeds.
 pub fn shortest(mut tape: Vec<u32>, mut fails: impl FnMut(&[u32]) -> Option<Vec<u32>>) -> Vec<u32> {
-    let mut runs = 0;
+    let started = Instant::now();
     loop {
         let before = tape.clone();
         let mut size = (tape.len() / 2).max(1);
-        while size > 0 && runs < 20_000 {
+        while size > 0 && started.elapsed() < PATIENCE {
             let mut at = 0;
-            while at < tape.len() && runs < 20_000 {
+            while at < tape.len() && started.elapsed() < PATIENCE {
                 let end = (at + size).min(tape.len());
                 let without = [&tape[..at], &tape[end..]].concat();
                 let mut calm = tape.clone();
                 calm[at..end].fill(0);
-                runs += 2;
                 if let Some(used) = fails(&without) {
                     tape = used;
                 } else if calm != tape && fails(&calm).is_some() {
@@ -90,12 +94,11 @@ pub fn shortest(mut tape: Vec<u32>, mut fails: impl FnMut(&[u32]) -> Option<Vec<
         for at in 0..tape.len() {
             let value = tape[at];
             for smaller in [1, value / 2, value.saturating_sub(1)] {
-                if runs >= 20_000 || smaller >= tape[at] {
+                if started.elapsed() >= PATIENCE || smaller >= tape[at] {
                     continue;
                 }
                 let mut simpler = tape.clone();
                 simpler[at] = smaller;
-                runs += 1;
                 if fails(&simpler).is_some() {
                     tape = simpler;
                 }
@@ -104,7 +107,7 @@ pub fn shortest(mut tape: Vec<u32>, mut fails: impl FnMut(&[u32]) -> Option<Vec<
         while tape.last() == Some(&0) {
             tape.pop();
         }
-        if tape == before || runs >= 20_000 {
+        if tape == before || started.elapsed() >= PATIENCE {
             return tape;
         }
     }

@@ -101,6 +101,8 @@ pub struct Facts {
     /// Whether the program has cancelled.
     pub stopped: bool,
     newest: u64,
+    /// The last wait: after how many requests, whether the program had cancelled, and until when.
+    wait: Option<(usize, bool, u64)>,
     /// Whether the present ask has failed, or its capture was in; then it may be asked for again, if a callback
     /// reports that it is required.
     ask_done: bool,
@@ -152,12 +154,11 @@ impl Facts {
     }
 
     fn session_ending(&self) -> SessionEnding {
-        if self.is_over() {
-            return if self.results.contains(&"cancelled") {
-                SessionEnding::Cancelled
-            } else {
-                SessionEnding::Over
-            };
+        let first = |wanted: &[&str]| self.results.iter().find(|result| wanted.contains(result)).copied();
+        match first(&["success"]).or(first(&DECLINES)).or(first(&ENDS)) {
+            Some("cancelled") => return SessionEnding::Cancelled,
+            Some(_) => return SessionEnding::Over,
+            None => {}
         }
         if self.answers(Operation::Cancel).any(|answer| answer == Some(Answer::Done)) {
             return SessionEnding::Cancelled;
@@ -167,6 +168,31 @@ impl Facts {
             return SessionEnding::NotOpened;
         }
         SessionEnding::PerhapsOpen
+    }
+
+    /// Takes a wait, whose end must not move: callbacks and crashes do not restart it.
+    pub fn wait(&mut self, until: u64, now: u64, limits: &Limits) -> Verdict {
+        if until <= now {
+            return Err("the flow waits for a time that is past".to_owned());
+        }
+        let (begun, stopped) = (self.begun.len(), self.stopped);
+        match self.wait {
+            Some((before, cancelled, end)) if (before, cancelled) == (begun, stopped) && until != end => {
+                return Err("the time that the flow waits for has moved".to_owned());
+            }
+            _ => {}
+        }
+        self.wait = Some((begun, stopped, until));
+        let longest = match self.begun.last().map(|begun| begun.operation) {
+            Some(Operation::Ask(capture, number)) => {
+                let first =
+                    self.begun.iter().find(|begun| begun.operation == Operation::Ask(capture, number));
+                first.map_or(now, |first| first.at) + limits.capture_timeout
+            }
+            Some(Operation::Complete) => now + limits.result_timeout,
+            _ => now + 20_000,
+        };
+        if until > longest { Err("the flow waits for too long".to_owned()) } else { Ok(()) }
     }
 
     /// Takes the beginning of a request, which must be one that the rules allow.

@@ -17,6 +17,9 @@ use super::service::{self, Mail, Reply, Request, Service, State};
 const TURNS: u32 = 250;
 const CALM_TURNS: u32 = 1_500;
 
+/// The most that a flow of these histories takes when it is stored.
+const LONGEST_STORED: usize = 8 * 1024;
+
 /// A flow in a process, what it was told, and the revision that its store expects to find.
 struct Process {
     flow: PaymentFlow,
@@ -51,6 +54,7 @@ pub struct History {
     now: u64,
     calm: bool,
     steps: u64,
+    loads: u64,
     crashes: u64,
     conflicts: u64,
     /// What happened, if it is to be told.
@@ -74,11 +78,6 @@ fn time(now: u64) -> SystemTime {
 fn millis(at: SystemTime) -> u64 {
     let since = at.duration_since(time(0)).unwrap_or_default();
     u64::try_from(since.as_nanos().div_ceil(1_000_000)).unwrap()
-}
-
-/// A stored value, read again as another process would.
-fn read_again(flow: &PaymentFlow) -> PaymentFlow {
-    flow.clone()
 }
 
 impl History {
@@ -108,6 +107,7 @@ impl History {
             now: 0,
             calm: false,
             steps: 0,
+            loads: 0,
             crashes: 0,
             conflicts: 0,
             told: told.then(Vec::new),
@@ -171,6 +171,21 @@ impl History {
         self.stored.0.ending().is_some() && self.processes.iter().all(|process| process.pending.is_none())
     }
 
+    /// Loads the stored value, as another process would. Now and then it is really written and read again, which
+    /// takes most of the test's time.
+    fn load(&mut self) -> Process {
+        let (flow, facts) = self.stored.clone();
+        self.loads += 1;
+        if self.loads % 8 == 1 {
+            let stored = serde_json::to_string(&flow).unwrap();
+            let read: PaymentFlow = serde_json::from_str(&stored).unwrap();
+            assert!(read == flow, "what is stored is read again");
+            assert!(stored.len() < LONGEST_STORED, "{} bytes", stored.len());
+        }
+        let base = flow.revision();
+        Process { flow, facts, base, pending: None }
+    }
+
     /// Whether something out of the ordinary happens, in so many of a thousand cases.
     fn chance(&mut self, thousandths: u32) -> bool {
         !self.calm && self.choices.chance(thousandths)
@@ -179,10 +194,9 @@ impl History {
     fn turn(&mut self) -> Verdict {
         self.disturb()?;
         if self.processes.is_empty() || (self.processes.len() < 2 && self.nature.two && self.chance(100)) {
-            let (flow, facts) = (read_again(&self.stored.0), self.stored.1.clone());
-            let base = flow.revision();
-            tell!(self, "a process loads revision {base}");
-            self.processes.push(Process { flow, facts, base, pending: None });
+            let process = self.load();
+            tell!(self, "a process loads revision {}", process.base);
+            self.processes.push(process);
         }
         let index = if self.processes.len() > 1 { self.choices.index(self.processes.len()) } else { 0 };
         if self.processes[index].pending.is_none() {
@@ -288,9 +302,7 @@ impl History {
             Step::WaitUntil(until) => {
                 let until = millis(until);
                 tell!(self, "process {index} waits until {:?}", Duration::from_millis(until));
-                if until <= now {
-                    return Err("the flow waits for a time that is past".to_owned());
-                }
+                process.facts.wait(until, now, &self.limits)?;
                 if self.store(index)? { self.wait(index, until) } else { Ok(()) }
             }
             Step::Ended(ending) => {
@@ -494,6 +506,14 @@ impl History {
                 if nasty { self.choices.one_of(&super::nature::RESULTS) } else { ("success", true) };
             tell!(self, "session {index} ends: {result}{}", if charges { ", charged" } else { "" });
             self.service.end(index, result, charges);
+            if nasty && self.choices.chance(200) {
+                // A second word, as after a connector's timeout.
+                let (result, charges) =
+                    self.choices.one_of(&[("success", true), ("payment-connector-error", false)]);
+                let charges = charges && self.service.sessions[index].charges == 0;
+                tell!(self, "… and then: {result}");
+                self.service.end(index, result, charges);
+            }
             return true;
         }
         let nasty = self.chance(self.nature.nasty);
@@ -523,9 +543,8 @@ impl History {
         let index = match process {
             Some(index) if !self.chance(self.nature.elsewhere) => index,
             _ => {
-                let (flow, facts) = (read_again(&self.stored.0), self.stored.1.clone());
-                let base = flow.revision();
-                self.processes.push(Process { flow, facts, base, pending: None });
+                let process = self.load();
+                self.processes.push(process);
                 self.processes.len() - 1
             }
         };
@@ -589,9 +608,8 @@ impl History {
         self.calm = true;
         for _ in 0..20 {
             if self.processes.is_empty() {
-                let (flow, facts) = (read_again(&self.stored.0), self.stored.1.clone());
-                let base = flow.revision();
-                self.processes.push(Process { flow, facts, base, pending: None });
+                let process = self.load();
+                self.processes.push(process);
             }
             if self.processes[0].pending.is_some() {
                 self.respond(0)?;

@@ -67,6 +67,8 @@ impl Nature {
             earlier: choices.one_of(&[
                 Earlier::None,
                 Earlier::None,
+                Earlier::None,
+                Earlier::Paid,
                 Earlier::Paid,
                 Earlier::Paid,
                 Earlier::Completing,

@@ -234,7 +234,7 @@ impl Service {
         session.state = State::Over;
         session.asked = None;
         session.charges += u32::from(charges);
-        let money = match (charges, session.tokenizes) {
+        let money = match (matches!(result, "success" | "Success" | "approved"), session.tokenizes) {
             (false, _) => "&PaymentConfirmationCode=&PaymentToken=&ProfileId=",
             (true, false) => "&PaymentConfirmationCode=ch_1&PaymentToken=&ProfileId=",
             (true, true) => "&PaymentConfirmationCode=&PaymentToken=tok_1&ProfileId=cus_1",

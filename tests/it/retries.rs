@@ -109,6 +109,24 @@ fn a_lasting_fault_is_reported_after_the_last_retry() {
 }
 
 #[test]
+fn a_short_deadline_leaves_time_for_another_attempt() {
+    let script = Script::new([Step::Silence, Step::created()]);
+    let api = builder(script.address).retry_policy(quick()).timeout(Duration::from_secs(6)).build().unwrap();
+    let PaymentsResponse { metadata, .. } =
+        api.create_payments_with_metadata(CALL, &CreatePaymentsParams::new(CALLBACK)).unwrap();
+    assert_eq!((metadata.attempts, script.equal_requests()), (2, 2));
+    assert!(metadata.elapsed >= Duration::from_millis(1_950), "{:?}", metadata.elapsed);
+    // Without retries, the only attempt takes all of the time.
+    let script = Script::new([Step::Silence, Step::created()]);
+    let time = Duration::from_millis(2_500);
+    let api = builder(script.address).retry_policy(RetryPolicy::none()).timeout(time).build().unwrap();
+    let started = Instant::now();
+    let error = api.create_payments(CALL, &CreatePaymentsParams::new(CALLBACK)).unwrap_err();
+    assert_eq!((error.kind(), error.attempts()), (ErrorKind::Timeout, 1));
+    assert!(started.elapsed() >= Duration::from_millis(2_450));
+}
+
+#[test]
 fn a_status_counts_whatever_becomes_of_the_body() {
     let head =
         |status: u16, rest: &str| format!("HTTP/1.1 {status} Status\r\nTwilio-Request-Id: RQ1\r\n{rest}");
@@ -195,7 +213,7 @@ fn a_refused_connection_is_tried_again_and_was_not_sent() {
     let delay = Duration::from_millis(20);
     let patient = RetryPolicy::new().max_retries(1000).base_delay(delay).max_delay(delay);
     let api =
-        builder(address).retry_policy(patient).on_attempt(move |_| drop(failed.send(()))).build().unwrap();
+        builder(address).retry_policy(patient).on_attempt(move |_| _ = failed.send(())).build().unwrap();
     let answered = api.create_payments_with_metadata(CALL, &CreatePaymentsParams::new(CALLBACK));
     if late.join().unwrap().is_some() {
         assert!(answered.unwrap().metadata.attempts > 1);

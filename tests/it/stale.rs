@@ -36,7 +36,7 @@ fn closed_after_the_next_request_was_sent() {
     for policy in policies() {
         for (close, requests) in [(Step::CloseRead, 3), (Step::CloseUnread, 2)] {
             let script = Script::new([Step::created(), close.clone(), Step::created()]);
-            let api = builder(script.address).retry_policy(policy.clone()).build().unwrap();
+            let api = builder(script.address).retry_policy(policy).build().unwrap();
             assert_eq!(create(&api).unwrap().metadata.attempts, 1);
             let again = create(&api).unwrap_or_else(|error| panic!("{close:?}: {error}"));
             assert_eq!(again.metadata.attempts, 2);
@@ -120,7 +120,7 @@ fn all_at_once(api: &PaymentsApi, count: usize) -> Vec<u32> {
 fn eight_dead_connections_at_once() {
     for policy in policies() {
         // One call after another.
-        let api = builder(lets_die(8)).retry_policy(policy.clone()).build().unwrap();
+        let api = builder(lets_die(8)).retry_policy(policy).build().unwrap();
         assert_eq!(all_at_once(&api, 8), [1; 8], "eight connections are kept");
         assert_eq!(
             create(&api).unwrap().metadata.attempts,

@@ -96,7 +96,7 @@ fn a_session_that_the_server_closed_is_replaced(tls: Tls) {
                 }
                 let _ = sender.send(());
             });
-            let api = builder(tls, address, &authority).retry_policy(policy.clone()).build().unwrap();
+            let api = builder(tls, address, &authority).retry_policy(policy).build().unwrap();
             assert_eq!(create(&api).unwrap().metadata.attempts, 1);
             done(&ready);
             let again = create(&api).unwrap_or_else(|error| panic!("{name}: {error:?}"));

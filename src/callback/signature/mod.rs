@@ -46,15 +46,14 @@ use url::spellings;
 /// # Which tokens and keys
 /// The service signs with the primary **auth token** of the account that the call belongs to, even if the client
 /// itself uses an API key or a bearer token. The calls of a subaccount are signed with the subaccount's own token.
-/// While a token is being replaced, give both, the old one and the new one; [`also`](Self::also) takes as many as
-/// there are.
+/// While a token is being replaced, both can sign; [`also`](Self::also) takes as many as there are.
 ///
 /// If the account has a Webhook Rule with a `SharedKey`, the service signs with that key instead, by HMAC-SHA1 or
 /// HMAC-SHA256: see [`with_shared_key`](Self::with_shared_key). Every token and key is tried, with the algorithm that
-/// the length of the signature tells. What the request says about them in
+/// the length of the signature implies. What the request says about them in
 /// `X-Twilio-Webhooks-Signature-Settings` is not believed.
 ///
-/// # Which URL to give
+/// # Which URL to pass
 /// The one that the service requested, to the letter: scheme, host, path and query, as given in
 /// `StatusCallback`. Behind a proxy, a load balancer or a tunnel that is not the URL that your server sees:
 /// TLS ended at the proxy, so that `https` became `http`; the host became an internal one; a port appeared;
@@ -217,7 +216,7 @@ impl SignatureValidator {
     /// Checks a status callback's signature, and then reads it. This is the call to use: what it returns is
     /// the service's own word.
     ///
-    /// `url` is the URL that the service requested (see [above](Self#which-url-to-give)), `body` the
+    /// `url` is the URL that the service requested (see [above](Self#which-url-to-pass)), `body` the
     /// request's body as it arrived, and `signature` the value of [`X-Twilio-Signature`](Self::HEADER), or
     /// `None` if the request has none. The callback keeps the [tag](StatusCallback::tag) of that URL.
     ///
@@ -339,7 +338,7 @@ impl SignatureValidator {
         })
     }
 
-    /// The signature that the service would give a form POST of `body` to `url`, made by HMAC-SHA1 with the first
+    /// The signature that the service would send with a form POST of `body` to `url`, made by HMAC-SHA1 with the first
     /// auth token or shared key. For tests of your own receiver.
     ///
     /// ```

@@ -359,7 +359,7 @@ fn tokens_are_not_shown() {
 
 #[test]
 fn validators_travel_between_threads() {
-    fn check<T: Clone + Send + Sync + 'static>() {}
+    fn check<T: Clone + Send + Sync + std::panic::UnwindSafe + std::panic::RefUnwindSafe + 'static>() {}
     check::<SignatureValidator>();
 }
 

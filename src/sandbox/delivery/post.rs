@@ -17,7 +17,7 @@ const REST: Duration = Duration::from_millis(100);
 /// How much of it is read.
 const MOST: u64 = 64 * 1024;
 
-/// Where a callback goes: an http URL on this machine.
+/// What a callback is sent to: an http URL on this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Target {
     /// The URL as it is requested and signed: without its fragment, and with a path.
@@ -60,7 +60,7 @@ fn basic(user_info: &str) -> String {
     format!("Basic {}", STANDARD.encode(credentials))
 }
 
-/// An agent that goes nowhere but where it is told: through no proxy, and after no redirect.
+/// An agent that uses no proxy and follows no redirect, so that it leaves this machine on no account.
 pub(super) fn agent() -> Agent {
     Agent::config_builder()
         .http_status_as_error(false)

@@ -42,6 +42,8 @@ struct State {
     /// How many of them are pending.
     pending: usize,
     threads: usize,
+    /// How many of the threads are in a delivery.
+    delivering: usize,
     sessions: HashMap<Arc<str>, Queue>,
     /// The sessions with a pending callback that no thread has taken.
     ready: VecDeque<Arc<str>>,
@@ -93,7 +95,7 @@ impl Sender {
                 state.ready.push_back(session);
             }
         }
-        while state.threads < state.ready.len().min(MOST_THREADS) {
+        while state.threads < MOST_THREADS.min(state.delivering + state.ready.len()) {
             let own = Arc::clone(&self.0);
             let thread = thread::Builder::new().name("sandbox-callbacks".to_owned());
             if let Err(error) = thread.spawn(move || own.run()) {
@@ -200,9 +202,11 @@ impl Shared {
         let mut state = self.lock();
         while let Some(session) = state.ready.pop_front() {
             if let Some(record) = state.sessions.get_mut(&session).and_then(Queue::pending).cloned() {
+                state.delivering += 1;
                 drop(state);
                 let delivered = self.deliver(&session, &record);
                 state = self.lock();
+                state.delivering -= 1;
                 if state.stopped {
                     break;
                 }

@@ -1,6 +1,7 @@
 //! A request's form, and the readers of its values.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 
 use serde_json::{Map, Value};
 
@@ -9,49 +10,64 @@ use crate::sandbox::refusals::Refusal;
 use crate::text::form;
 
 /// A decoded form, in the order in which it was sent.
-pub(crate) struct Form<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
+pub(crate) struct Form<'a> {
+    pairs: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    /// The names that somebody asked for.
+    known: RefCell<Vec<&'static str>>,
+}
 
 impl<'a> Form<'a> {
     pub(crate) fn parse(body: &'a [u8]) -> Self {
-        Self(form::pairs(body).collect())
+        Self { pairs: form::pairs(body).collect(), known: RefCell::default() }
     }
 
     /// Whether two bodies have the same fields with the same values, in whatever order.
     pub(crate) fn are_same(one: &[u8], other: &[u8]) -> bool {
         let sorted = |body| {
-            let mut fields = Form::parse(body).0;
-            fields.sort_unstable();
-            fields
+            let mut pairs = Form::parse(body).pairs;
+            pairs.sort_unstable();
+            pairs
         };
         one == other || sorted(one) == sorted(other)
     }
 
     pub(crate) fn into_owned(self) -> Vec<(String, String)> {
-        self.0.into_iter().map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
+        self.pairs.into_iter().map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
     }
 
     /// A field's value as it was sent.
-    pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_ref())
+    pub(crate) fn get(&self, name: &'static str) -> Option<&str> {
+        self.known.borrow_mut().push(name);
+        self.pairs.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_ref())
+    }
+
+    /// The names that nobody asked for.
+    pub(crate) fn ignored(&self) -> impl Iterator<Item = &str> {
+        let known = self.known.borrow().clone();
+        self.pairs.iter().map(|(name, _)| name.as_ref()).filter(move |name| !known.contains(name))
     }
 
     /// A field's value; an empty one counts as absent.
-    pub(super) fn text(&self, name: &str) -> Option<&str> {
+    pub(super) fn text(&self, name: &'static str) -> Option<&str> {
         self.get(name).filter(|value| !value.is_empty())
     }
 
     /// The value of a field that must be there.
-    pub(super) fn required(&self, name: &str) -> Result<&str, Refusal> {
+    pub(super) fn required(&self, name: &'static str) -> Result<&str, Refusal> {
         self.text(name).ok_or_else(|| Refusal::invalid_parameter(name, "required"))
     }
 
     /// Reads an enum, a number or a boolean: an empty value is a wrong one.
-    pub(super) fn read<T>(&self, name: &str, parse: impl Parse<T>) -> Result<Option<T>, Refusal> {
+    pub(super) fn read<T>(&self, name: &'static str, parse: impl Parse<T>) -> Result<Option<T>, Refusal> {
         Self::parsed(name, self.get(name), parse)
     }
 
     /// Reads what the service's document calls a string: an empty one counts as absent.
-    pub(super) fn read_text<T>(&self, name: &str, parse: impl Parse<T>) -> Result<Option<T>, Refusal> {
+    pub(super) fn read_text<T>(
+        &self,
+        name: &'static str,
+        parse: impl Parse<T>,
+    ) -> Result<Option<T>, Refusal> {
         Self::parsed(name, self.text(name), parse)
     }
 
@@ -61,17 +77,11 @@ impl<'a> Form<'a> {
 
     /// Refuses a name that comes twice.
     pub(super) fn only_once(&self) -> Result<(), Refusal> {
-        let twice = self
-            .0
-            .iter()
-            .enumerate()
-            .find(|(index, (name, _))| self.0.iter().take(*index).any(|(earlier, _)| earlier == name));
+        let twice =
+            self.pairs.iter().enumerate().find(|(index, (name, _))| {
+                self.pairs.iter().take(*index).any(|(earlier, _)| earlier == name)
+            });
         twice.map_or(Ok(()), |(_, (name, _))| Err(Refusal::invalid_parameter(name, "sent more than once")))
-    }
-
-    /// The names that are not among these.
-    pub(crate) fn others(&self, names: &[&str]) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|(name, _)| name.as_ref()).filter(|name| !names.contains(name))
     }
 }
 
@@ -128,23 +138,4 @@ pub(super) fn object(text: &str) -> Result<Map<String, Value>, &'static str> {
         return Err("has more than one level");
     }
     Ok(fields)
-}
-
-/// Accepts an absolute http or https URL, or a relative reference.
-pub(super) fn url(text: &str) -> Result<String, &'static str> {
-    if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
-        return Err("not a URL");
-    }
-    let end = text.find(['/', '?', '#']).unwrap_or(text.len());
-    if let Some((scheme, _)) = text.get(..end).and_then(|start| start.split_once(':')) {
-        if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
-            return Err("neither an http or https URL nor a relative one");
-        }
-        let rest = text.get(scheme.len() + 1..).and_then(|rest| rest.strip_prefix("//"));
-        let authority = rest.and_then(|rest| rest.split(['/', '?', '#']).next()).unwrap_or_default();
-        if authority.rsplit('@').next().is_none_or(|host| host.is_empty() || host.starts_with(':')) {
-            return Err("a URL without a host");
-        }
-    }
-    Ok(text.to_owned())
 }

@@ -16,6 +16,7 @@ use super::refusals::{self, Refusal};
 use crate::model::{
     Amount, BankAccountType, Capture, CardType, PaymentMethod, PaymentsInput, PaymentsStatus, TokenType,
 };
+use crate::params::{DEFAULT_CURRENCY, check_callback_url};
 
 /// What a session is created with, the service's defaults filled in. They hold for the whole session.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,30 +61,6 @@ pub(crate) enum Step {
     Cancel,
 }
 
-/// The parameters of a creation. Others are ignored.
-pub(crate) const CREATE: &[&str] = &[
-    "IdempotencyKey",
-    "StatusCallback",
-    "BankAccountType",
-    "ChargeAmount",
-    "Currency",
-    "Description",
-    "Input",
-    "MinPostalCodeLength",
-    "Parameter",
-    "PaymentConnector",
-    "PaymentMethod",
-    "PostalCode",
-    "SecurityCode",
-    "Timeout",
-    "TokenType",
-    "ValidCardTypes",
-    "RequireMatchingInputs",
-    "Confirmation",
-];
-/// The parameters of an update.
-pub(crate) const UPDATE: &[&str] = &["IdempotencyKey", "StatusCallback", "Capture", "Status"];
-
 /// The captures of a card, each of which the caller may have to type twice.
 const MATCHED: &[Capture] =
     &[Capture::PaymentCardNumber, Capture::ExpirationDate, Capture::SecurityCode, Capture::PostalCode];
@@ -97,8 +74,9 @@ impl CreateParameters {
         if bank_account_type.is_some() && payment_method == PaymentMethod::CreditCard {
             return Err(Refusal::new(&refusals::BANK_ACCOUNT_TYPE, "BankAccountType is for ach-debit"));
         }
+        form.text("Description");
         form.read_text("Input", form::known(PaymentsInput::KNOWN))?;
-        let currency = form.text("Currency").unwrap_or("USD").to_ascii_uppercase();
+        let currency = form.text("Currency").unwrap_or(DEFAULT_CURRENCY).to_ascii_uppercase();
         let shortest = form::integer(u32::MAX, "not an integer of at least 1");
         let seconds = form::integer(600, "not an integer from 1 to 600");
         let brands = [CardType::Visa, CardType::Mastercard, CardType::Amex];
@@ -158,7 +136,7 @@ impl UpdateParameters {
 /// The idempotency key and the URL that every request has.
 fn common(form: &Form<'_>) -> Result<(String, String), Refusal> {
     form.only_once()?;
-    let key = form.required("IdempotencyKey")?.to_owned();
-    let url = form::url(form.required("StatusCallback")?);
-    Ok((key, url.map_err(|reason| Refusal::invalid_parameter("StatusCallback", reason))?))
+    let (key, url) = (form.required("IdempotencyKey")?, form.required("StatusCallback")?);
+    check_callback_url(url).map_err(|reason| Refusal::invalid_parameter("StatusCallback", reason))?;
+    Ok((key.to_owned(), url.to_owned()))
 }

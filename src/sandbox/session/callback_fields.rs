@@ -27,14 +27,13 @@ pub(super) struct CallbackFields<'a> {
 }
 
 /// How a capture stands.
-pub(super) struct Progress<'a> {
-    pub(super) kind: Kind,
-    pub(super) second: bool,
-    /// Digits that are not good, or not yet; empty to show what was collected.
-    pub(super) typed: &'a str,
-    pub(super) partial: bool,
-    pub(super) error: Option<CaptureError>,
-    pub(super) attempt: Option<u32>,
+pub(super) enum Progress<'a> {
+    /// These digits have been typed so far.
+    Typing(&'a str),
+    /// The digits were good.
+    Taken,
+    /// They were not, or nobody was asked.
+    Failed { typed: &'a str, error: CaptureError, attempt: Option<u32> },
 }
 
 impl CallbackFields<'_> {
@@ -46,27 +45,30 @@ impl CallbackFields<'_> {
     }
 
     /// A callback during a capture.
-    pub(super) fn progress(&self, progress: &Progress<'_>) -> Params {
+    pub(super) fn progress(&self, kind: Kind, second: bool, progress: &Progress<'_>) -> Params {
         let mut out = FormFields::default();
         self.common(&mut out);
         out.add("DateUpdated", iso_8601(self.now));
-        out.add("Capture", progress.kind.named(progress.second).as_str());
-        out.add("PartialResult", if progress.partial { "true" } else { "false" });
+        out.add("Capture", kind.named(second).as_str());
+        let partial = matches!(progress, Progress::Typing(_));
+        out.add("PartialResult", if partial { "true" } else { "false" });
         let required = self.collected.required(self.parameters);
         out.add("Required", required.iter().map(Capture::as_str).collect::<Vec<_>>().join(", "));
-        for kind in CaptureKind::all_of(self.parameters) {
-            if *kind == progress.kind && !progress.typed.is_empty() {
-                out.add(kind.field, Collected::show_unchecked(kind, progress.typed));
+        let typed = match progress {
+            Progress::Typing(typed) | Progress::Failed { typed, .. } => typed,
+            Progress::Taken => "",
+        };
+        for other in CaptureKind::all_of(self.parameters) {
+            if *other == kind && !typed.is_empty() {
+                out.add(kind.field, Collected::show_unchecked(kind, typed));
             } else {
-                self.collected(&mut out, kind);
+                self.collected(&mut out, other);
             }
         }
         self.card_type(&mut out);
-        if let Some(error) = &progress.error {
+        if let Progress::Failed { error, attempt, .. } = progress {
             out.add("ErrorType", error.as_str());
-        }
-        if let Some(attempt) = progress.attempt {
-            out.add("Attempt", attempt.to_string());
+            attempt.iter().for_each(|attempt| out.add("Attempt", attempt.to_string()));
         }
         out.0
     }

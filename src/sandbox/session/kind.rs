@@ -22,30 +22,20 @@ impl PartialEq for CaptureKind {
     }
 }
 
-pub(super) static CARD_NUMBER: CaptureKind = CaptureKind {
-    capture: Capture::PaymentCardNumber,
-    matcher: Some(Capture::PaymentCardNumberMatcher),
-    field: "PaymentCardNumber",
-};
-pub(super) static SECURITY_CODE: CaptureKind = CaptureKind {
-    capture: Capture::SecurityCode,
-    matcher: Some(Capture::SecurityCodeMatcher),
-    field: "SecurityCode",
-};
-pub(super) static EXPIRATION_DATE: CaptureKind = CaptureKind {
-    capture: Capture::ExpirationDate,
-    matcher: Some(Capture::ExpirationDateMatcher),
-    field: "ExpirationDate",
-};
-pub(super) static POSTAL_CODE: CaptureKind = CaptureKind {
-    capture: Capture::PostalCode,
-    matcher: Some(Capture::PostalCodeMatcher),
-    field: "PaymentCardPostalCode",
-};
-pub(super) static ROUTING_NUMBER: CaptureKind =
-    CaptureKind { capture: Capture::BankRoutingNumber, matcher: None, field: "BankRoutingNumber" };
-pub(super) static ACCOUNT_NUMBER: CaptureKind =
-    CaptureKind { capture: Capture::BankAccountNumber, matcher: None, field: "BankAccountNumber" };
+const fn kind(capture: Capture, matcher: Option<Capture>, field: &'static str) -> CaptureKind {
+    CaptureKind { capture, matcher, field }
+}
+
+pub(super) static CARD_NUMBER: CaptureKind =
+    kind(Capture::PaymentCardNumber, Some(Capture::PaymentCardNumberMatcher), "PaymentCardNumber");
+pub(super) static SECURITY_CODE: CaptureKind =
+    kind(Capture::SecurityCode, Some(Capture::SecurityCodeMatcher), "SecurityCode");
+pub(super) static EXPIRATION_DATE: CaptureKind =
+    kind(Capture::ExpirationDate, Some(Capture::ExpirationDateMatcher), "ExpirationDate");
+pub(super) static POSTAL_CODE: CaptureKind =
+    kind(Capture::PostalCode, Some(Capture::PostalCodeMatcher), "PaymentCardPostalCode");
+pub(super) static ROUTING_NUMBER: CaptureKind = kind(Capture::BankRoutingNumber, None, "BankRoutingNumber");
+pub(super) static ACCOUNT_NUMBER: CaptureKind = kind(Capture::BankAccountNumber, None, "BankAccountNumber");
 
 /// In the order in which the service names them.
 static CARD: [Kind; 4] = [&CARD_NUMBER, &SECURITY_CODE, &EXPIRATION_DATE, &POSTAL_CODE];

@@ -3,7 +3,6 @@
 //! Times are given as time since the Unix epoch; they serve for the dates of callbacks and for deadlines.
 //! Whoever drives a session calls [`tick`](PaySession::tick) before anything else that happens at a time.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -153,10 +152,10 @@ impl PaySession {
         } else {
             None
         };
-        if early.is_some() {
+        if let Some(error) = early {
             // The caller is not asked, so it is no attempt of theirs.
-            let failed = Progress { kind, second, typed: "", partial: false, error: early, attempt: None };
-            return self.progress(&failed, now);
+            let failed = Progress::Failed { typed: "", error, attempt: None };
+            return self.progress(kind, second, &failed, now);
         }
         if second {
             self.collected.set_matched(kind, false);
@@ -165,7 +164,7 @@ impl PaySession {
         }
         let deadline = self.first_key(now);
         self.stage = Stage::Capturing { kind, second, digits: String::new(), deadline };
-        self.typing(kind, second, "", now)
+        self.progress(kind, second, &Progress::Typing(""), now)
     }
 
     fn check_complete(&self) -> Result<(), Refusal> {
@@ -202,7 +201,7 @@ impl PaySession {
                 }
                 *deadline = now.saturating_add(self.parameters.timeout);
                 let (kind, second, digits) = (*kind, *second, digits.clone());
-                vec![self.typing(kind, second, &digits, now)]
+                vec![self.progress(kind, second, &Progress::Typing(&digits), now)]
             }
             ('1', Stage::Confirming { verdict, .. }) => {
                 let verdict = verdict.clone();
@@ -317,14 +316,13 @@ impl PaySession {
         };
         let Err(error) = taken else {
             self.failures.retain(|(failed, _)| *failed != kind);
-            let good = Progress { kind, second, typed: "", partial: false, error: None, attempt: None };
-            return vec![self.progress(&good, now)];
+            return vec![self.progress(kind, second, &Progress::Taken, now)];
         };
         let failures = self.count_failure(kind);
         let ending = Failure::new(error.as_str());
         let attempt = self.undocumented.words.then_some(failures);
-        let failed = Progress { kind, second, typed: &digits, partial: false, error: Some(error), attempt };
-        let mut out = vec![self.progress(&failed, now)];
+        let failed = Progress::Failed { typed: &digits, error, attempt };
+        let mut out = vec![self.progress(kind, second, &failed, now)];
         if self.undocumented.max_failed_attempts.is_some_and(|most| failures >= most) {
             out.extend(self.fail(PayResult::TooManyFailedAttempts, &ending, now));
         }
@@ -365,13 +363,8 @@ impl PaySession {
         self.view.result = Some(result);
     }
 
-    /// A callback while digits arrive.
-    fn typing(&self, kind: Kind, second: bool, typed: &str, now: Duration) -> Callback {
-        self.progress(&Progress { kind, second, typed, partial: true, error: None, attempt: None }, now)
-    }
-
-    fn progress(&self, progress: &Progress<'_>, now: Duration) -> Callback {
-        self.callback(self.fields(now).progress(progress))
+    fn progress(&self, kind: Kind, second: bool, progress: &Progress<'_>, now: Duration) -> Callback {
+        self.callback(self.fields(now).progress(kind, second, progress))
     }
 
     fn fields(&self, now: Duration) -> CallbackFields<'_> {
@@ -381,16 +374,5 @@ impl PaySession {
 
     fn callback(&self, params: Params) -> Callback {
         Callback { session: Arc::clone(&self.sid), url: Arc::clone(&self.url), params }
-    }
-}
-
-/// What was typed is not shown.
-impl fmt::Debug for PaySession {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PaySession")
-            .field("view", &self.view)
-            .field("asking", &self.asking())
-            .field("required", &self.required())
-            .finish_non_exhaustive()
     }
 }

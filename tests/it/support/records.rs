@@ -41,7 +41,9 @@ impl Log for Logger {
             watched.lines.push(line.clone());
         }
         OF_THREAD.with_borrow_mut(|records| {
-            records.iter_mut().for_each(|r| r.push((record.level(), text.clone())))
+            if let Some(records) = records {
+                records.push((record.level(), text));
+            }
         });
     }
 

@@ -251,6 +251,7 @@ fn a_session_that_waits_does_not_hold_up_others() {
     let sender = sender();
     let url = format!("http://{}/", silent.local_addr().unwrap());
     sender.send((0..2).map(|number| callback("PK1", &url, number)));
+    let _held_up = silent.accept().unwrap();
     sender.send((0..5).map(|number| callback("PK2", &receiver.url("/"), number)));
     let start = Instant::now();
     while sender.callbacks("PK2").iter().any(|record| record.delivery() == Delivery::Pending) {

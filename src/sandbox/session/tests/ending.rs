@@ -223,7 +223,7 @@ fn debug_hides_what_was_typed() {
     desk.ask(&Capture::PostalCode);
     desk.press("42421234#");
     desk.complete();
-    for shown in [format!("{:?}", desk.session), format!("{:?}", desk.sent)] {
+    for shown in [format!("{:?}", desk.session.view()), format!("{:?}", desk.sent)] {
         assert!(!shown.contains("4242") && !shown.contains("1234"), "{shown}");
     }
 }

@@ -10,7 +10,6 @@ use serde::de::DeserializeOwned;
 /// # Errors
 /// Returns the reader's error if the body is not JSON of that type even so.
 pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, serde_json::Error> {
-    // To check the whole is quicker than to check each string.
     let text = unicode(body);
     serde_json::from_str(&text).or_else(|error| match without_lone_surrogates(&text) {
         Some(text) => serde_json::from_str(&text),
@@ -25,7 +24,9 @@ pub(crate) fn text(body: &[u8]) -> Cow<'_, str> {
 }
 
 fn unicode(body: &[u8]) -> Cow<'_, str> {
-    String::from_utf8_lossy(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body))
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    // Checking is several times quicker than looking for what to replace.
+    std::str::from_utf8(body).map_or_else(|_| String::from_utf8_lossy(body), Cow::Borrowed)
 }
 
 /// Returns JSON text with each escaped surrogate that has no partner replaced, or `None` if there is none.

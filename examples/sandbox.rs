@@ -185,10 +185,19 @@ fn work_the_keypad(call: &Call, faults: &Faults) {
         let line = String::from_utf8_lossy(&line);
         let mut words = line.split_whitespace();
         match (words.next(), words.next(), words.next()) {
-            (Some("h"), ..) => call.hang_up(),
+            (Some("h"), ..) => {
+                call.hang_up();
+                println!("the call has ended");
+            }
             (Some("f"), Some(name), step) => match (fault(name), step.map(target)) {
-                (Ok(fault), None) => faults.once(fault),
-                (Ok(fault), Some(Some(target))) => faults.aim(target, fault),
+                (Ok(fault), None) => {
+                    faults.once(fault);
+                    println!("the next request fails");
+                }
+                (Ok(fault), Some(Some(target))) => {
+                    faults.aim(target, fault);
+                    println!("the next {target:?} fails");
+                }
                 (Ok(_), Some(None)) => eprintln!("sandbox: there is no such step"),
                 (Err(error), _) => eprintln!("sandbox: {error}"),
             },

@@ -8,7 +8,7 @@ use super::service::Service;
 use super::session::{Answers, Asking};
 use crate::model::Capture;
 
-/// A phone call in the [`Sandbox`](super::Sandbox), with a caller on the line. Clones are the same call.
+/// A phone call in the [`Sandbox`](super::Sandbox), with a caller. Clones are the same call.
 ///
 /// Dropping it does not end the call: [`hang_up`](Self::hang_up) does.
 ///
@@ -46,8 +46,8 @@ impl Call {
         self.service.store.is_live(&self.sid)
     }
 
-    /// The caller presses keys, one after another: digits, `#` to end an entry, `*` to break the session off.
-    /// Other characters are passed over, so that a number may be written in groups. Keys have an effect
+    /// The caller presses keys, one after another: digits, `#` to end an entry, `*` to end the session.
+    /// Other characters are ignored, so that a number may be written in groups. Keys have an effect
     /// only while the caller is [asked](Self::asking) for something.
     ///
     /// ```
@@ -75,7 +75,7 @@ impl Call {
         self.service.store.press(&self.sid, keys);
     }
 
-    /// Puts a caller on the line who answers everything at once with good test values, so that a test need not
+    /// Puts a caller on the call who answers everything at once with good test values, so that a test need not
     /// press keys. What is asked at the moment is answered too.
     #[must_use]
     pub fn obliging(self) -> Self {
@@ -109,8 +109,8 @@ impl Call {
         self.wait_until_asked(Duration::ZERO)
     }
 
-    /// Waits until the caller is asked something, for `time` at the most. Returns `None` if they are not, or if the call
-    /// ends.
+    /// Waits until the caller is asked something, for `time` at the most. Returns `None` if they are not, or if
+    /// the call ends.
     #[must_use]
     pub fn wait_until_asked(&self, time: Duration) -> Option<Asking> {
         self.service.store.asking(&self.sid, time)

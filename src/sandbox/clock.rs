@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// Tells the time since the Unix epoch. It is read once from the system and then runs on steadily, so
+/// Reports the time since the Unix epoch. It is read once from the system and then runs on steadily, so
 /// that it serves for dates and deadlines alike; [`advance`](Self::advance) sets it forward.
 #[derive(Debug)]
 pub(crate) struct Clock {

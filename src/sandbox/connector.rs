@@ -7,7 +7,7 @@ use crate::model::{PaymentMethod, TokenType};
 
 /// A payment connector of the sandbox: see [`Sandbox::set_connector`](super::Sandbox::set_connector).
 ///
-/// A new one supports everything, and does what [`numbers`] says.
+/// A new one supports everything, and treats card and account numbers as [`numbers`] lists them.
 ///
 /// ```
 /// use twilio_payments::CreatePaymentsParams;

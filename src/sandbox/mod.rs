@@ -1,9 +1,9 @@
-//! The service on loopback, for your own tests: no account, no telephone, no network.
+//! The service on loopback, for your own tests: no account, no phone, no network.
 //!
-//! The API can only be tried on a live telephone call with a payment connector behind it. The sandbox brings
-//! both. [`Sandbox::start`] serves the two operations on a free port of 127.0.0.1, in threads of its own, until it
-//! is dropped. It checks credentials, paths and every parameter as the service does, answers in the service's
-//! JSON, keeps sessions, and counts what was charged.
+//! The API can only be tried on a live phone call with a payment connector behind it. The sandbox brings both.
+//! [`Sandbox::start`] serves the two operations on a free port of 127.0.0.1, in threads of its own, until it is
+//! dropped. It checks credentials, paths and parameters as the service does, responds in the service's JSON, keeps
+//! sessions, and counts what was charged.
 //!
 //! ```
 //! use twilio_payments::sandbox::Sandbox;
@@ -11,7 +11,7 @@
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let sandbox = Sandbox::start()?;
-//! let call = sandbox.call().obliging(); // somebody is on the line, who has every answer ready
+//! let call = sandbox.call().obliging(); // with a caller who answers everything
 //! let api = sandbox.client();
 //!
 //! let url = "https://example.com/status";
@@ -37,13 +37,16 @@
 //!
 //! # Your own program against it
 //!
-//! Give it [`base_url`](Sandbox::base_url), [`account_sid`](Sandbox::account_sid),
-//! [`auth_token`](Sandbox::auth_token) and the SID of a [`call`](Sandbox::call). The example `sandbox` of this
-//! crate prints the same four, for programs in other languages. An [API key](Sandbox::api_key_sid) and a
+//! Configure your program with [`base_url`](Sandbox::base_url), [`account_sid`](Sandbox::account_sid),
+//! [`auth_token`](Sandbox::auth_token) and the SID of a [`call`](Sandbox::call), which can be
+//! [yours](Sandbox::call_with_sid) if the program runs in another process. An [API key](Sandbox::api_key_sid) and a
 //! [bearer token](Sandbox::access_token) are accepted as well, and paths may name a
-//! [subaccount](Sandbox::subaccount_sid).
+//! [subaccount](Sandbox::subaccount_sid). The example `sandbox` of this crate prints all of these, for programs in
+//! other languages.
 //!
 //! # What it refuses
+//!
+//! The codes are the service's. It documents no status for most of them; those have 400 here.
 //!
 //! | request | status | code |
 //! |---|---|---|
@@ -70,19 +73,25 @@
 //! | a request that [`Fault::TooManyRequests`] hits | 429 | 20429 |
 //! | a request that [`Fault::ServerError`] or [`Fault::ServerErrorAfter`] hits | 500 | 20500 |
 //!
+//! What the service's published document leaves open is accepted: a query in the URL, and parameters that it does
+//! not know. They are ignored, so a misspelt one has no effect:
+//! [`ignored_parameters`](Sandbox::ignored_parameters) lists them.
+//!
 //! # Idempotency keys
 //!
-//! A request with a key that was used before gets the stored answer again, status and body, and has no second
-//! effect; also when both arrive at the same time. *The same request* means the same path and the same fields with
-//! the same values; their order does not matter. Another request with the same key is refused. Only successes
-//! are stored: a refused request may be corrected and sent again under its key. Each account has its own keys, and
-//! they never expire.
+//! Nobody has documented what the service does with a key that was used before, so a program must be right in both
+//! worlds. Test it in both: see [`IdempotencyKeys`].
 //!
-//! # Test that your program survives a lost answer
+//! By default a request with a used key gets the stored response again, status and body, and has no second effect,
+//! even if both arrive at the same time. *The same request* means the same path and the same fields with the same
+//! values; their order does not matter. Another request with the same key is refused. Only successes are stored: a
+//! refused request may be corrected and sent again under its key. Each account has its own keys.
 //!
-//! [`faults`](Sandbox::faults) makes things go wrong: once, as a list, or by chance with a seed. Here the
-//! service carries the request out and the answer gets lost; the client asks again with the same key, and
-//! nothing happens twice.
+//! # Test that your program survives a lost response
+//!
+//! [`faults`](Sandbox::faults) makes things go wrong: once, as a list, aimed at an operation, or by chance with a
+//! seed. Here the service carries the request out and the response gets lost; the client asks again with the same
+//! key, and nothing happens twice.
 //!
 //! ```
 //! use twilio_payments::CreatePaymentsParams;
@@ -106,17 +115,27 @@
 //! # The caller
 //!
 //! The keypad of a [`call`](Sandbox::call) is yours: [`press`](Call::press) its keys when the caller is
-//! [asked](Call::asking). An [obliging](Call::obliging) caller answers by himself. What is typed is checked as the
-//! service does: check digits, brands, expiry, the length of the security code and of the postal code, routing numbers,
-//! second typings, and the time between two keys, for which a test need not wait: see
-//! [`advance_clock`](Sandbox::advance_clock). [`numbers`] has test numbers, those that the payment connector declines
-//! among them.
+//! [asked](Call::asking). An [obliging](Call::obliging) caller answers by themselves. What is typed is checked as the
+//! service does: check digits, brands, expiry, the length of the security code and of the postal code, routing
+//! numbers, second typings, and the time between two keys, for which a test need not wait: see
+//! [`advance_clock`](Sandbox::advance_clock).
 //!
-//! What happens is POSTed to the session's `StatusCallback`, signed with the account's auth token, in order, and tried
-//! again where it fails; only to http URLs on loopback. [`callbacks`](Sandbox::callbacks) has the record of it.
+//! What happens is POSTed to the session's `StatusCallback`, signed with the account's auth token and in order, but
+//! only to http URLs on loopback. It is delivered as the service does: a failed delivery is repeated once, if there
+//! was no connection, unless the URL's fragment asks for more. [`callbacks`](Sandbox::callbacks) has the record of it.
+//! Words that this API does not document, such as `cancelled`, are off: see
+//! [`undocumented_words`](SandboxBuilder::undocumented_words).
 //!
-//! Completing a session in which nothing is missing makes one [transaction](Sandbox::transactions), unless the connector
-//! declines.
+//! # The payment connector
+//!
+//! Completing a session makes one [transaction](Sandbox::transactions), unless the connector declines: [`numbers`] has
+//! test numbers, those that it declines among them. What it supports can be set, and it can be told to fail: see
+//! [`PaymentConnector`].
+//!
+//! # What is kept
+//!
+//! Calls and transactions are kept as long as the sandbox runs. Of the sessions that have ended, the last 5000 are
+//! kept with their callbacks and idempotency keys: see [`kept_sessions`](SandboxBuilder::kept_sessions).
 
 mod builder;
 mod call;
@@ -178,7 +197,7 @@ impl Sandbox {
     /// Starts a sandbox on a free port of 127.0.0.1, with an account of its own.
     ///
     /// # Errors
-    /// Where the system gives no port or thread.
+    /// Returns an error if the system has no port or thread left.
     pub fn start() -> io::Result<Self> {
         Self::builder().start()
     }
@@ -188,7 +207,7 @@ impl Sandbox {
         SandboxBuilder::default()
     }
 
-    /// Where it is served, such as `http://127.0.0.1:54321`.
+    /// The URL that it is served at, such as `http://127.0.0.1:54321`.
     #[must_use]
     pub fn base_url(&self) -> &str {
         &self.base_url
@@ -291,7 +310,7 @@ impl Sandbox {
         PaymentsApi::builder(self.credentials.clone()).base_url(&self.base_url).no_proxy()
     }
 
-    /// A session as it is now; `None` where there is no such session.
+    /// A session as it is now; `None` if there is no such session.
     #[must_use]
     pub fn session(&self, sid: &str) -> Option<Session> {
         self.service.store.session(sid)
@@ -317,8 +336,8 @@ impl Sandbox {
 
     /// The status callbacks of a session so far, in order, and what became of each.
     ///
-    /// They are POSTed to the session's `StatusCallback` where that is an http URL on loopback, signed with the
-    /// account's auth token. Those of any other URL are recorded only: the sandbox talks to nobody but this
+    /// They are POSTed to the session's `StatusCallback` if that is an http URL on loopback, signed with the
+    /// account's auth token. Those of any other URL are recorded only: the sandbox connects to nothing but this
     /// machine.
     ///
     /// They go out as the service sends them: each callback once, and once more if no connection was made; a
@@ -340,7 +359,7 @@ impl Sandbox {
         callbacks
     }
 
-    /// Waits until no callback is pending, for `time` at the most, and tells whether it came to that.
+    /// Waits until no callback is pending, for `time` at the most, and returns whether none is.
     #[must_use]
     pub fn wait_for_delivery(&self, time: Duration) -> bool {
         self.service.store.sender().wait_until_idle(time)
@@ -353,7 +372,7 @@ impl Sandbox {
     }
 
     /// How many requests came, whatever became of them: refused ones, repeated ones and those that a fault
-    /// hit included. What was no complete HTTP request is not counted.
+    /// hit are counted. What was not a complete HTTP request is not counted.
     #[must_use]
     pub fn request_count(&self) -> usize {
         self.service.requests.load(Ordering::Relaxed)
@@ -395,7 +414,7 @@ impl Sandbox {
 }
 
 impl fmt::Debug for Sandbox {
-    /// Shows where it is and for whom, and no secret.
+    /// Shows the URL and the account, and no secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sandbox")
             .field("base_url", &self.base_url)

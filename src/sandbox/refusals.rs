@@ -74,7 +74,7 @@ impl Refusal {
         Self::new(rule, format!("Invalid parameter {name}: {reason}"))
     }
 
-    /// The response that says so.
+    /// The error response.
     pub(crate) fn response(&self) -> Response {
         let Rule { status, code, .. } = self.rule;
         let body = json!({

@@ -7,24 +7,24 @@ use crate::server::{Reply, Response};
 
 /// One thing that goes wrong with one request.
 ///
-/// What matters is whether the sandbox carried the request out before: if not, the program has to try again; if it
-/// did, trying again must not do it twice. [`is_carried_out`](Self::is_carried_out) tells the two apart.
+/// What matters is whether the sandbox carries the request out: if not, the program has to send it again; if it
+/// does, sending it again must not do it twice. [`is_carried_out`](Self::is_carried_out) is the difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Fault {
-    /// The connection is closed without an answer, and the request is **not** carried out.
+    /// The connection is closed without a response, and the request is **not** carried out.
     DropBefore,
-    /// The request is carried out, and the connection is closed without an answer.
+    /// The request is carried out, and the connection is closed without a response.
     DropAfter,
     /// The connection is reset, and the request is **not** carried out.
     ResetBefore,
     /// The request is carried out, and the connection is reset.
     ResetAfter,
-    /// The request is carried out, and the connection is closed in the midst of the answer's body.
+    /// The request is carried out, and the connection is closed in the middle of the response's body.
     Truncate,
-    /// The request is carried out, and bytes that are no HTTP come back.
+    /// The request is carried out, and bytes that are not HTTP come back.
     Garbage,
-    /// The request is carried out at once, and its answer held back for this long.
+    /// The request is carried out at once, and its response is held back for this long.
     Delay(Duration),
     /// Status 429 with `Retry-After`, in whole seconds; the request is **not** carried out.
     TooManyRequests {
@@ -33,7 +33,7 @@ pub enum Fault {
     },
     /// Status 500 with the service's JSON; the request is **not** carried out.
     ServerError,
-    /// The request is carried out, and then answered with status 500 and the service's JSON.
+    /// The request is carried out, but the response is status 500 and the service's JSON.
     ServerErrorAfter,
     /// Status 503 with an HTML page, as from a gateway in front; the request is **not** carried out.
     Unavailable,
@@ -65,7 +65,7 @@ impl Fault {
         }
     }
 
-    /// The reply in the place of `answer`, which is asked for only where the request is carried out.
+    /// The reply in the place of the response, which is made only if the request is carried out.
     pub(crate) fn reply(self, respond: impl FnOnce() -> Response, request_id: String) -> Reply {
         let response = if self.is_carried_out() { respond() } else { Response::new(500, &b""[..]) };
         let with_id = |response: Response| Reply::Response(response.header("Twilio-Request-Id", request_id));
@@ -78,7 +78,7 @@ impl Fault {
                 whole.truncate(usize::midpoint(head.len(), whole.len()));
                 Reply::Raw(whole)
             }
-            Self::Garbage => Reply::Raw(b"\x16\x03\x03 \xff\xfe this is no HTTP\r\n\r\n".to_vec()),
+            Self::Garbage => Reply::Raw(b"\x16\x03\x03 \xff\xfe this is not HTTP\r\n\r\n".to_vec()),
             Self::Delay(delay) => Reply::Response(response.after(delay)),
             Self::TooManyRequests { retry_after } => {
                 let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);

@@ -8,7 +8,7 @@ use super::Fault;
 /// Faults by chance, and yet the same in every run.
 ///
 /// Whether a request is hit, and by what, depends on the seed, its idempotency key and how often that key was
-/// sent before; not on the clock or on which thread was quicker. For a run to repeat itself, give the
+/// sent before, but not on the clock or on which thread was quicker. For a run to repeat itself, give the
 /// params keys of your own: minted keys differ each time.
 ///
 /// ```
@@ -48,7 +48,7 @@ impl RandomFaults {
     }
 
     /// The faults to choose from, each as likely as the others. Default: every kind, with a delay of 20 ms
-    /// and a `Retry-After` of 0. Where there is none, nothing is hit.
+    /// and a `Retry-After` of 0. If there is none, nothing is hit.
     #[must_use]
     pub fn kinds(mut self, kinds: impl IntoIterator<Item = Fault>) -> Self {
         self.kinds = kinds.into_iter().collect();

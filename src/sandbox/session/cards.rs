@@ -90,13 +90,13 @@ pub(super) fn is_full(digits: &str) -> bool {
     }
 }
 
-/// The brand of a number, where the session accepts it.
+/// Returns the brand of a number, if the session accepts it.
 ///
-/// Optima has no numbers of its own: its cards carry American Express numbers, so they are Optima's where
-/// a session accepts Optima alone.
+/// Optima has no numbers of its own: its cards carry American Express numbers, so they are Optima's if
+/// a session accepts Optima and not American Express.
 ///
 /// # Errors
-/// What is wrong with the number, in the service's words.
+/// Returns what is wrong with the number, in the service's words.
 pub(super) fn check(digits: &str, accepted: &[CardType]) -> Result<CardType, CaptureError> {
     let found = range_of(digits);
     let fits = |range: &Range| range.lengths.contains(&digits.len());

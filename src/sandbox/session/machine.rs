@@ -28,7 +28,7 @@ enum Stage {
     Open,
     /// For the caller to type something, or to type it again.
     Capturing { kind: Kind, second: bool, digits: String, deadline: Duration },
-    /// For the caller's 1 or 2, to what the connector will say.
+    /// For the caller's 1 or 2; the connector's verdict is known.
     Confirming { verdict: Result<(), Failure>, deadline: Duration },
     /// For nothing any more.
     Ended,
@@ -61,7 +61,7 @@ pub(crate) struct PaySession {
 }
 
 impl PaySession {
-    /// Begins a session: the first callback says that it is there.
+    /// Starts a session. The callback announces it.
     pub(crate) fn start(
         ids: SessionIds,
         call_sid: &str,
@@ -153,7 +153,7 @@ impl PaySession {
             None
         };
         if let Some(error) = early {
-            // The caller is not asked, so it is no attempt of theirs.
+            // The caller is not asked, so this is not an attempt of theirs.
             let failed = Progress::Failed { typed: "", error, attempt: None };
             return self.progress(kind, second, &failed, now);
         }

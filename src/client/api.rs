@@ -33,6 +33,9 @@ use crate::params::{CreatePaymentsParams, UpdatePaymentsParams};
 /// let ask = UpdatePaymentsParams::new_capture(url, Capture::PaymentCardNumber);
 /// api.update_payments(call_sid, &session.sid, &ask)?;
 /// // …the other captures, each when the callbacks report that the one before is in…
+/// # for capture in [Capture::ExpirationDate, Capture::SecurityCode, Capture::PostalCode] {
+/// #     api.update_payments(call_sid, &session.sid, &UpdatePaymentsParams::new_capture(url, capture))?;
+/// # }
 ///
 /// // Kept in a variable: if the outcome is unknown, the same value is sent again, with the same key.
 /// let complete = UpdatePaymentsParams::new_complete(url);

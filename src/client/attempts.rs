@@ -49,11 +49,11 @@ impl Engine {
         let mut last_error = None;
         let mut refused = None;
         loop {
-            let authorization = self.secret.authorization(refused.as_ref(), left());
-            let authorization = authorization.map_err(|error| progress.end(error))?;
             if self.transport.shutdown_signal().is_down() {
                 return Err(progress.end(shut_down(Outcome::NotSent)));
             }
+            let authorization = self.secret.authorization(refused.as_ref(), left());
+            let authorization = authorization.map_err(|error| progress.end(error))?;
             let time = left();
             match last_error.take() {
                 // The wait took longer than was asked of the system.

@@ -70,7 +70,7 @@ impl Credentials {
 
     /// An OAuth access token, sent as `Authorization: Bearer`, and the SID of the account that it is for.
     ///
-    /// The token is never renewed: by default it lives for an hour, and after that every call is refused with
+    /// The service accepts access tokens in the region `us1` only. This one is never renewed: by default it lives for an hour, and after that every call is refused with
     /// the status 401. That is enough for a script. A program that runs longer needs
     /// [`bearer_source`](Self::bearer_source).
     ///

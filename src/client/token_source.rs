@@ -100,13 +100,13 @@ impl TokenSource {
             if let Some(current) = usable {
                 return Ok(Arc::clone(&current.authorization));
             }
-            if !asking {
-                break;
-            }
             let left = left.saturating_sub(started.elapsed());
             if left.is_zero() {
                 let message = "no access token in time";
                 return Err(Error::new(ErrorKind::Timeout, Outcome::NotSent, message).timed_out());
+            }
+            if !asking {
+                break;
             }
             state = self.asked.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
@@ -141,8 +141,8 @@ impl Current {
     fn new(AccessToken { authorization, lifetime }: AccessToken, asked_at: Instant) -> Self {
         let lifetime = lifetime.min(LONGEST);
         let margin = MARGIN.min(lifetime / 10);
-        let expires_at = asked_at + lifetime;
-        Self { authorization, renew_at: expires_at - margin, expires_at }
+        let renew_at = asked_at + lifetime.saturating_sub(margin);
+        Self { authorization, renew_at, expires_at: asked_at + lifetime }
     }
 
     /// Whether the token may still be used: until it is to be renewed, or, while another thread renews it,

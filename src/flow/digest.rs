@@ -1,5 +1,7 @@
 //! `ResponseDigest`: what a flow keeps of a failed response.
 
+use std::fmt;
+
 use super::cut;
 use crate::error::{Error, ErrorKind, Outcome};
 
@@ -51,17 +53,28 @@ impl ResponseDigest {
     /// so: a session that is over refuses as well, and it may be over because it was completed.
     pub(super) fn is_certainly_not_completed(&self) -> bool {
         match (self.outcome, self.kind) {
-            (Outcome::NotSent, _) => true,
             (Outcome::Unknown, _) => false,
             (Outcome::Refused, ErrorKind::Api) => self.status == Some(429) || self.is_incomplete(),
-            // The last attempt was not sent. Of the earlier ones, those that were answered were answered by
-            // a 429: no other refusal is retried.
-            (Outcome::Refused, _) => true,
+            // The last attempt was not sent. Of the earlier ones, those that were answered were answered with 429:
+            // no other refusal is retried.
+            (Outcome::Refused | Outcome::NotSent, _) => true,
         }
     }
 
     /// Whether something that is required is still missing.
     pub(super) fn is_incomplete(&self) -> bool {
         self.is_certain() && self.code == Some(INCOMPLETE)
+    }
+}
+
+impl fmt::Display for ResponseDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, {:?}", self.outcome, self.kind)?;
+        for (name, value) in [("HTTP", self.status.map(i64::from)), ("code", self.code)] {
+            if let Some(value) = value {
+                write!(f, ", {name} {value}")?;
+            }
+        }
+        Ok(())
     }
 }

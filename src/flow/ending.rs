@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::ResponseDigest;
 use crate::model::{Capture, CaptureError, PayResult};
+use crate::text::Escaped;
 
 /// How a payment ended: what is known about the money, and about the session beside it.
 ///
@@ -127,6 +128,55 @@ impl Ending {
     #[must_use]
     pub fn is_not_paid(&self) -> bool {
         matches!(self.payment, PaymentEnding::NotPaid(_))
+    }
+}
+
+/// For people: what is known, and what to do if that is not enough.
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.payment {
+            PaymentEnding::Paid { confirmation_code: Some(code) } => {
+                write!(f, "paid, confirmation code {}", Escaped(code))?;
+            }
+            PaymentEnding::Paid { .. } => f.write_str("paid")?,
+            PaymentEnding::Tokenized { .. } => f.write_str("the payment method was tokenized")?,
+            PaymentEnding::NotPaid(reason) => write!(f, "certainly not paid: {reason}")?,
+            PaymentEnding::Declined { result, .. } => write!(f, "declined: {}", Escaped(result.as_str()))?,
+            PaymentEnding::Unknown { .. } => {
+                f.write_str("it is not known whether it was paid; a callback may still report it")?;
+                if let Some(reference) = &self.reference {
+                    write!(f, ", or search at the payment processor for {reference}")?;
+                }
+            }
+        }
+        if self.session == SessionEnding::PerhapsOpen {
+            f.write_str("; the session may be open")
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl fmt::Display for NotPaidReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cancelled => f.write_str("the program cancelled it"),
+            Self::CreateFailed(Some(response)) => write!(f, "the session could not be created ({response})"),
+            Self::CreateFailed(None) => f.write_str("it is not known which session was created"),
+            Self::CaptureFailed { capture, error: Some(error) } => {
+                write!(
+                    f,
+                    "the caller did not give {} ({})",
+                    Escaped(capture.as_str()),
+                    Escaped(error.as_str())
+                )
+            }
+            Self::CaptureFailed { capture, error: None } => {
+                write!(f, "the caller did not give {} in time", Escaped(capture.as_str()))
+            }
+            Self::StepFailed(response) => write!(f, "a request was not carried out ({response})"),
+            Self::SessionEnded(result) => write!(f, "the session ended: {}", Escaped(result.as_str())),
+        }
     }
 }
 

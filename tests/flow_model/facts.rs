@@ -265,6 +265,15 @@ impl Facts {
         }
     }
 
+    /// Takes the session that a response names. If another one was adopted, that one is over.
+    pub fn create_session(&mut self, session: Option<usize>) {
+        if self.session != session {
+            self.session = session;
+            self.results.retain(|result| *result == "success");
+            self.newest = 0;
+        }
+    }
+
     /// Takes a callback that is this flow's.
     pub fn hear(&mut self, mail: &Mail) {
         self.session.get_or_insert(mail.session);

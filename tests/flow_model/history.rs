@@ -197,6 +197,10 @@ impl History {
             let process = self.load();
             tell!(self, "a process loads revision {}", process.base);
             self.processes.push(process);
+            if self.crashes > 0 && self.chance(self.nature.cancels * 10) {
+                // Who finds a payment half done does not always go on with it.
+                return self.cancel(self.processes.len() - 1);
+            }
         }
         let index = if self.processes.len() > 1 { self.choices.index(self.processes.len()) } else { 0 };
         if self.processes[index].pending.is_none() {
@@ -240,16 +244,20 @@ impl History {
         }
         if !self.processes.is_empty() && self.chance(self.nature.cancels) {
             let index = self.choices.index(self.processes.len());
-            tell!(self, "the program cancels in process {index}");
-            let process = &mut self.processes[index];
-            if process.flow.ending().is_none() {
-                process.facts.stopped = true;
-            }
-            process.flow.cancel();
-            self.steps += 1;
-            self.store(index)?;
+            self.cancel(index)?;
         }
         Ok(())
+    }
+
+    fn cancel(&mut self, index: usize) -> Verdict {
+        tell!(self, "the program cancels in process {index}");
+        let process = &mut self.processes[index];
+        if process.flow.ending().is_none() {
+            process.facts.stopped = true;
+        }
+        process.flow.cancel();
+        self.steps += 1;
+        self.store(index).map(drop)
     }
 
     /// Stores the flow of a process, if the stored value is the one that it began with. Otherwise the process
@@ -449,7 +457,7 @@ impl History {
         if let (Ok(payments), Some(Operation::Create)) =
             (&result, process.facts.begun.last().map(|begun| begun.operation))
         {
-            process.facts.session = self.service.session(&payments.sid);
+            process.facts.create_session(self.service.session(&payments.sid));
         }
         process.flow.on_response(result);
         process.facts.answer(answer);
@@ -463,7 +471,8 @@ impl History {
 
     /// Waits for a callback or a time.
     fn wait(&mut self, index: usize, until: u64) -> Verdict {
-        let choice = if self.chance(self.nature.impatient) { 6 + self.choices.below(4) } else { 0 };
+        let unusual = self.chance(self.nature.impatient);
+        let choice = if unusual { self.choices.one_of(&[6, 6, 6, 7, 7, 7, 8, 9]) } else { 0 };
         match choice {
             0 if !self.service.mail.is_empty() => self.deliver(0, Some(index)),
             0 | 6 if self.act() => Ok(()),
@@ -520,6 +529,7 @@ impl History {
         match if nasty { 1 + self.choices.below(4) } else { 0 } {
             0 => self.service.caller_types(index),
             1 => self.service.caller_fails(index, "input-timeout"),
+            2 if self.service.fails_to_match(index) => {}
             2 => self.service.caller_fails(index, "invalid-card-number"),
             3 => self.service.caller_begins(index),
             _ => self.service.sessions[index].asked = None,

@@ -83,7 +83,7 @@ impl Nature {
             two: choices.one_of(&[false, false, true]),
             nasty: choices.one_of(&[0, 0, 0, 100, 300]),
             declines: choices.one_of(&[0, 0, 500, 900]),
-            impatient: choices.one_of(&[0, 0, 30, 300]),
+            impatient: choices.one_of(&[0, 0, 100, 500]),
             hang_ups: choices.one_of(&[0, 0, 0, 10]),
             interrupts: choices.one_of(&[0, 0, 0, 10]),
             cancels: choices.one_of(&[0, 0, 0, 10]),

@@ -224,6 +224,17 @@ impl Service {
         self.send_dated(index, &fields, None);
     }
 
+    /// The caller types something else the second time, if it is one that they are asked for: both must be typed
+    /// again then.
+    pub fn fails_to_match(&mut self, index: usize) -> bool {
+        let session = &mut self.sessions[index];
+        let asked = session.asked.as_deref().unwrap_or_default();
+        let Some(first) = asked.strip_suffix("-matcher").map(str::to_owned) else { return false };
+        session.missing.insert(0, first);
+        self.caller_fails(index, "input-matching-failed");
+        true
+    }
+
     /// Another session's start was refused: reported to this one.
     pub fn reports_session_in_progress(&mut self, index: usize) {
         self.send_dated(index, "&ErrorType=session-in-progress", None);

@@ -1,4 +1,4 @@
-//! What the client makes of answers: payments, refusals, and things that are neither.
+//! What the client makes of responses: payments, refusals, and things that are neither.
 
 use std::error::Error as _;
 use std::io::Write;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::support::*;
 use twilio_payments::*;
 
-/// The error of a creation that is answered once, and not tried again.
+/// The error of a creation that gets one response, and is not retried.
 fn error_for(answer: impl Into<Vec<u8>>) -> Error {
     let (address, _requests) = scripted([answer.into()]);
     let api = builder(address).retry_policy(RetryPolicy::none()).build().unwrap();

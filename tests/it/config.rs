@@ -82,7 +82,7 @@ fn defaults_are_as_documented() {
 /// Runs this test alone in another process, with an environment of its own.
 fn in_environment(test: &str, variables: &[(&str, &str)]) -> bool {
     let mut child = std::process::Command::new(std::env::current_exe().unwrap());
-    // Whatever the developer's own environment says, which may be a proxy or an account.
+    // The environment of whoever runs the tests may name a proxy or an account.
     for (name, _) in std::env::vars_os() {
         let upper = name.to_string_lossy().to_uppercase();
         if upper.ends_with("_PROXY") || upper.starts_with("TWILIO_") {

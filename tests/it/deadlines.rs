@@ -301,7 +301,8 @@ fn an_attempt_that_times_out_leaves_time_for_the_next() {
     // The deadline ends the last attempt, however long it might take by itself.
     let script = Script::new([Step::Silence]);
     let policy = policy.max_retries(100).base_delay(Duration::ZERO);
-    let deadline = Duration::from_millis(500);
+    let policy = policy.attempt_timeout(Some(Duration::from_secs(1)));
+    let deadline = Duration::from_millis(2_500);
     let api = builder(script.address).retry_policy(policy).timeout(deadline).build().unwrap();
     let (result, elapsed) =
         within(deadline + TOLERANCE, "attempts", move || api.create_payments(CALL, &small()));

@@ -1,4 +1,4 @@
-//! Answers that no service gives: each ends in a clear error, or, where it is only odd, in the right answer.
+//! Responses that no service sends: each ends in a clear error or, if it is only odd, in the right result.
 
 use std::io::{Read, Write};
 use std::net::SocketAddr;
@@ -24,14 +24,14 @@ fn answering(bytes: impl Into<Vec<u8>>, close: bool) -> SocketAddr {
     })
 }
 
-/// What a call makes of an answer, which must be there long before the deadline.
+/// The result of a call to a server that responds with these bytes. It must come long before the deadline.
 fn answered(name: &str, bytes: impl Into<Vec<u8>>, close: bool) -> Result<Payments, Error> {
     let address = answering(bytes, close);
     let api = builder(address).retry_policy(RetryPolicy::none()).build().unwrap();
     within(LIMIT, name, move || api.create_payments(CALL, &CreatePaymentsParams::new(CALLBACK))).0
 }
 
-/// An answer with this body, its length told or, if there is none to tell, ended by a close.
+/// A response with this body and its length.
 fn body(body: impl AsRef<[u8]>) -> Vec<u8> {
     let body = body.as_ref();
     let head = format!("HTTP/1.1 201 Created\r\nContent-Length: {}\r\n\r\n", body.len());

@@ -3,6 +3,8 @@
 
 mod amounts;
 mod answers;
+mod both_worlds;
+mod callbacks;
 mod config;
 mod connecting;
 mod deadlines;

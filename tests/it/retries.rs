@@ -1,4 +1,4 @@
-//! What is tried again, how often, with what bytes, after what wait; and what is then known.
+//! What is retried, how often, with what bytes and after what wait, and what is known afterwards.
 
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -152,7 +152,7 @@ fn a_status_counts_whatever_becomes_of_the_body() {
             assert_eq!(error.is_timeout(), timeout, "{step:?}");
         }
     });
-    // A redirect is one, too; and a success without its body at least tells its status.
+    // So does a redirect. A success without its body at least keeps its status.
     let script = Script::new([Step::Break(head(302, "Location: /x\r\nContent-Length: 9\r\n\r\nm"))]);
     let error = create(&script, quick()).unwrap_err();
     assert_eq!((error.kind(), error.location(), error.attempts()), (ErrorKind::Redirect, Some("/x"), 1));
@@ -301,7 +301,7 @@ fn the_service_says_how_long_to_wait() {
         // The date has no fractions: from now it is between one and two seconds away.
         (429, http_date(2), 900..30000),
         (503, "Sun, 06 Nov 1994 08:49:37 GMT".to_owned(), 0..15000),
-        // What is no time is passed over: the policy decides.
+        // A value that is not a time is ignored: the policy decides.
         (429, "soon".to_owned(), 0..15000),
         (429, "-5".to_owned(), 0..15000),
         (429, String::new(), 0..15000),

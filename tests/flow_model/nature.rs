@@ -61,6 +61,7 @@ impl Nature {
                 replays: choices.one_of(&[true, false]),
                 replays_refusals: choices.one_of(&[false, false, false, true]),
                 undated: choices.one_of(&[0, 0, 200, 1000]),
+                forgets: choices.one_of(&[0, 0, 0, 200]),
                 omits_required: choices.one_of(&[false, false, false, true]),
                 omits_partial: choices.one_of(&[false, false, false, true]),
             },
@@ -99,24 +100,25 @@ impl Nature {
             + self.declines
             + self.impatient
             + self.elsewhere;
-        bad + self.hang_ups + self.interrupts + self.cancels == 0
+        bad + self.service.forgets + self.hang_ups + self.interrupts + self.cancels == 0
             && !self.two
             && matches!(self.earlier, Earlier::None | Earlier::Paid)
     }
+}
 
-    pub fn params(&self, choices: &mut Choices) -> CreatePaymentsParams {
-        let url = choices.one_of(&["https://example.com/pay", "https://example.com/pay?order=7#rc=5&rp=all"]);
-        let mut params = CreatePaymentsParams::new(url).idempotency_key("order-7");
-        if choices.below(4) < 3 {
-            params = params.charge_amount(Amount::from_cents(1999).unwrap());
-        }
-        match choices.below(4) {
-            0 | 1 => params,
-            2 => params.payment_method(PaymentMethod::AchDebit),
-            _ => params
-                .security_code(choices.below(2) == 1)
-                .postal_code(choices.below(2) == 1)
-                .require_matching_inputs([Capture::PaymentCardNumber, Capture::ExpirationDate]),
-        }
+/// Some card payment, bank payment or tokenization.
+pub fn params(choices: &mut Choices) -> CreatePaymentsParams {
+    let url = choices.one_of(&["https://example.com/pay", "https://example.com/pay?order=7#rc=5&rp=all"]);
+    let mut params = CreatePaymentsParams::new(url).idempotency_key("order-7");
+    if choices.below(4) < 3 {
+        params = params.charge_amount(Amount::from_cents(1999).unwrap());
+    }
+    match choices.below(4) {
+        0 | 1 => params,
+        2 => params.payment_method(PaymentMethod::AchDebit),
+        _ => params
+            .security_code(choices.below(2) == 1)
+            .postal_code(choices.below(2) == 1)
+            .require_matching_inputs([Capture::PaymentCardNumber, Capture::ExpirationDate]),
     }
 }

@@ -21,7 +21,7 @@ pub const RESULTS: [(&str, bool); 10] = [
 ];
 
 /// Frequencies are in thousandths.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Nature {
     pub service: service::Nature,
     /// An earlier session on the call: none, open, or over with callbacks under way; with another tag or none.
@@ -46,8 +46,9 @@ pub struct Nature {
     pub cancels: u32,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Earlier {
+    #[default]
     None,
     Open,
     Paid,
@@ -55,7 +56,18 @@ pub enum Earlier {
 }
 
 impl Nature {
+    /// One history of seven is calm.
     pub fn choose(choices: &mut Choices) -> Self {
+        let nature = Self::any(choices);
+        if choices.below(7) < 6 {
+            return nature;
+        }
+        let earlier = if nature.earlier == Earlier::Paid { Earlier::Paid } else { Earlier::None };
+        let service = service::Nature { forgets: 0, ..nature.service };
+        Self { service, earlier, repeats: nature.repeats, early: nature.early, ..Self::default() }
+    }
+
+    fn any(choices: &mut Choices) -> Self {
         Self {
             service: service::Nature {
                 replays: choices.one_of(&[true, false]),

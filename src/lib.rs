@@ -18,7 +18,9 @@
 //!     api.update_payments(call.sid(), &session.sid, &UpdatePaymentsParams::new_capture(url, piece))?;
 //!     // …the caller types; the status callbacks say when the piece is in, and what is still required…
 //! }
-//! api.update_payments(call.sid(), &session.sid, &UpdatePaymentsParams::new_complete(url))?;
+//! // Bound to a name: if it has to be sent again, this value sends the same idempotency key.
+//! let complete = UpdatePaymentsParams::new_complete(url);
+//! api.update_payments(call.sid(), &session.sid, &complete)?;
 //! # Ok(())
 //! # }
 //! ```
@@ -42,7 +44,10 @@
 //! customer's own: on another leg no digits arrive.
 //!
 //! # What it promises
-//! * **One value, one transaction.** A params value carries its idempotency key from the moment it is made.
+//! * **One payment, one charge; and the truth about it.** A [`PaymentFlow`] is one payment as a value, which can be
+//!   stored: over lost responses, repeated callbacks, crashes and several machines it charges at most once, and it
+//!   ends as not paid only if that is certain.
+//! * **One value, one operation.** A params value carries its idempotency key from the moment it is made.
 //!   Every automatic retry, and every later call with the same value, sends the same key.
 //! * **Exact money.** [`Amount`] is a decimal; what cannot be exact is refused.
 //! * **You learn what is known.** [`Error::outcome`] says whether nothing was sent, the API refused, or
@@ -56,13 +61,10 @@
 //! * **Open world.** A new enum value or field neither breaks decoding nor needs a new release.
 //!
 //! # Cookbook
-//! **Retry a payment from another process**, after a crash: derive the key from what is paid for. Any number
-//! of calls with it make one session.
+//! **Take a payment in one call**: [`GuidedPayment`] asks for what is required and waits for the result.
 //!
-//! ```
-//! # use twilio_payments::CreatePaymentsParams;
-//! let params = CreatePaymentsParams::new("https://example.com/pay/status").idempotency_key("order-1066-create");
-//! ```
+//! **Survive a crash**: store the [`PaymentFlow`] of each order, and go on with it in any process. See
+//! [If the program dies](PaymentFlow#if-the-program-dies).
 //!
 //! **Decide what to do after an error.**
 //!
@@ -91,7 +93,7 @@
 //!     .payment_method(PaymentMethod::AchDebit)
 //!     .bank_account_type(BankAccountType::ConsumerChecking)
 //!     .charge_amount("120.00".parse()?)
-//!     .parameter(json!({"customer_name": "A. Customer"}));
+//!     .parameter(json!({"AVSName": "A. Customer"}));
 //! # params.to_form()?;
 //! # Ok(())
 //! # }

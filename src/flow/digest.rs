@@ -53,12 +53,11 @@ impl ResponseDigest {
     /// so: a session that is over refuses as well, and it may be over because it was completed.
     pub(super) fn is_certainly_not_completed(&self) -> bool {
         match (self.outcome, self.kind) {
-            (Outcome::NotSent, _) => true,
             (Outcome::Unknown, _) => false,
             (Outcome::Refused, ErrorKind::Api) => self.status == Some(429) || self.is_incomplete(),
-            // The last attempt was not sent. Of the earlier ones, those that were answered were answered by
-            // a 429: no other refusal is retried.
-            (Outcome::Refused, _) => true,
+            // The last attempt was not sent. Of the earlier ones, those that were answered were answered with 429:
+            // no other refusal is retried.
+            (Outcome::Refused | Outcome::NotSent, _) => true,
         }
     }
 

@@ -12,6 +12,7 @@ mod stored;
 mod table;
 mod tag;
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -34,8 +35,96 @@ const RESPONSE_TIME: Duration = Duration::from_secs(60);
 /// One payment, from the creation of its session to its result, as a value.
 ///
 /// A flow does no I/O and reads no clock. [`next`](Self::next) returns what to do, the program does it, and
-/// passes to the flow what happened. So it can be stored before each request and after each callback, and
-/// whatever happens to the program, the same one or another goes on with the stored value.
+/// tells the flow what happened. So it can be stored before each request and after each callback, and
+/// whatever happens to the program, the same one or another goes on with the value that was stored last.
+///
+/// [`GuidedPayment`](crate::GuidedPayment) is the loop below for programs that have a
+/// [`CallbackListener`](crate::CallbackListener).
+///
+/// ```
+/// use std::time::SystemTime;
+/// use twilio_payments::{CreatePaymentsParams, PaymentFlow, Step};
+/// # use twilio_payments::{CallbackListener, SignatureValidator, sandbox::Sandbox};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let sandbox = Sandbox::start()?;
+/// # let (api, call) = (sandbox.client(), sandbox.call().obliging());
+/// # let listener = CallbackListener::local(SignatureValidator::new(sandbox.auth_token())?)?;
+/// # let url = listener.status_callback_url();
+/// # let mut stored = String::new();
+/// # let mut store = |flow: &PaymentFlow| -> Result<(), serde_json::Error> {
+/// #     stored = serde_json::to_string(flow)?;
+/// #     Ok(())
+/// # };
+/// // First look for a stored flow of this order. If there is none:
+/// let params = CreatePaymentsParams::new(url).idempotency_key("order-1066").charge_amount("19.99".parse()?);
+/// let mut flow = PaymentFlow::new(call.sid(), params)?;
+/// let ending = loop {
+///     let step = flow.next(SystemTime::now());
+///     store(&flow)?; // fails if another process has stored it since: then nothing is sent
+///     match step {
+///         Step::Create(params) => flow.on_response(api.create_payments(flow.call_sid(), &params)),
+///         Step::Update { sid, params } => {
+///             flow.on_response(api.update_payments(flow.call_sid(), &sid, &params));
+///         }
+///         Step::WaitUntil(time) => {
+///             // A web server would return here, and come back with a callback or when the flow is due.
+///             let time = time.duration_since(SystemTime::now()).unwrap_or_default();
+///             if let Ok(callback) = listener.recv_timeout(time) {
+///                 flow.on_callback(&callback);
+///             }
+///         }
+///         Step::Ended(ending) => break ending,
+///     }
+/// };
+/// assert!(ending.is_success());
+/// # assert_eq!(serde_json::from_str::<PaymentFlow>(&stored)?.ending(), Some(ending));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # How it ends
+/// | what happened | the [ending](Ending) | what to do |
+/// |---|---|---|
+/// | the service reported `success` for this session, at any time | [`Paid`](PaymentEnding::Paid), [`Tokenized`](PaymentEnding::Tokenized) | deliver |
+/// | the completion was never begun; or each time that it was, it was certainly not carried out: not sent, 429, or 64019 | [`NotPaid`](PaymentEnding::NotPaid) | try again with a new flow and a new key, if you like |
+/// | the completion may have been carried out, and the service reported `payment-connector-error`, `validation-error`, `caller-hung-up` or `caller-interrupted-with-star` | [`Declined`](PaymentEnding::Declined) | try again with a new flow and a new key; if the connector timed out, look for the [reference](Self::reference) at the payment processor first |
+/// | anything else once the completion may have been carried out: it was refused because the session is over, no result came in time, or a result of another word | [`Unknown`](PaymentEnding::Unknown) | do not charge again: wait for a callback, or look for the [reference](Self::reference) at the payment processor |
+///
+/// Beside the money, an ending reports whether the session [is over](SessionEnding). A session that was not
+/// completed is cancelled if its SID is known. One that may have been completed is not: it is not known what
+/// that would cancel.
+///
+/// # If the program dies
+/// A request counts as begun in what is stored before it is sent. A flow whose request was begun and not answered
+/// repeats it with the same key, three times at most. Whether the service replays the response to a used key or
+/// ignores the key is not documented, and the flow is right either way: a repeated creation is refused while the
+/// first one's session is open, which is then found by its callbacks; a repeated capture asks the caller again; a
+/// repeated completion is refused if the session is over. That a session charges at most once is assumed.
+///
+/// Use a database or files: anything that can compare [`revision`](Self::revision) and replace the value as
+/// one action. The example `crash_safe` does it with a file, `web_server` with files that several processes share.
+/// On a conflict, load what is stored. If it [awaits](Self::awaited_key) the response that you have, tell it
+/// that again; else drop the response.
+///
+/// # Finding the flow of a callback
+/// The flow adds the query parameter `payment_flow` with its [tag](Self::tag) to the `StatusCallback` of its
+/// requests. [`StatusCallback::tag`] returns it, so store the flow under its tag or have an index of it. A
+/// session whose creation was never answered is known by this tag only: a late callback of an earlier session
+/// on the same call has another.
+///
+/// # What is stored
+/// A flow is written and read by serde, in a format that describes itself, such as JSON. A later version of this
+/// crate reads what an earlier one wrote; an earlier one refuses what it may misread. It takes 1 to 2 KB
+/// beside the params, and 64 KB at most, whatever the service sends. It holds the params as they are, and of callbacks only what is needed: nothing that the
+/// caller typed, masked or not. **After a tokenization, its ending holds the token and the profile**: keep it as
+/// you keep those, and delete it once you have taken them over. Keep a flow that ended unknown until that is
+/// settled, and others for some days: a late callback can still correct them.
+///
+/// # Keys
+/// The payment's [key](Self::key) is the idempotency key of the params. One key is one flow: a second flow with
+/// the same key would take the first one's session for its own. So look for a stored flow first, and give each
+/// new try a key of its own, such as `order-1066`, then `order-1066-2`.
 #[derive(Clone, PartialEq)]
 pub struct PaymentFlow {
     call_sid: String,
@@ -67,21 +156,21 @@ impl PaymentFlow {
         }
     }
 
-    /// Takes what the client returned for the request that was begun last.
+    /// Takes what the client returned for the request that was begun last, as a value or a reference.
     ///
     /// If no request is begun and unanswered, or the error is about a request with another idempotency key,
     /// the response is stale and changes nothing.
-    pub fn on_response(&mut self, response: Result<Payments, Error>) {
+    pub fn on_response(&mut self, response: impl Borrow<Result<Payments, Error>>) {
         let awaited = self.awaited_key();
         if awaited.is_none() {
             return;
         }
         let other_key =
             |error: &Error| error.idempotency_key().is_some_and(|key| Some(key) != awaited.as_deref());
-        match response {
-            Ok(payments) => self.change(|state, _| state.accept(&payments)),
-            Err(error) if other_key(&error) => {}
-            Err(error) => self.change(|state, _| state.fail(ResponseDigest::of(&error))),
+        match response.borrow() {
+            Ok(payments) => self.change(|state, _| state.accept(payments)),
+            Err(error) if other_key(error) => {}
+            Err(error) => self.change(|state, _| state.fail(ResponseDigest::of(error))),
         }
     }
 
@@ -130,7 +219,7 @@ impl PaymentFlow {
         match self.state.clone().next(0, &self.limits) {
             Action::End => None,
             Action::Wait(time) => Some(moment(time)),
-            _ => Some(UNIX_EPOCH),
+            Action::Send(_) => Some(UNIX_EPOCH),
         }
     }
 

@@ -10,6 +10,7 @@ use crate::params::{CreatePaymentsParams, UpdatePaymentsParams};
 /// The flow counts the request of a `Create` or `Update` as begun: store the flow before sending it. There are
 /// these four and no others, so that a program cannot pass over one.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::large_enum_variant, reason = "it is taken apart at once, and a Box would be in the way")]
 pub enum Step {
     /// Send [`create_payments`](crate::PaymentsApi::create_payments) with these params, and pass what it
     /// returns to [`on_response`](crate::PaymentFlow::on_response).

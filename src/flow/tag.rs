@@ -1,4 +1,4 @@
-//! What a flow derives from its key: the tag in its StatusCallback, and its reference.
+//! What a flow derives from its key: the tag in its `StatusCallback`, and its reference.
 //!
 //! Both must be the same in every version of this crate, on every machine: a flow that was stored by one
 //! program is found by the callbacks that reach another.

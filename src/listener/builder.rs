@@ -75,8 +75,8 @@ impl CallbackListenerBuilder {
     ///
     /// The handler runs on the thread of the connection, so it runs for several callbacks at once. The service waits
     /// for the response for 15 s by default. A callback that was stored is not given to the handler again when it is
-    /// repeated, except after a restart, or if the repetition arrives while the handler is still busy with it: storing
-    /// it twice must do no harm.
+    /// repeated, except after a restart, if the repetition arrives while the handler is still busy with it, or if a
+    /// [`GuidedPayment`](crate::GuidedPayment) could not store it afterwards: storing it twice must do no harm.
     ///
     /// ```
     /// use std::fs::OpenOptions;

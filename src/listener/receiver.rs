@@ -51,15 +51,14 @@ impl Receiver {
             .filter(|_| request.header_count(SignatureValidator::HEADER) == 1);
         let validator = Arc::clone(&self.validator.lock().unwrap_or_else(PoisonError::into_inner));
         match validator.receive(&url, request.body(), signature) {
-            Err(error) if error.kind() == CallbackErrorKind::Signature => {
-                self.warnings
-                    .warn(format_args!("callback to {} refused: {error}", url_without_secrets(&url)));
-                refusal(403)
-            }
             Err(error) => {
+                let (status, refused) = match error.kind() {
+                    CallbackErrorKind::Signature => (403, "refused"),
+                    _ => (400, "not understood"),
+                };
                 let shown = url_without_secrets(&url);
-                self.warnings.warn(format_args!("callback to {shown} not understood: {error}"));
-                refusal(400)
+                self.warnings.warn(format_args!("callback to {shown} {refused}: {error}"));
+                refusal(status)
             }
             Ok(callback) => {
                 let sid = callback.sid.clone();

@@ -109,8 +109,8 @@ impl Call {
         self.wait_until_asked(Duration::ZERO)
     }
 
-    /// Waits until the caller is asked something, for `time` at the most. Returns `None` if they are not, or if the
-    /// ends.
+    /// Waits until the caller is asked something, for `time` at the most. Returns `None` if they are not, or if
+    /// the call ends.
     #[must_use]
     pub fn wait_until_asked(&self, time: Duration) -> Option<Asking> {
         self.service.store.asking(&self.sid, time)

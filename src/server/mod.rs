@@ -219,7 +219,7 @@ fn admit(stream: TcpStream, shared: &Arc<Shared>) {
         }
         // The entry moves to the thread, so that it is dropped last there, also if a handler panics. If there is no
         // thread it is dropped here, with the registry unlocked.
-        let entry = Entry::new(Arc::clone(&connection), shared);
+        let entry = Entry::new(Arc::clone(&connection), Arc::clone(shared));
         let spawned = thread::Builder::new()
             .stack_size(shared.limits.stack)
             .spawn(move || connection::serve(&entry.shared, &entry.connection));

@@ -1,6 +1,5 @@
 //! The open connections: only so that one can be closed to make room, and all when the server stops.
 
-use std::collections::HashMap;
 use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -65,21 +64,19 @@ impl Connection {
     }
 }
 
+/// The open connections.
 #[derive(Default)]
-pub(super) struct Registry {
-    open: HashMap<u64, Arc<Connection>>,
-    next: u64,
-}
+pub(super) struct Registry(Vec<Arc<Connection>>);
 
 impl Registry {
     pub(super) fn len(&self) -> usize {
-        self.open.len()
+        self.0.len()
     }
 
     /// Closes the connection that has waited longest for its peer, unless one that was closed is about to end.
     pub(super) fn make_room(&self) {
         loop {
-            let states = self.open.values().map(|connection| (*connection.state(), connection));
+            let states = self.0.iter().map(|connection| (*connection.state(), connection));
             match states.min_by_key(|(state, _)| *state) {
                 // Its peer did its part meanwhile: choose another one.
                 Some((state @ State::Waiting(_), connection)) if !connection.close(state) => {}
@@ -90,9 +87,9 @@ impl Registry {
 
     /// Closes every connection that waits for its peer.
     pub(super) fn close_waiting(&self) {
-        for connection in self.open.values() {
+        for connection in &self.0 {
             let state = *connection.state();
-            if matches!(state, State::Waiting(_)) {
+            if state != State::Busy {
                 connection.close(state);
             }
         }
@@ -100,34 +97,28 @@ impl Registry {
 
     /// Closes every connection.
     pub(super) fn close_all(&self) {
-        for connection in self.open.values() {
+        for connection in &self.0 {
             let _ = connection.stream.shutdown(Shutdown::Both);
         }
     }
 }
 
-/// A connection's entry in the registry, which ends when this is dropped. It must not be dropped while the
-/// registry is locked.
+/// A connection's place in the registry, which it leaves when this is dropped: never while the registry is locked.
 pub(super) struct Entry {
-    id: u64,
     pub(super) connection: Arc<Connection>,
     pub(super) shared: Arc<Shared>,
 }
 
 impl Entry {
-    pub(super) fn new(connection: Arc<Connection>, shared: &Arc<Shared>) -> Self {
-        let mut registry = shared.registry();
-        let id = registry.next;
-        registry.next += 1;
-        registry.open.insert(id, Arc::clone(&connection));
-        drop(registry);
-        Self { id, connection, shared: Arc::clone(shared) }
+    pub(super) fn new(connection: Arc<Connection>, shared: Arc<Shared>) -> Self {
+        shared.registry().0.push(Arc::clone(&connection));
+        Self { connection, shared }
     }
 }
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        self.shared.registry().open.remove(&self.id);
+        self.shared.registry().0.retain(|connection| !Arc::ptr_eq(connection, &self.connection));
         self.shared.changed.notify_all();
     }
 }

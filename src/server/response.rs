@@ -1,6 +1,7 @@
 //! What a handler returns for a request.
 
 use std::borrow::Cow;
+use std::fmt::{self, Write};
 use std::time::Duration;
 
 use ureq::http::StatusCode;
@@ -62,17 +63,21 @@ impl Response {
     /// The whole response as it is sent.
     pub(crate) fn to_bytes(&self, connection: Option<&str>, head_only: bool) -> Vec<u8> {
         let code = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let has_body = code != StatusCode::NO_CONTENT && code != StatusCode::NOT_MODIFIED;
         let mut head =
             format!("HTTP/1.1 {} {}\r\n", code.as_str(), code.canonical_reason().unwrap_or_default());
-        let length = self.body.len().to_string();
-        let has_body = code != StatusCode::NO_CONTENT && code != StatusCode::NOT_MODIFIED;
-        let added = [("Connection", connection), ("Content-Length", has_body.then_some(length.as_str()))];
-        let added = added.into_iter().filter_map(|(name, value)| Some((name, value?)));
-        let given = self.headers.iter().map(|(name, value)| (*name, value.as_ref()));
-        for (name, value) in given.chain(added) {
-            for text in [name, ": ", value, "\r\n"] {
-                head.push_str(text);
-            }
+        let mut header = |name: &str, value: &dyn fmt::Display| {
+            // Writing to a string cannot fail.
+            let _ = write!(head, "{name}: {value}\r\n");
+        };
+        for (name, value) in &self.headers {
+            header(name, value);
+        }
+        if let Some(connection) = connection {
+            header("Connection", &connection);
+        }
+        if has_body {
+            header("Content-Length", &self.body.len());
         }
         head.push_str("\r\n");
         let mut bytes = head.into_bytes();

@@ -2,6 +2,7 @@
 
 use std::io::{ErrorKind as Io, Read, Write};
 use std::net::TcpStream;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
@@ -361,7 +362,7 @@ fn what_is_logged_shows_no_secret() {
 
 #[test]
 fn listeners_travel_between_threads() {
-    fn check<T: Send + Sync + 'static>() {}
+    fn check<T: Send + Sync + UnwindSafe + RefUnwindSafe + 'static>() {}
     check::<CallbackListener>();
     check::<CallbackListenerBuilder>();
     check::<SessionCallbacks>();

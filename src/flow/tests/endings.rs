@@ -108,7 +108,7 @@ fn a_success_corrects_every_ending() {
     let mut driver = Driver::created();
     driver.flow.cancel();
     driver.expect("order-7-cancel");
-    driver.fails(api(409, 20409));
+    driver.fails(api(404, 20404));
     driver.expect_wait(2);
     driver.wait(2);
     driver.expect_payment("not paid", SessionEnding::PerhapsOpen);
@@ -410,7 +410,7 @@ fn unknown_without_a_result_in_time() {
 
 #[test]
 fn unknown_if_it_is_refused_as_over() {
-    for error in [api(404, 20404), api(409, 20409), api(400, 21220), api(400, 64020), api(401, 20003)] {
+    for error in [api(404, 20404), api(400, 21220), api(400, 64020), api(401, 20003)] {
         let mut driver = Driver::completing();
         let digest = ResponseDigest::of(&error);
         driver.fails(error);

@@ -119,18 +119,30 @@ fn what_is_not_such_a_flow_is_refused() {
 fn the_stored_size_is_bounded_and_what_was_typed_is_not_in_it() {
     let mut driver = Driver::completing();
     driver.ok();
-    let long = "x".repeat(100_000);
-    let many = (0..1_000).map(|n| format!("thing-{n}")).collect::<Vec<_>>().join(",");
-    for fields in [
-        format!("Capture={long}&ErrorType={long}&Required={many}"),
-        "Capture=expiration-date&PartialResult=false&ExpirationDate=0829&PaymentCardPostalCode=94109"
-            .to_owned(),
-        format!("Result={long}&PaymentError={long}&ConnectorError={long}&PaymentConfirmationCode={long}"),
-        format!("Result=success&PaymentToken={long}&PaymentConfirmationCode={long}"),
-    ] {
-        driver.hears(&fields);
+    let typed = "ExpirationDate=0829&PaymentCardPostalCode=94109&PaymentCardNumber=xxxxxxxxxxxx4242";
+    driver.hears(&format!("Capture=expiration-date&PartialResult=false&{typed}"));
+    driver.hears(&format!("Result=payment-connector-error&PaymentError=declined&{typed}"));
+    let text = serde_json::to_string(&driver.flow).unwrap();
+    assert!(text.len() < 2048, "{} bytes", text.len());
+    for typed in ["0829", "94109", "4242"] {
+        assert!(!text.contains(typed), "{text}");
+    }
+    // As much as the service can say, of characters that take six in JSON.
+    for length in [64, 512, 4096, 20_000] {
+        let long = "%01".repeat(length);
+        let name = |n: usize| format!("{}{n}", "x".repeat(length.min(62)));
+        let many = (0..99).map(name).collect::<Vec<_>>().join(",");
+        let mut driver = Driver::completing();
+        driver.hears(&format!("Capture={long}&ErrorType={long}&Required={many}"));
+        driver.fails(api(400, 64019));
+        for _ in 0..60 {
+            driver.next();
+            driver.hears(&format!("ErrorType={long}&Required={many}"));
+        }
+        let words = format!("PaymentError={long}&ConnectorError={long}&PaymentConfirmationCode={long}");
+        driver.hears(&format!("Result={long}&{words}"));
+        driver.hears(&format!("Result=success&PaymentToken={long}&ProfileId={long}&{words}"));
         let text = serde_json::to_string(&driver.flow).unwrap();
-        assert!(text.len() < 4096, "{} bytes", text.len());
-        assert!(!text.contains("0829") && !text.contains("94109"), "{text}");
+        assert!(text.len() < 64 * 1024, "{} bytes", text.len());
     }
 }

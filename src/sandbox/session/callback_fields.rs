@@ -68,7 +68,9 @@ impl CallbackFields<'_> {
         self.card_type(&mut out);
         if let Progress::Failed { error, attempt, .. } = progress {
             out.add("ErrorType", error.as_str());
-            attempt.iter().for_each(|attempt| out.add("Attempt", attempt.to_string()));
+            if let Some(attempt) = attempt {
+                out.add("Attempt", attempt.to_string());
+            }
         }
         out.0
     }

@@ -149,7 +149,7 @@ fn a_fault_can_be_aimed_at_an_operation() {
         let fresh = sandbox.client_builder().retry_policy(RetryPolicy::none()).build().unwrap();
         let lost = fresh.update_payments(call.sid(), &sid, &complete).unwrap_err();
         assert_eq!(lost.outcome(), Outcome::Unknown);
-        assert_eq!(sandbox.transaction_count(), 1, "{keys:?}: carried out, and the answer lost");
+        assert_eq!(sandbox.transaction_count(), 1, "{keys:?}: carried out, and the response lost");
         assert_eq!(update(&complete).is_ok(), keys == IdempotencyKeys::Replayed);
         assert_eq!((sandbox.transaction_count(), faults.injected(), faults.waiting()), (1, 2, 0));
     }

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn a_repeated_request_gets_the_stored_answer() {
+fn a_repeated_request_gets_the_stored_response() {
     let sandbox = Sandbox::start().unwrap();
     let call = sandbox.call().obliging();
     let create = path(sandbox.account_sid(), &call);

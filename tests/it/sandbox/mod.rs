@@ -28,18 +28,18 @@ const FORM: &str = "application/x-www-form-urlencoded";
 /// `user:password` in Base64.
 const WRONG: &str = "dXNlcjpwYXNzd29yZA==";
 
-struct Answer {
+struct Response {
     status: u16,
     headers: BTreeMap<String, String>,
     body: String,
 }
 
-impl Answer {
+impl Response {
     fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap()
     }
 
-    /// PaymentsStatus, code and message of a refusal.
+    /// Status, code and message of a refusal.
     #[track_caller]
     fn refusal(&self) -> (u16, i64, String) {
         let json = self.json();
@@ -51,7 +51,7 @@ impl Answer {
     }
 }
 
-/// Sends bytes on a new connection and gives what comes back until it ends.
+/// Sends bytes on a new connection and returns what comes back until it ends.
 fn exchange(sandbox: &Sandbox, request: &str) -> std::io::Result<Vec<u8>> {
     let mut stream = TcpStream::connect(sandbox.base_url().strip_prefix("http://").unwrap())?;
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
@@ -70,14 +70,15 @@ fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> St
     )
 }
 
-fn send(sandbox: &Sandbox, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+#[track_caller]
+fn send(sandbox: &Sandbox, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Response {
     let bytes = exchange(sandbox, &request(method, path, headers, body)).unwrap();
     let text = String::from_utf8(bytes).unwrap();
     let (head, body) = text.split_once("\r\n\r\n").unwrap();
     let mut lines = head.lines();
     let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
     let headers = lines.filter_map(|line| line.split_once(": ")).map(|(k, v)| (k.to_owned(), v.to_owned()));
-    Answer { status, headers: headers.collect(), body: body.to_owned() }
+    Response { status, headers: headers.collect(), body: body.to_owned() }
 }
 
 fn basic(user: &str, password: &str) -> String {
@@ -86,7 +87,8 @@ fn basic(user: &str, password: &str) -> String {
 }
 
 /// Sends with good credentials and a good content type.
-fn post(sandbox: &Sandbox, path: &str, body: &str) -> Answer {
+#[track_caller]
+fn post(sandbox: &Sandbox, path: &str, body: &str) -> Response {
     let authorization = basic(sandbox.account_sid(), sandbox.auth_token());
     send(sandbox, "POST", path, &[("Authorization", &authorization), ("Content-Type", FORM)], body)
 }

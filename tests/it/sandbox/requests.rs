@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn the_answers_on_the_wire() {
+fn the_responses_on_the_wire() {
     let sandbox = Sandbox::start().unwrap();
     let call = sandbox.call().obliging();
     let create = path(sandbox.account_sid(), &call);
@@ -89,10 +89,10 @@ fn who_may_call() {
         &format!("Bearer {token}"),
     ] {
         let headers = [("Authorization", authorization), ("Content-Type", FORM)];
-        let answer = send(&sandbox, "POST", &create, &headers, &form("k", ""));
-        assert_eq!(answer.refusal(), (401, 20003, "Authenticate".to_owned()), "{authorization}");
-        assert!(answer.headers["WWW-Authenticate"].starts_with("Basic "));
-        assert!(answer.headers.contains_key("Twilio-Request-Id"));
+        let response = send(&sandbox, "POST", &create, &headers, &form("k", ""));
+        assert_eq!(response.refusal(), (401, 20003, "Authenticate".to_owned()), "{authorization}");
+        assert!(response.headers["WWW-Authenticate"].starts_with("Basic "));
+        assert!(response.headers.contains_key("Twilio-Request-Id"));
     }
     let twice = [("Authorization", good.as_str()), ("Authorization", &good), ("Content-Type", FORM)];
     assert_eq!(send(&sandbox, "POST", &create, &twice, &form("k", "")).status, 401);
@@ -130,8 +130,8 @@ fn what_does_not_exist() {
         ("&Status=cancel", update.replace("PK", "pk")),
         ("&Status=cancel", update.replace(".json", "/x.json")),
     ] {
-        let answer = post(&sandbox, &target, &form("new", body));
-        let (status, code, message) = answer.refusal();
+        let response = post(&sandbox, &target, &form("new", body));
+        let (status, code, message) = response.refusal();
         assert_eq!((status, code), (404, 20404), "{target}");
         let named = target.split('#').next().unwrap();
         assert!(message.contains(&named.chars().take(100).collect::<String>()), "{message}");
@@ -146,9 +146,9 @@ fn how_it_must_be_asked() {
     let authorization = basic(sandbox.account_sid(), sandbox.auth_token());
     for method in ["GET", "PUT", "DELETE", "PATCH", "OPTIONS", "post"] {
         let headers = [("Authorization", authorization.as_str()), ("Content-Type", FORM)];
-        let answer = send(&sandbox, method, &create, &headers, &form("k", ""));
-        assert_eq!(answer.refusal(), (405, 20004, "Method not allowed".to_owned()), "{method}");
-        assert_eq!(answer.headers["Allow"], "POST");
+        let response = send(&sandbox, method, &create, &headers, &form("k", ""));
+        assert_eq!(response.refusal(), (405, 20004, "Method not allowed".to_owned()), "{method}");
+        assert_eq!(response.headers["Allow"], "POST");
     }
     for content_type in [None, Some("application/json"), Some("multipart/form-data; boundary=x"), Some("")] {
         let mut headers = vec![("Authorization", authorization.as_str())];

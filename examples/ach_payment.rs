@@ -7,8 +7,8 @@
 use serde_json::json;
 use twilio_payments::sandbox::Sandbox;
 use twilio_payments::{
-    BankAccountType, CallbackListener, CreatePaymentsParams, Ending, Event, GuidedPayment, PaymentMethod,
-    SignatureValidator,
+    BankAccountType, CallbackListener, CreatePaymentsParams, Event, GuidedPayment, PaymentEnding,
+    PaymentFlow, PaymentMethod, SignatureValidator,
 };
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -16,24 +16,24 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let call = sandbox.call().obliging();
     let listener = CallbackListener::local(SignatureValidator::new(sandbox.auth_token())?)?;
 
-    let params = CreatePaymentsParams::new(listener.public_url())
+    let params = CreatePaymentsParams::new(listener.status_callback_url())
         .payment_method(PaymentMethod::AchDebit)
         .bank_account_type(BankAccountType::ConsumerChecking)
         .charge_amount("120.00".parse()?)
-        // What has to be here depends on the payment connector.
-        .parameter(json!({"name": "A. Customer"}));
+        // E-check connectors need this one; others need others.
+        .parameter(json!({"AVSName": "A. Customer"}));
 
-    let ending = GuidedPayment::new(&sandbox.client(), &listener, params)
+    let flow = PaymentFlow::new(call.sid(), params)?;
+    let ending = GuidedPayment::new(&sandbox.client(), &listener, flow)
         .on_callback(|callback| match callback.event() {
-            Event::Captured { capture, masked, .. } => println!("{capture}: {}", masked.unwrap_or_default()),
+            Event::Captured { capture, shown, .. } => println!("{capture}: {}", shown.unwrap_or_default()),
             Event::CaptureFailed { reason, .. } => println!("asking again: {reason}"),
             _ => {}
         })
-        .run(call.sid())?;
-    match ending {
-        Ending::Succeeded(callback) => {
-            let (code, account) = (callback.payment_confirmation_code, callback.bank_account_number);
-            println!("paid from account {}: {}", account.unwrap_or_default(), code.unwrap_or_default());
+        .run()?;
+    match ending.payment {
+        PaymentEnding::Paid { confirmation_code, .. } => {
+            println!("paid: {}", confirmation_code.unwrap_or_default());
             Ok(())
         }
         other => Err(format!("not paid: {other:?}").into()),

@@ -16,19 +16,34 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use twilio_payments::sandbox::{Sandbox, Session};
+use twilio_payments::sandbox::{
+    Call, Fault, FaultTarget, Faults, IdempotencyKeys, RecordedCallback, Sandbox, SandboxBuilder,
+};
 
 const HELP: &str = "\
 Serves Twilio's Payments API on loopback: no account, no telephone, nothing real is charged.
 
-Usage: cargo run --example sandbox -- [--port PORT] [--seconds SECONDS] [--obliging]
+Usage: cargo run --example sandbox -- [OPTIONS]
 
-The keypad of the caller is this program's standard input: what is typed there, the caller presses. Where it is
-closed from the start, the caller answers by himself. Status callbacks go to http URLs on loopback only, signed with the auth token.
+Standard input is the caller's keypad: what is typed there, the caller presses. If it is closed from the
+start, the caller answers by themselves. Status callbacks go to http URLs on loopback only, signed with the
+auth token. A line can also be a command:
+
+  h              the caller hangs up
+  f FAULT        the next request fails
+  f FAULT STEP   the next request of a step fails: create, capture, complete or cancel
+
+FAULT is drop (the request is not carried out), lose (it is carried out, and its response lost), 429, 500,
+503 or slow (the response comes after 20 seconds).
 
   --port PORT        port on 127.0.0.1 (default: a free one)
+  --call SID         the SID of the call (default: a new one)
+  --account SID      the SID of the account (default: a new one)
+  --token TOKEN      the account's auth token (default: a new one)
   --seconds SECONDS  stop after this time (default: run until interrupted)
-  --obliging         the caller answers by himself, with good test values
+  --fail FAULT       the first request fails
+  --obliging         the caller answers by themselves, with good test values
+  --ignore-keys      a repeated idempotency key is a new request
   --help             show this text
 ";
 
@@ -44,7 +59,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match serve(&options) {
+    match serve(options) {
         // Whoever read the output has had enough of it.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
@@ -55,127 +70,179 @@ fn main() -> ExitCode {
     }
 }
 
-#[derive(Default)]
 struct Options {
-    port: u16,
-    seconds: Option<u64>,
+    builder: SandboxBuilder,
+    call_sid: Option<String>,
+    time: Option<Duration>,
+    fault: Option<Fault>,
     obliging: bool,
 }
 
 impl Options {
-    /// Nothing where help is wanted.
+    /// Returns `None` if help is wanted.
     fn read(mut arguments: impl Iterator<Item = String>) -> Result<Option<Self>, String> {
-        let mut options = Self::default();
+        let mut options =
+            Self { builder: Sandbox::builder(), call_sid: None, time: None, fault: None, obliging: false };
         while let Some(argument) = arguments.next() {
             let (name, inline) = match argument.split_once('=') {
                 Some((name, value)) => (name, Some(value.to_owned())),
                 None => (argument.as_str(), None),
             };
-            if matches!(name, "--help" | "-h") {
-                return Ok(None);
-            }
-            if argument == "--obliging" {
-                options.obliging = true;
-                continue;
-            }
-            if !matches!(name, "--port" | "--seconds") {
-                return Err(format!("unknown argument {argument:?}"));
-            }
-            let value = inline.or_else(|| arguments.next()).ok_or_else(|| format!("{name} needs a value"))?;
-            let wrong = || format!("{name} {value:?} is not a number in its range");
-            if name == "--port" {
-                options.port = value.parse().map_err(|_| wrong())?;
-            } else {
-                options.seconds = Some(value.parse().map_err(|_| wrong())?);
+            let value = |arguments: &mut dyn Iterator<Item = String>| {
+                inline.clone().or_else(|| arguments.next()).ok_or_else(|| format!("{name} needs a value"))
+            };
+            let wrong = |_| format!("{name} is not a number in its range");
+            let builder = options.builder.clone();
+            match name {
+                "--help" | "-h" => return Ok(None),
+                "--obliging" => options.obliging = true,
+                "--ignore-keys" => options.builder = builder.idempotency_keys(IdempotencyKeys::Ignored),
+                "--port" => {
+                    options.builder = builder.port(value(&mut arguments)?.parse().map_err(wrong)?);
+                }
+                "--account" => options.builder = builder.account_sid(value(&mut arguments)?),
+                "--token" => options.builder = builder.auth_token(value(&mut arguments)?),
+                "--call" => options.call_sid = Some(value(&mut arguments)?),
+                "--fail" => options.fault = Some(fault(&value(&mut arguments)?)?),
+                "--seconds" => {
+                    let seconds = value(&mut arguments)?.parse().map_err(wrong)?;
+                    options.time = Some(Duration::from_secs(seconds));
+                }
+                _ => return Err(format!("unknown argument {argument:?}")),
             }
         }
         Ok(Some(options))
     }
 }
 
-fn serve(options: &Options) -> io::Result<()> {
-    let sandbox = Sandbox::builder().port(options.port).start()?;
-    let call = if options.obliging { sandbox.call().obliging() } else { sandbox.call() };
-    let keypad = call.clone();
+fn fault(name: &str) -> Result<Fault, String> {
+    Ok(match name {
+        "drop" => Fault::DropBefore,
+        "lose" => Fault::DropAfter,
+        "429" => Fault::TooManyRequests { retry_after: Duration::from_secs(1) },
+        "500" => Fault::ServerError,
+        "503" => Fault::Unavailable,
+        "slow" => Fault::Delay(Duration::from_secs(20)),
+        _ => return Err(format!("there is no fault {name:?}")),
+    })
+}
+
+fn serve(options: Options) -> io::Result<()> {
+    let sandbox = options.builder.start()?;
+    let call = match &options.call_sid {
+        Some(sid) => sandbox.call_with_sid(sid).map_err(io::Error::other)?,
+        None => sandbox.call(),
+    };
+    let call = if options.obliging { call.obliging() } else { call };
+    options.fault.into_iter().for_each(|fault| sandbox.faults().once(fault));
+    introduce(&sandbox, &call)?;
+    let faults = sandbox.faults();
     // Ends with the program: reading from a terminal cannot be interrupted.
-    thread::spawn(move || {
-        let mut typed = false;
-        for keys in io::stdin().lock().split(b'\n').map_while(Result::ok) {
-            typed = true;
-            keypad.press(&String::from_utf8_lossy(&keys));
-        }
-        if !typed {
-            // There is no keypad: without this the caller could never answer.
-            let _ = keypad.obliging();
-        }
-    });
-    let (base, account, token) = (sandbox.base_url(), sandbox.account_sid(), sandbox.auth_token());
-    let mut out = io::stdout();
-    writeln!(
-        out,
-        "Base URL     {base}\n\
-         Account SID  {account}\n\
-         Auth token   {token}\n\
-         Call SID     {call}\n\
-         \n\
-         Start a session:\n  \
-         curl -u {account}:{token} -d IdempotencyKey=1 -d StatusCallback=http://127.0.0.1:9/ \\\n    \
-         {base}/2010-04-01/Accounts/{account}/Calls/{call}/Payments.json\n\
-         Ask for a piece, with the session's SID, and then type it here:\n  \
-         curl -u {account}:{token} -d IdempotencyKey=2 -d StatusCallback=http://127.0.0.1:9/ \\\n    \
-         -d Capture=payment-card-number {base}/2010-04-01/Accounts/{account}/Calls/{call}/Payments/PK….json\n",
-        call = call.sid(),
-    )?;
-    let end = options.seconds.and_then(|seconds| Instant::now().checked_add(Duration::from_secs(seconds)));
-    let (mut told, mut transactions, mut callbacks) = (Vec::new(), 0, 0);
+    thread::spawn(move || work_the_keypad(&call, &faults));
+    let end = options.time.and_then(|time| Instant::now().checked_add(time));
+    let mut seen = 0;
     loop {
-        let sessions = sandbox.sessions();
-        for (index, session) in sessions.iter().enumerate() {
-            tell(&mut out, told.get(index), session)?;
+        let left = end.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()));
+        if left.is_zero() {
+            return Ok(());
         }
-        for transaction in sandbox.transactions().iter().skip(transactions) {
-            transactions += 1;
-            match (transaction.amount, &transaction.currency) {
-                (Some(amount), Some(currency)) => {
-                    writeln!(out, "{}  charged {amount} {currency}", transaction.session_sid)?;
-                }
-                _ => writeln!(out, "{}  tokenized", transaction.session_sid)?,
-            }
-        }
-        for callback in sandbox.all_callbacks().iter().skip(callbacks) {
-            callbacks += 1;
-            let say = |name| {
-                callback.get(name).filter(|value| !value.is_empty()).map(|value| format!(" {name}={value}"))
-            };
-            let shown: String = ["Capture", "PartialResult", "ErrorType", "Required", "Result"]
-                .into_iter()
-                .filter_map(say)
-                .collect();
-            if callback.get("PartialResult") != Some("true") {
-                writeln!(out, "{}  callback{shown}", callback.session())?;
-            }
-        }
-        told = sessions;
-        out.flush()?;
-        let pause = Duration::from_millis(50);
-        match end.map(|end| end.saturating_duration_since(Instant::now())) {
-            Some(Duration::ZERO) => return Ok(()),
-            Some(left) => thread::sleep(left.min(pause)),
-            None => thread::sleep(pause),
+        for callback in sandbox.next_callbacks(&mut seen, left.min(Duration::from_secs(3600))) {
+            report(&sandbox, &callback)?;
         }
     }
 }
 
-/// Says what happened to a session since it was last looked at.
-fn tell(out: &mut impl Write, before: Option<&Session>, now: &Session) -> io::Result<()> {
-    if before.is_none() {
-        writeln!(out, "{}  started", now.sid)?;
+fn introduce(sandbox: &Sandbox, call: &Call) -> io::Result<()> {
+    let (base, account, token) = (sandbox.base_url(), sandbox.account_sid(), sandbox.auth_token());
+    writeln!(
+        io::stdout(),
+        "Base URL        {base}\n\
+         Account SID     {account}\n\
+         Auth token      {token}\n\
+         API key SID     {key}\n\
+         API key secret  {secret}\n\
+         Bearer token    {bearer}\n\
+         Call SID        {call}\n\
+         \n\
+         Start a session:\n  \
+         curl -u {account}:{token} -d IdempotencyKey=1 -d StatusCallback=http://127.0.0.1:9/ \\\n    \
+         {base}/2010-04-01/Accounts/{account}/Calls/{call}/Payments.json\n\
+         Ask for a card number, with the session's SID, and then type it here:\n  \
+         curl -u {account}:{token} -d IdempotencyKey=2 -d StatusCallback=http://127.0.0.1:9/ \\\n    \
+         -d Capture=payment-card-number {base}/2010-04-01/Accounts/{account}/Calls/{call}/Payments/PK….json\n",
+        key = sandbox.api_key_sid(),
+        secret = sandbox.api_key_secret(),
+        bearer = sandbox.access_token(),
+        call = call.sid(),
+    )
+}
+
+/// Presses what is typed, and carries out commands.
+fn work_the_keypad(call: &Call, faults: &Faults) {
+    let mut typed = false;
+    for line in io::stdin().lock().split(b'\n').map_while(Result::ok) {
+        typed = true;
+        let line = String::from_utf8_lossy(&line);
+        let mut words = line.split_whitespace();
+        match (words.next(), words.next(), words.next()) {
+            (Some("h"), ..) => {
+                call.hang_up();
+                println!("the call has ended");
+            }
+            (Some("f"), Some(name), step) => match (fault(name), step.map(target)) {
+                (Ok(fault), None) => {
+                    faults.once(fault);
+                    println!("the next request fails");
+                }
+                (Ok(fault), Some(Some(target))) => {
+                    faults.aim(target, fault);
+                    println!("the next {target:?} fails");
+                }
+                (Ok(_), Some(None)) => eprintln!("sandbox: there is no such step"),
+                (Err(error), _) => eprintln!("sandbox: {error}"),
+            },
+            _ => call.press(&line),
+        }
     }
-    for capture in now.captures.iter().skip(before.map_or(0, |before| before.captures.len())) {
-        writeln!(out, "{}  asked for {capture}", now.sid)?;
+    if !typed {
+        // There is no keypad: without this the caller could never answer.
+        let _ = call.clone().obliging();
     }
-    if let Some(result) = now.result.as_ref().filter(|_| before.is_none_or(Session::is_open)) {
-        writeln!(out, "{}  ended: {result}", now.sid)?;
+}
+
+fn target(step: &str) -> Option<FaultTarget> {
+    Some(match step {
+        "create" => FaultTarget::Create,
+        "capture" => FaultTarget::Capture(1),
+        "complete" => FaultTarget::Complete,
+        "cancel" => FaultTarget::Cancel,
+        _ => return None,
+    })
+}
+
+/// Prints a callback, and what was charged if it is the last one.
+fn report(sandbox: &Sandbox, callback: &RecordedCallback) -> io::Result<()> {
+    let mut out = io::stdout();
+    if callback.get("PartialResult") != Some("true") {
+        let shown = |name| callback.get(name).filter(|value| !value.is_empty()).map(|value| (name, value));
+        write!(out, "{}  callback", callback.session())?;
+        for (name, value) in
+            ["Capture", "PartialResult", "ErrorType", "Required", "Result", "PayErrorCode", "PaymentError"]
+                .into_iter()
+                .filter_map(shown)
+        {
+            write!(out, " {name}={value}")?;
+        }
+        writeln!(out)?;
     }
-    Ok(())
+    let ended = callback.get("Result").and_then(|_| sandbox.session(callback.session()));
+    if let Some(transaction) = ended.and_then(|session| session.transaction) {
+        match (transaction.amount, &transaction.currency) {
+            (Some(amount), Some(currency)) => {
+                writeln!(out, "{}  charged {amount} {currency}", transaction.session_sid)?;
+            }
+            _ => writeln!(out, "{}  tokenized", transaction.session_sid)?,
+        }
+    }
+    out.flush()
 }

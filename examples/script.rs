@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use twilio_payments::sandbox::Sandbox;
 use twilio_payments::{
-    CallbackListener, Capture, CreatePaymentsParams, Event, PaymentsApi, SessionCallbacks,
+    CallbackListener, Capture, CreatePaymentsParams, Event, Outcome, PaymentsApi, SessionCallbacks,
     SignatureValidator, UpdatePaymentsParams,
 };
 
@@ -28,31 +28,59 @@ fn take(api: &PaymentsApi, call_sid: &str, listener: &CallbackListener) -> Resul
     let url = listener.public_url();
     let start = CreatePaymentsParams::new(url).charge_amount("19.99".parse()?);
     let session = listener.session(&api.create_payments(call_sid, &start)?.sid)?;
-    let code = pay(api, call_sid, &session, url).inspect_err(|_| {
-        // Leave no session open. Where it is over already, this is refused.
-        let _ = api.update_payments(call_sid, session.sid(), &UpdatePaymentsParams::new_cancel(url));
-    })?;
-    println!("paid, confirmation code {code}");
+    match ask(api, call_sid, &session, url) {
+        Ok(()) => println!("paid, confirmation code {}", complete(api, call_sid, &session, url)?),
+        Err(error) => {
+            // Leave no session open. If it is over already, this is refused.
+            let _ = api.update_payments(call_sid, session.sid(), &UpdatePaymentsParams::new_cancel(url));
+            return Err(error);
+        }
+    }
     Ok(())
 }
 
-fn pay(api: &PaymentsApi, call_sid: &str, session: &SessionCallbacks, url: &str) -> Result<String, Failure> {
-    let mut step = UpdatePaymentsParams::new_capture(url, Capture::PaymentCardNumber);
+/// Asks for one capture after another, until nothing is required any more.
+fn ask(api: &PaymentsApi, call_sid: &str, session: &SessionCallbacks, url: &str) -> Result<(), Failure> {
+    let mut next = Capture::PaymentCardNumber;
     loop {
+        let step = UpdatePaymentsParams::new_capture(url, next);
         api.update_payments(call_sid, session.sid(), &step)?;
-        step = loop {
+        next = loop {
             let callback = session.recv_timeout(Duration::from_secs(120))?;
             match (callback.event(), callback.required()) {
-                (Event::Captured { .. }, []) => break UpdatePaymentsParams::new_complete(url),
-                (Event::Captured { .. }, [next, ..]) => {
-                    break UpdatePaymentsParams::new_capture(url, next.clone());
-                }
-                (Event::Succeeded { confirmation_code, .. }, _) => {
-                    return Ok(confirmation_code.unwrap_or_default().to_owned());
-                }
+                (Event::Captured { .. }, Some([])) => return Ok(()),
+                (Event::Captured { .. }, Some([next, ..])) => break next.clone(),
                 (Event::Started | Event::Typing { .. }, _) => {}
                 (event, _) => return Err(format!("not paid: {event:?}").into()),
             }
         };
+    }
+}
+
+/// Charges, and returns the confirmation code. After an error in here the caller may have been charged: look for the
+/// payment at the payment processor before you charge again.
+fn complete(
+    api: &PaymentsApi,
+    call_sid: &str,
+    session: &SessionCallbacks,
+    url: &str,
+) -> Result<String, Failure> {
+    let step = UpdatePaymentsParams::new_complete(url);
+    match api.update_payments(call_sid, session.sid(), &step) {
+        // It may have been carried out: the same value is the same operation.
+        Err(first) if first.outcome() == Outcome::Unknown => {
+            api.update_payments(call_sid, session.sid(), &step).map_err(|second| second.after_earlier(&first))
+        }
+        result => result,
+    }?;
+    loop {
+        let callback = session.recv_timeout(Duration::from_secs(120))?;
+        match callback.event() {
+            Event::Succeeded { confirmation_code, .. } => {
+                return Ok(confirmation_code.unwrap_or_default().to_owned());
+            }
+            Event::Captured { .. } | Event::Typing { .. } => {}
+            event => return Err(format!("not paid: {event:?}").into()),
+        }
     }
 }

@@ -6,8 +6,8 @@
 
 use twilio_payments::sandbox::Sandbox;
 use twilio_payments::{
-    CallbackListener, CardType, CreatePaymentsParams, Ending, Event, GuidedPayment, SignatureValidator,
-    TokenType,
+    CallbackListener, CardType, CreatePaymentsParams, Event, GuidedPayment, PaymentEnding, PaymentFlow,
+    SignatureValidator, TokenType,
 };
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -15,24 +15,23 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let call = sandbox.call().obliging();
     let listener = CallbackListener::local(SignatureValidator::new(sandbox.auth_token())?)?;
 
-    let params = CreatePaymentsParams::new(listener.public_url())
+    let params = CreatePaymentsParams::new(listener.status_callback_url())
         .token_type(TokenType::Reusable)
         .valid_card_types([CardType::Amex])
         .postal_code(false);
 
-    let ending = GuidedPayment::new(&sandbox.client(), &listener, params)
+    let flow = PaymentFlow::new(call.sid(), params)?;
+    let ending = GuidedPayment::new(&sandbox.client(), &listener, flow)
         .on_callback(|callback| match callback.event() {
-            Event::Captured { capture, masked, .. } => println!("{capture}: {}", masked.unwrap_or_default()),
+            Event::Captured { capture, shown, .. } => println!("{capture}: {}", shown.unwrap_or_default()),
             Event::CaptureFailed { reason, .. } => println!("asking again: {reason}"),
             _ => {}
         })
-        .run(call.sid())?;
-    match ending {
-        Ending::Succeeded(callback) => {
+        .run()?;
+    match ending.payment {
+        PaymentEnding::Tokenized { token: Some(token), .. } => {
             // The token is as good as the card to whoever has your account: store it, do not print it.
-            let token = callback.payment_token().ok_or("no token")?;
-            let card = callback.payment_card_number.as_deref().unwrap_or_default();
-            println!("stored card {card} as a token of {} characters", token.len());
+            println!("stored as a token of {} characters", token.len());
             Ok(())
         }
         other => Err(format!("not stored: {other:?}").into()),

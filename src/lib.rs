@@ -18,7 +18,9 @@
 //!     api.update_payments(call.sid(), &session.sid, &UpdatePaymentsParams::new_capture(url, piece))?;
 //!     // …the caller types; the status callbacks say when the piece is in, and what is still required…
 //! }
-//! api.update_payments(call.sid(), &session.sid, &UpdatePaymentsParams::new_complete(url))?;
+//! // Bound to a name: if it has to be sent again, this value sends the same idempotency key.
+//! let complete = UpdatePaymentsParams::new_complete(url);
+//! api.update_payments(call.sid(), &session.sid, &complete)?;
 //! # Ok(())
 //! # }
 //! ```
@@ -33,12 +35,19 @@
 //! [completes](UpdatePaymentsParams::new_complete) the session, and the payment connector charges or
 //! tokenizes, or it [cancels](UpdatePaymentsParams::new_cancel).
 //!
-//! The answers to these calls carry bookkeeping only. What the caller typed, what failed, and how the payment
+//! The responses to these calls carry bookkeeping only. What the caller typed, what failed, and how the payment
 //! went is POSTed to the `StatusCallback` URL: [`StatusCallback`] reads that, and
-//! [`SignatureValidator`] tells whether it is genuine.
+//! [`SignatureValidator`] checks that it is genuine. By default the service does not repeat a callback that was
+//! answered with 5xx: ask for retries with [`CallbackRetries`].
+//!
+//! The account must be in PCI mode. Start the session on the leg of the call that hears the keypad, which is the
+//! customer's own: on another leg no digits arrive.
 //!
 //! # What it promises
-//! * **One value, one transaction.** A params value carries its idempotency key from the moment it is made.
+//! * **One payment, one charge; and the truth about it.** A [`PaymentFlow`] is one payment as a value, which can be
+//!   stored: over lost responses, repeated callbacks, crashes and several machines it charges at most once, and it
+//!   ends as not paid only if that is certain.
+//! * **One value, one operation.** A params value carries its idempotency key from the moment it is made.
 //!   Every automatic retry, and every later call with the same value, sends the same key.
 //! * **Exact money.** [`Amount`] is a decimal; what cannot be exact is refused.
 //! * **You learn what is known.** [`Error::outcome`] says whether nothing was sent, the API refused, or
@@ -52,13 +61,10 @@
 //! * **Open world.** A new enum value or field neither breaks decoding nor needs a new release.
 //!
 //! # Cookbook
-//! **Retry a payment from another process**, after a crash: derive the key from what is paid for. Any number
-//! of calls with it make one session.
+//! **Take a payment in one call**: [`GuidedPayment`] asks for what is required and waits for the result.
 //!
-//! ```
-//! # use twilio_payments::CreatePaymentsParams;
-//! let params = CreatePaymentsParams::new("https://example.com/pay/status").idempotency_key("order-1066-create");
-//! ```
+//! **Survive a crash**: store the [`PaymentFlow`] of each order, and go on with it in any process. See
+//! [If the program dies](PaymentFlow#if-the-program-dies).
 //!
 //! **Decide what to do after an error.**
 //!
@@ -66,8 +72,11 @@
 //! # use twilio_payments::{CreatePaymentsParams, Error, Outcome, Payments, PaymentsApi};
 //! fn start(api: &PaymentsApi, call_sid: &str, params: &CreatePaymentsParams) -> Result<Payments, Error> {
 //!     match api.create_payments(call_sid, params) {
-//!         // It may have happened: the same value is the same operation, so asking again is safe.
-//!         Err(error) if error.outcome() == Outcome::Unknown => api.create_payments(call_sid, params),
+//!         // It may have been carried out. The same value sends the same key, and the second error does not hide
+//!         // what the first call may have done.
+//!         Err(first) if first.outcome() == Outcome::Unknown => {
+//!             api.create_payments(call_sid, params).map_err(|second| second.after_earlier(&first))
+//!         }
 //!         result => result,
 //!     }
 //! }
@@ -84,7 +93,7 @@
 //!     .payment_method(PaymentMethod::AchDebit)
 //!     .bank_account_type(BankAccountType::ConsumerChecking)
 //!     .charge_amount("120.00".parse()?)
-//!     .parameter(json!({"customer_name": "A. Customer"}));
+//!     .parameter(json!({"AVSName": "A. Customer"}));
 //! # params.to_form()?;
 //! # Ok(())
 //! # }
@@ -131,6 +140,7 @@
 mod callback;
 mod client;
 mod error;
+mod flow;
 #[cfg(feature = "listener")]
 mod guide;
 #[cfg(feature = "listener")]
@@ -146,19 +156,29 @@ mod transport;
 
 #[cfg(feature = "signature")]
 pub use callback::SignatureValidator;
-pub use callback::{Event, StatusCallback};
-pub use client::{Credentials, PaymentsApi, PaymentsApiBuilder, RetryPolicy};
-pub use error::{ApiError, Error, ErrorKind, Outcome};
+pub use callback::{
+    CallbackError, CallbackErrorKind, CallbackFailure, CallbackRetries, Event, StatusCallback,
+};
+pub use client::{AccessToken, Attempt, Credentials, PaymentsApi, PaymentsApiBuilder, RetryPolicy};
+pub use error::{ApiError, Error, ErrorKind, Outcome, codes};
+pub use flow::{
+    Ending, NotPaidReason, PaymentEnding, PaymentFlow, ReferencePlace, ResponseDigest, SessionEnding, Step,
+};
 #[cfg(feature = "listener")]
-pub use guide::{Ending, GuidedPayment};
+pub use guide::{GuidedPayment, PaymentStopper};
 #[cfg(feature = "listener")]
 pub use listener::{CallbackListener, CallbackListenerBuilder, SessionCallbacks};
 pub use model::{
     Amount, BankAccountType, Capture, CaptureError, CardType, PayResult, PaymentMethod, Payments,
     PaymentsInput, PaymentsResponse, PaymentsStatus, ResponseHeaders, ResponseMetadata, TokenType,
+    UnknownValue,
 };
 pub use params::{CreatePaymentsParams, UpdatePaymentsParams};
 pub use transport::Tls;
+
+#[cfg(all(fuzzing, any(feature = "sandbox", feature = "listener")))]
+#[doc(hidden)]
+pub use server::check_requests;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -1,4 +1,4 @@
-//! However much a server sends, a call takes little memory. One test, so that nothing else is measured.
+//! However much a server sends, a call uses little memory. The only test here, so that nothing else is measured.
 
 #![cfg(target_os = "linux")]
 
@@ -19,7 +19,7 @@ fn kib(name: &str) -> usize {
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
-/// A server that sends a head and then a piece of a body over and over, 50 MB of it.
+/// A server that sends a head and then 50 MB of a body that repeats `piece`.
 fn flood(head: String, piece: &str) -> SocketAddr {
     let piece = piece.repeat(65_536 / piece.len());
     serve(move |mut stream, _| {
@@ -54,7 +54,7 @@ fn fifty_megabytes_take_less_than_eight() {
         for (name, head, piece) in bodies {
             cases.push((format!("{status}: {name}"), format!("HTTP/1.1 {status}\r\n{head}"), piece));
         }
-        // An array within the limit of an answer's length.
+        // An array within the limit of a response's length.
         let numbers = "0,".repeat(400_000);
         let array = answer(status, "", &format!("{{\"sid\":\"PK\",\"details\":[{numbers}0]}}"));
         cases.push((format!("{status}: a long array"), array, "x"));

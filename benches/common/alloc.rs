@@ -1,4 +1,4 @@
-//! Counts allocations, and tells whose they are.
+//! Counts allocations, and finds out whose they are.
 
 #![allow(unsafe_code, reason = "an allocator cannot be written without; the library itself forbids it")]
 
@@ -7,7 +7,7 @@ use std::backtrace::Backtrace;
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
 
-/// The system's allocator, counting where it is told to.
+/// The system's allocator, counting while it is told to.
 pub(crate) struct Counting;
 
 static ON: AtomicBool = AtomicBool::new(false);
@@ -22,7 +22,7 @@ thread_local! {
     static TRACES: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Leaves out what the calling thread does: it is no client.
+/// Leaves out what the calling thread does, because it is not a client.
 pub(crate) fn uncounted() {
     COUNTED.set(false);
 }

@@ -61,7 +61,7 @@ pub(crate) struct Plain {
     orders: u64,
 }
 
-/// The answer, as a user would declare it.
+/// The response, as a user would declare it.
 #[derive(Deserialize)]
 pub(crate) struct Resource {
     pub(crate) sid: String,
@@ -80,13 +80,21 @@ impl Plain {
                 config.timeout_global(Some(facts::TIMEOUT)).timeout_connect(Some(facts::CONNECT_TIMEOUT));
         }
         if let Some(pem) = pem {
-            let certificate = ureq::tls::Certificate::from_pem(pem.as_bytes()).unwrap();
-            let roots = ureq::tls::RootCerts::new_with_certs(&[certificate]);
-            config = config.tls_config(ureq::tls::TlsConfig::builder().root_certs(roots).build());
+            config = config.tls_config(trusting(pem));
         }
+        Self::of(config.build(), base_url)
+    }
+
+    /// One over TLS that keeps an idle connection for this time.
+    pub(crate) fn with_idle_age(base_url: &str, pem: &str, age: std::time::Duration) -> Self {
+        let config = ureq::Agent::config_builder().tls_config(trusting(pem)).max_idle_age(age);
+        Self::of(config.build(), base_url)
+    }
+
+    fn of(config: ureq::config::Config, base_url: &str) -> Self {
         let user = BASE64_STANDARD.encode(format!("{}:{}", facts::ACCOUNT, facts::TOKEN));
         Self {
-            agent: config.build().into(),
+            agent: config.into(),
             base_url: base_url.to_owned(),
             authorization: format!("Basic {user}"),
             orders: 0,
@@ -112,7 +120,14 @@ impl Plain {
     }
 }
 
-/// The floor: a socket, a request that was made once, and an answer that nobody reads.
+/// A configuration that trusts one certificate.
+fn trusting(pem: &str) -> ureq::tls::TlsConfig {
+    let certificate = ureq::tls::Certificate::from_pem(pem.as_bytes()).unwrap();
+    let roots = ureq::tls::RootCerts::new_with_certs(&[certificate]);
+    ureq::tls::TlsConfig::builder().root_certs(roots).build()
+}
+
+/// The floor: a socket, a request that was made once, and a response that nobody parses.
 pub(crate) struct Raw<S> {
     stream: S,
     request: Vec<u8>,
@@ -165,8 +180,8 @@ impl<S: Read + Write> Raw<S> {
     }
 }
 
-/// Makes calls as a process of its own, as the arguments say: who, how often, where. The certificate to
-/// trust comes in a file that the environment names.
+/// Makes calls in a process of its own: the arguments name the client, the number of calls and the URL. The
+/// environment names the file of the certificate to trust.
 pub(crate) fn run_alone(args: &[String]) {
     let [who, calls, base_url] = args else { panic!("who, how often, where") };
     let calls: usize = calls.parse().unwrap();

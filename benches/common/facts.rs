@@ -6,8 +6,7 @@ pub(crate) const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 pub(crate) const CALLBACK: &str = "https://example.com/pay/status?order=1066";
 pub(crate) const DESCRIPTION: &str = "Order 1066, two tickets & a programme";
 
-/// The timeouts that our client has by default, for the plain client that is to have them too: of an
-/// attempt, and of a connection.
+/// Our client's default timeouts of an attempt and of a connection, for the plain client that has them too.
 pub(crate) const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
 pub(crate) const CONNECT_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
 
@@ -31,7 +30,7 @@ pub(crate) fn path() -> String {
     format!("/2010-04-01/Accounts/{ACCOUNT}/Calls/{CALL}/Payments.json")
 }
 
-/// The body of the answer: about 400 bytes, as the service's is.
+/// The body of the response: about 400 bytes, as the service's is.
 pub(crate) const BODY: &str = concat!(
     r#"{"account_sid": "AC00000000000000000000000000000001", "#,
     r#""call_sid": "CA00000000000000000000000000000002", "#,
@@ -42,7 +41,7 @@ pub(crate) const BODY: &str = concat!(
     r#"CA00000000000000000000000000000002/Payments/PK00000000000000000000000000000003.json"}"#,
 );
 
-/// The whole answer.
+/// The whole response.
 pub(crate) fn answer() -> Vec<u8> {
     format!(
         "HTTP/1.1 201 Created\r\nDate: Wed, 18 Dec 2019 20:02:01 GMT\r\nContent-Type: application/json\r\n\

@@ -37,7 +37,7 @@ impl Row {
         self
     }
 
-    /// What is wanted, and whether it is so.
+    /// The target, and whether it is met.
     pub(crate) fn target(mut self, text: &str, met: bool) -> Self {
         if !self.target.is_empty() {
             self.target.push_str(", ");

@@ -8,14 +8,14 @@ use std::thread;
 
 use super::{alloc, facts};
 
-/// What a server has seen, and whether it holds its answers back.
+/// What a server has seen, and whether it holds its responses back.
 #[derive(Default)]
 pub(crate) struct Seen {
     pub(crate) connections: AtomicUsize,
     pub(crate) requests: AtomicUsize,
     /// TLS records of application data that clients sent.
     pub(crate) records: AtomicUsize,
-    /// Above zero, nobody is answered before so many requests wait.
+    /// If it is above zero, no response is sent before so many requests wait.
     gate: AtomicUsize,
     waiting: Mutex<usize>,
     all_here: Condvar,
@@ -62,7 +62,13 @@ impl Server {
 
     /// A server of HTTPS, with a certificate for 127.0.0.1 that it makes itself.
     pub(crate) fn tls() -> Self {
-        let certified = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+        Self::tls_for(&["127.0.0.1"])
+    }
+
+    /// A server of HTTPS, with a certificate for these names.
+    pub(crate) fn tls_for(names: &[&str]) -> Self {
+        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+        let certified = rcgen::generate_simple_self_signed(names).unwrap();
         let key = rustls::pki_types::PrivateKeyDer::try_from(certified.signing_key.serialize_der()).unwrap();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = rustls::ServerConfig::builder_with_provider(provider)
@@ -135,7 +141,7 @@ fn serve(mut stream: impl Read + Write, seen: &Seen) {
     }
 }
 
-/// The length of a request with its body, where its head is there.
+/// The length of a request with its body, if its head is complete.
 fn request_length(bytes: &[u8]) -> Option<usize> {
     const NAME: &[u8] = b"content-length: ";
     let mut length = 0;

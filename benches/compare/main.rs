@@ -58,7 +58,7 @@ fn main() {
     }
 }
 
-/// Whether a part is to be measured: all are where none is named, and where the results are saved.
+/// Whether a part is to be measured. All are if none is named or the results are saved.
 fn wanted(args: &[String], part: &str) -> bool {
     let mut named = args.iter().filter(|arg| !arg.starts_with("--")).peekable();
     named.peek().is_none() || named.any(|name| name == part) || args.iter().any(|arg| arg == "--save")

@@ -94,8 +94,8 @@ fn per_call(call: &mut dyn FnMut()) -> Each {
     Each { allocations: each(allocations), reallocations: each(reallocations), bytes: each(bytes) }
 }
 
-/// Whose the allocations of a call of ours are: ureq's, where ureq is on the stack; else `serde_json`'s, where
-/// that is; else ours.
+/// Who makes the allocations of a call of ours: ureq if it is on the stack, else `serde_json` if that is, else
+/// we do.
 fn owners(client: &Ours) -> BTreeMap<&'static str, usize> {
     let made = params();
     let mut answer = None;
@@ -127,7 +127,7 @@ fn idle(report: &mut Report) {
     for server in [Server::plain(), Server::tls()] {
         let (base, pem) = (server.base_url(), server.pem.as_deref());
         let held = |make: &dyn Fn() -> Box<dyn std::any::Any>| {
-            // What a process holds once, whatever the number of clients, is there already.
+            // A process holds some things once, however many clients it has: they are there already.
             drop(make());
             let mut client = None;
             let live = alloc::count(|| client = Some(make())).live;

@@ -125,7 +125,7 @@ impl Program {
         command
     }
 
-    /// How many crates it is made of, itself left out.
+    /// The number of crates in its tree, not counting itself.
     fn crates(&self) -> usize {
         let output =
             self.cargo(&["tree", "--edges", "normal", "--prefix", "none"]).output().expect("cargo starts");
@@ -134,7 +134,7 @@ impl Program {
         crates.len() - 1
     }
 
-    /// Builds from nothing; gives wall time and processor time, in seconds.
+    /// Builds from nothing, and returns wall time and processor time in seconds.
     fn build(&self) -> (f64, f64) {
         let _ = fs::remove_dir_all(self.folder.join("target"));
         let (started, before) = (Instant::now(), children_seconds());
@@ -149,7 +149,7 @@ impl Program {
     }
 }
 
-/// The processor time of the processes that this one has waited for; nothing where there is no `/proc`.
+/// The processor time of the processes that this one has waited for; zero if there is no `/proc`.
 fn children_seconds() -> f64 {
     let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
     // After the name in parentheses; cutime and cstime, in hundredths.

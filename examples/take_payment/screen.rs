@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::sync::PoisonError;
 use std::time::Duration;
 
-use twilio_payments::{Capture, CaptureError, Event, PaymentsResponse, StatusCallback};
+use twilio_payments::{Attempt, Capture, Ending, Event, PaymentEnding, StatusCallback};
 
 use super::caller::Keypad;
 
@@ -25,20 +25,29 @@ impl Screen {
         Self { terminal: std::io::stdout().is_terminal(), keypad }
     }
 
-    /// What goes over the wire, decoded, the credentials masked.
-    pub(crate) fn request(&self, path: &str, form: &str) {
-        say!("{} POST {path}", self.bold("→"));
-        say!("    Authorization: Basic ********");
-        for (name, value) in form_urlencoded::parse(form.as_bytes()) {
-            say!("    {name} = {value}");
-        }
+    /// One request that the client has sent, and how it was answered.
+    pub(crate) fn attempt(&self, attempt: &Attempt<'_>) {
+        let status = attempt.status.map_or_else(|| "no response".to_owned(), |status| status.to_string());
+        let id = attempt.request_id.unwrap_or("no request id");
+        let took = Duration::from_micros(attempt.elapsed.as_micros().try_into().unwrap_or(u64::MAX));
+        self.clear_line();
+        say!("{} {}: {status} ({id}, {took:?})", self.bold("→"), attempt.operation);
     }
 
-    pub(crate) fn answer(&self, answer: &PaymentsResponse) {
-        let metadata = &answer.metadata;
-        let id = metadata.request_id.as_deref().unwrap_or("no request id");
-        let took = Duration::from_micros(metadata.elapsed.as_micros().try_into().unwrap_or(u64::MAX));
-        say!("{} {} {} ({id}, {took:?})\n", self.bold("←"), metadata.status, answer.payments.sid);
+    /// What the service reports.
+    pub(crate) fn callback(&self, callback: &StatusCallback) {
+        match callback.event() {
+            Event::Typing { shown, .. } => self.typing(shown.unwrap_or_default()),
+            Event::Captured { capture, shown, .. } => {
+                self.captured(capture, shown.unwrap_or_default(), callback.required().unwrap_or_default());
+            }
+            Event::CaptureFailed { capture, reason, .. } => {
+                self.clear_line();
+                let capture = capture.map_or("the entry", Capture::as_str);
+                say!("  {} {capture}: {reason}\n", self.red("✗"));
+            }
+            _ => {}
+        }
     }
 
     pub(crate) fn line(&self, text: &str) {
@@ -46,8 +55,8 @@ impl Screen {
         say!("{text}");
     }
 
-    /// A callback says that digits arrive.
-    pub(crate) fn typing(&self, masked: &str) {
+    /// Digits arrive.
+    fn typing(&self, masked: &str) {
         let keypad =
             self.keypad.as_ref().map(|keypad| keypad.lock().unwrap_or_else(PoisonError::into_inner).clone());
         let caller = keypad.map_or_else(String::new, |keys| format!("the caller's keypad {keys:<17} "));
@@ -61,39 +70,27 @@ impl Screen {
         }
     }
 
-    pub(crate) fn captured(&self, capture: &Capture, masked: &str, required: &[Capture]) {
+    fn captured(&self, capture: &Capture, masked: &str, required: &[Capture]) {
         self.clear_line();
         let left: Vec<&str> = required.iter().map(Capture::as_str).collect();
         let left = if left.is_empty() { "nothing".to_owned() } else { left.join(", ") };
         say!("  {} {capture} {masked} (still required: {left})\n", self.green("✓"));
     }
 
-    pub(crate) fn refused(&self, capture: &Capture, reason: &CaptureError) {
+    /// Shows how the payment ended; returns whether it was made.
+    pub(crate) fn ended(&self, ending: &Ending) -> bool {
         self.clear_line();
-        say!("  {} {capture}: {reason}\n", self.red("✗"));
-    }
-
-    /// Shows how the session ended; whether the payment was made.
-    pub(crate) fn ended(&self, callback: &StatusCallback) -> bool {
-        match callback.event() {
-            Event::Succeeded { confirmation_code: Some(code), .. } => {
+        match &ending.payment {
+            PaymentEnding::Paid { confirmation_code, .. } => {
+                let code = confirmation_code.as_deref().unwrap_or("none");
                 say!("{}", self.green(&format!("✓ Paid. Confirmation code: {code}")));
-                true
             }
-            Event::Succeeded { .. } => {
+            PaymentEnding::Tokenized { .. } => {
                 say!("{}", self.green("✓ Nothing was to be charged: the card is stored as a token."));
-                true
             }
-            Event::Failed { result, error, connector_error, .. } => {
-                let words = [error, connector_error].into_iter().flatten().collect::<Vec<_>>().join("; ");
-                say!("{} {words}", self.red(&format!("✗ Not paid: {result}.")));
-                false
-            }
-            _ => {
-                say!("{}", self.red("✗ Not paid."));
-                false
-            }
+            _ => say!("{} {ending}", self.red("✗")),
         }
+        ending.is_success()
     }
 
     fn clear_line(&self) {

@@ -3,62 +3,68 @@
 use std::fmt;
 
 use super::StatusCallback;
-use super::debug::{Hidden, Words};
 use crate::model::{Capture, CaptureError, PayResult};
+use crate::text::{Escaped, Withheld};
 
 /// What happened, as an agent's screen shows it. See [`StatusCallback::event`].
 ///
-/// Of a session that goes well come `Started`; for each piece of information `Typing`, more than once, and
-/// `Captured`; at the end `Succeeded`. The variants may get fields: match with `..`.
+/// A session that goes well sends `Started`; for each capture `Typing`, more than once, and `Captured`; at the
+/// end `Succeeded`. The variants may get more fields: match with `..`.
 ///
 /// `Debug` shows neither tokens nor what the caller typed, masked or not.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event<'a> {
-    /// The session has begun: ask for the first piece of information.
+    /// The session has begun: ask for the first capture.
     Started,
-    /// The caller is asked for a piece of information and has typed part of it, or nothing yet.
+    /// The caller is being asked for a capture and has typed part of it, or nothing yet.
     #[non_exhaustive]
     Typing {
-        /// The piece.
+        /// The capture.
         capture: &'a Capture,
         /// What there is of it, such as `xxxx`.
-        masked: Option<&'a str>,
+        shown: Option<&'a str>,
     },
-    /// A piece of information is in: ask for the next one of [`StatusCallback::required`], or complete the
-    /// session where nothing is left.
+    /// A capture is in: ask for the next one of [`StatusCallback::required`], or complete the session if
+    /// nothing is left.
     #[non_exhaustive]
     Captured {
-        /// The piece.
+        /// The capture.
         capture: &'a Capture,
         /// What it is, such as `xxxxxxxxxxxx4242`.
-        masked: Option<&'a str>,
+        shown: Option<&'a str>,
     },
-    /// What the caller typed cannot be taken, or nothing was typed: ask for it again.
+    /// What the caller typed cannot be accepted, or nothing was typed: ask for it again.
     #[non_exhaustive]
     CaptureFailed {
-        /// The piece that was asked for. `None` where the service does not name it, as when another session
-        /// is open on the call.
+        /// The capture that was asked for. `None` if the service does not name it.
         capture: Option<&'a Capture>,
         /// Why.
         reason: &'a CaptureError,
-        /// Which try it was, counted from 1.
+        /// How often it was typed, counted from 1, if the service counts.
         attempt: Option<u32>,
     },
+    /// Another session is open on the call (`ErrorType=session-in-progress`). This says nothing about what the
+    /// caller typed: do not count it as a failed capture.
+    SessionInProgress,
     /// The session is over: the payment was charged, or the payment method was tokenized.
     #[non_exhaustive]
     Succeeded {
-        /// The payment processor's code for the charge. `None` where a token was made instead.
+        /// The payment processor's code for the charge. `None` if a token was made instead.
         confirmation_code: Option<&'a str>,
         /// The token that stands for the payment method. A secret: do not log it.
         token: Option<&'a str>,
         /// The customer's record at the payment processor to which the token belongs. A secret too.
         profile: Option<&'a str>,
     },
-    /// The session is over, and nothing was charged or tokenized as far as the service knows.
+    /// The session is over, and the service knows of no charge and no token.
+    ///
+    /// If the session was completed before, this is the service's word and not yet a certainty: with
+    /// [`PayResult::PaymentConnectorError`] the connector may have charged and only its response was lost, and
+    /// [`PayResult::InternalError`] says nothing about money.
     #[non_exhaustive]
     Failed {
-        /// How it ended. An unknown value is here as [`PayResult::Other`].
+        /// How it ended.
         result: &'a PayResult,
         /// What went wrong, in the service's words.
         error: Option<&'a str>,
@@ -69,6 +75,13 @@ pub enum Event<'a> {
     },
     /// The session is over: it was cancelled by an update.
     Cancelled,
+    /// The session is over with a `Result` that this version does not know. It is neither a success nor a
+    /// failure: look at the callback's fields, and find out at the payment processor.
+    #[non_exhaustive]
+    UnknownResult {
+        /// The result, [`PayResult::Other`].
+        result: &'a PayResult,
+    },
     /// Something else, such as an update that names no capture. The fields of the callback have what there
     /// is.
     Other,
@@ -77,21 +90,25 @@ pub enum Event<'a> {
 impl StatusCallback {
     /// What happened.
     ///
-    /// A callback with a `Result` is the session's end; one with an `ErrorType` is a failed capture; one
-    /// with a `Capture` is about that piece, which is in when `PartialResult` is `false`. Where the service
-    /// leaves `PartialResult` out, the piece is in when it has a value and is no longer
-    /// [required](Self::required). The first callback has none of these, and no `DateUpdated`.
+    /// A callback with a `Result` is the session's end. One with an `ErrorType` is a failed capture, unless the
+    /// error is that another session is in progress. One with a `Capture` is about that capture, which is in if
+    /// `PartialResult` is `false`, or if there is a `Required` that does not name it (any more); but as long as
+    /// `PartialResult` is `true` and nothing of it is shown, it is not in. The first callback has none of these,
+    /// and no `DateUpdated`.
+    ///
+    /// A program that asks for a capture once more after it was in, or for one that is not required, should go by
+    /// [`partial_result`](Self::partial_result): `Required` does not name such a capture while it is typed.
     ///
     /// ```
     /// use twilio_payments::{CaptureError, Event, StatusCallback};
     ///
-    /// # fn main() -> Result<(), twilio_payments::Error> {
+    /// # fn main() -> Result<(), twilio_payments::CallbackError> {
     /// let callback = StatusCallback::parse(
     ///     b"Sid=PK00000000000000000000000000000000&Capture=security-code&ErrorType=input-timeout&Attempt=2",
     /// )?;
     /// match callback.event() {
     ///     Event::Started => println!("ready"),
-    ///     Event::Typing { masked, .. } => println!("typing: {}", masked.unwrap_or_default()),
+    ///     Event::Typing { shown, .. } => println!("typing: {}", shown.unwrap_or_default()),
     ///     Event::Captured { capture, .. } => println!("{capture} is in"),
     ///     Event::CaptureFailed { reason, attempt, .. } => {
     ///         assert_eq!((reason, attempt), (&CaptureError::InputTimeout, Some(2)));
@@ -99,6 +116,7 @@ impl StatusCallback {
     ///     Event::Succeeded { confirmation_code, .. } => println!("paid: {confirmation_code:?}"),
     ///     Event::Failed { result, connector_error, .. } => println!("{result}: {connector_error:?}"),
     ///     Event::Cancelled => println!("cancelled"),
+    ///     Event::UnknownResult { result, .. } => println!("ask the payment processor: {result}"),
     ///     _ => println!("something else"),
     /// }
     /// # Ok(())
@@ -109,19 +127,25 @@ impl StatusCallback {
         if let Some(result) = &self.result {
             return self.end(result);
         }
-        if let Some(reason) = &self.error_type {
-            return Event::CaptureFailed { capture: self.capture.as_ref(), reason, attempt: self.attempt };
+        match &self.error_type {
+            Some(CaptureError::SessionInProgress) => return Event::SessionInProgress,
+            Some(reason) => {
+                let capture = self.capture.as_ref();
+                return Event::CaptureFailed { capture, reason, attempt: self.attempt };
+            }
+            None => {}
         }
-        if let Some(capture) = &self.capture {
-            let masked = self.shown(capture);
-            let is_in = || masked.is_some() && !self.required().contains(capture);
-            return match self.partial_result {
-                Some(false) => Event::Captured { capture, masked },
-                None if is_in() => Event::Captured { capture, masked },
-                Some(true) | None => Event::Typing { capture, masked },
-            };
+        let Some(capture) = &self.capture else {
+            return if self.date_updated.is_none() { Event::Started } else { Event::Other };
+        };
+        let shown = self.shown(capture);
+        let left = self.required().is_some_and(|required| !required.contains(capture));
+        match self.partial_result {
+            Some(false) => Event::Captured { capture, shown },
+            Some(true) if left && shown.is_some() => Event::Captured { capture, shown },
+            None if left => Event::Captured { capture, shown },
+            Some(true) | None => Event::Typing { capture, shown },
         }
-        if self.date_updated.is_none() { Event::Started } else { Event::Other }
     }
 
     fn end<'a>(&'a self, result: &'a PayResult) -> Event<'a> {
@@ -133,7 +157,8 @@ impl StatusCallback {
             },
             PayResult::Cancelled => Event::Cancelled,
             // Another spelling of the same word is not another way to end.
-            PayResult::Other(other) if other == "canceled" => Event::Cancelled,
+            PayResult::Other(_) if result.as_str() == "canceled" => Event::Cancelled,
+            PayResult::Other(_) => Event::UnknownResult { result },
             _ => Event::Failed {
                 result,
                 error: self.payment_error.as_deref(),
@@ -146,36 +171,40 @@ impl StatusCallback {
 
 impl fmt::Debug for Event<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let piece = |f: &mut fmt::Formatter<'_>, name: &str, capture: &Capture, masked: Option<&str>| {
+        let of_capture = |f: &mut fmt::Formatter<'_>, name: &str, capture: &Capture, shown: Option<&str>| {
             f.debug_struct(name)
-                .field("capture", &Words(capture.as_str()))
-                .field("masked", &masked.map(Hidden))
+                .field("capture", &Escaped(capture.as_str()))
+                .field("shown", &shown.map(Withheld::new))
                 .finish()
         };
         match self {
             Self::Started => f.write_str("Started"),
-            Self::Typing { capture, masked } => piece(f, "Typing", capture, *masked),
-            Self::Captured { capture, masked } => piece(f, "Captured", capture, *masked),
+            Self::Typing { capture, shown } => of_capture(f, "Typing", capture, *shown),
+            Self::Captured { capture, shown } => of_capture(f, "Captured", capture, *shown),
             Self::CaptureFailed { capture, reason, attempt } => f
                 .debug_struct("CaptureFailed")
-                .field("capture", &capture.map(|capture| Words(capture.as_str())))
-                .field("reason", &Words(reason.as_str()))
+                .field("capture", &capture.map(|capture| Escaped(capture.as_str())))
+                .field("reason", &Escaped(reason.as_str()))
                 .field("attempt", attempt)
                 .finish(),
+            Self::SessionInProgress => f.write_str("SessionInProgress"),
             Self::Succeeded { confirmation_code, token, profile } => f
                 .debug_struct("Succeeded")
-                .field("confirmation_code", &confirmation_code.map(Words))
-                .field("token", &token.map(Hidden))
-                .field("profile", &profile.map(Hidden))
+                .field("confirmation_code", &confirmation_code.map(Escaped))
+                .field("token", &token.map(Withheld::new))
+                .field("profile", &profile.map(Withheld::new))
                 .finish(),
             Self::Failed { result, error, code, connector_error } => f
                 .debug_struct("Failed")
-                .field("result", &Words(result.as_str()))
-                .field("error", &error.map(Words))
+                .field("result", &Escaped(result.as_str()))
+                .field("error", &error.map(Escaped))
                 .field("code", code)
-                .field("connector_error", &connector_error.map(Words))
+                .field("connector_error", &connector_error.map(Escaped))
                 .finish(),
             Self::Cancelled => f.write_str("Cancelled"),
+            Self::UnknownResult { result } => {
+                f.debug_struct("UnknownResult").field("result", &Escaped(result.as_str())).finish()
+            }
             Self::Other => f.write_str("Other"),
         }
     }

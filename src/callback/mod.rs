@@ -1,33 +1,39 @@
-//! `StatusCallback`: what the service POSTs while a payment goes on.
+//! `StatusCallback`: what the service POSTs while a payment is under way.
 
-mod debug;
+mod error;
 mod event;
-mod others;
-mod put;
-mod required;
+mod read;
+mod retries;
 #[cfg(feature = "signature")]
 pub(crate) mod signature;
+mod stored;
 
-use crate::error::{Error, ErrorKind};
-use crate::model::Amount;
 use crate::model::sid;
-use crate::model::{BankAccountType, Capture, CaptureError, CardType, PayResult, PaymentMethod, TokenType};
+use crate::model::{
+    Amount, BankAccountType, Capture, CaptureError, CardType, PayResult, PaymentMethod, TokenType,
+};
 use crate::text::Withheld;
 use crate::text::form::pairs;
+use crate::text::url::Url;
+use read::{Form, Others, Pairs, Reader};
 
+pub use error::{CallbackError, CallbackErrorKind};
 pub use event::Event;
-use others::Others;
+pub use retries::{CallbackFailure, CallbackRetries};
 #[cfg(feature = "signature")]
 pub use signature::SignatureValidator;
 
 /// The longest body that is read.
 pub(crate) const MAX_BODY: usize = 1 << 20;
 
-/// One report on a Payments session, sent by the service to the `StatusCallback` URL.
+/// The query parameter of a `StatusCallback` URL that names the payment; see [`StatusCallback::tag`].
+pub(crate) const TAG_PARAMETER: &str = "payment_flow";
+
+/// One report on a Payments session, which the service sends to the `StatusCallback` URL.
 ///
-/// The answers to create and update say only that a request was taken. What the caller typed, what is still
-/// missing, what failed, the confirmation code and the token come in these. [`event`](Self::event) says in
-/// one word what happened; the fields have everything else.
+/// The responses to create and update only say that a request was accepted. What the caller typed, what is
+/// still missing, what failed, the confirmation code and the token arrive in these. [`event`](Self::event)
+/// says in one word what happened; the fields have everything else.
 ///
 /// Anyone can POST to a public URL: read callbacks with [`SignatureValidator::receive`], which checks first
 /// that the service sent them. [`parse`](Self::parse) alone does not.
@@ -37,30 +43,37 @@ pub(crate) const MAX_BODY: usize = 1 << 20;
 /// ```
 /// use twilio_payments::{Capture, CardType, Event, StatusCallback};
 ///
-/// # fn main() -> Result<(), twilio_payments::Error> {
+/// # fn main() -> Result<(), twilio_payments::CallbackError> {
 /// let callback = StatusCallback::parse(
 ///     b"Sid=PK00000000000000000000000000000000&Capture=payment-card-number&PartialResult=false\
 ///       &PaymentCardNumber=xxxxxxxxxxxx4242&PaymentCardType=visa&Required=SecurityCode%2C+ExpirationDate",
 /// )?;
 /// assert_eq!(callback.payment_card_type, Some(CardType::Visa));
-/// assert_eq!(callback.required(), [Capture::ExpirationDate, Capture::SecurityCode]);
+/// assert_eq!(callback.required(), Some(&[Capture::ExpirationDate, Capture::SecurityCode][..]));
 /// assert!(matches!(
 ///     callback.event(),
-///     Event::Captured { capture: Capture::PaymentCardNumber, masked: Some("xxxxxxxxxxxx4242"), .. }
+///     Event::Captured { capture: Capture::PaymentCardNumber, shown: Some("xxxxxxxxxxxx4242"), .. }
 /// ));
 /// # Ok(())
 /// # }
 /// ```
 ///
 /// # How it is read
-/// - Only [`sid`](Self::sid) is always there. An empty value is an absent one.
-/// - Nothing that the service may add makes reading fail: a new value of an enum becomes its `Other`, and a
-///   name without a field here, or a value that its field cannot hold (such as a `ChargeAmount` that is no
-///   decimal), is kept in [`others`](Self::others).
-/// - Where a name comes more than once, its first value that is not empty counts, and the later ones are in
+/// - Only [`sid`](Self::sid) is always there. An empty value counts as absent; an empty `Required` says that
+///   nothing is left.
+/// - Nothing that the service may add makes reading fail: a new value of an enum becomes its `Other`. A
+///   name without a field here, and a value that its field cannot hold (such as a `ChargeAmount` that is not
+///   a decimal), is kept in [`others`](Self::others).
+/// - If a name occurs more than once, its first value that is not empty counts, and the later ones are in
 ///   [`others`](Self::others). `Required` is a list: all its values count together.
-/// - A percent sign without two hex digits after it stands for itself. Bytes that are no UTF-8 are read as
+/// - A percent sign without two hex digits after it stands for itself. Bytes that are not UTF-8 are read as
 ///   U+FFFD.
+/// - Two callbacks are equal if they say the same and have the same [`tag`](Self::tag), even if their forms
+///   are not written in the same way.
+///
+/// # Storing
+/// [`form`](Self::form) is the callback as it arrived, and `serde` writes and reads it as that form with its
+/// tag. Both hold what the secrets below hold.
 ///
 /// # Secrets
 /// [`payment_token`](Self::payment_token), [`profile_id`](Self::profile_id) and
@@ -73,7 +86,8 @@ pub struct StatusCallback {
     pub sid: String,
     /// The account (`AccountSid`).
     pub account_sid: Option<String>,
-    /// The call on which the session runs (`CallSid`).
+    /// The call on which the session runs (`CallSid`). If that call has two legs, this is the parent leg, and
+    /// can differ from the call that the session was created on: tell payments apart by [`sid`](Self::sid).
     pub call_sid: Option<String>,
     /// When the session began, in ISO 8601 such as `2021-08-10T03:55:53.408Z` (`DateCreated`). Comes with
     /// the first callback.
@@ -86,21 +100,22 @@ pub struct StatusCallback {
     pub payment_method: Option<PaymentMethod>,
     /// The kind of bank account (`BankAccountType`). Comes with ACH payments.
     pub bank_account_type: Option<BankAccountType>,
-    /// What is charged, in the session's currency (`ChargeAmount`). Absent where a token is made instead.
+    /// What is charged, in the session's currency (`ChargeAmount`). Absent if a token is made instead, and
+    /// from the last callback of some sessions.
     pub charge_amount: Option<Amount>,
-    /// The kind of token that is made (`TokenType`). Absent where an amount is charged.
+    /// The kind of token that is made (`TokenType`). Absent if an amount is charged.
     pub token_type: Option<TokenType>,
     /// What the caller was last asked to type (`Capture`).
     pub capture: Option<Capture>,
-    /// Whether digits are still awaited: `true` while the caller types, `false` when the piece is in
+    /// Whether digits are still awaited: `true` while the caller types, `false` when the capture is in
     /// (`PartialResult`).
     pub partial_result: Option<bool>,
     /// Why the capture failed (`ErrorType`).
     pub error_type: Option<CaptureError>,
-    /// Which try of this capture it was, counted from 1 (`Attempt`).
+    /// How often the caller has typed this capture, counted from 1 (`Attempt`). It is optional.
     pub attempt: Option<u32>,
     /// The card's number, masked but for the last four digits, such as `xxxxxxxxxxxx4242`; while the caller
-    /// types, what there is of it (`PaymentCardNumber`).
+    /// types, as much of it as there is (`PaymentCardNumber`). See [`last_digits`](Self::last_digits).
     pub payment_card_number: Option<String>,
     /// The card's brand (`PaymentCardType`).
     pub payment_card_type: Option<CardType>,
@@ -117,7 +132,8 @@ pub struct StatusCallback {
     pub result: Option<PayResult>,
     /// The payment processor's code for the charge (`PaymentConfirmationCode`).
     pub payment_confirmation_code: Option<String>,
-    /// What went wrong with the payment, in words (`PaymentError`).
+    /// What went wrong with the payment, in words (`PaymentError`). The service sometimes percent-encodes it
+    /// twice; the second encoding is undone here if that gives readable text.
     pub payment_error: Option<String>,
     /// What went wrong with the payment, as the service's error code (`PayErrorCode`).
     pub pay_error_code: Option<u32>,
@@ -126,81 +142,162 @@ pub struct StatusCallback {
     bank_routing_number: Option<Withheld>,
     payment_token: Option<Withheld>,
     profile_id: Option<Withheld>,
-    required: Vec<Capture>,
+    required: Option<Vec<Capture>>,
     others: Others,
+    form: Form,
+    tag: Option<String>,
 }
 
 impl StatusCallback {
-    /// Reads the body of a callback, **without** asking who sent it. Use it for bodies that were verified
+    /// Reads the body of a callback **without** asking who sent it. Use it for bodies that were verified
     /// before or come from a place that you trust, such as your own tests; for requests from the network
     /// there is [`SignatureValidator::receive`](crate::SignatureValidator::receive).
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidCallback`] where the body
-    /// - is no form, or a form without `Sid`: then it is not about a Payments session,
+    /// [`CallbackErrorKind::Malformed`] if the body
+    /// - is not a form, or is a form without `Sid`: then it is not about a Payments session,
     /// - has a `Sid` that is not `PK` and 32 hex digits,
     /// - is longer than 1 MiB.
     ///
-    /// The body itself is not repeated in the error.
+    /// The error does not repeat the body.
     ///
     /// ```
-    /// use twilio_payments::{ErrorKind, StatusCallback};
+    /// use twilio_payments::{CallbackErrorKind, StatusCallback};
     ///
     /// let error = StatusCallback::parse(b"{\"Sid\": \"PK1\"}").unwrap_err();
-    /// assert_eq!(error.kind(), ErrorKind::InvalidCallback);
+    /// assert_eq!(error.kind(), CallbackErrorKind::Malformed);
     /// ```
-    pub fn parse(body: &[u8]) -> Result<Self, Error> {
-        let refusal = |reason| Err(Error::callback(ErrorKind::InvalidCallback, reason));
+    pub fn parse(body: &[u8]) -> Result<Self, CallbackError> {
         if body.len() > MAX_BODY {
-            return refusal("the callback's body is longer than 1 MiB");
+            return Err(malformed("the callback's body is longer than 1 MiB"));
         }
-        let mut callback = Self::empty();
-        for (name, value) in pairs(body) {
-            callback.put(&name, value);
-        }
-        if callback.sid.is_empty() {
-            return refusal("not a callback of a Payments session: a form with a Sid was expected");
-        }
-        if !sid::is("PK", &callback.sid) {
-            return refusal("not a callback of a Payments session: its Sid is not PK and 32 hex digits");
-        }
-        required::arrange(&mut callback.required);
-        Ok(callback)
+        Self::read(body, pairs(body).collect())
     }
 
-    /// What the service still needs before the session can be completed, in an order in which it can be
-    /// asked for: the card number before the security code, whose length depends on it, and every piece
-    /// before its `…-matcher` (`Required`).
+    /// Reads a body whose pairs are decoded already.
+    fn read(body: &[u8], pairs: Pairs<'_>) -> Result<Self, CallbackError> {
+        let mut form = Reader::new(pairs);
+        let sid: String = form.take("Sid").ok_or_else(|| {
+            malformed("not a callback of a Payments session: a form with a Sid was expected")
+        })?;
+        if !sid::is("PK", &sid) {
+            return Err(malformed(
+                "not a callback of a Payments session: its Sid is not PK and 32 hex digits",
+            ));
+        }
+        Ok(Self {
+            sid,
+            account_sid: form.take("AccountSid"),
+            call_sid: form.take("CallSid"),
+            date_created: form.take("DateCreated"),
+            date_updated: form.take("DateUpdated"),
+            payment_connector: form.take("PaymentConnector"),
+            payment_method: form.take("PaymentMethod"),
+            bank_account_type: form.take("BankAccountType"),
+            charge_amount: form.take("ChargeAmount"),
+            token_type: form.take("TokenType"),
+            capture: form.take("Capture"),
+            partial_result: form.take("PartialResult"),
+            error_type: form.take("ErrorType"),
+            attempt: form.take("Attempt"),
+            payment_card_number: form.take("PaymentCardNumber"),
+            payment_card_type: form.take("PaymentCardType"),
+            expiration_date: form.take("ExpirationDate"),
+            security_code: form.take("SecurityCode"),
+            payment_card_postal_code: form.take("PaymentCardPostalCode"),
+            bank_account_number: form.take("BankAccountNumber"),
+            result: form.take("Result"),
+            payment_confirmation_code: form.take("PaymentConfirmationCode"),
+            payment_error: form.take("PaymentError").map(read::decoded_again),
+            pay_error_code: form.take("PayErrorCode"),
+            connector_error: form.take("ConnectorError"),
+            bank_routing_number: form.take("BankRoutingNumber"),
+            payment_token: form.take("PaymentToken"),
+            profile_id: form.take("ProfileId"),
+            required: form.take_captures("Required"),
+            others: form.others(),
+            form: Form::new(body),
+            tag: None,
+        })
+    }
+
+    /// The same callback, with the [`tag`](Self::tag) of the URL that the service requested. Use it for
+    /// callbacks that were verified elsewhere; [`SignatureValidator::receive`] does it by itself.
     ///
-    /// Empty when nothing is missing, and in callbacks that do not say: the first one, and the last.
-    ///
-    /// The names are understood in both spellings that are in use, `payment-card-number` and
-    /// `PaymentCardNumber`, with commas or spaces between. New ones come last, as [`Capture::Other`].
+    /// [`SignatureValidator::receive`]: crate::SignatureValidator::receive
     ///
     /// ```
-    /// use twilio_payments::{Capture, StatusCallback};
+    /// use twilio_payments::StatusCallback;
     ///
-    /// # fn main() -> Result<(), twilio_payments::Error> {
-    /// let callback = StatusCallback::parse(
-    ///     b"Sid=PK00000000000000000000000000000000&Required=security-code,payment-card-number",
-    /// )?;
-    /// assert_eq!(callback.required(), [Capture::PaymentCardNumber, Capture::SecurityCode]);
+    /// # fn main() -> Result<(), twilio_payments::CallbackError> {
+    /// let callback = StatusCallback::parse(b"Sid=PK00000000000000000000000000000000")?;
+    /// assert_eq!(callback.tag(), None);
+    /// let callback = callback.received_at("https://pay.example.com/status?order=7&payment_flow=a1b2");
+    /// assert_eq!(callback.tag(), Some("a1b2"));
     /// # Ok(())
     /// # }
     /// ```
     #[must_use]
-    pub fn required(&self) -> &[Capture] {
-        &self.required
+    pub fn received_at(mut self, url: &str) -> Self {
+        self.tag = pairs(Url::split(url).query.unwrap_or_default().as_bytes())
+            .filter(|(name, value)| name == TAG_PARAMETER && !value.is_empty())
+            .last()
+            .map(|(_, value)| value.into_owned());
+        self
     }
 
-    /// What there is of a piece of information, as the service shows it: masked, save for the expiry, the
-    /// postal code and the routing number, and not yet whole while the caller types. A piece and its
-    /// `…-matcher` are one.
+    /// The value of the query parameter `payment_flow` of the URL that the service requested. It identifies the
+    /// payment that the callback belongs to, even before the session's SID is known. `None` if the URL has no such
+    /// parameter, and if only the body was read. If there are several, the last one counts.
+    #[must_use]
+    pub fn tag(&self) -> Option<&str> {
+        self.tag.as_deref()
+    }
+
+    /// The form-encoded body as it arrived, for storing. [`parse`](Self::parse) reads it again. Bytes that are
+    /// not UTF-8 are percent-encoded in it.
+    ///
+    /// It holds the secrets of the callback: store it accordingly, and do not log it.
+    #[must_use]
+    pub fn form(&self) -> &str {
+        self.form.as_str()
+    }
+
+    /// What the service still needs before the session can be completed (`Required`). `Some` of an empty list
+    /// says that nothing is left; `None` says nothing, as in the first callback.
+    ///
+    /// The captures are in an order in which they can be asked for: the card number before the security code,
+    /// whose length depends on it, and every capture before its `…-matcher`. The names are understood in both
+    /// spellings that are in use, `payment-card-number` and `PaymentCardNumber`, with commas or spaces between.
+    /// New ones come last, as [`Capture::Other`].
     ///
     /// ```
     /// use twilio_payments::{Capture, StatusCallback};
     ///
-    /// # fn main() -> Result<(), twilio_payments::Error> {
+    /// # fn main() -> Result<(), twilio_payments::CallbackError> {
+    /// let session = "Sid=PK00000000000000000000000000000000";
+    /// let parse = |rest| StatusCallback::parse(format!("{session}{rest}").as_bytes());
+    /// assert_eq!(
+    ///     parse("&Required=security-code,payment-card-number")?.required(),
+    ///     Some(&[Capture::PaymentCardNumber, Capture::SecurityCode][..])
+    /// );
+    /// assert_eq!(parse("&Required=")?.required(), Some(&[][..])); // complete the session
+    /// assert_eq!(parse("")?.required(), None);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn required(&self) -> Option<&[Capture]> {
+        self.required.as_deref()
+    }
+
+    /// What there is of a capture, as the service shows it: masked, except for the expiry, the postal code and
+    /// the routing number, and not yet whole while the caller types. A capture and its `…-matcher` are one.
+    ///
+    /// ```
+    /// use twilio_payments::{Capture, StatusCallback};
+    ///
+    /// # fn main() -> Result<(), twilio_payments::CallbackError> {
     /// let callback = StatusCallback::parse(b"Sid=PK00000000000000000000000000000000&SecurityCode=xxx")?;
     /// assert_eq!(callback.shown(&Capture::SecurityCode), Some("xxx"));
     /// assert_eq!(callback.shown(&Capture::PostalCode), None);
@@ -222,6 +319,26 @@ impl StatusCallback {
         }
     }
 
+    /// The last digits of the card number, or of the account number if there is no card number, whatever its
+    /// mask looks like (`xxxx-xxxxxx-x4001`, `************4001`). `None` while all of it is masked.
+    ///
+    /// ```
+    /// use twilio_payments::StatusCallback;
+    ///
+    /// # fn main() -> Result<(), twilio_payments::CallbackError> {
+    /// let callback =
+    ///     StatusCallback::parse(b"Sid=PK00000000000000000000000000000000&BankAccountNumber=*******92")?;
+    /// assert_eq!(callback.last_digits(), Some("92"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn last_digits(&self) -> Option<&str> {
+        let shown = self.payment_card_number.as_deref().or(self.bank_account_number.as_deref())?.trim_end();
+        let mask = shown.trim_end_matches(|c: char| c.is_ascii_digit());
+        shown.strip_prefix(mask).filter(|digits| !digits.is_empty())
+    }
+
     /// Whether this is the last callback of its session: it has a [`result`](Self::result).
     #[must_use]
     pub fn is_final(&self) -> bool {
@@ -237,8 +354,8 @@ impl StatusCallback {
         self.payment_token.as_ref().map(Withheld::as_str)
     }
 
-    /// The customer's record at the payment processor to which the token belongs, where the connector
-    /// keeps one (`ProfileId`). With some connectors it serves as a token itself: do not log it.
+    /// The customer's record at the payment processor to which the token belongs, if the connector keeps one
+    /// (`ProfileId`). With some connectors it serves as a token itself: do not log it.
     #[must_use]
     pub fn profile_id(&self) -> Option<&str> {
         self.profile_id.as_ref().map(Withheld::as_str)
@@ -256,7 +373,7 @@ impl StatusCallback {
     /// ```
     /// use twilio_payments::StatusCallback;
     ///
-    /// # fn main() -> Result<(), twilio_payments::Error> {
+    /// # fn main() -> Result<(), twilio_payments::CallbackError> {
     /// let callback = StatusCallback::parse(
     ///     b"Sid=PK00000000000000000000000000000000&Brand=new&ChargeAmount=a+lot",
     /// )?;
@@ -270,55 +387,14 @@ impl StatusCallback {
     }
 
     /// The first value under a name in [`others`](Self::others).
-    ///
-    /// ```
-    /// use twilio_payments::StatusCallback;
-    ///
-    /// # fn main() -> Result<(), twilio_payments::Error> {
-    /// let callback = StatusCallback::parse(b"Sid=PK00000000000000000000000000000000&Brand=new")?;
-    /// assert_eq!(callback.other("Brand"), Some("new"));
-    /// # Ok(())
-    /// # }
-    /// ```
     #[must_use]
     pub fn other(&self, name: &str) -> Option<&str> {
         self.others().find(|(other, _)| *other == name).map(|(_, value)| value)
     }
+}
 
-    fn empty() -> Self {
-        Self {
-            sid: String::new(),
-            account_sid: None,
-            call_sid: None,
-            date_created: None,
-            date_updated: None,
-            payment_connector: None,
-            payment_method: None,
-            bank_account_type: None,
-            charge_amount: None,
-            token_type: None,
-            capture: None,
-            partial_result: None,
-            error_type: None,
-            attempt: None,
-            payment_card_number: None,
-            payment_card_type: None,
-            expiration_date: None,
-            security_code: None,
-            payment_card_postal_code: None,
-            bank_account_number: None,
-            result: None,
-            payment_confirmation_code: None,
-            payment_error: None,
-            pay_error_code: None,
-            connector_error: None,
-            bank_routing_number: None,
-            payment_token: None,
-            profile_id: None,
-            required: Vec::new(),
-            others: Others::default(),
-        }
-    }
+fn malformed(reason: &'static str) -> CallbackError {
+    CallbackError::new(CallbackErrorKind::Malformed, reason)
 }
 
 #[cfg(test)]

@@ -1,375 +1,267 @@
-//! One call: attempts at an exchange until there is an answer, the time is up, or no more are due.
+//! The loop: attempts at one operation until a response settles it, its deadline passes, or no retry is due.
 
-use std::borrow::Cow;
-use std::fmt;
-use std::time::{Duration, Instant, SystemTime};
+use std::mem;
+use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use crate::client::authorization::Authorization;
+use crate::client::credentials::Secret;
+use crate::client::observer::{Attempt, Observer};
+use crate::client::operation::Operation;
+use crate::client::response::{ResponseReader, shut_down};
+use crate::client::retry::RetryPolicy;
+use crate::error::{Error, ErrorKind, Outcome};
+use crate::model::PaymentsResponse;
+use crate::text::Redactor;
+use crate::text::random::random;
+use crate::transport::{Failure, Transport};
 
-use crate::client::retry::{self, RetryPolicy};
-use crate::client::retry_after;
-use crate::error::{ApiError, Error, ErrorKind, Outcome};
-use crate::model::ResponseHeaders;
-use crate::model::sid;
-use crate::model::{Payments, PaymentsResponse, ResponseMetadata};
-use crate::params::key;
-use crate::text::{Escaped, Redactor, Withheld, cut};
-use crate::transport::{Answer, Failure, Part, Transport};
-
-/// How much of an answer's body an error keeps.
-const KEPT_BODY: usize = 4 * 1024;
-
-/// The longest body of a refusal that is taken apart. The API's own are a few hundred bytes, and as a tree
-/// of values JSON may take thirty times its length.
-const LONGEST_REFUSAL: usize = 64 * 1024;
-
-/// The least time that another attempt is worth beginning with. In less there is no answer to be had, only
-/// the doubt whether the request was carried out.
+/// The least time left that another attempt is begun with. In less, no response comes back: only the doubt
+/// whether the request was carried out.
 const LEAST_TIME: Duration = Duration::from_millis(10);
 
-/// What is called, as logs and answers name it.
-pub(crate) struct Operation<'a> {
-    pub(crate) name: &'static str,
-    pub(crate) account_sid: &'a str,
-    pub(crate) call_sid: &'a str,
-    pub(crate) payments_sid: Option<&'a str>,
+/// What carries operations out, shared by all clones of a client.
+pub(crate) struct Engine {
+    pub(crate) transport: Transport,
+    pub(crate) retry_policy: RetryPolicy,
+    pub(crate) secret: Secret,
+    pub(crate) observer: Option<Observer>,
 }
 
-/// Makes calls: the transport with the rules for trying again.
-pub(crate) struct Caller {
-    transport: Transport,
-    policy: RetryPolicy,
-    redactor: Redactor,
-}
-
-impl Caller {
-    pub(crate) fn new(transport: Transport, policy: RetryPolicy, redactor: Redactor) -> Self {
-        Self { transport, policy, redactor }
+impl Engine {
+    /// Makes sure that there is an idle connection.
+    pub(crate) fn connect(&self, timeout: Duration) -> Result<(), Error> {
+        // No request is sent, so there is no secret to mask.
+        let failed = |failure| ResponseReader::new(&Redactor::new([])).failure(failure);
+        self.transport.connect(timeout).map_err(failed)
     }
 
-    pub(crate) fn shutdown(&self) {
-        self.transport.shutdown();
-    }
-
-    /// Sends a form until it is answered, within `timeout`. Every attempt sends the same bytes.
-    pub(crate) fn call(
+    /// Sends a form until a response settles the operation, for at most `timeout`. Every attempt sends the same
+    /// bytes.
+    pub(crate) fn run(
         &self,
         operation: &Operation<'_>,
         form: &str,
-        idempotency_key: &str,
         timeout: Duration,
     ) -> Result<PaymentsResponse, Error> {
         let started = Instant::now();
-        let mut so_far = SoFar::default();
+        let left = || timeout.saturating_sub(started.elapsed());
+        let mut progress = Progress::default();
         let mut last_error = None;
+        let mut refused = None;
         loop {
-            let left = timeout.saturating_sub(started.elapsed());
             if self.transport.shutdown_signal().is_down() {
-                return Err(so_far.ends(shut_down(), idempotency_key));
+                return Err(progress.end(shut_down(Outcome::NotSent)));
             }
+            let authorization = self.secret.authorization(refused.as_ref(), left());
+            let authorization = authorization.map_err(|error| progress.end(error))?;
+            let time = left();
             match last_error.take() {
                 // The wait took longer than was asked of the system.
-                Some(error) if left < LEAST_TIME => return Err(so_far.ends(error, idempotency_key)),
-                None if left.is_zero() => return Err(so_far.ends(out_of_time(), idempotency_key)),
+                Some(error) if time < LEAST_TIME => return Err(progress.end(error)),
+                None if time.is_zero() => return Err(progress.end(out_of_time())),
                 _ => {}
             }
-            let attempt_started = Instant::now();
-            let time = self.policy.attempt_time(left);
-            let path = operation.path(self.transport.base_path());
-            let result = self.transport.post(path, form.as_bytes(), time, so_far.fresh);
-            so_far.attempts = so_far.attempts.saturating_add(1);
-            let attempt = Attempt {
-                operation: operation.name,
-                number: so_far.attempts,
-                elapsed: attempt_started.elapsed(),
-            };
-
-            let stale = matches!(result, Err(Failure::Stale(_)));
-            let error = match result {
-                Ok(answer) => match self.judge(operation, answer, &attempt) {
-                    Ok((payments, status, headers, request_id)) => {
-                        let (attempts, elapsed) = (so_far.attempts, started.elapsed());
-                        let metadata = ResponseMetadata { status, headers, request_id, attempts, elapsed };
-                        return Ok(PaymentsResponse { payments, metadata });
-                    }
-                    Err(error) => error,
-                },
-                Err(failure) => {
-                    so_far.fresh = true;
-                    let error = self.failed(failure);
-                    attempt.log(&error);
-                    error
+            let failed = match self.attempt(operation, form, time, &authorization, &mut progress) {
+                Ok(mut response) => {
+                    response.metadata.elapsed = started.elapsed();
+                    return Ok(response);
                 }
+                Err(failed) => failed,
             };
-
-            so_far.outcome = Some(match so_far.outcome {
-                Some(before) => before.and_then(error.outcome()),
-                None => error.outcome(),
-            });
-            let wait = if stale && !so_far.replaced {
-                so_far.replaced = true;
-                Duration::ZERO
-            } else {
-                let left = timeout.saturating_sub(started.elapsed()).saturating_sub(LEAST_TIME);
-                let retry_after = error.retry_after();
-                let wait = error
-                    .is_retryable()
-                    .then(|| self.policy.wait(so_far.retries, retry_after, left, key::random()));
-                let Some(wait) = wait.flatten() else {
-                    return Err(so_far.ends(error, idempotency_key));
-                };
-                so_far.retries = so_far.retries.saturating_add(1);
-                wait
+            let time = left().saturating_sub(LEAST_TIME);
+            let Some(wait) = progress.wait_after(&failed, &self.retry_policy, time, random()) else {
+                return Err(progress.end(failed.error));
             };
-            log::warn!("{}: attempt {} failed; trying again in {wait:?}", operation.name, so_far.attempts);
+            log::warn!("{}: attempt {} failed; retrying in {wait:?}", operation.name, progress.attempts);
             if !wait.is_zero() {
                 self.transport.shutdown_signal().sleep(wait);
             }
-            last_error = Some(error);
+            refused = (failed.at_once == Some(AtOnce::RefusedToken)).then_some(authorization);
+            last_error = Some(failed.error);
         }
     }
 
-    /// Reads an answer: a payment, or why it is none.
-    fn judge(
+    /// Makes one attempt in its share of the time that is left, and reports it.
+    fn attempt(
         &self,
         operation: &Operation<'_>,
-        answer: Answer,
-        attempt: &Attempt,
-    ) -> Result<(Payments, u16, ResponseHeaders, Option<String>), Error> {
-        let Answer { status, headers, body, timed_out } = answer;
-        let request_id = self.request_id(&headers);
-        attempt.log(&Answered { status, request_id: request_id.as_deref() });
-        let reason = match status {
-            200..=299 => match Payments::from_json(&body) {
-                Ok(payments) if operation.is_about(&payments) => {
-                    return Ok((payments, status, headers, request_id));
-                }
-                Ok(_) => "it names another call or session".to_owned(),
-                Err(error) => self.redactor.mask(&error.to_string()),
-            },
-            300..=399 => {
-                let location = headers.get("location").map(|location| self.redactor.mask(location));
-                let target = location.as_deref().map(crate::text::url_without_secrets);
-                let message = format!(
-                    "the API answered HTTP {status}, a redirect to {}, which is not followed",
-                    target.as_deref().unwrap_or("nowhere")
-                );
-                return Err(Error::new(ErrorKind::Redirect, Outcome::Unknown, message)
-                    .with_answer(status, Some(self.kept(&body)), request_id)
-                    .with_location(location));
-            }
-            400..=599 => {
-                let retry_after = headers.get("retry-after");
-                let retry_after = retry_after.and_then(|value| retry_after::parse(value, SystemTime::now()));
-                // Whoever answers 5xx may have done the work before failing.
-                let outcome = if status < 500 { Outcome::Refused } else { Outcome::Unknown };
-                let api = self.api_error(status, &body, request_id, retry_after);
-                let error = Error::api(api, outcome, retry::is_retryable(status));
-                return Err(if timed_out { error.timed_out() } else { error });
-            }
-            _ => "no such status is expected".to_owned(),
+        form: &str,
+        left: Duration,
+        authorization: &Authorization,
+        progress: &mut Progress,
+    ) -> Result<PaymentsResponse, Failed> {
+        progress.attempts = progress.attempts.saturating_add(1);
+        let time = self.retry_policy.attempt_time(left, progress.retries);
+        let path = operation.path(self.transport.base_path());
+        let started = Instant::now();
+        let response =
+            self.transport.post(path, form.as_bytes(), time, progress.fresh, &authorization.header);
+        let elapsed = started.elapsed();
+        progress.fresh |= response.is_err();
+        let stale = matches!(response, Err(Failure::Stale(_)));
+
+        let reader = ResponseReader::new(&authorization.redactor);
+        let result = match response {
+            Ok(response) => reader.read(operation, response, progress.attempts),
+            Err(failure) => Err(reader.failure(failure)),
         };
-        let message = format!("the answer (HTTP {status}, {} bytes) is not a payment: {reason}", body.len());
-        Err(Error::new(ErrorKind::UnexpectedAnswer, Outcome::Unknown, message).with_answer(
-            status,
-            Some(self.kept(&body)),
-            request_id,
-        ))
-    }
-
-    fn api_error(
-        &self,
-        status: u16,
-        body: &[u8],
-        request_id: Option<String>,
-        retry_after: Option<Duration>,
-    ) -> ApiError {
-        let json = Some(body).filter(|body| body.len() <= LONGEST_REFUSAL).map(String::from_utf8_lossy);
-        let mut json = json.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or(Value::Null);
-        self.redactor.mask_json(&mut json);
-        let details = ["details", "params"].iter().find_map(|name| json.get_mut(name).map(Value::take));
-        let text = |name: &str| json.get(name).and_then(Value::as_str).map(str::to_owned);
-        let code = json.get("code").and_then(|code| match code {
-            Value::Number(number) => number.as_i64(),
-            Value::String(text) => text.trim().parse().ok(),
-            _ => None,
-        });
-        ApiError {
-            status,
-            code,
-            message: text("message"),
-            more_info: text("more_info"),
-            details: details.filter(|details| !details.is_null()),
-            request_id,
-            retry_after,
-            body: Withheld::new(self.kept(body)),
+        let attempt = Attempt::new(operation.name, progress.attempts, elapsed, &result);
+        attempt.log(&result);
+        if let Some(observer) = &self.observer {
+            observer.observe(&attempt);
         }
-    }
-
-    fn request_id(&self, headers: &ResponseHeaders) -> Option<String> {
-        headers.get("twilio-request-id").map(|id| cut(self.redactor.mask(id), 100))
-    }
-
-    /// What an error keeps of a body.
-    fn kept(&self, body: &[u8]) -> String {
-        cut(self.redactor.mask_body(body), KEPT_BODY)
-    }
-
-    /// What a failed exchange means to the caller.
-    fn failed(&self, failure: Failure) -> Error {
-        use Outcome::{NotSent, Unknown};
-        match failure {
-            Failure::NotConnected { timeout, retry, source } => {
-                let message = format!("no connection: {source}");
-                let error = Error::new(ErrorKind::Connect, NotSent, message);
-                let error = error.with_source(source).retryable(retry);
-                if timeout { error.timed_out() } else { error }
-            }
-            Failure::Tls(source) => {
-                let message = format!("no secure connection: {source}");
-                Error::new(ErrorKind::Tls, NotSent, message).with_source(source)
-            }
-            Failure::Stale(source) => {
-                let message = format!("the connection was lost: {source}");
-                Error::new(ErrorKind::ConnectionLost, Unknown, message).with_source(source).retryable(true)
-            }
-            Failure::Lost { part, source } => {
-                let message = match &part {
-                    Some(part) => format!("the answer (HTTP {}) was cut off: {source}", part.status),
-                    None => format!("the connection was lost: {source}"),
-                };
-                let error = Error::new(ErrorKind::ConnectionLost, Unknown, message);
-                self.with_part(error, part).with_source(source).retryable(true)
-            }
-            Failure::Timeout { part, source } => {
-                let message = match &part {
-                    Some(part) => format!("the answer (HTTP {}) did not end in time", part.status).into(),
-                    None => Cow::Borrowed("no answer in time"),
-                };
-                let error = Error::new(ErrorKind::Timeout, Unknown, message);
-                self.with_part(error, part).with_source(source).retryable(true).timed_out()
-            }
-            Failure::NoHttp { part, source } => {
-                let message = "the answer is not HTTP that can be read";
-                let error = Error::new(ErrorKind::UnexpectedAnswer, Unknown, message);
-                self.with_part(error, part).with_source(source).retryable(true)
-            }
-            Failure::BadAnswer { reason, part, source } => {
-                let error = self.with_part(Error::new(ErrorKind::UnexpectedAnswer, Unknown, reason), part);
-                match source {
-                    Some(source) => error.with_source(source),
-                    None => error,
-                }
-            }
-            Failure::Shutdown { sent } => {
-                let outcome = if sent { Unknown } else { NotSent };
-                Error::new(ErrorKind::Shutdown, outcome, "the client is shut down")
-            }
-        }
-    }
-
-    /// Keeps what came of an answer.
-    fn with_part(&self, error: Error, part: Part) -> Error {
-        match part {
-            Some(part) => {
-                let request_id = self.request_id(&part.headers);
-                error.with_answer(part.status, Some(self.kept(&part.body)), request_id)
-            }
-            None => error,
-        }
+        result.map_err(|error| {
+            let token_refused = self.secret.is_renewable() && error.status() == Some(401);
+            let at_once = stale.then_some(AtOnce::StaleConnection);
+            Failed { at_once: at_once.or(token_refused.then_some(AtOnce::RefusedToken)), error }
+        })
     }
 }
 
-impl Operation<'_> {
-    /// # Errors
-    /// Where a SID is none, naming it.
-    pub(crate) fn check(&self) -> Result<(), Error> {
-        sid::check("AccountSid", "AC", self.account_sid)?;
-        sid::check("CallSid", "CA", self.call_sid)?;
-        self.payments_sid.map_or(Ok(()), |sid| sid::check("Sid", "PK", sid))
-    }
-
-    /// The path of a checked operation: SIDs only, so no character that would mean something in a URL.
-    fn path(&self, base_path: &str) -> String {
-        let session = self.payments_sid.map_or(["", ""], |sid| ["/", sid]);
-        let (account_sid, call_sid) = (self.account_sid, self.call_sid);
-        [
-            base_path,
-            "/2010-04-01/Accounts/",
-            account_sid,
-            "/Calls/",
-            call_sid,
-            "/Payments",
-            session[0],
-            session[1],
-            ".json",
-        ]
-        .concat()
-    }
-
-    /// Whether an answer, as far as it says, is about the call and session that were asked about.
-    fn is_about(&self, payments: &Payments) -> bool {
-        let same = |given: &str, asked: &str| given.eq_ignore_ascii_case(asked);
-        self.payments_sid.is_none_or(|sid| same(&payments.sid, sid))
-            && payments
-                .call_sid
-                .as_deref()
-                .is_none_or(|call_sid| !sid::is("CA", call_sid) || same(call_sid, self.call_sid))
-    }
+/// An attempt without a payment.
+struct Failed {
+    error: Error,
+    at_once: Option<AtOnce>,
 }
 
-/// What has become of a call up to now.
+/// Why an attempt is repeated at once, whatever the policy says. Each reason counts once in a call.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum AtOnce {
+    /// The server had closed the kept connection.
+    StaleConnection,
+    /// The service did not accept the access token, and the source may have a newer one.
+    RefusedToken,
+}
+
+/// What has become of an operation in the attempts up to now.
 #[derive(Default)]
-struct SoFar {
+struct Progress {
     attempts: u32,
     /// The attempts that the policy counts.
     retries: u32,
     /// Whether the next attempt must not use a kept connection.
     fresh: bool,
-    /// Whether a stale connection has been replaced already.
-    replaced: bool,
-    /// What is known of all attempts together; what one may have done, no later answer takes back.
+    connection_replaced: bool,
+    token_replaced: bool,
+    /// What is known of all attempts together. Once an attempt may have been carried out, no later response
+    /// makes that certain again.
     outcome: Option<Outcome>,
 }
 
-impl SoFar {
-    fn ends(&self, error: Error, idempotency_key: &str) -> Error {
-        error.after(self.attempts, self.outcome.unwrap_or(Outcome::NotSent), idempotency_key)
-    }
-}
-
-/// One attempt, for the log. Of an answer it shows status and request id, and never more.
-struct Attempt {
-    operation: &'static str,
-    number: u32,
-    elapsed: Duration,
-}
-
-impl Attempt {
-    fn log(&self, result: &dyn fmt::Display) {
-        log::debug!("{}: attempt {} took {:?}: {result}", self.operation, self.number, self.elapsed);
-    }
-}
-
-struct Answered<'a> {
-    status: u16,
-    request_id: Option<&'a str>,
-}
-
-impl fmt::Display for Answered<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "HTTP {}", self.status)?;
-        match self.request_id {
-            Some(id) => write!(f, ", request {}", Escaped(id)),
-            None => Ok(()),
+impl Progress {
+    /// Counts a failed attempt, and returns the wait before the next one, or `None` if there is to be none.
+    /// `left` is what the deadline leaves, and `chance` is a random number.
+    fn wait_after(
+        &mut self,
+        failed: &Failed,
+        policy: &RetryPolicy,
+        left: Duration,
+        chance: u64,
+    ) -> Option<Duration> {
+        let error = &failed.error;
+        let known = self.outcome.map_or(error.outcome(), |earlier| earlier.combine(error.outcome()));
+        self.outcome = Some(known);
+        let replaced = match failed.at_once {
+            Some(AtOnce::StaleConnection) => Some(&mut self.connection_replaced),
+            Some(AtOnce::RefusedToken) => Some(&mut self.token_replaced),
+            None => None,
+        };
+        if replaced.is_some_and(|replaced| !mem::replace(replaced, true)) {
+            return Some(Duration::ZERO);
         }
+        if !error.is_retryable() {
+            return None;
+        }
+        let wait = policy.wait(self.retries, error.retry_after(), left, chance)?;
+        self.retries = self.retries.saturating_add(1);
+        Some(wait)
     }
-}
 
-fn shut_down() -> Error {
-    Error::new(ErrorKind::Shutdown, Outcome::NotSent, "the client is shut down")
+    /// The error that the operation ends with.
+    fn end(&self, error: Error) -> Error {
+        error.with_attempts(self.attempts, self.outcome.unwrap_or(Outcome::NotSent))
+    }
 }
 
 fn out_of_time() -> Error {
     Error::new(ErrorKind::Timeout, Outcome::NotSent, "the time for the call is up").timed_out()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(30);
+
+    fn failed(outcome: Outcome, retryable: bool, at_once: Option<AtOnce>) -> Failed {
+        let error = Error::new(ErrorKind::ConnectionLost, outcome, "lost").retryable(retryable);
+        Failed { error, at_once }
+    }
+
+    /// Whether each of some failed attempts is followed by another: at once (`=`), after a wait (`+`), or not
+    /// (`.`).
+    fn followed_by(policy: RetryPolicy, attempts: &[Failed]) -> String {
+        let mut progress = Progress::default();
+        let next = attempts.iter().map(|failed| match progress.wait_after(failed, &policy, LONG, u64::MAX) {
+            Some(Duration::ZERO) => '=',
+            Some(_) => '+',
+            None => '.',
+        });
+        next.collect()
+    }
+
+    #[test]
+    fn what_is_retried() {
+        use AtOnce::{RefusedToken, StaleConnection};
+        let lost = || failed(Outcome::Unknown, true, None);
+        let stale = || failed(Outcome::Unknown, true, Some(StaleConnection));
+        let denied = || failed(Outcome::Refused, false, Some(RefusedToken));
+        let refused = || failed(Outcome::Refused, false, None);
+        let new = RetryPolicy::new;
+        for (policy, attempts, expected) in [
+            (new(), vec![lost(), lost(), lost()], "++."),
+            (new(), vec![refused()], "."),
+            (new(), vec![lost(), refused()], "+."),
+            (RetryPolicy::none(), vec![lost()], "."),
+            // A stale connection and a refused token do not count, but only once in a call.
+            (new(), vec![stale(), lost(), lost(), lost()], "=++."),
+            (new(), vec![stale(), stale(), stale(), stale()], "=++."),
+            (RetryPolicy::none(), vec![stale(), lost()], "=."),
+            (RetryPolicy::none(), vec![denied(), denied()], "=."),
+            (RetryPolicy::none(), vec![stale(), denied(), lost()], "==."),
+            (new(), vec![denied(), lost(), denied()], "=+."),
+        ] {
+            assert_eq!(followed_by(policy, &attempts), expected, "{policy:?}");
+        }
+    }
+
+    #[test]
+    fn a_wait_that_does_not_fit_ends_the_call() {
+        let mut progress = Progress::default();
+        let lost = failed(Outcome::Unknown, true, None);
+        let policy = RetryPolicy::new();
+        assert_eq!(progress.wait_after(&lost, &policy, Duration::from_millis(499), u64::MAX), None);
+        assert_eq!(progress.wait_after(&lost, &policy, Duration::from_millis(499), 0), Some(Duration::ZERO));
+    }
+
+    #[test]
+    fn the_outcome_covers_all_attempts() {
+        use Outcome::{NotSent, Refused, Unknown};
+        for (outcomes, expected) in [
+            (&[][..], NotSent),
+            (&[NotSent, NotSent], NotSent),
+            (&[NotSent, Refused], Refused),
+            (&[Refused, NotSent], Refused),
+            (&[Unknown, Refused, NotSent], Unknown),
+            (&[Refused, Unknown], Unknown),
+        ] {
+            let mut progress = Progress::default();
+            for outcome in outcomes {
+                progress.attempts += 1;
+                progress.wait_after(&failed(*outcome, true, None), &RetryPolicy::new(), LONG, 0);
+            }
+            let error = progress.end(shut_down(Outcome::NotSent));
+            assert_eq!((error.outcome(), error.attempts() as usize), (expected, outcomes.len()));
+        }
+    }
 }

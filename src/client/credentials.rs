@@ -1,21 +1,23 @@
-//! Who calls: the three kinds of credentials, which never show themselves.
+//! What a client identifies itself with. No secret ever shows.
 
-use std::env;
 use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
-
-use crate::error::Error;
+use crate::client::authorization::Authorization;
+use crate::client::endpoint;
+use crate::client::environment;
+use crate::client::token_source::{AccessToken, TokenSource};
+use crate::error::{Error, Source};
 use crate::model::sid;
-use crate::text::Redactor;
 
-/// The longest secret. A header line must have room for it.
-const LONGEST: usize = 4_096;
-
-/// What a client identifies itself with.
+/// What a client identifies itself with, and the region that it belongs to.
 ///
 /// The secret is written to the `Authorization` header and nowhere else: not to `Debug`, errors or logs.
+///
+/// Credentials belong to one region of the service: those of `us1` are refused (code 20003) in `ie1`. Credentials
+/// [from the environment](Self::from_env) know their region; with others, set it on the
+/// [builder](crate::PaymentsApiBuilder::region).
 ///
 /// ```
 /// use twilio_payments::Credentials;
@@ -29,32 +31,33 @@ const LONGEST: usize = 4_096;
 #[derive(Clone)]
 pub struct Credentials {
     account_sid: String,
-    kind: Kind,
+    kind: &'static str,
+    pub(crate) secret: Secret,
+    pub(crate) region: Option<String>,
+    pub(crate) edge: Option<String>,
 }
 
 #[derive(Clone)]
-enum Kind {
-    AuthToken { token: String },
-    ApiKey { key_sid: String, secret: String },
-    Bearer { token: String },
+pub(crate) enum Secret {
+    Fixed(Arc<Authorization>),
+    Source(Arc<TokenSource>),
 }
 
 impl Credentials {
     /// The account's own SID (`AC…`) and auth token, sent as HTTP Basic.
     ///
     /// # Errors
-    /// Where the SID is not `AC` and 32 hex digits, or the token is empty, longer than 4,096 bytes, or holds a
-    /// control character.
+    /// Returns an error if the SID is not `AC` and 32 hex digits, or the token is empty, longer than 4,096
+    /// bytes, or has a control character.
     pub fn auth_token(account_sid: impl Into<String>, auth_token: impl Into<String>) -> Result<Self, Error> {
-        let token = secret("auth_token", auth_token.into())?;
-        Self::of(account_sid.into(), Kind::AuthToken { token })
+        Self::basic(account_sid.into(), None, "auth_token", auth_token.into())
     }
 
     /// An API key (`SK…`) with its secret, sent as HTTP Basic, and the SID of the account that it is for.
     ///
     /// # Errors
-    /// Where a SID is not its two letters and 32 hex digits, or the secret is empty, longer than 4,096 bytes,
-    /// or holds a control character.
+    /// Returns an error if a SID is not its two letters and 32 hex digits, or the secret is empty, longer than
+    /// 4,096 bytes, or has a control character.
     pub fn api_key(
         account_sid: impl Into<String>,
         api_key_sid: impl Into<String>,
@@ -62,114 +65,145 @@ impl Credentials {
     ) -> Result<Self, Error> {
         let key_sid = api_key_sid.into();
         sid::check("api_key", "SK", &key_sid)?;
-        let secret = secret("api_secret", api_key_secret.into())?;
-        Self::of(account_sid.into(), Kind::ApiKey { key_sid, secret })
+        Self::basic(account_sid.into(), Some(&key_sid), "api_secret", api_key_secret.into())
     }
 
     /// An OAuth access token, sent as `Authorization: Bearer`, and the SID of the account that it is for.
     ///
-    /// # Errors
-    /// Where the SID is not `AC` and 32 hex digits, or the token is empty, longer than 4,096 bytes, or holds
-    /// anything but visible ASCII characters.
-    pub fn bearer(account_sid: impl Into<String>, access_token: impl Into<String>) -> Result<Self, Error> {
-        let token = access_token.into();
-        if token.is_empty() || !token.bytes().all(|b| b.is_ascii_graphic()) {
-            return Err(Error::invalid("access_token", "not visible ASCII characters"));
-        }
-        check_length("access_token", &token)?;
-        Self::of(account_sid.into(), Kind::Bearer { token })
-    }
-
-    /// Reads `TWILIO_ACCOUNT_SID`, and then `TWILIO_API_KEY` with `TWILIO_API_SECRET` or else
-    /// `TWILIO_AUTH_TOKEN`.
+    /// The service accepts access tokens in the region `us1` only. This one is never renewed: by default it lives for an hour, and after that every call is refused with
+    /// the status 401. That is enough for a script. A program that runs longer needs
+    /// [`bearer_source`](Self::bearer_source).
     ///
     /// # Errors
-    /// Where a variable is missing, which the error names, or one holds what the other constructors refuse.
+    /// Returns an error if the SID is not `AC` and 32 hex digits, or the token is empty, longer than 4,096 bytes,
+    /// or has anything but visible ASCII characters.
+    pub fn bearer(account_sid: impl Into<String>, access_token: impl Into<String>) -> Result<Self, Error> {
+        let secret = Secret::Fixed(Authorization::bearer(access_token.into())?);
+        Self::of(account_sid.into(), "bearer token", secret)
+    }
+
+    /// OAuth access tokens from `source`, and the SID of the account that they are for.
+    ///
+    /// The closure returns a fresh token and its lifetime, usually from a client-credentials request (see the
+    /// example `oauth`). The client asks it for the first token when the first call is made, and again
+    /// * before a token expires: when a tenth of its lifetime is left, at most 60 s. Meanwhile, the
+    ///   other threads use the old token, and so does this one if the source fails;
+    /// * after a response with the status 401, once in a call: the request is then sent again at once.
+    ///
+    /// It is never asked twice at the same time, however many threads share the client: those that have no
+    /// valid token wait for the one that asks, each until its own deadline. The closure itself is not
+    /// interrupted, so it needs a time limit of its own, shorter than the client's.
+    ///
+    /// If the closure fails or panics, the call ends with [`ErrorKind::TokenSource`](crate::ErrorKind), and the
+    /// closure's error is the error's source. The closure should not put secrets into its errors, as `Debug` shows
+    /// them.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use twilio_payments::{AccessToken, Credentials, Error, PaymentsApi};
+    ///
+    /// # fn main() -> Result<(), Error> {
+    /// let source = || AccessToken::new("from-the-token-endpoint", Duration::from_secs(3600));
+    /// let credentials = Credentials::bearer_source("AC00000000000000000000000000000000", source)?;
+    /// let api = PaymentsApi::builder(credentials).build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Returns an error if the SID is not `AC` and 32 hex digits.
+    pub fn bearer_source<E: Into<Source>>(
+        account_sid: impl Into<String>,
+        mut source: impl FnMut() -> Result<AccessToken, E> + Send + 'static,
+    ) -> Result<Self, Error> {
+        let source = TokenSource::new(Box::new(move || source().map_err(Into::into)));
+        Self::of(account_sid.into(), "source of bearer tokens", Secret::Source(Arc::new(source)))
+    }
+
+    /// Reads `TWILIO_ACCOUNT_SID`; then `TWILIO_API_KEY` and `TWILIO_API_SECRET`, or else `TWILIO_AUTH_TOKEN`;
+    /// and `TWILIO_REGION` and `TWILIO_EDGE`, if they are set.
+    ///
+    /// A client that is built with these credentials uses their region and edge, unless its builder is given
+    /// others.
+    ///
+    /// # Errors
+    /// Returns an error if a variable is missing, is not Unicode, or has a value that the other constructors or
+    /// [`region`](crate::PaymentsApiBuilder::region) refuse. The error names the variable.
     pub fn from_env() -> Result<Self, Error> {
-        Self::from_lookup(|name| env::var(name).ok())
+        Self::from_variables(environment::variable)
     }
 
-    pub(crate) fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
-        let read = |name: &'static str| {
-            let value = lookup(name).filter(|value| !value.is_empty());
-            value.ok_or_else(|| Error::invalid(name, "the environment variable is not set"))
+    fn from_variables(read: impl Fn(&'static str) -> Result<Option<String>, Error>) -> Result<Self, Error> {
+        let required = |name: &'static str| {
+            read(name)?.ok_or_else(|| Error::invalid(name, "the environment variable is not set"))
         };
-        let account_sid = read("TWILIO_ACCOUNT_SID")?;
+        let account_sid = required("TWILIO_ACCOUNT_SID")?;
         sid::check("TWILIO_ACCOUNT_SID", "AC", &account_sid)?;
-        if let Ok(key_sid) = read("TWILIO_API_KEY") {
+        let credentials = if let Some(key_sid) = read("TWILIO_API_KEY")? {
             sid::check("TWILIO_API_KEY", "SK", &key_sid)?;
-            let secret = secret("TWILIO_API_SECRET", read("TWILIO_API_SECRET")?)?;
-            return Self::of(account_sid, Kind::ApiKey { key_sid, secret });
-        }
-        let token = secret("TWILIO_AUTH_TOKEN", read("TWILIO_AUTH_TOKEN")?)?;
-        Self::of(account_sid, Kind::AuthToken { token })
+            Self::basic(account_sid, Some(&key_sid), "TWILIO_API_SECRET", required("TWILIO_API_SECRET")?)?
+        } else {
+            Self::basic(account_sid, None, "TWILIO_AUTH_TOKEN", required("TWILIO_AUTH_TOKEN")?)?
+        };
+        let (region, edge) = (read("TWILIO_REGION")?, read("TWILIO_EDGE")?);
+        endpoint::regional(["TWILIO_REGION", "TWILIO_EDGE"], region.as_deref(), edge.as_deref())?;
+        Ok(Self { region, edge, ..credentials })
     }
 
-    /// The account that is named in the path of every call, unless a call names another.
+    /// The account in the path of every call, unless the call's params name another.
     #[must_use]
     pub fn account_sid(&self) -> &str {
         &self.account_sid
     }
 
-    fn of(account_sid: String, kind: Kind) -> Result<Self, Error> {
-        sid::check("account_sid", "AC", &account_sid)?;
-        Ok(Self { account_sid, kind })
+    /// HTTP Basic with the account itself, or one of its keys, as the user.
+    fn basic(
+        account_sid: String,
+        key_sid: Option<&str>,
+        field: &'static str,
+        password: String,
+    ) -> Result<Self, Error> {
+        let secret = Authorization::basic(key_sid.unwrap_or(&account_sid), field, password)?;
+        let kind = if key_sid.is_some() { "API key" } else { "auth token" };
+        Self::of(account_sid, kind, Secret::Fixed(secret))
     }
 
-    /// The value of the `Authorization` header.
-    pub(crate) fn authorization(&self) -> String {
-        match &self.kind {
-            Kind::AuthToken { token } => basic(&self.account_sid, token),
-            Kind::ApiKey { key_sid, secret } => basic(key_sid, secret),
-            Kind::Bearer { token } => format!("Bearer {token}"),
+    fn of(account_sid: String, kind: &'static str, secret: Secret) -> Result<Self, Error> {
+        sid::check("account_sid", "AC", &account_sid)?;
+        Ok(Self { account_sid, kind, secret, region: None, edge: None })
+    }
+}
+
+impl Secret {
+    /// Returns what a request is sent with. If the secret comes from a source, it is another one than `refused`, and
+    /// the wait for it takes at most `left`, unless the source itself takes longer.
+    ///
+    /// # Errors
+    /// Returns an error if the source fails or the time runs out.
+    pub(crate) fn authorization(
+        &self,
+        refused: Option<&Arc<Authorization>>,
+        left: Duration,
+    ) -> Result<Arc<Authorization>, Error> {
+        match self {
+            Self::Fixed(authorization) => Ok(Arc::clone(authorization)),
+            Self::Source(source) => source.authorization(refused, left),
         }
     }
 
-    /// Masks the secret, bare or as it goes over the wire, in what a server sends back.
-    pub(crate) fn redactor(&self) -> Redactor {
-        let (Kind::AuthToken { token: bare }
-        | Kind::ApiKey { secret: bare, .. }
-        | Kind::Bearer { token: bare }) = &self.kind;
-        let header = self.authorization();
-        let sent = header.split_once(' ').map_or("", |(_, sent)| sent);
-        let unpadded = sent.trim_end_matches('=');
-        Redactor::new([sent.to_owned(), unpadded.to_owned(), bare.clone()])
+    /// Whether there may be another secret after one was refused.
+    pub(crate) fn is_renewable(&self) -> bool {
+        matches!(self, Self::Source(_))
     }
-}
-
-fn basic(user: &str, password: &str) -> String {
-    // Neither kind of user can hold a colon: both are checked SIDs.
-    format!("Basic {}", BASE64_STANDARD.encode(format!("{user}:{password}")))
-}
-
-fn secret(field: &'static str, value: String) -> Result<String, Error> {
-    if value.is_empty() {
-        return Err(Error::invalid(field, "empty"));
-    }
-    if value.chars().any(char::is_control) {
-        return Err(Error::invalid(field, "has a control character"));
-    }
-    check_length(field, &value)?;
-    Ok(value)
-}
-
-fn check_length(field: &'static str, value: &str) -> Result<(), Error> {
-    if value.len() > LONGEST {
-        return Err(Error::invalid(field, "longer than 4,096 bytes"));
-    }
-    Ok(())
 }
 
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = match self.kind {
-            Kind::AuthToken { .. } => "auth token",
-            Kind::ApiKey { .. } => "API key",
-            Kind::Bearer { .. } => "bearer token",
-        };
         f.debug_struct("Credentials")
             .field("account_sid", &self.account_sid)
-            .field("kind", &kind)
+            .field("kind", &self.kind)
+            .field("region", &self.region)
+            .field("edge", &self.edge)
             .finish_non_exhaustive()
     }
 }
@@ -177,6 +211,8 @@ impl fmt::Debug for Credentials {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use base64::Engine;
+    use base64::prelude::BASE64_STANDARD;
 
     const ACCOUNT: &str = "AC00000000000000000000000000000001";
     const KEY: &str = "SK00000000000000000000000000000002";
@@ -188,16 +224,24 @@ mod tests {
         assert!(!format!("{error:?}").contains("hush"));
     }
 
+    fn authorization(credentials: &Credentials) -> Arc<Authorization> {
+        credentials.secret.authorization(None, Duration::ZERO).unwrap()
+    }
+
+    fn header(credentials: &Credentials) -> String {
+        authorization(credentials).header.to_str().unwrap().to_owned()
+    }
+
     #[test]
     fn headers() {
         let token = Credentials::auth_token(ACCOUNT, "hush").unwrap();
-        assert_eq!(token.authorization(), "Basic QUMwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMTpodXNo");
+        assert_eq!(header(&token), "Basic QUMwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMTpodXNo");
         let key = Credentials::api_key(ACCOUNT, KEY, "hush:é").unwrap();
         let sent = BASE64_STANDARD.encode(format!("{KEY}:hush:é"));
-        assert_eq!(key.authorization(), format!("Basic {sent}"));
+        assert_eq!(header(&key), format!("Basic {sent}"));
         assert_eq!(key.account_sid(), ACCOUNT);
         let bearer = Credentials::bearer(ACCOUNT, "hush").unwrap();
-        assert_eq!(bearer.authorization(), "Bearer hush");
+        assert_eq!(header(&bearer), "Bearer hush");
     }
 
     #[test]
@@ -227,16 +271,17 @@ mod tests {
     #[test]
     fn environment() {
         let from = |pairs: &[(&str, &str)]| {
-            Credentials::from_lookup(|name| {
-                pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+            Credentials::from_variables(|name| {
+                let found = pairs.iter().find(|(key, _)| *key == name);
+                environment::unicode(name, found.map(|(_, value)| value.into()))
             })
         };
         let account = ("TWILIO_ACCOUNT_SID", ACCOUNT);
         let token = from(&[account, ("TWILIO_AUTH_TOKEN", "hush")]).unwrap();
-        assert!(matches!(token.kind, Kind::AuthToken { .. }));
+        assert_eq!(token.kind, "auth token");
         let both =
             [account, ("TWILIO_API_KEY", KEY), ("TWILIO_API_SECRET", "x"), ("TWILIO_AUTH_TOKEN", "hush")];
-        assert!(matches!(from(&both).unwrap().kind, Kind::ApiKey { .. }));
+        assert_eq!(from(&both).unwrap().kind, "API key");
         for (pairs, message) in [
             (&[][..], "invalid TWILIO_ACCOUNT_SID: the environment variable is not set"),
             (
@@ -260,6 +305,40 @@ mod tests {
         ] {
             refused(from(pairs), message);
         }
+        let credentials = from(&[account, ("TWILIO_AUTH_TOKEN", "hush"), ("TWILIO_REGION", "ie1")]).unwrap();
+        assert_eq!((credentials.region.as_deref(), credentials.edge), (Some("ie1"), None));
+        for (name, value, message) in [
+            ("TWILIO_REGION", "IE1", "invalid TWILIO_REGION: not lower-case letters, digits and hyphens"),
+            ("TWILIO_REGION", "jp1", "invalid TWILIO_REGION: jp1 needs an edge: name it in TWILIO_EDGE"),
+            ("TWILIO_EDGE", "roaming", "invalid TWILIO_EDGE: the edge roaming does not exist"),
+        ] {
+            refused(from(&[account, ("TWILIO_AUTH_TOKEN", "hush"), (name, value)]), message);
+        }
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_value_that_is_not_unicode_is_refused() {
+        use std::ffi::OsString;
+        use std::os::unix::ffi::OsStringExt;
+        let all = [
+            ("TWILIO_ACCOUNT_SID", ACCOUNT),
+            ("TWILIO_API_KEY", KEY),
+            ("TWILIO_API_SECRET", "x"),
+            ("TWILIO_REGION", "ie1"),
+            ("TWILIO_EDGE", "dublin"),
+        ];
+        for (odd, _) in all {
+            let read = |name| {
+                let found = all.iter().find(|(key, _)| *key == name).map(|(_, value)| match name {
+                    name if name == odd => OsString::from_vec(b"hush\xff".to_vec()),
+                    _ => value.into(),
+                });
+                environment::unicode(name, found)
+            };
+            let message = format!("invalid {odd}: the environment variable is not Unicode");
+            refused(Credentials::from_variables(read), &message);
+        }
     }
 
     #[test]
@@ -273,10 +352,12 @@ mod tests {
             let shown = format!("{credentials:?} {credentials:#?}");
             assert!(!shown.contains("hush") && shown.contains(ACCOUNT), "{shown}");
             // The third one's base64 is padded; a server may leave that out.
-            let unpadded = credentials.authorization().trim_end_matches('=').to_owned();
-            assert!(!credentials.redactor().mask(&unpadded).contains(unpadded.split_once(' ').unwrap().1));
-            let echoed = format!("you sent {} with {secret}", credentials.authorization());
-            let masked = credentials.redactor().mask(&echoed);
+            let header = header(&credentials);
+            let authorization = authorization(&credentials);
+            let unpadded = header.trim_end_matches('=').to_owned();
+            assert!(!authorization.redactor.mask(&unpadded).contains(unpadded.split_once(' ').unwrap().1));
+            let echoed = format!("you sent {header} with {secret}");
+            let masked = authorization.redactor.mask(&echoed);
             assert!(masked.ends_with(" [redacted] with [redacted]"), "{masked}");
         }
     }

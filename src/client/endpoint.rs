@@ -1,32 +1,50 @@
-//! Where requests go: the base URL from region and edge, or one of the caller's own, checked.
-
-use std::net::IpAddr;
+//! Where requests go: the base URL of a region and edge, or one that the user gave.
 
 use crate::error::Error;
+use crate::text::url::{Url, is_loopback};
 
 /// The longest base URL; a request's first line must have room for it.
 const LONGEST: usize = 1_000;
 
-/// The base URL for a region and an edge, `https://api[.edge][.region].twilio.com`.
+/// The base URL for a region and an edge: `https://api.{edge}.{region}.twilio.com`, or a shorter one of `us1`.
+/// `fields` are the names of the two in errors.
 ///
 /// # Errors
-/// Where a name has other characters than lower-case letters, digits and hyphens.
-pub(crate) fn regional(region: Option<&str>, edge: Option<&str>) -> Result<String, Error> {
-    for (field, name) in [("region", region), ("edge", edge)] {
-        name.map_or(Ok(()), |name| check_label(field, name))?;
+/// Returns an error if a name has other characters than lower-case letters, digits and hyphens, if the edge is
+/// `roaming`, which never worked, or if the region's edge is neither given nor known. Without an edge, a host of
+/// another region than `us1` does not exist.
+pub(crate) fn regional(
+    fields: [&'static str; 2],
+    region: Option<&str>,
+    edge: Option<&str>,
+) -> Result<String, Error> {
+    let [region_field, edge_field] = fields;
+    region.map_or(Ok(()), |region| check_label(region_field, region))?;
+    edge.map_or(Ok(()), |edge| check_label(edge_field, edge))?;
+    if edge == Some("roaming") {
+        return Err(Error::invalid(edge_field, "the edge roaming does not exist"));
     }
-    Ok(match (edge, region) {
-        (None, None) => "https://api.twilio.com".to_owned(),
-        (None, Some(region)) => format!("https://api.{region}.twilio.com"),
-        (Some(edge), region) => format!("https://api.{edge}.{}.twilio.com", region.unwrap_or("us1")),
-    })
+    let (edge, region) = match (edge, region) {
+        (None, None) => return Ok("https://api.twilio.com".to_owned()),
+        (None, Some("us1")) => return Ok("https://api.us1.twilio.com".to_owned()),
+        (None, Some("ie1")) => ("dublin", "ie1"),
+        (None, Some("au1")) => ("sydney", "au1"),
+        (None, Some(region)) => {
+            return Err(Error::invalid(
+                region_field,
+                format!("{region} needs an edge: name it in {edge_field}"),
+            ));
+        }
+        (Some(edge), region) => (edge, region.unwrap_or("us1")),
+    };
+    Ok(format!("https://api.{edge}.{region}.twilio.com"))
 }
 
 /// Accepts one label of a host's name.
 ///
 /// # Errors
-/// Where it has other characters than lower-case letters, digits and hyphens, naming `field`.
-pub(crate) fn check_label(field: &'static str, name: &str) -> Result<(), Error> {
+/// Returns an error if it has other characters than lower-case letters, digits and hyphens, naming `field`.
+fn check_label(field: &'static str, name: &str) -> Result<(), Error> {
     let inner = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     if inner && (1..=63).contains(&name.len()) && !name.starts_with('-') && !name.ends_with('-') {
         return Ok(());
@@ -34,46 +52,33 @@ pub(crate) fn check_label(field: &'static str, name: &str) -> Result<(), Error> 
     Err(Error::invalid(field, "not lower-case letters, digits and hyphens"))
 }
 
-/// Checks a base URL of the caller's own, and takes a slash off its end.
+/// Checks a base URL that the program gave, and removes a slash at its end.
 ///
 /// # Errors
-/// Where it is not https, nor http to a loopback host; or has user info, a query, a fragment, or characters
-/// that no URL has.
+/// Returns an error if it is neither https nor http to a loopback host, or if it has user info, a query, a
+/// fragment, or characters that a URL cannot have.
 pub(crate) fn custom(base_url: &str) -> Result<String, Error> {
     let invalid = |reason: &'static str| Err(Error::invalid("base_url", reason));
-    let (plain, rest) = match base_url.split_once("://") {
-        Some(("https", rest)) => (false, rest),
-        Some(("http", rest)) => (true, rest),
-        _ => return invalid("neither https:// nor http://"),
+    let url = Url::split(base_url);
+    let (Some(scheme @ ("https" | "http")), Some(host)) = (url.scheme, url.host) else {
+        return invalid("neither https:// nor http://");
     };
-    if !rest.bytes().all(|b| b.is_ascii_graphic() && !br#"<>"\^`{|}"#.contains(&b)) {
+    if !base_url.bytes().all(|b| b.is_ascii_graphic() && !br#"<>"\^`{|}"#.contains(&b)) {
         return invalid("has a character that no URL has");
     }
-    if rest.len() > LONGEST {
+    if base_url.len() > LONGEST {
         return invalid("longer than 1,000 characters");
     }
-    if rest.contains(['?', '#', '@']) {
+    if url.user_info.is_some() || url.before_query.len() < base_url.len() {
         return invalid("has user info, a query or a fragment");
     }
-    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let (host, port) = match authority.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
-        _ => (authority, None),
-    };
-    if host.is_empty() || !port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0)) {
+    if host.is_empty() || !url.port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0)) {
         return invalid("no host, or a wrong port");
     }
-    if plain && !is_loopback(host) {
+    if scheme == "http" && !is_loopback(host) {
         return invalid("plain http to another host than a loopback one would show the credentials");
     }
-    let scheme = if plain { "http" } else { "https" };
-    Ok(format!("{scheme}://{authority}{}", path.trim_end_matches('/')))
-}
-
-/// Whether a URL's host is this machine by its very name.
-pub(crate) fn is_loopback(host: &str) -> bool {
-    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    Ok(base_url.trim_end_matches('/').to_owned())
 }
 
 #[cfg(test)]
@@ -82,14 +87,27 @@ mod tests {
 
     #[test]
     fn regions_and_edges() {
+        let regional = |region, edge| regional(["region", "edge"], region, edge);
         for (region, edge, url) in [
             (None, None, "https://api.twilio.com"),
-            (Some("ie1"), None, "https://api.ie1.twilio.com"),
+            (Some("us1"), None, "https://api.us1.twilio.com"),
+            (Some("ie1"), None, "https://api.dublin.ie1.twilio.com"),
+            (Some("au1"), None, "https://api.sydney.au1.twilio.com"),
             (None, Some("ashburn"), "https://api.ashburn.us1.twilio.com"),
             (Some("ie1"), Some("dublin"), "https://api.dublin.ie1.twilio.com"),
-            (Some("new-1"), None, "https://api.new-1.twilio.com"),
+            (Some("ie1"), Some("frankfurt"), "https://api.frankfurt.ie1.twilio.com"),
+            (Some("new-1"), Some("x"), "https://api.x.new-1.twilio.com"),
         ] {
             assert_eq!(regional(region, edge).unwrap(), url);
+        }
+        for region in ["br1", "de1", "jp1", "sg1", "us2", "new-1"] {
+            let error = regional(Some(region), None).unwrap_err();
+            let message = format!("invalid region: {region} needs an edge: name it in edge");
+            assert_eq!(error.to_string(), message);
+        }
+        for region in [None, Some("us1"), Some("ie1")] {
+            let error = regional(region, Some("roaming")).unwrap_err();
+            assert_eq!(error.to_string(), "invalid edge: the edge roaming does not exist");
         }
         for bad in ["", "IE1", "ie1.evil", "ie1/", "ie1#", "ie1@evil", "-ie1", "ie1-", "ie 1", "ié1", "\n"] {
             let message = "not lower-case letters, digits and hyphens";

@@ -1,14 +1,23 @@
-//! The client: how it is built, and what it does with an operation.
+//! The client: how it is built, and how it carries an operation out.
 
 mod api;
 mod attempts;
+mod authorization;
 mod builder;
-pub(crate) mod credentials;
+mod credentials;
 pub(crate) mod endpoint;
-pub(crate) mod retry;
+pub(crate) mod environment;
+mod error_body;
+mod observer;
+mod operation;
+mod response;
+mod retry;
 mod retry_after;
+mod token_source;
 
 pub use api::PaymentsApi;
 pub use builder::PaymentsApiBuilder;
 pub use credentials::Credentials;
+pub use observer::Attempt;
 pub use retry::RetryPolicy;
+pub use token_source::AccessToken;

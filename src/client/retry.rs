@@ -1,17 +1,31 @@
-//! What is tried again, and after how long. Pure: time and chance come in as arguments.
+//! What is retried, after how long, and how much time an attempt gets. Pure: time and chance come in as arguments.
 
 use std::time::Duration;
 
-/// How often, and after what wait, a call is tried again by itself.
+use crate::error::Error;
+
+/// The time that an attempt gets at least, if the deadline allows it: less may be too little for a response.
+const LEAST: Duration = Duration::from_secs(2);
+
+/// The time that must be left for the attempts after an attempt. Otherwise it takes all of it.
+const LEAST_LEFT: Duration = Duration::from_secs(1);
+
+/// How often a request is retried within one call, after what wait, and how much time each attempt gets.
 ///
-/// Every try sends the same bytes with the same idempotency key. Tried again are: a connection that does
-/// not come about, one that is lost or brings something else than HTTP, an attempt that times out while the
-/// call's deadline leaves time, and the statuses 429, 500, 502, 503 and 504. Never tried again are: any other
-/// answer, a failed certificate check, and refused input.
+/// Every attempt sends the same bytes with the same idempotency key. Retried are: a connection that cannot be
+/// opened, one that is lost or on which something other than HTTP arrives, an attempt that times out while the
+/// call's deadline leaves time, and the statuses 408, 429, 500, 502, 503 and 504. Never retried are: any other
+/// response, a failed certificate check, and refused input.
 ///
-/// Before the *n*-th retry the client waits a random time between nothing and `base_delay` × 2ⁿ⁻¹, but at
-/// most `max_delay`. Where the service asks for a wait (`Retry-After`), the client waits exactly so long
-/// instead. A wait that does not fit in the call's deadline is not begun: the error comes at once.
+/// Before the *n*-th retry the client waits a random time between zero and `base_delay` × 2ⁿ⁻¹, but at most
+/// `max_delay`. If the service asks for a wait (`Retry-After`), the client waits exactly as long instead. A wait
+/// that does not fit in the call's deadline is not begun: the call returns the error at once.
+///
+/// An attempt may take the time that is left divided by the number of attempts that are left, but at least 2 s if
+/// the deadline allows it. The last attempt may take all that is left, and so may one that would leave less than
+/// 1 s. With the defaults, three attempts of 30 s
+/// get about 10 s each, and three of 6 s get 2 s each. This is what saves a call whose kept connection has silently
+/// died somewhere on the way.
 ///
 /// ```
 /// use std::time::Duration;
@@ -21,7 +35,7 @@ use std::time::Duration;
 /// let never = RetryPolicy::none();
 /// assert_ne!(patient, never);
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
     max_retries: u32,
     base_delay: Duration,
@@ -30,24 +44,24 @@ pub struct RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// The default: 2 retries, after up to 0.5 s and up to 1 s; an attempt is given up after 10 s.
+    /// The default: 2 retries, after up to 0.5 s and up to 1 s, and attempts that share the time.
     #[must_use]
     pub fn new() -> Self {
         Self {
             max_retries: 2,
             base_delay: Duration::from_millis(500),
             max_delay: Duration::from_secs(5),
-            attempt_timeout: Some(Duration::from_secs(10)),
+            attempt_timeout: None,
         }
     }
 
-    /// No retries, and no limit of an attempt but the call's deadline.
+    /// No retries: the only attempt may take as long as the call.
     ///
     /// A kept connection that turns out to have been closed by the server is still replaced, once: nothing
-    /// was answered on it.
+    /// was received on it.
     #[must_use]
     pub fn none() -> Self {
-        Self { max_retries: 0, attempt_timeout: None, ..Self::new() }
+        Self { max_retries: 0, ..Self::new() }
     }
 
     /// How many times a request is sent again after its first attempt. Default: 2.
@@ -57,35 +71,51 @@ impl RetryPolicy {
         self
     }
 
-    /// The longest wait before the first retry; it doubles with each further one. Default: 0.5 s.
+    /// The longest wait before the first retry; it doubles with each further one. Default: 0.5 s. Zero retries at
+    /// once.
     #[must_use]
     pub fn base_delay(mut self, delay: Duration) -> Self {
         self.base_delay = delay;
         self
     }
 
-    /// The longest wait before any retry that the service does not ask for itself. Default: 5 s.
+    /// The longest wait before any retry, except one that the service asks for. Default: 5 s.
     #[must_use]
     pub fn max_delay(mut self, delay: Duration) -> Self {
         self.max_delay = delay;
         self
     }
 
-    /// How long one attempt may take; `None` for as long as the call's deadline leaves. Default: 10 s.
-    ///
-    /// It is what saves a call whose kept connection has silently died somewhere on the way.
+    /// How long each attempt may take, the last one included, instead of its share of the time. Default: `None`,
+    /// which means the share. The call's deadline ends an attempt earlier. Zero is refused when the client is
+    /// built.
     #[must_use]
     pub fn attempt_timeout(mut self, limit: Option<Duration>) -> Self {
         self.attempt_timeout = limit;
         self
     }
 
-    /// The time that the next attempt gets, of the time that is left.
-    pub(crate) fn attempt_time(&self, left: Duration) -> Duration {
-        self.attempt_timeout.map_or(left, |limit| limit.min(left))
+    /// # Errors
+    /// Returns an error if the limit of an attempt is zero, naming its setter.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        match self.attempt_timeout {
+            Some(Duration::ZERO) => Err(Error::invalid("attempt_timeout", "zero")),
+            _ => Ok(()),
+        }
     }
 
-    /// The wait before the next attempt, or `None` where there is to be none.
+    /// The time that the next attempt gets, of the time that is left after so many retries.
+    pub(crate) fn attempt_time(&self, left: Duration, retries: u32) -> Duration {
+        if let Some(limit) = self.attempt_timeout {
+            return limit.min(left);
+        }
+        let attempts_left = self.max_retries.saturating_sub(retries).saturating_add(1);
+        let share = left.checked_div(attempts_left).unwrap_or(left);
+        let time = share.max(LEAST);
+        if left.saturating_sub(time) < LEAST_LEFT { left } else { time }
+    }
+
+    /// The wait before the next attempt, or `None` if there is to be none.
     ///
     /// `retries` have been made already, `retry_after` is what the service asked for, `left` is what the
     /// deadline leaves, and `chance` is a random number.
@@ -116,11 +146,6 @@ impl Default for RetryPolicy {
     fn default() -> Self {
         Self::new()
     }
-}
-
-/// Whether a status is worth another try.
-pub(crate) fn is_retryable(status: u16) -> bool {
-    matches!(status, 429 | 500 | 502 | 503 | 504)
 }
 
 #[cfg(test)]
@@ -160,15 +185,51 @@ mod tests {
     fn none_is_none() {
         assert_eq!(RetryPolicy::none().wait(0, None, LONG, 0), None);
         assert_eq!(RetryPolicy::none().wait(0, Some(Duration::ZERO), LONG, 0), None);
-        assert_eq!(RetryPolicy::none().attempt_time(LONG), LONG);
-        assert_eq!(RetryPolicy::default().attempt_time(LONG), Duration::from_secs(10));
-        assert_eq!(RetryPolicy::default().attempt_time(Duration::from_secs(1)), Duration::from_secs(1));
+    }
+
+    /// The attempt times of a call in which every attempt takes all of its own, and no wait lies between.
+    fn times(policy: RetryPolicy, millis: u64) -> Vec<u64> {
+        let mut left = Duration::from_millis(millis);
+        let mut times = Vec::new();
+        for retries in 0..=policy.max_retries {
+            let time = policy.attempt_time(left, retries);
+            left -= time;
+            times.push(u64::try_from(time.as_millis()).unwrap());
+        }
+        assert!(times.iter().sum::<u64>() <= millis);
+        times
     }
 
     #[test]
-    fn statuses() {
-        let retryable: Vec<u16> = (0..1000).filter(|&status| is_retryable(status)).collect();
-        assert_eq!(retryable, [429, 500, 502, 503, 504]);
+    fn attempts_share_the_time() {
+        let new = RetryPolicy::new;
+        for (policy, millis, expected) in [
+            (new(), 30_000, &[10_000, 10_000, 10_000][..]),
+            (new(), 12_000, &[4_000, 4_000, 4_000]),
+            (new(), 6_000, &[2_000, 2_000, 2_000]),
+            (new(), 5_000, &[2_000, 2_000, 1_000]),
+            (new(), 3_000, &[2_000, 1_000, 0]),
+            (new(), 2_999, &[2_999, 0, 0]),
+            (new(), 1_500, &[1_500, 0, 0]),
+            (new().max_retries(1), 30_000, &[15_000, 15_000]),
+            (new().max_retries(4), 15_000, &[3_000, 3_000, 3_000, 3_000, 3_000]),
+            (new().max_retries(4), 8_000, &[2_000, 2_000, 2_000, 2_000, 0]),
+            (new().max_retries(4), 6_900, &[2_000, 2_000, 2_900, 0, 0]),
+            (RetryPolicy::none(), 30_000, &[30_000]),
+            (RetryPolicy::none(), 1, &[1]),
+            (new().attempt_timeout(Some(Duration::from_secs(4))), 10_000, &[4_000, 4_000, 2_000]),
+            (RetryPolicy::none().attempt_timeout(Some(Duration::from_secs(4))), 10_000, &[4_000]),
+        ] {
+            assert_eq!(times(policy, millis), expected, "{policy:?}, {millis} ms");
+        }
+        // What a fast failure leaves is for the others; the last one may take all of it.
+        let second = 1_000_000_000;
+        for (left, retries, expected) in [(29, 1, 14_500_000_000), (29, 2, 29 * second), (1, 2, second)] {
+            let time = new().attempt_time(Duration::from_secs(left), retries);
+            assert_eq!(time, Duration::from_nanos(expected), "{left} s left after {retries}");
+        }
+        assert_eq!(new().max_retries(u32::MAX).attempt_time(LONG, 0), LEAST);
+        assert_eq!(new().attempt_time(Duration::MAX, u32::MAX), Duration::MAX);
     }
 
     proptest! {

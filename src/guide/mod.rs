@@ -1,35 +1,35 @@
-//! A guided session: the two operations and the callbacks between them, for programs without an agent's screen.
+//! `GuidedPayment`: a flow, a client and a listener in one loop.
 
-mod captures;
-mod open_session;
+mod driver;
+mod stopper;
 
+use std::convert::Infallible;
 use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use crate::callback::{Event, StatusCallback};
+use crate::callback::StatusCallback;
 use crate::client::PaymentsApi;
-use crate::error::{Error, ErrorKind, Outcome};
-use crate::listener::CallbackListener;
-use crate::model::Payments;
-use crate::model::{Capture, CaptureError};
-use crate::params::{CreatePaymentsParams, UpdatePaymentsParams};
-use captures::Pieces;
-use open_session::OpenSession;
+use crate::flow::{Ending, PaymentFlow, Step};
+use crate::listener::{CallbackHandler, CallbackListener};
+use crate::model::PaymentsStatus;
+use driver::{Driver, Observer, Store};
+use stopper::Stop;
 
-/// How long to wait for the service to say that it has ended a session, where it refuses a step.
-const END_TIME: Duration = Duration::from_secs(2);
+pub use stopper::PaymentStopper;
 
-/// Takes one payment from its first question to its result.
+/// How long one request to cancel a session may take, if the client's own deadline is not shorter.
+const CANCEL_TIME: Duration = Duration::from_secs(10);
+
+/// Takes one payment from its first request to its ending.
 ///
-/// It calls [`create_payments`](PaymentsApi::create_payments), then
-/// [`update_payments`](PaymentsApi::update_payments) with one [`Capture`] after another, each when the
-/// callbacks say that the one before is in, then once more to complete, and waits for the result. A piece
-/// that cannot be taken is asked for again, up to a limit. On an error, and on a panic of the closure, it cancels,
-/// so that no session stays open; only where the service cannot be reached at all may one, until the service
-/// itself ends it with the call.
+/// It drives a [`PaymentFlow`]: it sends the requests that the flow wants with the client, and tells the flow
+/// of the callbacks that the listener receives, until the flow has ended.
 ///
 /// ```
-/// use twilio_payments::{CallbackListener, CreatePaymentsParams, Ending, GuidedPayment, SignatureValidator};
+/// use twilio_payments::{
+///     CallbackListener, CreatePaymentsParams, GuidedPayment, PaymentEnding, PaymentFlow, SignatureValidator,
+/// };
 /// # use twilio_payments::sandbox::Sandbox;
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -37,172 +37,142 @@ const END_TIME: Duration = Duration::from_secs(2);
 /// # let (api, call) = (sandbox.client(), sandbox.call().obliging());
 /// # let auth_token = sandbox.auth_token();
 /// let listener = CallbackListener::local(SignatureValidator::new(auth_token)?)?;
-/// let params = CreatePaymentsParams::new(listener.public_url()).charge_amount("19.99".parse()?);
+/// let params = CreatePaymentsParams::new(listener.status_callback_url())
+///     .idempotency_key("order-1066")
+///     .charge_amount("19.99".parse()?);
+/// let flow = PaymentFlow::new(call.sid(), params)?;
 ///
-/// let ending = GuidedPayment::new(&api, &listener, params)
+/// let ending = GuidedPayment::new(&api, &listener, flow)
 ///     .on_callback(|callback| println!("{:?}", callback.event()))
-///     .run(call.sid())?;
-/// match ending {
-///     Ending::Succeeded(callback) => println!("{:?}", callback.payment_confirmation_code),
-///     other => println!("no payment: {other:?}"),
+///     .run()?;
+/// match ending.payment {
+///     PaymentEnding::Paid { confirmation_code, .. } => println!("paid: {confirmation_code:?}"),
+///     PaymentEnding::NotPaid(reason) => println!("certainly not paid: {reason:?}"),
+///     other => println!("{other:?}"),
 /// }
 /// # Ok(())
 /// # }
 /// ```
+///
+/// # If the program dies
+/// With a [`store`](Self::store), another process goes on: load the flow that was stored last, and give it to
+/// `new` in place of a new one. Without a store, a payment that was under way is lost with the process: the
+/// service may still carry it out.
+///
+/// # Callbacks
+/// The flow is told of a callback, and stored, on the thread of the listener's connection, also while a
+/// request is under way; only then is the callback acknowledged. If storing fails, it is answered 500, and
+/// sent again if its URL asks for that, as
+/// [`status_callback_url`](CallbackListener::status_callback_url) does.
+///
+/// Callbacks that arrive after `run` has returned are the listener's again. One of them can settle an ending
+/// that was unknown: if the flow was stored, load it, tell it with [`PaymentFlow::on_callback`], and store it.
+///
+/// # Stopping
+/// [`PaymentStopper::stop`] is the way to stop payments: each cancels its session, or waits for its result if
+/// the session may have been completed. [`CallbackListener::shutdown`] does the same, but no result can be
+/// heard any more: such a payment ends as unknown at once. After [`PaymentsApi::shutdown`] no session can be
+/// cancelled; the ending then says that it is perhaps open.
+///
+/// Cancelling is a step like the others, with at most three requests of 10 s each, or of the client's timeout
+/// if that is shorter. Dropping a `GuidedPayment` sends nothing: it has no session before `run`, and `run` leaves
+/// none open that it could cancel, unless the store fails.
 #[must_use = "nothing happens until `run` is called"]
-pub struct GuidedPayment<'a> {
+pub struct GuidedPayment<'a, E = Infallible> {
     api: &'a PaymentsApi,
     listener: &'a CallbackListener,
-    params: CreatePaymentsParams,
-    tries: u32,
-    piece_timeout: Duration,
-    result_timeout: Duration,
-    on_callback: Box<dyn FnMut(&StatusCallback) + 'a>,
-}
-
-/// How a guided session ended, where no error did.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum Ending {
-    /// Charged, or tokenized: the last callback has the confirmation code or the token.
-    Succeeded(StatusCallback),
-    /// The service ended the session without a payment, as when the caller hangs up or the payment
-    /// connector declines: the last callback says why.
-    Failed(StatusCallback),
-    /// The caller could not be brought to give a piece in the allowed number of tries. The session was
-    /// cancelled; nothing was charged.
-    #[non_exhaustive]
-    GaveUp {
-        /// The piece.
-        capture: Capture,
-        /// Why the last try failed; `None` where no callback came in time.
-        reason: Option<CaptureError>,
-    },
+    flow: PaymentFlow,
+    stopper: PaymentStopper,
+    /// In a Mutex only to be Sync; so is the observer.
+    store: Mutex<Store<E>>,
+    observer: Mutex<Observer>,
 }
 
 impl<'a> GuidedPayment<'a> {
-    /// A payment with these parameters, whose `status_callback` must lead to the listener: usually it is
-    /// [`CallbackListener::public_url`].
-    pub fn new(api: &'a PaymentsApi, listener: &'a CallbackListener, params: CreatePaymentsParams) -> Self {
+    /// A payment that a flow begins or, if it was stored before, goes on with. The `StatusCallback` in the
+    /// flow's params must lead to the listener: usually it is its
+    /// [`status_callback_url`](CallbackListener::status_callback_url).
+    pub fn new(api: &'a PaymentsApi, listener: &'a CallbackListener, flow: PaymentFlow) -> Self {
         Self {
             api,
             listener,
-            params,
-            tries: 3,
-            piece_timeout: Duration::from_secs(120),
-            result_timeout: Duration::from_secs(60),
-            on_callback: Box::new(|_| {}),
+            flow,
+            stopper: PaymentStopper::new(),
+            store: Mutex::new(Box::new(|_| Ok(()))),
+            observer: Mutex::new(Box::new(|_| {})),
         }
     }
+}
 
-    /// How often a piece is asked for before the session is given up. Default: 3; 0 counts as 1.
-    pub fn tries(mut self, tries: u32) -> Self {
-        self.tries = tries.max(1);
+impl<'a, E: Send + 'static> GuidedPayment<'a, E> {
+    /// Sets what stores the flow: before each request, after each callback, and with its ending. Default: it is
+    /// not stored.
+    ///
+    /// The closure is called by one thread at a time, on the thread of `run` or of a connection of the
+    /// listener's. It must return after the flow is stored for good, and must return an error if what is stored
+    /// is not the flow's predecessor; see [`PaymentFlow::revision`]. After an error nothing is sent any more,
+    /// and `run` returns it.
+    pub fn store<F: Send + 'static>(
+        self,
+        store: impl FnMut(&PaymentFlow) -> Result<(), F> + Send + 'static,
+    ) -> GuidedPayment<'a, F> {
+        let Self { api, listener, flow, stopper, observer, .. } = self;
+        GuidedPayment { api, listener, flow, stopper, store: Mutex::new(Box::new(store)), observer }
+    }
+
+    /// Sets what sees each callback of the payment, the last one included, after the flow was stored with it
+    /// and before anything is done about it. Default: nothing does.
+    ///
+    /// The closure is called by one thread at a time, on the threads of the listener's connections. The payment
+    /// waits for it to return. A panic in it is logged, and the payment goes on.
+    pub fn on_callback(mut self, see: impl FnMut(&StatusCallback) + Send + 'static) -> Self {
+        self.observer = Mutex::new(Box::new(see));
         self
     }
 
-    /// How long to wait for a piece, from its question on. Default: 120 s. No answer counts as a failed
-    /// try.
-    pub fn piece_timeout(mut self, timeout: Duration) -> Self {
-        self.piece_timeout = timeout;
+    /// Sets what can stop the payment while it runs. Default: only the listener's shutdown does.
+    pub fn stopper(mut self, stopper: &PaymentStopper) -> Self {
+        self.stopper = stopper.clone();
         self
     }
 
-    /// How long to wait for the result after the session was completed. Default: 60 s.
-    pub fn result_timeout(mut self, timeout: Duration) -> Self {
-        self.result_timeout = timeout;
-        self
-    }
-
-    /// Sees each callback of the session, in order, before the guide acts on it. Default: nobody does.
-    pub fn on_callback(mut self, see: impl FnMut(&StatusCallback) + 'a) -> Self {
-        self.on_callback = Box::new(see);
-        self
-    }
-
-    /// Takes the payment on a live call.
+    /// Takes the payment, and returns how it ended. Whatever goes wrong with requests and callbacks is in the
+    /// [`Ending`].
     ///
     /// # Errors
-    /// Where one of the calls to the API fails for good; where the listener is shut down; where no result
-    /// comes in time, of the kind [`Timeout`](ErrorKind::Timeout) and the outcome
-    /// [`Unknown`](Outcome::Unknown), as the payment may have happened. The session is cancelled first, as far
-    /// as it can be.
-    pub fn run(mut self, call_sid: &str) -> Result<Ending, Error> {
-        let session = self.create(call_sid)?;
-        let mut open = OpenSession::new(self.api, call_sid, session.sid, &self.params);
-        open.listen(self.listener)?;
-        let see = &mut *self.on_callback;
-        let mut left = Pieces::of(&self.params, self.tries);
-
-        while let Some(capture) = left.next() {
-            let ask = UpdatePaymentsParams::new_capture(&self.params.status_callback, capture.clone());
-            if let Err(error) = open.update(ask) {
-                return open.ended_instead(error, END_TIME, see);
+    /// Returns the error of the [`store`](Self::store), if it returned one. The payment is then as it was
+    /// stored last: nothing was sent that was not stored before. Go on with that flow.
+    pub fn run(self) -> Result<Ending, E> {
+        let store = self.store.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let observer = self.observer.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let call_sid = self.flow.call_sid().to_owned();
+        let cancelling = self.api.with_timeout_at_most(CANCEL_TIME);
+        let driver = Arc::new(Driver::new(self.flow, store, observer));
+        let payment: Weak<dyn Stop> = Arc::downgrade(&(Arc::clone(&driver) as Arc<dyn Stop>));
+        self.stopper.add(payment);
+        let handler: Arc<dyn CallbackHandler> = Arc::clone(&driver) as Arc<dyn CallbackHandler>;
+        // It fails if the store does, which the driver then returns.
+        let registration = self.listener.register(&handler);
+        let ending = loop {
+            match driver.next()? {
+                Step::Create(params) => driver.on_response(self.api.create_payments(&call_sid, &params)),
+                Step::Update { sid, params } => {
+                    let cancels = params.status == Some(PaymentsStatus::Cancel);
+                    let api = if cancels { &cancelling } else { self.api };
+                    driver.on_response(api.update_payments(&call_sid, &sid, &params));
+                }
+                Step::WaitUntil(_) => {}
+                Step::Ended(ending) => break ending,
             }
-            let heard = open.hear(self.piece_timeout, see, |callback| match callback.event() {
-                Event::Captured { capture: given, .. } => *given == capture,
-                Event::CaptureFailed { capture: given, .. } => given.is_none_or(|given| *given == capture),
-                _ => callback.is_final(),
-            })?;
-            let reason = match &heard {
-                Some(callback) => match callback.event() {
-                    Event::Captured { .. } => {
-                        left.require(callback.required());
-                        continue;
-                    }
-                    Event::CaptureFailed { reason, .. } => Some(reason.clone()),
-                    _ => return Ok(open.ended(callback.clone())),
-                },
-                None => None,
-            };
-            if !left.ask_again(&capture, reason.as_ref()) {
-                return Ok(Ending::GaveUp { capture, reason });
-            }
-        }
-        if let Some(capture) = left.hopeless() {
-            return Ok(Ending::GaveUp { capture, reason: None });
-        }
-
-        let complete = UpdatePaymentsParams::new_complete(&self.params.status_callback);
-        let key = complete.idempotency_key.clone();
-        let completed = match open.update(complete) {
-            Err(error) if error.outcome() != Outcome::Unknown => {
-                return open.ended_instead(error, END_TIME, see);
-            }
-            // Where it is not known whether the request arrived, the result will tell.
-            completed => completed,
         };
-        match open.hear(self.result_timeout, see, StatusCallback::is_final)? {
-            Some(callback) => Ok(open.ended(callback)),
-            None => Err(completed.err().unwrap_or_else(|| lost().after(1, Outcome::Unknown, &key))),
-        }
-    }
-
-    /// Creates the session. Where it is not known whether it was, the same request once more tells which one it
-    /// is, so that it can be used or cancelled.
-    fn create(&self, call_sid: &str) -> Result<Payments, Error> {
-        match self.api.create_payments(call_sid, &self.params) {
-            Err(error) if error.outcome() == Outcome::Unknown && error.kind() != ErrorKind::Shutdown => {
-                self.api.create_payments(call_sid, &self.params)
-            }
-            created => created,
-        }
+        drop(registration);
+        // A callback that was handled meanwhile may have corrected it.
+        Ok(driver.ending().unwrap_or(ending))
     }
 }
 
-/// No result came.
-fn lost() -> Error {
-    let message = "the session was completed, and no result came in time";
-    Error::new(ErrorKind::Timeout, Outcome::Unknown, message).timed_out()
-}
-
-impl fmt::Debug for GuidedPayment<'_> {
+impl<E> fmt::Debug for GuidedPayment<'_, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("GuidedPayment")
-            .field("params", &self.params)
-            .field("tries", &self.tries)
-            .field("piece_timeout", &self.piece_timeout)
-            .field("result_timeout", &self.result_timeout)
-            .finish_non_exhaustive()
+        f.debug_struct("GuidedPayment").field("flow", &self.flow).finish_non_exhaustive()
     }
 }

@@ -2,47 +2,38 @@
 
 use std::borrow::Cow;
 
-use crate::error::Error;
+use crate::callback::{CallbackError, CallbackRetries};
+use crate::text::url::Url;
 
-const FIELD: &str = "public_url";
-
-/// The URL under which the service reaches a listener.
+/// The URL under which the service reaches a listener, absolute and with a host.
 #[derive(Clone)]
 pub(super) struct PublicUrl {
     given: String,
-    /// How much of it comes before its query.
-    before_query: usize,
-    /// How much of it comes before its fragment.
-    before_fragment: usize,
-    /// What arrives is appended to it.
-    base: bool,
+    for_service: String,
 }
 
 impl PublicUrl {
     /// Takes an absolute http or https URL.
     ///
     /// # Errors
-    /// Where it is none, or holds white space or control characters.
-    pub(super) fn new(given: String) -> Result<Self, Error> {
-        let refusal = |reason| Err(Error::invalid(FIELD, reason));
+    /// Returns an error if it is not one, or holds white space or control characters.
+    pub(super) fn new(given: String) -> Result<Self, CallbackError> {
+        let refusal = |reason| Err(CallbackError::invalid("public_url", reason));
         if given.contains(|c: char| c.is_whitespace() || c.is_control()) {
             return refusal("holds white space or a control character");
         }
-        let Some((scheme, rest)) = given.split_once("://") else { return refusal("not an absolute URL") };
-        if !scheme.eq_ignore_ascii_case("https") && !scheme.eq_ignore_ascii_case("http") {
-            return refusal("neither https nor http");
+        let url = Url::split(&given);
+        match url.host {
+            Some(_) if !url.is_http() && !url.is_https() => return refusal("neither https nor http"),
+            Some("") => return refusal("without a host"),
+            Some(_) => {}
+            None => return refusal("not an absolute URL"),
         }
-        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        let host = authority.rsplit('@').next().unwrap_or_default();
-        if host.is_empty() || host.starts_with(':') {
-            return refusal("without a host");
-        }
-        let before_fragment = given.find('#').unwrap_or(given.len());
-        let before_query = given.find('?').unwrap_or(before_fragment).min(before_fragment);
-        let has_query = before_query < before_fragment;
-        let path = rest.get(authority.len()..before_query - (given.len() - rest.len())).unwrap_or_default();
-        let base = !has_query && (path.is_empty() || path.ends_with('/'));
-        Ok(Self { given, before_query, before_fragment, base })
+        let for_service = match url.fragment {
+            Some(_) => given.clone(),
+            None => CallbackRetries::most().url(&given)?,
+        };
+        Ok(Self { given, for_service })
     }
 
     /// The URL as it was given.
@@ -50,15 +41,20 @@ impl PublicUrl {
         &self.given
     }
 
-    /// The URL that the service requested, where `target` arrived: path and query.
+    /// The URL with a fragment that asks for retries, unless it has one of its own.
+    pub(super) fn for_service(&self) -> &str {
+        &self.for_service
+    }
+
+    /// The URL that the service requested if `target` arrived: path and query.
     pub(super) fn requested(&self, target: &str) -> Cow<'_, str> {
-        let before = |end: usize| self.given.get(..end).unwrap_or_default();
-        if self.base {
-            return Cow::Owned([before(self.before_query).trim_end_matches('/'), target].concat());
+        let url = Url::split(&self.given);
+        if url.query.is_none() && (url.path.is_empty() || url.path.ends_with('/')) {
+            return Cow::Owned([url.before_query.trim_end_matches('/'), target].concat());
         }
         match target.split_once('?') {
-            Some((_, query)) => Cow::Owned([before(self.before_query), "?", query].concat()),
-            None => Cow::Borrowed(before(self.before_fragment)),
+            Some((_, query)) => Cow::Owned([url.before_query, "?", query].concat()),
+            None => Cow::Borrowed(url.before_fragment),
         }
     }
 }
@@ -102,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_public_url_is_refused() {
+    fn what_is_not_a_public_url_is_refused() {
         for (given, reason) in [
             ("", "not an absolute URL"),
             ("/status", "not an absolute URL"),

@@ -1,273 +1,295 @@
-//! What was received and not yet handed over, and who waits for it.
+//! The callbacks that were received and not yet read, and who receives the next one.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::repeats::{Seen, Token};
-use crate::callback::StatusCallback;
-use crate::error::{Error, ErrorKind};
+use ring::digest;
 
-/// What became of a callback.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fate {
-    /// It will be handed over.
-    Taken,
-    /// It was taken before.
-    TakenBefore,
-    /// There is no room for it, or nobody to hand it to any more.
+use super::handler::{CallbackHandler, Registration, call};
+use super::recent::Recent;
+use crate::callback::{CallbackError, CallbackErrorKind, StatusCallback};
+
+/// How many copies of one callback are kept if there is no room. An attacker can make any number of a captured one, by
+/// sending it with other tokens; the service does not send the same words often.
+const MAX_COPIES: usize = 2;
+
+/// What tells one delivery of a callback from another.
+pub(super) struct Delivery {
+    /// A hash of the idempotency token and the signature, so that each takes the same little space. `None` without
+    /// a token.
+    repeat: Option<[u8; digest::SHA256_OUTPUT_LEN]>,
+    /// The signature, which stands for the URL and the body.
+    signature: String,
+}
+
+impl Delivery {
+    pub(super) fn new(token: Option<&str>, signature: String) -> Self {
+        let repeat = token.filter(|token| !token.is_empty()).map(|token| {
+            let mut hash = [0; digest::SHA256_OUTPUT_LEN];
+            // Neither has a line end in it.
+            let both = [token, "\n", &signature].concat();
+            hash.copy_from_slice(digest::digest(&digest::SHA256, both.as_bytes()).as_ref());
+            hash
+        });
+        Self { repeat, signature }
+    }
+}
+
+/// What becomes of a callback.
+pub(super) enum Receipt {
+    /// It waits to be read. To make room for it, an older one may have been discarded.
+    Queued { discarded: bool },
+    /// It is for a registered handler, which must be called.
+    Registered(Arc<dyn CallbackHandler>, Box<StatusCallback>, Delivery),
+    /// It was received before.
+    Repeated,
+    /// There is no room for it, or the listener was shut down.
     NoRoom,
 }
 
-/// The queues between the server's threads and the readers.
-pub(super) struct Hub {
+/// The callbacks between the server's threads and the readers.
+pub(super) struct Queue {
     state: Mutex<State>,
+    /// A callback arrived, a view ended, or the listener was shut down.
+    changed: Condvar,
     capacity: usize,
+    /// After this time, an unread callback may be discarded to make room.
+    unread_time: Duration,
+    /// The program stores every callback before it comes here, so any of them may be discarded.
+    stored: bool,
 }
 
 #[derive(Default)]
 struct State {
-    /// Callbacks of sessions that nobody views.
-    general: Queue,
-    sessions: HashMap<String, Viewed>,
-    /// How many callbacks are in all queues.
-    held: usize,
-    /// How many callbacks were ever taken.
-    taken: u64,
-    seen: Seen,
+    /// In the order of arrival.
+    unread: VecDeque<Unread>,
+    /// How many views a session has, if it has any.
+    views: HashMap<String, usize>,
+    handlers: Vec<(u64, Arc<dyn CallbackHandler>)>,
+    /// The number of the latest callback or handler.
+    latest: u64,
+    discarded: u64,
+    received: Recent<[u8; digest::SHA256_OUTPUT_LEN]>,
+    /// Sessions whose last callback has arrived.
+    over: Recent<String>,
     closed: bool,
 }
 
-#[derive(Default)]
-struct Queue {
-    /// In the order in which they were taken, each with its number in that order.
-    callbacks: VecDeque<(u64, StatusCallback)>,
-    /// Each queue wakes its own readers only.
-    arrived: Arc<Condvar>,
-}
-
-/// The queue of a session that is viewed.
-#[derive(Default)]
-struct Viewed {
-    queue: Queue,
-    views: usize,
+struct Unread {
+    number: u64,
+    arrived: Instant,
+    signature: String,
+    callback: StatusCallback,
 }
 
 impl State {
-    /// The queue of a session's view, or the general one.
-    fn queue(&mut self, session: Option<&str>) -> &mut Queue {
-        match session.and_then(|sid| self.sessions.get_mut(sid)) {
-            Some(viewed) => &mut viewed.queue,
-            None => &mut self.general,
+    fn next_number(&mut self) -> u64 {
+        self.latest += 1;
+        self.latest
+    }
+
+    fn is_repeat(&self, delivery: &Delivery) -> bool {
+        delivery.repeat.as_ref().is_some_and(|repeat| self.received.contains(repeat))
+    }
+
+    /// Remembers that a callback was received.
+    fn note(&mut self, callback: &StatusCallback, delivery: &Delivery) {
+        if let Some(repeat) = &delivery.repeat {
+            self.received.insert(repeat);
         }
+        if callback.is_final() {
+            self.over.insert(&callback.sid);
+        }
+    }
+
+    /// Takes the first callback of a kind out of the queue.
+    fn take(&mut self, is_wanted: impl Fn(&Self, &StatusCallback) -> bool) -> Option<Unread> {
+        let index = self.unread.iter().position(|unread| is_wanted(self, &unread.callback))?;
+        self.unread.remove(index)
     }
 }
 
-impl Hub {
-    pub(super) fn new(capacity: usize) -> Self {
-        Self { state: Mutex::default(), capacity }
+impl Queue {
+    pub(super) fn new(capacity: usize, unread_time: Duration, stored: bool) -> Self {
+        Self { state: Mutex::default(), changed: Condvar::new(), capacity, unread_time, stored }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a callback, unless its token was seen or there is no room.
-    pub(super) fn put(&self, callback: StatusCallback, token: Option<&Token>) -> Fate {
-        let mut state = self.state();
-        if token.is_some_and(|token| state.seen.contains(token)) {
-            return Fate::TakenBefore;
-        }
-        if state.closed || state.held >= self.capacity {
-            return Fate::NoRoom;
-        }
-        if let Some(token) = token {
-            state.seen.insert(token);
-        }
-        state.held += 1;
-        state.taken += 1;
-        let number = state.taken;
-        let queue = match state.sessions.get_mut(&callback.sid) {
-            Some(viewed) => &mut viewed.queue,
-            None => &mut state.general,
-        };
-        queue.callbacks.push_back((number, callback));
-        queue.arrived.notify_one();
-        Fate::Taken
+    /// Whether a callback was received before.
+    pub(super) fn is_repeat(&self, delivery: &Delivery) -> bool {
+        self.state().is_repeat(delivery)
     }
 
-    /// The next callback of a session's view, or of the general queue, waited for until `deadline` or, where
-    /// there is none, for ever.
+    /// Remembers a callback that a handler received.
+    pub(super) fn note(&self, callback: &StatusCallback, delivery: &Delivery) {
+        self.state().note(callback, delivery);
+    }
+
+    /// Queues a callback, unless it is for a handler, was received before, or there is no room.
+    pub(super) fn put(&self, callback: StatusCallback, delivery: Delivery) -> Receipt {
+        let mut state = self.state();
+        if state.is_repeat(&delivery) {
+            return Receipt::Repeated;
+        }
+        if let Some((_, handler)) = state.handlers.iter().find(|(_, handler)| handler.is_for(&callback)) {
+            return Receipt::Registered(Arc::clone(handler), Box::new(callback), delivery);
+        }
+        let full = state.unread.len() >= self.capacity;
+        let has_room = if state.closed { self.stored } else { !full || self.discard(&mut state) };
+        if !has_room {
+            return Receipt::NoRoom;
+        }
+        state.note(&callback, &delivery);
+        // After the end nobody waits for a callback, but the program has stored it.
+        if !state.closed {
+            let (number, arrived) = (state.next_number(), Instant::now());
+            state.unread.push_back(Unread { number, arrived, signature: delivery.signature, callback });
+            self.changed.notify_all();
+        }
+        Receipt::Queued { discarded: full }
+    }
+
+    /// Discards the oldest callback that may be: one of a session that is over, except its result; one that nobody has
+    /// read for long; or a third copy of one that waits.
+    fn discard(&self, state: &mut State) -> bool {
+        let now = Instant::now();
+        let mut copies = HashMap::new();
+        let leftover = state.unread.iter().position(|unread| {
+            let copy = copies.entry(&unread.signature).or_insert(0);
+            *copy += 1;
+            self.stored
+                || now.saturating_duration_since(unread.arrived) >= self.unread_time
+                || (!unread.callback.is_final() && state.over.contains(&unread.callback.sid))
+                || *copy > MAX_COPIES
+        });
+        let discarded = leftover.and_then(|index| state.unread.remove(index)).is_some();
+        state.discarded += u64::from(discarded);
+        discarded
+    }
+
+    /// Waits for the next callback of a session's views, or of all sessions without a view, for up to `timeout` or,
+    /// without one, for ever.
     ///
     /// # Errors
-    /// `Timeout` at the deadline, `Shutdown` where nothing is left and nothing will come.
+    /// `Timeout` if none came in time; `Closed` if nothing is left and nothing will come.
     pub(super) fn take(
         &self,
         session: Option<&str>,
-        deadline: Option<Instant>,
-    ) -> Result<StatusCallback, Error> {
+        timeout: Option<Duration>,
+    ) -> Result<StatusCallback, CallbackError> {
+        // A time that is further off than the clock reaches is none.
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let mut state = self.state();
         loop {
-            if let Some((_, callback)) = state.queue(session).callbacks.pop_front() {
-                state.held -= 1;
-                return Ok(callback);
+            let taken = state.take(|state, callback| match session {
+                Some(sid) => callback.sid == sid,
+                None => !state.views.contains_key(&callback.sid),
+            });
+            if let Some(unread) = taken {
+                return Ok(unread.callback);
             }
             if state.closed {
-                return Err(Error::callback(ErrorKind::Shutdown, "the listener was shut down"));
+                return Err(CallbackError::new(CallbackErrorKind::Closed, "the listener was shut down"));
             }
-            let arrived = Arc::clone(&state.queue(session).arrived);
-            state = match deadline {
-                None => arrived.wait(state).unwrap_or_else(PoisonError::into_inner),
-                Some(deadline) => {
-                    let left = deadline.saturating_duration_since(Instant::now());
-                    if left.is_zero() {
-                        return Err(
-                            Error::callback(ErrorKind::Timeout, "no callback came in time").timed_out()
-                        );
-                    }
-                    arrived.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
+            state = match deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
+                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Some(Duration::ZERO) => {
+                    return Err(CallbackError::new(CallbackErrorKind::Timeout, "no callback came in time"));
+                }
+                Some(left) => {
+                    self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
                 }
             };
         }
     }
 
-    /// Begins a view: from now on the session's callbacks are its own, those in the general queue too.
+    /// The next callback, as [`take`](Self::take), if there is one already.
+    pub(super) fn try_take(&self, session: Option<&str>) -> Result<Option<StatusCallback>, CallbackError> {
+        match self.take(session, Some(Duration::ZERO)) {
+            Err(error) if error.kind() == CallbackErrorKind::Timeout => Ok(None),
+            result => result.map(Some),
+        }
+    }
+
+    /// Begins a view: from now on the session's callbacks are its own, including those that wait.
     pub(super) fn view(&self, sid: &str) {
-        let mut guard = self.state();
-        let state = &mut *guard;
-        let viewed = state.sessions.entry(sid.to_owned()).or_default();
-        viewed.views += 1;
-        if state.general.callbacks.iter().any(|(_, callback)| callback.sid == sid) {
-            for (number, callback) in std::mem::take(&mut state.general.callbacks) {
-                let of_view = callback.sid == sid;
-                let queue = if of_view { &mut viewed.queue } else { &mut state.general };
-                queue.callbacks.push_back((number, callback));
-            }
-            viewed.queue.arrived.notify_all();
-        }
+        *self.state().views.entry(sid.to_owned()).or_default() += 1;
     }
 
-    /// Ends a view. What the last one of a session leaves goes back to its place in the general queue.
+    /// Ends a view. What the last one of a session leaves is for the others again.
     pub(super) fn end_view(&self, sid: &str) {
-        let mut guard = self.state();
-        let state = &mut *guard;
-        let Some(viewed) = state.sessions.get_mut(sid) else { return };
-        viewed.views -= 1;
-        if viewed.views > 0 {
-            return;
-        }
-        if let Some(viewed) = state.sessions.remove(sid).filter(|viewed| !viewed.queue.callbacks.is_empty()) {
-            state.general.callbacks.extend(viewed.queue.callbacks);
-            // Two sorted runs, which this sort merges.
-            state.general.callbacks.make_contiguous().sort_by_key(|(number, _)| *number);
-            state.general.arrived.notify_all();
+        let mut state = self.state();
+        if let Some(views) = state.views.get_mut(sid) {
+            *views -= 1;
+            if *views == 0 {
+                state.views.remove(sid);
+                self.changed.notify_all();
+            }
         }
     }
 
-    /// Takes no callback any more, and wakes everyone who waits for one.
+    /// Registers a handler, and gives it what waits for it already.
+    ///
+    /// # Errors
+    /// The handler's own error, after which it is not registered. Nothing is lost from the queue.
+    pub(super) fn register(
+        self: &Arc<Self>,
+        handler: &Arc<dyn CallbackHandler>,
+    ) -> Result<Registration, String> {
+        let mut state = self.state();
+        let number = state.next_number();
+        state.handlers.push((number, Arc::clone(handler)));
+        drop(state);
+        let registration = Registration { queue: Arc::clone(self), number };
+        loop {
+            let mut state = self.state();
+            let Some(unread) = state.take(|_, callback| handler.is_for(callback)) else {
+                let closed = state.closed;
+                drop(state);
+                if closed {
+                    handler.on_close();
+                }
+                return Ok(registration);
+            };
+            drop(state);
+            if let Err(error) = call(|| handler.on_callback(&unread.callback)) {
+                let mut state = self.state();
+                let place = state.unread.partition_point(|other| other.number < unread.number);
+                state.unread.insert(place, unread);
+                self.changed.notify_all();
+                return Err(error);
+            }
+        }
+    }
+
+    pub(super) fn unregister(&self, number: u64) {
+        self.state().handlers.retain(|(other, _)| *other != number);
+    }
+
+    /// Queues no callback any more, and wakes everyone who waits for one.
     pub(super) fn close(&self) {
         let mut state = self.state();
-        state.closed = true;
-        state.general.arrived.notify_all();
-        for viewed in state.sessions.values() {
-            viewed.queue.arrived.notify_all();
+        if !std::mem::replace(&mut state.closed, true) {
+            self.changed.notify_all();
+            let handlers = state.handlers.clone();
+            drop(state);
+            for (_, handler) in handlers {
+                handler.on_close();
+            }
         }
     }
 
     /// How many callbacks wait to be read.
     pub(super) fn held(&self) -> usize {
-        self.state().held
-    }
-}
-
-/// The end of a wait that begins now; none where it is further off than the clock reaches.
-pub(super) fn deadline(timeout: Duration) -> Option<Instant> {
-    Instant::now().checked_add(timeout)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    #[derive(Clone, Debug)]
-    enum Step {
-        Put { session: usize, token: Option<usize> },
-        View(usize),
-        EndView(usize),
-        Take(Option<usize>),
+        self.state().unread.len()
     }
 
-    fn step() -> impl Strategy<Value = Step> {
-        prop_oneof![
-            (0..3usize, prop::option::of(0..8usize))
-                .prop_map(|(session, token)| Step::Put { session, token }),
-            (0..3usize).prop_map(Step::View),
-            (0..3usize).prop_map(Step::EndView),
-            prop::option::of(0..3usize).prop_map(Step::Take),
-        ]
-    }
-
-    fn sid(session: usize) -> String {
-        format!("PK{session:032x}")
-    }
-
-    proptest! {
-        /// Whatever views begin and end, each callback that is taken is handed over once, and those of a
-        /// session to its views while there are any.
-        #[test]
-        fn each_is_handed_over_once(steps in prop::collection::vec(step(), 0..60)) {
-            const CAPACITY: usize = 5;
-            let hub = Hub::new(CAPACITY);
-            let (mut views, mut tokens) = ([0; 3], Vec::new());
-            let (mut waiting, mut next) = (Vec::new(), 0);
-            for step in steps {
-                match step {
-                    Step::Put { session, token } => {
-                        let body = format!("Sid={}&Number={next}", sid(session));
-                        let callback = StatusCallback::parse(body.as_bytes()).unwrap();
-                        let fate = hub.put(callback, token.map(|token| Token::new(&token.to_string())).as_ref());
-                        let expected = match token {
-                            Some(token) if tokens.contains(&token) => Fate::TakenBefore,
-                            _ if waiting.len() == CAPACITY => Fate::NoRoom,
-                            _ => Fate::Taken,
-                        };
-                        prop_assert_eq!(fate, expected);
-                        if fate == Fate::Taken {
-                            tokens.extend(token);
-                            waiting.push((session, next));
-                        }
-                        next += 1;
-                    }
-                    Step::View(session) => {
-                        hub.view(&sid(session));
-                        views[session] += 1;
-                    }
-                    Step::EndView(session) if views[session] > 0 => {
-                        hub.end_view(&sid(session));
-                        views[session] -= 1;
-                    }
-                    Step::Take(Some(session)) if views[session] == 0 => {}
-                    Step::EndView(_) => {}
-                    Step::Take(from) => {
-                        let taken = hub.take(from.map(sid).as_deref(), deadline(Duration::ZERO)).ok();
-                        let ours = |session: usize| from.map_or(views[session] == 0, |from| from == session);
-                        let Some(taken) = taken else {
-                            prop_assert!(!waiting.iter().any(|(session, _)| ours(*session)));
-                            continue;
-                        };
-                        let number = taken.other("Number").unwrap().parse::<usize>().unwrap();
-                        let place = waiting.iter().position(|(_, waiting)| *waiting == number);
-                        prop_assert!(place.is_some(), "{} was handed over before", number);
-                        let (session, _) = waiting.remove(place.unwrap());
-                        prop_assert!(ours(session));
-                        prop_assert_eq!(taken.sid, sid(session));
-                        // In the order of arrival, whatever views came and went.
-                        prop_assert!(!waiting.iter().any(|(other, n)| ours(*other) && *n < number));
-                    }
-                }
-                prop_assert_eq!(hub.held(), waiting.len());
-            }
-        }
+    /// How many callbacks were discarded unread.
+    pub(super) fn discarded(&self) -> u64 {
+        self.state().discarded
     }
 }

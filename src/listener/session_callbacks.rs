@@ -4,26 +4,29 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::queue::{Hub, deadline};
-use crate::callback::StatusCallback;
-use crate::error::Error;
+use super::queue::Queue;
+use crate::callback::{CallbackError, StatusCallback};
+use crate::model::sid;
 
 /// The callbacks of one Payments session. Made by [`CallbackListener::session`].
 ///
 /// It borrows nothing, so it can move to the thread that takes this payment. As long as it lives, the
 /// session's callbacks come here and not to the listener's own [`recv`](super::CallbackListener::recv). What
-/// is unread when it is dropped goes back there, in the order of arrival.
+/// is unread when it is dropped returns there, in the order of arrival.
 ///
 /// [`CallbackListener::session`]: super::CallbackListener::session
 pub struct SessionCallbacks {
-    hub: Arc<Hub>,
+    queue: Arc<Queue>,
     sid: String,
 }
 
 impl SessionCallbacks {
-    pub(super) fn new(hub: Arc<Hub>, sid: &str) -> Self {
-        hub.view(sid);
-        Self { hub, sid: sid.to_owned() }
+    pub(super) fn new(queue: Arc<Queue>, sid: &str) -> Result<Self, CallbackError> {
+        if !sid::is("PK", sid) {
+            return Err(CallbackError::invalid("Sid", "not PK and 32 hex digits"));
+        }
+        queue.view(sid);
+        Ok(Self { queue, sid: sid.to_owned() })
     }
 
     /// The session's SID.
@@ -32,35 +35,39 @@ impl SessionCallbacks {
         &self.sid
     }
 
-    /// The session's next callback, waited for as long as it takes.
+    /// Waits for the session's next callback, for as long as it takes.
     ///
     /// A caller who has hung up types no more, and a callback can be lost on its way: prefer
     /// [`recv_timeout`](Self::recv_timeout).
     ///
     /// # Errors
-    /// [`ErrorKind::Shutdown`](crate::ErrorKind::Shutdown) where the listener was shut down or dropped, and
-    /// everything that it had received for this session was read.
-    pub fn recv(&self) -> Result<StatusCallback, Error> {
-        self.hub.take(Some(&self.sid), None)
+    /// [`CallbackErrorKind::Closed`] if the listener was shut down or dropped, and everything that it had
+    /// received for this session was read.
+    ///
+    /// [`CallbackErrorKind::Closed`]: crate::CallbackErrorKind::Closed
+    pub fn recv(&self) -> Result<StatusCallback, CallbackError> {
+        self.queue.take(Some(&self.sid), None)
     }
 
-    /// The session's next callback, waited for up to `timeout`.
+    /// Waits for the session's next callback for up to `timeout`.
     ///
     /// # Errors
-    /// As [`recv`](Self::recv), and [`ErrorKind::Timeout`](crate::ErrorKind::Timeout) where none came in
-    /// time.
-    pub fn recv_timeout(&self, timeout: Duration) -> Result<StatusCallback, Error> {
-        self.hub.take(Some(&self.sid), deadline(timeout))
+    /// As [`recv`](Self::recv), and [`CallbackErrorKind::Timeout`](crate::CallbackErrorKind::Timeout) if none
+    /// came in time.
+    pub fn recv_timeout(&self, timeout: Duration) -> Result<StatusCallback, CallbackError> {
+        self.queue.take(Some(&self.sid), Some(timeout))
     }
 
-    /// The session's next callback if there is one already.
-    #[must_use]
-    pub fn try_recv(&self) -> Option<StatusCallback> {
-        self.recv_timeout(Duration::ZERO).ok()
+    /// Returns the session's next callback, or `None` if there is none yet.
+    ///
+    /// # Errors
+    /// As [`recv`](Self::recv).
+    pub fn try_recv(&self) -> Result<Option<StatusCallback>, CallbackError> {
+        self.queue.try_take(Some(&self.sid))
     }
 
-    /// The session's callbacks, each waited for as long as it takes, to the [final
-    /// one](StatusCallback::is_final) or to the listener's end.
+    /// Waits for one callback of the session after another, to the [final one](StatusCallback::is_final) or to
+    /// the end of the listener.
     pub fn iter(&self) -> impl Iterator<Item = StatusCallback> {
         let mut ended = false;
         std::iter::from_fn(move || {
@@ -73,7 +80,7 @@ impl SessionCallbacks {
 
 impl Drop for SessionCallbacks {
     fn drop(&mut self) {
-        self.hub.end_view(&self.sid);
+        self.queue.end_view(&self.sid);
     }
 }
 

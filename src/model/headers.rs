@@ -1,33 +1,48 @@
-//! The headers of an answer.
+//! The headers of a response.
 
 use std::fmt;
 
-use crate::transport::HeaderMap;
+use ureq::http::HeaderMap;
 
-/// The headers of an answer. Names are compared without regard to case.
-#[derive(Clone, Default)]
+/// The headers of a response. Names are compared without regard to case.
+///
+/// ```
+/// # use twilio_payments::ResponseHeaders;
+/// fn print(headers: &ResponseHeaders) {
+///     for (name, value) in headers {
+///         println!("{name}: {value}");
+///     }
+/// }
+/// ```
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct ResponseHeaders(pub(crate) HeaderMap);
 
 impl ResponseHeaders {
-    /// The first value of a header, or `None` where it is absent or holds bytes other than visible ASCII.
+    /// Returns the first value of a header, or `None` if it is absent or has other bytes than visible ASCII.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).and_then(|value| value.to_str().ok())
     }
 
-    fn iter_names(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(AsRef::as_ref)
-    }
-
-    /// Every header with a value of visible ASCII, names in lower case.
+    /// Returns every header with a value of visible ASCII, names in lower case.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
+    }
+}
+
+impl<'a> IntoIterator for &'a ResponseHeaders {
+    type Item = (&'a str, &'a str);
+    // Boxed, so that the types of another crate do not become part of the API.
+    type IntoIter = Box<dyn Iterator<Item = Self::Item> + 'a>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        Box::new(self.iter())
     }
 }
 
 /// Shows the names only: a value may be anything.
 impl fmt::Debug for ResponseHeaders {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.iter_names()).finish()
+        f.debug_set().entries(self.0.keys()).finish()
     }
 }

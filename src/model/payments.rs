@@ -1,22 +1,26 @@
-//! The result: the Payments resource, and what came with it.
+//! The result of an operation: the Payments resource and what came with it.
 
 use std::fmt;
 use std::time::Duration;
 
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor};
-use serde::ser::SerializeStruct;
+use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, Unexpected, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::model::ResponseHeaders;
+use crate::model::scalar::Scalar;
 use crate::model::sid;
+use crate::text::{Escaped, Redactor, json};
 
-/// A payments session, as the API answers both operations.
+/// The fields' names on the wire, in the order in which they are written.
+const NAMES: [&str; 6] = ["account_sid", "call_sid", "sid", "date_created", "date_updated", "uri"];
+
+/// A payments session, as the API returns it from both operations.
 ///
-/// The API promises only bookkeeping here. What the caller typed and how the payment went arrives later,
-/// as status callbacks.
+/// It contains only bookkeeping. What the caller typed and how the payment went arrives later, in status
+/// callbacks.
 ///
-/// Reading one is lenient: unknown fields are passed over, and of the six only `sid` must be there and
-/// well-formed; another that is missing, null or no string is `None`.
+/// Reading one is lenient: unknown fields are ignored, and only `sid` must be there and well-formed. Another field
+/// that is missing, null or not a string is `None`. `Debug` escapes control characters and cuts long text.
 ///
 /// ```
 /// use twilio_payments::Payments;
@@ -30,12 +34,12 @@ use crate::model::sid;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Payments {
     /// `account_sid`: the account that the session belongs to, `AC…`.
     pub account_sid: Option<String>,
-    /// `call_sid`: the call whose caller pays, `CA…`.
+    /// `call_sid`: the call whose caller pays, `CA…`. It can be the parent leg of the call that you named.
     pub call_sid: Option<String>,
     /// `sid`: the session itself, `PK` and 32 hex digits. Updates name it.
     pub sid: String,
@@ -48,7 +52,7 @@ pub struct Payments {
 }
 
 impl Payments {
-    /// A session of which only the SID is known: for tests of your own.
+    /// A session of which only the SID is known, for tests of your own.
     #[must_use]
     pub fn new(sid: impl Into<String>) -> Self {
         Self {
@@ -61,18 +65,51 @@ impl Payments {
         }
     }
 
-    /// Reads the body of an answer. A byte order mark before the JSON is passed over, and bytes that are no
-    /// UTF-8 are read as U+FFFD.
+    /// Reads the body of a response. A byte order mark before the JSON is ignored, and bytes that are not UTF-8
+    /// and lone surrogates are read as U+FFFD.
     ///
     /// # Errors
-    /// Where the body is no JSON object with a `sid` of `PK` and 32 hex digits, or gives two.
+    /// Returns an error if the body is not a JSON object with a `sid` of `PK` and 32 hex digits, or has two.
     pub fn from_json(body: &[u8]) -> Result<Self, serde_json::Error> {
-        let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-        match std::str::from_utf8(body) {
-            // To check the whole is quicker than to check each string.
-            Ok(text) => serde_json::from_str(text),
-            Err(_) => serde_json::from_str(&String::from_utf8_lossy(body)),
+        json::read(body)
+    }
+
+    /// Replaces a client's secrets, should the service repeat them. The SID is hex digits only.
+    pub(crate) fn mask(&mut self, redactor: &Redactor) {
+        let dates = [&mut self.date_created, &mut self.date_updated];
+        for text in
+            [&mut self.account_sid, &mut self.call_sid, &mut self.uri].into_iter().chain(dates).flatten()
+        {
+            redactor.mask_in(text);
         }
+    }
+
+    /// Returns the fields in the order of [`NAMES`].
+    fn fields(&self) -> [Option<&String>; 6] {
+        let (account_sid, call_sid) = (self.account_sid.as_ref(), self.call_sid.as_ref());
+        let (created, updated) = (self.date_created.as_ref(), self.date_updated.as_ref());
+        [account_sid, call_sid, Some(&self.sid), created, updated, self.uri.as_ref()]
+    }
+}
+
+/// Escapes what the service wrote, which may be anything.
+impl fmt::Debug for Payments {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("Payments");
+        for (name, value) in NAMES.iter().zip(self.fields()) {
+            match value.map(|value| Escaped(value)) {
+                Some(sid) if *name == "sid" => out.field(name, &sid),
+                value => out.field(name, &value),
+            };
+        }
+        out.finish()
+    }
+}
+
+/// Writes the six fields by their names on the wire.
+impl Serialize for Payments {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(NAMES.iter().zip(self.fields()))
     }
 }
 
@@ -85,6 +122,15 @@ impl<'de> Deserialize<'de> for Payments {
 
 struct PaymentsVisitor;
 
+/// Defines the errors for values that are not an object. Those of serde repeat the value, which may be anything.
+macro_rules! refuse {
+    ($($visit:ident($type:ty): $what:literal,)+) => {$(
+        fn $visit<E: serde::de::Error>(self, _: $type) -> Result<Payments, E> {
+            Err(E::invalid_type(Unexpected::Other($what), &self))
+        }
+    )+};
+}
+
 impl<'de> Visitor<'de> for PaymentsVisitor {
     type Value = Payments;
 
@@ -92,64 +138,33 @@ impl<'de> Visitor<'de> for PaymentsVisitor {
         f.write_str("an object with the `sid` of a payments session")
     }
 
-    // What serde says of these by itself repeats the value, which may be anything.
-    fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<Payments, E> {
-        Err(E::invalid_type(Unexpected::Other("text"), &self))
-    }
-
-    fn visit_i64<E: serde::de::Error>(self, _: i64) -> Result<Payments, E> {
-        Err(E::invalid_type(Unexpected::Other("a number"), &self))
-    }
-
-    fn visit_u64<E: serde::de::Error>(self, _: u64) -> Result<Payments, E> {
-        Err(E::invalid_type(Unexpected::Other("a number"), &self))
-    }
-
-    fn visit_f64<E: serde::de::Error>(self, _: f64) -> Result<Payments, E> {
-        Err(E::invalid_type(Unexpected::Other("a number"), &self))
+    refuse! {
+        visit_str(&str): "text",
+        visit_i64(i64): "a number",
+        visit_u64(u64): "a number",
+        visit_f64(f64): "a number",
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Payments, A::Error> {
-        use serde::de::Error;
-        let (mut account_sid, mut call_sid, mut sid) = (None, None, None);
-        let (mut date_created, mut date_updated, mut uri) = (None, None, None);
-        while let Some(name) = map.next_key()? {
-            match name {
-                Name::AccountSid => account_sid = map.next_value::<Lenient>()?.0,
-                Name::CallSid => call_sid = map.next_value::<Lenient>()?.0,
-                Name::Sid => {
-                    if sid.is_some() {
-                        return Err(A::Error::custom("two `sid`s"));
-                    }
-                    sid = Some(map.next_value::<Lenient>()?.0);
-                }
-                Name::DateCreated => date_created = map.next_value::<Lenient>()?.0,
-                Name::DateUpdated => date_updated = map.next_value::<Lenient>()?.0,
-                Name::Uri => uri = map.next_value::<Lenient>()?.0,
-                Name::Unknown => {
-                    map.next_value::<IgnoredAny>()?;
-                }
+        let mut values: [Option<Scalar>; 6] = Default::default();
+        while let Some(Name(index)) = map.next_key()? {
+            match index.and_then(|index| values.get_mut(index)) {
+                Some(Some(_)) if index == Some(2) => return Err(A::Error::custom("two `sid`s")),
+                Some(value) => *value = Some(map.next_value()?),
+                None => drop(map.next_value::<IgnoredAny>()?),
             }
         }
-        let Some(sid) = sid else { return Err(A::Error::custom("no `sid`")) };
-        match sid {
-            Some(sid) if sid::is("PK", &sid) => {
-                Ok(Payments { account_sid, call_sid, sid, date_created, date_updated, uri })
-            }
-            _ => Err(A::Error::custom("`sid` is not PK and 32 hex digits")),
-        }
+        let [account_sid, call_sid, sid, date_created, date_updated, uri] = values;
+        let sid = sid.ok_or_else(|| A::Error::custom("no `sid`"))?.text().filter(|sid| sid::is("PK", sid));
+        let sid = sid.ok_or_else(|| A::Error::custom("`sid` is not PK and 32 hex digits"))?;
+        let [account_sid, call_sid, date_created, date_updated, uri] =
+            [account_sid, call_sid, date_created, date_updated, uri].map(|value| value?.text());
+        Ok(Payments { account_sid, call_sid, sid, date_created, date_updated, uri })
     }
 }
 
-enum Name {
-    AccountSid,
-    CallSid,
-    Sid,
-    DateCreated,
-    DateUpdated,
-    Uri,
-    Unknown,
-}
+/// The index of a field's name in [`NAMES`].
+struct Name(Option<usize>);
 
 impl<'de> Deserialize<'de> for Name {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -163,15 +178,7 @@ impl<'de> Deserialize<'de> for Name {
             }
 
             fn visit_str<E>(self, name: &str) -> Result<Name, E> {
-                Ok(match name {
-                    "account_sid" => Name::AccountSid,
-                    "call_sid" => Name::CallSid,
-                    "sid" => Name::Sid,
-                    "date_created" => Name::DateCreated,
-                    "date_updated" => Name::DateUpdated,
-                    "uri" => Name::Uri,
-                    _ => Name::Unknown,
-                })
+                Ok(Name(NAMES.iter().position(|known| *known == name)))
             }
         }
 
@@ -179,89 +186,10 @@ impl<'de> Deserialize<'de> for Name {
     }
 }
 
-/// A string, or `None` for a value of any other type, which is read past without recursion.
-struct Lenient(Option<String>);
-
-impl<'de> Deserialize<'de> for Lenient {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct LenientVisitor;
-
-        impl<'de> Visitor<'de> for LenientVisitor {
-            type Value = Lenient;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("any value")
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Lenient, E> {
-                Ok(Lenient(Some(text.to_owned())))
-            }
-
-            fn visit_string<E>(self, text: String) -> Result<Lenient, E> {
-                Ok(Lenient(Some(text)))
-            }
-
-            fn visit_unit<E>(self) -> Result<Lenient, E> {
-                Ok(Lenient(None))
-            }
-
-            fn visit_none<E>(self) -> Result<Lenient, E> {
-                Ok(Lenient(None))
-            }
-
-            fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Lenient, D::Error> {
-                Lenient::deserialize(deserializer)
-            }
-
-            fn visit_bool<E>(self, _: bool) -> Result<Lenient, E> {
-                Ok(Lenient(None))
-            }
-
-            fn visit_i64<E>(self, _: i64) -> Result<Lenient, E> {
-                Ok(Lenient(None))
-            }
-
-            fn visit_u64<E>(self, _: u64) -> Result<Lenient, E> {
-                Ok(Lenient(None))
-            }
-
-            fn visit_f64<E>(self, _: f64) -> Result<Lenient, E> {
-                Ok(Lenient(None))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Lenient, A::Error> {
-                while seq.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(Lenient(None))
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Lenient, A::Error> {
-                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-                Ok(Lenient(None))
-            }
-        }
-
-        deserializer.deserialize_any(LenientVisitor)
-    }
-}
-
-/// Writes the six fields by their names on the wire.
-impl Serialize for Payments {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = serializer.serialize_struct("Payments", 6)?;
-        fields.serialize_field("account_sid", &self.account_sid)?;
-        fields.serialize_field("call_sid", &self.call_sid)?;
-        fields.serialize_field("sid", &self.sid)?;
-        fields.serialize_field("date_created", &self.date_created)?;
-        fields.serialize_field("date_updated", &self.date_updated)?;
-        fields.serialize_field("uri", &self.uri)?;
-        fields.end()
-    }
-}
-
-/// A session together with what is known of the exchange that gave it: the result of
+/// A session together with what is known about the response that it came in: the result of
 /// [`create_payments_with_metadata`](crate::PaymentsApi::create_payments_with_metadata) and
 /// [`update_payments_with_metadata`](crate::PaymentsApi::update_payments_with_metadata).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PaymentsResponse {
     /// The session.
@@ -270,19 +198,19 @@ pub struct PaymentsResponse {
     pub metadata: ResponseMetadata,
 }
 
-/// What is known of the HTTP exchange behind a result.
-#[derive(Clone, Debug)]
+/// What is known about the response and the attempts behind a result.
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ResponseMetadata {
-    /// The HTTP status of the answer: 201 for a creation, 202 for an update.
+    /// The HTTP status of the response: 201 for a creation, 202 for an update.
     pub status: u16,
-    /// The answer's headers. `Debug` shows their names only.
+    /// The response's headers. `Debug` shows their names only.
     pub headers: ResponseHeaders,
     /// The `Twilio-Request-Id` header, which the provider's support asks for.
     pub request_id: Option<String>,
-    /// How many times the request was sent or tried, 1 or more.
+    /// How many attempts were made, 1 or more.
     pub attempts: u32,
-    /// How long the call took, all attempts and waits together.
+    /// How long the operation took, all attempts and waits together.
     pub elapsed: Duration,
 }
 
@@ -294,7 +222,7 @@ mod tests {
     const SID: &str = "PK00000000000000000000000000000001";
 
     #[test]
-    fn the_documented_answer() {
+    fn the_documented_resource() {
         let value = json!({
             "account_sid": "AC1", "call_sid": "CA1", "sid": SID, "date_created": "Wed",
             "date_updated": "Thu", "uri": "/x", "unknown": {"deep": [1, null, {"er": true}]}
@@ -317,12 +245,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_utf_8_is_replaced() {
+    fn what_is_not_unicode_is_replaced() {
         let bytes = |text: &[u8]| [b"\xef\xbb\xbf{\"sid\":\"", SID.as_bytes(), b"\",", text, b"}"].concat();
         let session = Payments::from_json(&bytes(b"\"uri\":\"/\xff\"")).unwrap();
         assert_eq!((session.sid.as_str(), session.uri.as_deref()), (SID, Some("/\u{fffd}")));
         assert!(Payments::from_json(&bytes(b"\"new\xff\":\"\xc3\"")).is_ok());
         assert!(Payments::from_json(&bytes(b"\xff")).is_err());
+        let session =
+            Payments::from_json(&bytes(br#""uri":"a\ud800b\udc00","n\udfff":"\uD83E\uDD80""#)).unwrap();
+        assert_eq!(session.uri.as_deref(), Some("a\u{fffd}b\u{fffd}"));
     }
 
     #[test]
@@ -367,5 +298,19 @@ mod tests {
             assert!(error.contains(reason), "{body}: {error}");
         }
         assert!(Payments::from_json(b"{\"sid\":\"PK\xff\xfe\"}").is_err());
+    }
+
+    #[test]
+    fn debug_shows_what_the_service_wrote_escaped_and_cut() {
+        let mut session = Payments::new(SID);
+        session.uri = Some(format!("/\u{202e}\n{}", "x".repeat(600)));
+        session.call_sid = Some("CA1".to_owned());
+        let shown = format!("{session:?}");
+        let start = format!(
+            "Payments {{ account_sid: None, call_sid: Some(\"CA1\"), sid: \"{SID}\", date_created: None, \
+             date_updated: None, uri: Some(\"/\\u{{202e}}\\nxxx"
+        );
+        assert!(shown.starts_with(&start) && shown.ends_with("x…\") }"), "{shown}");
+        assert!(shown.len() < 750);
     }
 }

@@ -1,6 +1,30 @@
-//! The wire's enumerations. Each is open: a value that this version does not know is kept, not refused.
+//! The wire's enums. Each is open: a value that this version does not know is kept, not refused.
 
-/// Defines an enum of wire strings with an `Other` variant for the ones not listed.
+use std::fmt;
+
+use crate::text::Escaped;
+
+/// A value of an open enum that this version of the crate does not know.
+///
+/// Only the enums themselves make one, from text that is not the wire text of any of their variants.
+#[derive(Clone)]
+pub struct UnknownValue(String);
+
+impl UnknownValue {
+    /// Returns the value as it stands on the wire.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for UnknownValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\"", Escaped(&self.0))
+    }
+}
+
+/// Defines an enum of wire strings with an `Other` variant for the ones that are not listed.
 macro_rules! open_enum {
     (
         $(#[$meta:meta])*
@@ -8,26 +32,27 @@ macro_rules! open_enum {
     ) => {
         $(#[$meta])*
         ///
-        /// An open enum: `Other` carries any value that has no variant here, exactly as on the wire.
-        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        /// An open enum: `Other` carries any value that has no variant here, exactly as on the wire. Values are
+        /// equal if their wire texts are.
+        #[derive(Clone, Debug)]
         #[non_exhaustive]
         pub enum $name {
             $( $(#[$vmeta])* #[doc = concat!("\n\nOn the wire `", $wire, "`.")] $variant, )+
-            /// Any other value, as it stands on the wire. Made by [`From<&str>`](From), which never
-            /// puts a known value here.
-            Other(String),
+            /// Any other value. [`From<&str>`](From) and [`FromStr`](std::str::FromStr) make it, and never
+            /// from the wire text of a variant.
+            Other(UnknownValue),
         }
 
         impl $name {
             /// Every value that this version knows, in the order of the API's documents.
             pub const KNOWN: &'static [Self] = &[$( Self::$variant, )+];
 
-            /// The value as it stands on the wire.
+            /// Returns the value as it stands on the wire.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 match self {
                     $( Self::$variant => $wire, )+
-                    Self::Other(value) => value,
+                    Self::Other(value) => &value.0,
                 }
             }
 
@@ -39,15 +64,29 @@ macro_rules! open_enum {
             }
         }
 
+        impl PartialEq for $name {
+            fn eq(&self, other: &Self) -> bool {
+                self.as_str() == other.as_str()
+            }
+        }
+
+        impl Eq for $name {}
+
+        impl std::hash::Hash for $name {
+            fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+                self.as_str().hash(state);
+            }
+        }
+
         impl From<&str> for $name {
             fn from(value: &str) -> Self {
-                Self::known(value).unwrap_or_else(|| Self::Other(value.to_owned()))
+                Self::known(value).unwrap_or_else(|| Self::Other(UnknownValue(value.to_owned())))
             }
         }
 
         impl From<String> for $name {
             fn from(value: String) -> Self {
-                Self::known(&value).unwrap_or(Self::Other(value))
+                Self::known(&value).unwrap_or(Self::Other(UnknownValue(value)))
             }
         }
 
@@ -65,8 +104,8 @@ macro_rules! open_enum {
             }
         }
 
-        impl std::fmt::Display for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.pad(self.as_str())
             }
         }
@@ -88,7 +127,7 @@ macro_rules! open_enum {
 open_enum! {
     /// The kind of bank account that an ACH payment takes from (`BankAccountType`).
     BankAccountType {
-        /// A consumer's checking account; what the service assumes when nothing is sent.
+        /// A consumer's checking account, the service's default.
         ConsumerChecking = "consumer-checking",
         /// A consumer's savings account.
         ConsumerSavings = "consumer-savings",
@@ -98,11 +137,11 @@ open_enum! {
 }
 
 open_enum! {
-    /// A piece of information that the caller is asked to type (`Capture`).
+    /// One piece of information that the caller is asked to type (`Capture`).
     Capture {
         /// The card's number.
         PaymentCardNumber = "payment-card-number",
-        /// The card's expiry as four digits, month then year.
+        /// The card's expiration date as four digits, month then year.
         ExpirationDate = "expiration-date",
         /// The card's security code: four digits for American Express, three for the others.
         SecurityCode = "security-code",
@@ -112,13 +151,13 @@ open_enum! {
         BankRoutingNumber = "bank-routing-number",
         /// The bank account's number.
         BankAccountNumber = "bank-account-number",
-        /// The card's number a second time, where `RequireMatchingInputs` names it.
+        /// The card's number a second time, if `RequireMatchingInputs` names it.
         PaymentCardNumberMatcher = "payment-card-number-matcher",
-        /// The expiry a second time, where `RequireMatchingInputs` names it.
+        /// The expiration date a second time, if `RequireMatchingInputs` names it.
         ExpirationDateMatcher = "expiration-date-matcher",
-        /// The security code a second time, where `RequireMatchingInputs` names it.
+        /// The security code a second time, if `RequireMatchingInputs` names it.
         SecurityCodeMatcher = "security-code-matcher",
-        /// The postal code a second time, where `RequireMatchingInputs` names it.
+        /// The postal code a second time, if `RequireMatchingInputs` names it.
         PostalCodeMatcher = "postal-code-matcher",
     }
 }
@@ -148,17 +187,17 @@ open_enum! {
 }
 
 open_enum! {
-    /// How the caller gives information (`Input`).
+    /// How the caller enters information (`Input`).
     PaymentsInput {
-        /// The phone's keypad, the only input that the service takes today.
+        /// The phone's keypad, the only input that the service supports.
         Dtmf = "dtmf",
     }
 }
 
 open_enum! {
-    /// What is paid with (`PaymentMethod`).
+    /// What the caller pays with (`PaymentMethod`).
     PaymentMethod {
-        /// A card; what the service assumes when nothing is sent.
+        /// A card, the service's default.
         CreditCard = "credit-card",
         /// A bank account, by ACH debit.
         AchDebit = "ach-debit",
@@ -168,17 +207,17 @@ open_enum! {
 open_enum! {
     /// How an update ends a session (`Status`).
     PaymentsStatus {
-        /// Sends what was collected to the payment connector, which charges or tokenizes.
+        /// Sends the collected information to the payment connector, which charges or tokenizes.
         Complete = "complete",
-        /// Drops what was collected.
+        /// Discards the collected information.
         Cancel = "cancel",
     }
 }
 
 open_enum! {
-    /// The kind of token that is made when nothing is charged (`TokenType`).
+    /// The kind of token that is returned if nothing is charged (`TokenType`).
     TokenType {
-        /// A token for more than one payment; what the service assumes when nothing is sent.
+        /// A token for more than one payment, the service's default.
         Reusable = "reusable",
         /// A token for a single payment.
         OneTime = "one-time",
@@ -192,9 +231,9 @@ open_enum! {
     PayResult {
         /// The connector charged or tokenized.
         Success = "success",
-        /// The caller typed wrong values too often.
+        /// The caller typed wrong values too often. Documented for `<Pay>`, not for this API.
         TooManyFailedAttempts = "too-many-failed-attempts",
-        /// The payment connector refused or failed.
+        /// The payment connector refused the payment or failed.
         PaymentConnectorError = "payment-connector-error",
         /// The caller pressed the star key.
         CallerInterruptedWithStar = "caller-interrupted-with-star",
@@ -202,9 +241,9 @@ open_enum! {
         CallerHungUp = "caller-hung-up",
         /// A parameter was not acceptable.
         ValidationError = "validation-error",
-        /// The service failed.
+        /// The service failed. Documented for `<Pay>`, not for this API.
         InternalError = "internal-error",
-        /// The session was cancelled by an update.
+        /// An update cancelled the session. Seen, but not documented.
         Cancelled = "cancelled",
     }
 }
@@ -212,19 +251,19 @@ open_enum! {
 open_enum! {
     /// Why a capture failed (`ErrorType` of a status callback).
     CaptureError {
-        /// Nothing, or not enough, was typed in time.
+        /// The caller typed nothing, or not enough, in time.
         InputTimeout = "input-timeout",
-        /// The card number fails its check digit or has a wrong length.
+        /// The card number has a wrong check digit or length.
         InvalidCardNumber = "invalid-card-number",
         /// The card is of a brand that the session does not accept.
         InvalidCardType = "invalid-card-type",
-        /// The expiry is no month and year, or has passed.
+        /// The expiration date is not a month and a year, or has passed.
         InvalidDate = "invalid-date",
         /// The security code has the wrong length for the card.
         InvalidSecurityCode = "invalid-security-code",
         /// The postal code is too short.
         InvalidPostalCode = "invalid-postal-code",
-        /// The routing number fails its checksum.
+        /// The routing number has a wrong checksum.
         InvalidBankRoutingNumber = "invalid-bank-routing-number",
         /// The account number is not acceptable.
         InvalidBankAccountNumber = "invalid-bank-account-number",
@@ -238,7 +277,7 @@ open_enum! {
         SessionInProgress = "session-in-progress",
         /// The service failed.
         InternalError = "internal-error",
-        /// A spelling of `input-timeout` that is seen too.
+        /// Another spelling of `input-timeout`, which is seen too.
         Timeout = "timeout",
     }
 }
@@ -263,7 +302,8 @@ mod tests {
                 assert_eq!(&serde_json::from_str::<$name>(&json).unwrap(), known);
             }
             let new = $name::from("brand-new");
-            assert_eq!(new, $name::Other("brand-new".to_owned()));
+            assert!(matches!(&new, $name::Other(value) if value.as_str() == "brand-new"));
+            assert_eq!(format!("{new:?}"), "Other(\"brand-new\")");
             assert_eq!(serde_json::to_string(&new).unwrap(), "\"brand-new\"");
             assert_eq!(serde_json::from_str::<$name>("\"brand-new\"").unwrap(), new);
             assert_eq!(format!("[{new:>11}]"), "[  brand-new]");
@@ -328,5 +368,19 @@ mod tests {
                 "timeout",
             ]
         );
+    }
+
+    #[test]
+    fn equality_and_hash_go_by_the_wire_text() {
+        use std::collections::HashSet;
+        // The value of another enum is the only way to an `Other` beside a known variant.
+        let CardType::Other(strange) = CardType::from("complete") else { panic!("not a card") };
+        let odd = PaymentsStatus::Other(strange);
+        assert_eq!(odd, PaymentsStatus::Complete);
+        assert_ne!(odd, PaymentsStatus::Cancel);
+        let set = HashSet::from([odd, PaymentsStatus::Complete, PaymentsStatus::from("complete")]);
+        assert_eq!(set.len(), 1);
+        let odd = format!("{:?}", CardType::from("a\r\n\u{202e}\u{61c}"));
+        assert!(odd.bytes().all(|b| b.is_ascii_graphic()), "{odd}");
     }
 }

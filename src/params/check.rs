@@ -3,48 +3,49 @@
 use serde_json::Value;
 
 use crate::error::Error;
+use crate::model::{Amount, currency};
+use crate::text::url::Url;
 
+/// Checks what both operations have.
 pub(super) fn common(idempotency_key: &str, status_callback: &str) -> Result<(), Error> {
     if idempotency_key.is_empty() {
         return Err(Error::invalid("IdempotencyKey", "empty"));
     }
-    if let Err(reason) = callback(status_callback) {
-        return Err(Error::invalid("StatusCallback", reason));
-    }
-    Ok(())
+    callback(status_callback).map_err(|reason| Error::invalid("StatusCallback", reason))
 }
 
 /// Accepts an http(s) URL with a host, or a relative reference, both of the characters that a URL may have.
-pub(super) fn callback(url: &str) -> Result<(), &'static str> {
+pub(crate) fn callback(url: &str) -> Result<(), &'static str> {
     if url.is_empty() {
         return Err("empty");
     }
     if url.chars().any(|c| c.is_control() || c.is_whitespace()) {
         return Err("has a space or control character");
     }
-    let scheme = url.find(':').filter(|&colon| url.find(['/', '?', '#']).is_none_or(|end| colon < end));
-    let Some(colon) = scheme else { return Ok(()) };
-    let (scheme, rest) = url.split_at(colon);
-    if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
+    // Whoever receives the callback refuses the request: HTTP libraries do not take them in a target.
+    if url.contains(['"', '<', '>', '`']) {
+        return Err("has a quote or angle bracket, which must be percent-encoded");
+    }
+    let parts = Url::split(url);
+    if parts.scheme.is_some() && !parts.is_http() && !parts.is_https() {
         return Err("neither an http(s) URL nor a relative reference");
     }
-    let authority = rest.strip_prefix("://").and_then(|rest| rest.split(['/', '?', '#']).next());
-    let host = authority.map(|authority| authority.rsplit_once('@').map_or(authority, |(_, host)| host));
-    match host {
-        None | Some("") => Err("a URL without a host"),
-        Some(host) if host.starts_with(':') => Err("a URL without a host"),
-        Some(_) => Ok(()),
-    }
-}
-
-/// Refuses an item that is empty or holds what separates the items.
-pub(super) fn list<T: AsRef<str>>(field: &'static str, items: &[T], separator: char) -> Result<(), Error> {
-    if items.iter().any(|item| item.as_ref().is_empty() || item.as_ref().chars().any(|c| c == separator)) {
-        return Err(Error::invalid(field, format!("an item is empty or has a {separator:?} in it")));
+    if parts.scheme.is_some() && parts.host.is_none_or(str::is_empty) {
+        return Err("a URL without a host");
     }
     Ok(())
 }
 
+/// Refuses an item that is empty, or that the service could take for two.
+pub(super) fn list<T: AsRef<str>>(field: &'static str, items: &[T]) -> Result<(), Error> {
+    let separates = |c: char| c == ',' || c.is_whitespace() || c.is_control();
+    if items.iter().any(|item| item.as_ref().is_empty() || item.as_ref().contains(separates)) {
+        return Err(Error::invalid(field, "an item is empty, or has white space or a comma in it"));
+    }
+    Ok(())
+}
+
+/// Accepts a JSON object of one level.
 pub(super) fn parameter(parameter: &Value) -> Result<(), Error> {
     let Value::Object(fields) = parameter else {
         return Err(Error::invalid("Parameter", "not a JSON object"));
@@ -53,4 +54,20 @@ pub(super) fn parameter(parameter: &Value) -> Result<(), Error> {
         return Err(Error::invalid("Parameter", "nested: a value is itself an object or array"));
     }
     Ok(())
+}
+
+/// Refuses a currency that is not three letters, and an amount with more decimals than the currency has.
+pub(super) fn money(amount: Option<Amount>, code: Option<&str>) -> Result<(), Error> {
+    let code = code.unwrap_or(super::DEFAULT_CURRENCY);
+    if code.len() != 3 || !code.bytes().all(|b| b.is_ascii_alphabetic()) {
+        return Err(Error::invalid("Currency", "not three letters"));
+    }
+    match (amount, currency::decimals(code)) {
+        (Some(amount), Some(most)) if amount.decimals() > most => {
+            let reason =
+                format!("more decimals than {code} has ({most}), which the service refuses as 64003");
+            Err(Error::invalid("ChargeAmount", reason))
+        }
+        _ => Ok(()),
+    }
 }

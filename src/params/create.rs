@@ -1,24 +1,31 @@
 //! What a creation sends.
 
-use std::fmt;
-
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::check;
+use super::field::{self, Field, Stored, list, text};
+use super::form::Form;
+use super::key::MadeKey;
+use super::operation::{operation, setters};
+use super::{DEFAULT_CURRENCY, check};
 use crate::error::Error;
-use crate::model::Amount;
-use crate::model::{BankAccountType, Capture, CardType, PaymentMethod, PaymentsInput, TokenType};
-use crate::params::form::Form;
-use crate::params::key;
-use crate::text::url_without_secrets;
+use crate::model::{
+    Amount, BankAccountType, Capture, CardType, PaymentMethod, PaymentsInput, TokenType, currency,
+};
 
 /// What [`create_payments`](crate::PaymentsApi::create_payments) sends: how a payments session is to run.
 ///
-/// One value is one session. The idempotency key is made when the value is, and a clone has the same key:
-/// to create a second session, make a second value.
+/// One value is one session. The idempotency key is made with the value, and every call with the value or with an
+/// unchanged clone of it sends that key. If a setter is called on a value that was cloned, or on its clone, that one
+/// gets a new key, so a template can be cloned for each order. A key of your own, set by
+/// [`idempotency_key`](Self::idempotency_key), always stays. Assigning to a public field leaves the key alone: see
+/// [`with_new_key`](Self::with_new_key).
 ///
 /// Every field is public and has a setter of the same name. What is `None` or empty is not sent, and the
-/// service uses its default.
+/// service uses its default; but an empty `IdempotencyKey`, `StatusCallback` or `Currency` is refused.
+///
+/// serde writes and reads the fields by their wire names, and the account as `PathAccountSid`. A value that is read
+/// has its stored key, which stays as if you had set it. A field that is not known is refused.
 ///
 /// ```
 /// use serde_json::json;
@@ -44,35 +51,35 @@ pub struct CreatePaymentsParams {
     /// The account in the path (the document's `PathAccountSid`): `AC` and 32 hex digits. Default: the
     /// client's own. Name a subaccount here to act for it.
     pub account_sid: Option<String>,
-    /// `IdempotencyKey`: any text but the empty one; the service carries out a key at most once. Made new
-    /// by [`new`](Self::new).
+    /// `IdempotencyKey`: any text but the empty one. By the API's documents, calls with one key make one
+    /// transaction; how that is enforced, and for how long, is not documented. Made by [`new`](Self::new).
     pub idempotency_key: String,
     /// `StatusCallback`: the http or https URL, or the reference relative to the account's default, that
     /// the service POSTs the progress to.
     pub status_callback: String,
     /// `BankAccountType`: for ACH. The service's default: `consumer-checking`.
     pub bank_account_type: Option<BankAccountType>,
-    /// `ChargeAmount`: what to charge, in units of the currency. Absent or zero: nothing is charged, and
-    /// the payment method is tokenized.
+    /// `ChargeAmount`: what to charge, in units of the currency, with at most the decimals that the currency has.
+    /// If it is absent or zero, nothing is charged, and the payment method is tokenized.
     pub charge_amount: Option<Amount>,
-    /// `Currency`: three letters of ISO 4217. The service's default: `USD`.
+    /// `Currency`: three letters, a code of ISO 4217. The service's default: `USD`.
     pub currency: Option<String>,
     /// `Description`: any text; it goes to the payment processor with the transaction.
     pub description: Option<String>,
-    /// `Input`: how the caller gives information. The service knows only `dtmf`.
+    /// `Input`: how the caller enters information. The service supports only `dtmf`.
     pub input: Option<PaymentsInput>,
     /// `MinPostalCodeLength`: the least number of digits of a postal code, 1 or more.
     pub min_postal_code_length: Option<u32>,
-    /// `Parameter`: a JSON object of one level with values for the payment processor; which, depends on
-    /// the connector. ACH payments need it.
+    /// `Parameter`: a JSON object of one level with values for the payment processor. The connector decides
+    /// which; ACH payments need `AVSName` with most connectors.
     pub parameter: Option<Value>,
     /// `PaymentConnector`: the unique name of the payment connector. The service's default: `Default`.
     pub payment_connector: Option<String>,
     /// `PaymentMethod`: card or bank account. The service's default: `credit-card`.
     pub payment_method: Option<PaymentMethod>,
-    /// `PostalCode`: whether the caller must give the card's postal code. The service's default: `true`.
+    /// `PostalCode`: whether the caller must enter the card's postal code. The service's default: `true`.
     pub postal_code: Option<bool>,
-    /// `SecurityCode`: whether the caller must give the card's security code. The service's default: `true`.
+    /// `SecurityCode`: whether the caller must enter the card's security code. The service's default: `true`.
     pub security_code: Option<bool>,
     /// `Timeout`: how many seconds the service waits for the next digit, 1 to 600. The service's default: 5.
     pub timeout: Option<u32>,
@@ -80,11 +87,13 @@ pub struct CreatePaymentsParams {
     pub token_type: Option<TokenType>,
     /// `ValidCardTypes`: the accepted brands. The service's default: Visa, Mastercard and American Express.
     pub valid_card_types: Vec<CardType>,
-    /// `RequireMatchingInputs`: the pieces of card information that the caller types twice.
+    /// `RequireMatchingInputs`: the captures that the caller types twice: card number, expiration date, security
+    /// code or postal code.
     pub require_matching_inputs: Vec<Capture>,
     /// `Confirmation`: whether the caller hears the last four digits and confirms before the payment is
     /// submitted. The service's default: `false`.
     pub confirmation: Option<bool>,
+    made_key: MadeKey,
 }
 
 impl CreatePaymentsParams {
@@ -93,9 +102,10 @@ impl CreatePaymentsParams {
     /// The URL is checked when the value is used: see [`to_form`](Self::to_form).
     #[must_use]
     pub fn new(status_callback: impl Into<String>) -> Self {
+        let (made_key, idempotency_key) = MadeKey::new();
         Self {
             account_sid: None,
-            idempotency_key: key::mint(),
+            idempotency_key,
             status_callback: status_callback.into(),
             bank_account_type: None,
             charge_amount: None,
@@ -113,220 +123,127 @@ impl CreatePaymentsParams {
             valid_card_types: Vec::new(),
             require_matching_inputs: Vec::new(),
             confirmation: None,
+            made_key,
         }
     }
 
-    /// Sets [`account_sid`](#structfield.account_sid), the document's `PathAccountSid`.
-    #[must_use]
-    pub fn account_sid(mut self, account_sid: impl Into<String>) -> Self {
-        self.account_sid = Some(account_sid.into());
-        self
+    setters! {
+        /// Sets [`bank_account_type`](#structfield.bank_account_type).
+        bank_account_type(bank_account_type: impl Into<BankAccountType>) = Some(bank_account_type.into());
+        /// Sets [`charge_amount`](#structfield.charge_amount).
+        charge_amount(charge_amount: Amount) = Some(charge_amount);
+        /// Sets [`currency`](#structfield.currency).
+        currency(currency: impl Into<String>) = Some(currency.into());
+        /// Sets [`description`](#structfield.description).
+        description(description: impl Into<String>) = Some(description.into());
+        /// Sets [`input`](#structfield.input).
+        input(input: impl Into<PaymentsInput>) = Some(input.into());
+        /// Sets [`min_postal_code_length`](#structfield.min_postal_code_length).
+        min_postal_code_length(digits: u32) = Some(digits);
+        /// Sets [`parameter`](#structfield.parameter).
+        parameter(parameter: impl Into<Value>) = Some(parameter.into());
+        /// Sets [`payment_connector`](#structfield.payment_connector).
+        payment_connector(payment_connector: impl Into<String>) = Some(payment_connector.into());
+        /// Sets [`payment_method`](#structfield.payment_method).
+        payment_method(payment_method: impl Into<PaymentMethod>) = Some(payment_method.into());
+        /// Sets [`postal_code`](#structfield.postal_code).
+        postal_code(required: bool) = Some(required);
+        /// Sets [`security_code`](#structfield.security_code).
+        security_code(required: bool) = Some(required);
+        /// Sets [`timeout`](#structfield.timeout), in seconds: the caller's time for the next digit, not the
+        /// client's for the operation.
+        timeout(seconds: u32) = Some(seconds);
+        /// Sets [`token_type`](#structfield.token_type).
+        token_type(token_type: impl Into<TokenType>) = Some(token_type.into());
+        /// Sets [`valid_card_types`](#structfield.valid_card_types); an empty list is not sent.
+        valid_card_types(card_types: impl IntoIterator<Item = CardType>) = card_types.into_iter().collect();
+        /// Sets [`require_matching_inputs`](#structfield.require_matching_inputs); an empty list is not sent.
+        require_matching_inputs(inputs: impl IntoIterator<Item = Capture>) = inputs.into_iter().collect();
+        /// Sets [`confirmation`](#structfield.confirmation).
+        confirmation(wanted: bool) = Some(wanted);
     }
 
-    /// Replaces the [`idempotency_key`](#structfield.idempotency_key) by one of your own, such as one
-    /// derived from an order number, so that a retry from any machine is the same transaction.
-    #[must_use]
-    pub fn idempotency_key(mut self, idempotency_key: impl Into<String>) -> Self {
-        self.idempotency_key = idempotency_key.into();
-        self
-    }
-
-    /// Sets [`bank_account_type`](#structfield.bank_account_type).
-    #[must_use]
-    pub fn bank_account_type(mut self, bank_account_type: impl Into<BankAccountType>) -> Self {
-        self.bank_account_type = Some(bank_account_type.into());
-        self
-    }
-
-    /// Sets [`charge_amount`](#structfield.charge_amount).
-    #[must_use]
-    pub fn charge_amount(mut self, charge_amount: Amount) -> Self {
-        self.charge_amount = Some(charge_amount);
-        self
-    }
-
-    /// Sets [`currency`](#structfield.currency).
-    #[must_use]
-    pub fn currency(mut self, currency: impl Into<String>) -> Self {
-        self.currency = Some(currency.into());
-        self
-    }
-
-    /// Sets [`description`](#structfield.description).
-    #[must_use]
-    pub fn description(mut self, description: impl Into<String>) -> Self {
-        self.description = Some(description.into());
-        self
-    }
-
-    /// Sets [`input`](#structfield.input).
-    #[must_use]
-    pub fn input(mut self, input: impl Into<PaymentsInput>) -> Self {
-        self.input = Some(input.into());
-        self
-    }
-
-    /// Sets [`min_postal_code_length`](#structfield.min_postal_code_length).
-    #[must_use]
-    pub fn min_postal_code_length(mut self, digits: u32) -> Self {
-        self.min_postal_code_length = Some(digits);
-        self
-    }
-
-    /// Sets [`parameter`](#structfield.parameter).
-    #[must_use]
-    pub fn parameter(mut self, parameter: impl Into<Value>) -> Self {
-        self.parameter = Some(parameter.into());
-        self
-    }
-
-    /// Sets [`payment_connector`](#structfield.payment_connector).
-    #[must_use]
-    pub fn payment_connector(mut self, payment_connector: impl Into<String>) -> Self {
-        self.payment_connector = Some(payment_connector.into());
-        self
-    }
-
-    /// Sets [`payment_method`](#structfield.payment_method).
-    #[must_use]
-    pub fn payment_method(mut self, payment_method: impl Into<PaymentMethod>) -> Self {
-        self.payment_method = Some(payment_method.into());
-        self
-    }
-
-    /// Sets [`postal_code`](#structfield.postal_code).
-    #[must_use]
-    pub fn postal_code(mut self, required: bool) -> Self {
-        self.postal_code = Some(required);
-        self
-    }
-
-    /// Sets [`security_code`](#structfield.security_code).
-    #[must_use]
-    pub fn security_code(mut self, required: bool) -> Self {
-        self.security_code = Some(required);
-        self
-    }
-
-    /// Sets [`timeout`](#structfield.timeout), in seconds: the caller's time for the next digit, not the
-    /// client's for the call.
-    #[must_use]
-    pub fn timeout(mut self, seconds: u32) -> Self {
-        self.timeout = Some(seconds);
-        self
-    }
-
-    /// Sets [`token_type`](#structfield.token_type).
-    #[must_use]
-    pub fn token_type(mut self, token_type: impl Into<TokenType>) -> Self {
-        self.token_type = Some(token_type.into());
-        self
-    }
-
-    /// Sets [`valid_card_types`](#structfield.valid_card_types); an empty list is an absent one.
-    #[must_use]
-    pub fn valid_card_types(mut self, card_types: impl IntoIterator<Item = CardType>) -> Self {
-        self.valid_card_types = card_types.into_iter().collect();
-        self
-    }
-
-    /// Sets [`require_matching_inputs`](#structfield.require_matching_inputs); an empty list is an absent
-    /// one.
-    #[must_use]
-    pub fn require_matching_inputs(mut self, inputs: impl IntoIterator<Item = Capture>) -> Self {
-        self.require_matching_inputs = inputs.into_iter().collect();
-        self
-    }
-
-    /// Sets [`confirmation`](#structfield.confirmation).
-    #[must_use]
-    pub fn confirmation(mut self, wanted: bool) -> Self {
-        self.confirmation = Some(wanted);
-        self
-    }
-
-    /// The form body that is sent, to the byte. The client calls this itself.
+    /// Returns the form body that is sent, to the byte. The client calls this itself.
     ///
     /// # Errors
-    /// Where the API's documents call a value invalid, naming it: an empty `IdempotencyKey`; a
-    /// `StatusCallback` that is empty, or neither an http(s) URL nor a relative reference; a `Timeout`
-    /// outside 1 to 600; a `MinPostalCodeLength` of 0; a `Parameter` that is no JSON object of one level;
-    /// a `Currency` that is not three letters. And where one item of a list would arrive as none or as two.
+    /// Returns an error that names the field if the API's documents call its value invalid: an empty
+    /// `IdempotencyKey`; a `StatusCallback` that is empty, neither an http(s) URL nor a relative reference, or has
+    /// a character that a URL cannot have; a `Timeout` outside 1 to 600; a `MinPostalCodeLength` of 0; a
+    /// `Parameter` that is not a JSON object of one level; a `Currency` that is not three letters; a
+    /// `ChargeAmount` with more decimals than the currency has. And if one item of a list would arrive as
+    /// none or as two.
     pub fn to_form(&self) -> Result<String, Error> {
-        self.check().map_err(|error| error.before_sending(&self.idempotency_key))?;
-        let mut form = Form::new();
-        form.text("IdempotencyKey", Some(&self.idempotency_key));
-        form.text("StatusCallback", Some(&self.status_callback));
-        form.text("BankAccountType", self.bank_account_type.as_ref().map(BankAccountType::as_str));
-        form.float("ChargeAmount", self.charge_amount.map(Amount::ten_thousandths));
-        form.text("Currency", self.currency.as_deref());
-        form.text("Description", self.description.as_deref());
-        form.text("Input", self.input.as_ref().map(PaymentsInput::as_str));
-        form.int("MinPostalCodeLength", self.min_postal_code_length);
-        form.json("Parameter", self.parameter.as_ref())
-            .map_err(|error| Error::invalid("Parameter", "has no JSON text").with_source(error))?;
-        form.text("PaymentConnector", self.payment_connector.as_deref());
-        form.text("PaymentMethod", self.payment_method.as_ref().map(PaymentMethod::as_str));
-        form.boolean("PostalCode", self.postal_code);
-        form.boolean("SecurityCode", self.security_code);
-        form.int("Timeout", self.timeout);
-        form.text("TokenType", self.token_type.as_ref().map(TokenType::as_str));
-        form.list("ValidCardTypes", &self.valid_card_types, ' ');
-        form.list("RequireMatchingInputs", &self.require_matching_inputs, ',');
-        form.boolean("Confirmation", self.confirmation);
-        Ok(form.finish())
+        self.check().and_then(|()| Form::of(&self.fields()))
     }
 
     fn check(&self) -> Result<(), Error> {
         check::common(&self.idempotency_key, &self.status_callback)?;
-        if let Some(currency) = &self.currency {
-            if currency.len() != 3 || !currency.bytes().all(|b| b.is_ascii_alphabetic()) {
-                return Err(Error::invalid("Currency", "not three letters"));
-            }
-        }
+        check::money(self.charge_amount, self.currency.as_deref())?;
         if self.min_postal_code_length == Some(0) {
             return Err(Error::invalid("MinPostalCodeLength", "0, the least is 1"));
         }
-        if let Some(parameter) = &self.parameter {
-            check::parameter(parameter)?;
-        }
+        self.parameter.as_ref().map_or(Ok(()), check::parameter)?;
         if self.timeout.is_some_and(|seconds| !(1..=600).contains(&seconds)) {
             return Err(Error::invalid("Timeout", "outside 1 to 600 seconds"));
         }
+        check::list("ValidCardTypes", &self.valid_card_types)?;
+        check::list("RequireMatchingInputs", &self.require_matching_inputs)
+    }
 
-        check::list("ValidCardTypes", &self.valid_card_types, ' ')?;
-        check::list("RequireMatchingInputs", &self.require_matching_inputs, ',')?;
-        Ok(())
+    /// Returns every field of the form.
+    fn fields(&self) -> [(&'static str, Option<Field<'_>>); 18] {
+        let currency = self.currency.as_deref().unwrap_or(DEFAULT_CURRENCY);
+        let float = |amount| Field::Float(amount, currency::decimals(currency).unwrap_or(2));
+        [
+            ("IdempotencyKey", Some(Field::Text(&self.idempotency_key))),
+            ("StatusCallback", Some(Field::Url(&self.status_callback))),
+            ("BankAccountType", text(self.bank_account_type.as_ref())),
+            ("ChargeAmount", self.charge_amount.map(float)),
+            ("Currency", text(self.currency.as_ref())),
+            ("Description", text(self.description.as_ref())),
+            ("Input", text(self.input.as_ref())),
+            ("MinPostalCodeLength", self.min_postal_code_length.map(Field::Int)),
+            ("Parameter", self.parameter.as_ref().map(Field::Json)),
+            ("PaymentConnector", text(self.payment_connector.as_ref())),
+            ("PaymentMethod", text(self.payment_method.as_ref())),
+            ("PostalCode", self.postal_code.map(Field::Boolean)),
+            ("SecurityCode", self.security_code.map(Field::Boolean)),
+            ("Timeout", self.timeout.map(Field::Int)),
+            ("TokenType", text(self.token_type.as_ref())),
+            ("ValidCardTypes", list(&self.valid_card_types, ' ')),
+            ("RequireMatchingInputs", list(&self.require_matching_inputs, ',')),
+            ("Confirmation", self.confirmation.map(Field::Boolean)),
+        ]
     }
 }
 
-impl fmt::Debug for CreatePaymentsParams {
-    /// Leaves out what may be personal or secret: the values of `parameter`, and the URL's user and query.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let parameter = self.parameter.as_ref().map(|value| match value {
-            Value::Object(fields) => format!("{{{} fields}}", fields.len()),
-            _ => "…".to_owned(),
-        });
-        f.debug_struct("CreatePaymentsParams")
-            .field("account_sid", &self.account_sid)
-            .field("idempotency_key", &self.idempotency_key)
-            .field("status_callback", &url_without_secrets(&self.status_callback))
-            .field("bank_account_type", &self.bank_account_type)
-            .field("charge_amount", &self.charge_amount)
-            .field("currency", &self.currency)
-            .field("description", &self.description)
-            .field("input", &self.input)
-            .field("min_postal_code_length", &self.min_postal_code_length)
-            .field("parameter", &parameter)
-            .field("payment_connector", &self.payment_connector)
-            .field("payment_method", &self.payment_method)
-            .field("postal_code", &self.postal_code)
-            .field("security_code", &self.security_code)
-            .field("timeout", &self.timeout)
-            .field("token_type", &self.token_type)
-            .field("valid_card_types", &self.valid_card_types)
-            .field("require_matching_inputs", &self.require_matching_inputs)
-            .field("confirmation", &self.confirmation)
-            .finish()
+operation!(CreatePaymentsParams);
+
+impl<'de> Deserialize<'de> for CreatePaymentsParams {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut stored = Stored::read(deserializer)?;
+        let params = Self {
+            account_sid: stored.take(field::ACCOUNT_SID)?,
+            idempotency_key: stored.require("IdempotencyKey")?,
+            status_callback: stored.require("StatusCallback")?,
+            bank_account_type: stored.take("BankAccountType")?,
+            charge_amount: stored.take("ChargeAmount")?,
+            currency: stored.take("Currency")?,
+            description: stored.take("Description")?,
+            input: stored.take("Input")?,
+            min_postal_code_length: stored.take("MinPostalCodeLength")?,
+            parameter: stored.take("Parameter")?,
+            payment_connector: stored.take("PaymentConnector")?,
+            payment_method: stored.take("PaymentMethod")?,
+            postal_code: stored.take("PostalCode")?,
+            security_code: stored.take("SecurityCode")?,
+            timeout: stored.take("Timeout")?,
+            token_type: stored.take("TokenType")?,
+            valid_card_types: stored.take("ValidCardTypes")?.unwrap_or_default(),
+            require_matching_inputs: stored.take("RequireMatchingInputs")?.unwrap_or_default(),
+            confirmation: stored.take("Confirmation")?,
+            made_key: MadeKey::by_hand(),
+        };
+        stored.finish().map(|()| params)
     }
 }

@@ -1,68 +1,53 @@
-//! Makes idempotency keys.
+//! When a copy of a params value needs an idempotency key of its own.
 
-use std::hash::{BuildHasher, DefaultHasher, Hasher, RandomState};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-/// 64 random bits.
+use crate::text::random::Uuid;
+
+/// Remembers the key that was made for a params value, and whether a copy has the same one.
 ///
-/// The standard library seeds every `RandomState` from the operating system's randomness, and its hash of
-/// a value that never repeats is then as good as random; time and process are hashed in so that a forked
-/// process does not repeat its parent.
-pub(crate) fn random() -> u64 {
-    unique_hasher().finish()
+/// A template is cloned and changed for each order. If the key went along, two orders would be one operation.
+#[derive(Debug)]
+pub(super) struct MadeKey {
+    /// `None` if the program set the key.
+    uuid: Option<Uuid>,
+    shared: AtomicBool,
 }
 
-/// A hasher with a secret seed that has taken in what never repeats.
-fn unique_hasher() -> DefaultHasher {
-    static COUNTER: AtomicU64 = AtomicU64::new(0);
-    let mut hasher = RandomState::new().build_hasher();
-    hasher.write_u64(COUNTER.fetch_add(1, Ordering::Relaxed));
-    hasher.write_u32(std::process::id());
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    hasher.write_u64(now.as_secs());
-    hasher.write_u32(now.subsec_nanos());
-    hasher
-}
+impl MadeKey {
+    /// Makes a new key.
+    pub(super) fn new() -> (Self, String) {
+        let uuid = Uuid::random();
+        (Self { uuid: Some(uuid), ..Self::by_hand() }, uuid.to_string())
+    }
 
-/// A new key: 122 random bits written as a version 4 UUID.
-pub(crate) fn mint() -> String {
-    const HEX: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
-    let mut hasher = unique_hasher();
-    let high = hasher.finish();
-    hasher.write_u8(0);
-    let bits = u128::from(high) << 64 | u128::from(hasher.finish());
-    let bits = bits & !(0xf << 76) & !(0x3 << 62) | 0x4 << 76 | 0x2 << 62;
-    let mut key = String::with_capacity(36);
-    for nibble in (0..32).rev() {
-        if matches!(nibble, 23 | 19 | 15 | 11) {
-            key.push('-');
+    /// For a key that the program set: it stays, whatever happens.
+    pub(super) fn by_hand() -> Self {
+        Self { uuid: None, shared: AtomicBool::new(false) }
+    }
+
+    /// To be called before the value is changed: replaces `key` if it was made here and a copy has it, too.
+    pub(super) fn before_change(&mut self, key: &mut String) {
+        // The field is public: it may hold another key by now.
+        if *self.shared.get_mut() && self.uuid.is_some_and(|uuid| uuid.to_string() == *key) {
+            (*self, *key) = Self::new();
         }
-        let digit = usize::try_from(bits >> (nibble * 4) & 0xf).unwrap_or(0);
-        key.push(HEX.get(digit).copied().unwrap_or('0'));
-    }
-    key
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::collections::HashSet;
-
-    #[test]
-    fn keys_are_version_4_uuids() {
-        let key = mint();
-        let parts: Vec<&str> = key.split('-').collect();
-        assert_eq!(parts.iter().map(|part| part.len()).collect::<Vec<_>>(), [8, 4, 4, 4, 12], "{key}");
-        assert!(key.bytes().all(|b| b == b'-' || b.is_ascii_hexdigit() && !b.is_ascii_uppercase()), "{key}");
-        assert!(parts[2].starts_with('4') && parts[3].starts_with(['8', '9', 'a', 'b']), "{key}");
-    }
-
-    #[test]
-    fn keys_do_not_repeat() {
-        let threads: Vec<_> =
-            (0..4).map(|_| std::thread::spawn(|| (0..10_000).map(|_| mint()).collect::<Vec<_>>())).collect();
-        let keys: HashSet<String> = threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
-        assert_eq!(keys.len(), 40_000);
     }
 }
+
+/// From here on, both share the key.
+impl Clone for MadeKey {
+    fn clone(&self) -> Self {
+        self.shared.store(true, Ordering::Relaxed);
+        Self { uuid: self.uuid, shared: AtomicBool::new(true) }
+    }
+}
+
+/// Says nothing about the value: params are equal if they send the same.
+impl PartialEq for MadeKey {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for MadeKey {}

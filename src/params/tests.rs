@@ -5,6 +5,7 @@ use crate::model::{
     BankAccountType, Capture, CardType, PaymentMethod, PaymentsInput, PaymentsStatus, TokenType,
 };
 use serde_json::{Value, json};
+use std::collections::HashSet;
 
 const URL: &str = "https://example.com/status";
 
@@ -75,6 +76,153 @@ fn updates() {
 }
 
 #[test]
+fn empty_is_absent() {
+    let wire = "IdempotencyKey=k&StatusCallback=https%3A%2F%2Fexample.com%2Fstatus";
+    let empty = create().description("").payment_connector("").bank_account_type("").input("");
+    let empty = empty.payment_method("").token_type("").valid_card_types([]);
+    assert_eq!(empty.to_form().unwrap(), wire);
+    let update = UpdatePaymentsParams::new_capture(URL, "").status("").idempotency_key("k");
+    assert_eq!(update.to_form().unwrap(), wire);
+}
+
+#[test]
+fn the_wire_text_of_an_amount_has_the_decimals_of_its_currency() {
+    for (amount, currency, sent) in [
+        ("500", Some("JPY"), "500"),
+        ("500", Some("jpy"), "500"),
+        ("500.00", Some("KRW"), "500"),
+        ("0", Some("CLP"), "0"),
+        ("19.99", None, "19.99"),
+        ("20", None, "20.00"),
+        ("20.5", Some("EUR"), "20.50"),
+        ("1.5", Some("BHD"), "1.500"),
+        ("1.234", Some("kwd"), "1.234"),
+        ("1.2345", Some("CLF"), "1.2345"),
+        ("1.2345", Some("XTS"), "1.2345"),
+        ("1.2", Some("XTS"), "1.20"),
+    ] {
+        let mut params = create().charge_amount(amount.parse().unwrap());
+        params.currency = currency.map(str::to_owned);
+        let form = params.to_form().unwrap();
+        assert!(format!("{form}&").contains(&format!("&ChargeAmount={sent}&")), "{form}");
+    }
+    for (amount, currency, decimals) in [
+        ("19.999", None, "USD has (2)"),
+        ("0.125", Some("EUR"), "EUR has (2)"),
+        ("500.5", Some("JPY"), "JPY has (0)"),
+        ("0.01", Some("jpy"), "jpy has (0)"),
+        ("1.2345", Some("BHD"), "BHD has (3)"),
+    ] {
+        let mut params = create().charge_amount(amount.parse().unwrap());
+        params.currency = currency.map(str::to_owned);
+        let reason = format!("more decimals than {decimals}, which the service refuses as 64003");
+        refused(&params, &format!("invalid ChargeAmount: {reason}"));
+    }
+}
+
+#[test]
+fn two_orders_from_one_template_have_two_keys() {
+    let template = CreatePaymentsParams::new(URL);
+    let first = template.clone().charge_amount(Amount::from_cents(100).unwrap());
+    let second = template.clone().charge_amount(Amount::from_cents(200).unwrap()).description("b");
+    // The template itself may be the second order.
+    let key = template.idempotency_key.clone();
+    let third = template.charge_amount(Amount::from_cents(300).unwrap());
+    let keys = HashSet::from([&first, &second, &third].map(|params| params.idempotency_key.clone()));
+    assert_eq!(keys.len(), 3);
+    assert!(!keys.contains(&key));
+    // An order is one operation from then on.
+    assert_eq!(first.clone().idempotency_key, first.idempotency_key);
+
+    let template = UpdatePaymentsParams::new(URL);
+    let number = template.clone().capture(Capture::PaymentCardNumber);
+    let date = template.clone().capture(Capture::ExpirationDate);
+    assert_ne!(number.idempotency_key, date.idempotency_key);
+}
+
+#[test]
+fn a_key_changes_for_no_other_reason() {
+    let params = CreatePaymentsParams::new(URL);
+    let key = params.idempotency_key.clone();
+    assert_eq!(params.clone().clone().idempotency_key, key);
+    let alone = CreatePaymentsParams::new(URL);
+    let key = alone.idempotency_key.clone();
+    assert_eq!(alone.timeout(7).description("x").idempotency_key, key);
+
+    // A key that was set by hand stays, by either way.
+    assert_eq!(create().clone().timeout(7).idempotency_key, "k");
+    let mut params = CreatePaymentsParams::new(URL);
+    params.idempotency_key = "mine".to_owned();
+    assert_eq!(params.clone().timeout(7).idempotency_key, "mine");
+    let update = UpdatePaymentsParams::new_complete(URL).idempotency_key("mine");
+    assert_eq!(update.clone().account_sid("AC").idempotency_key, "mine");
+}
+
+#[test]
+fn a_copy_with_a_new_key_is_the_same_but_for_the_key() {
+    let params = create().timeout(7);
+    let other = params.with_new_key();
+    assert_ne!(other.idempotency_key, "k");
+    assert_ne!(params.with_new_key().idempotency_key, other.idempotency_key);
+    assert_eq!(other.clone().idempotency_key("k"), params);
+    assert_ne!(other.clone().timeout(8).idempotency_key, other.idempotency_key);
+    let update = UpdatePaymentsParams::new_capture(URL, Capture::PostalCode).idempotency_key("k");
+    assert_ne!(update.with_new_key().idempotency_key, "k");
+    assert_eq!(update.with_new_key().capture, Some(Capture::PostalCode));
+}
+
+#[test]
+fn serde_goes_by_the_wire_names() {
+    let params = create()
+        .account_sid("AC1")
+        .charge_amount("19.9".parse().unwrap())
+        .currency("")
+        .payment_method("barter")
+        .postal_code(false)
+        .timeout(7)
+        .parameter(json!({"AVSName": "A"}))
+        .valid_card_types([CardType::Visa]);
+    let stored = serde_json::to_value(&params).unwrap();
+    assert_eq!(
+        stored,
+        json!({
+            "PathAccountSid": "AC1", "IdempotencyKey": "k", "StatusCallback": URL, "ChargeAmount": "19.90",
+            "Currency": "", "PaymentMethod": "barter", "PostalCode": false, "Timeout": 7,
+            "Parameter": {"AVSName": "A"}, "ValidCardTypes": ["visa"],
+        })
+    );
+    let read: CreatePaymentsParams = serde_json::from_value(stored.clone()).unwrap();
+    assert_eq!(read, params);
+    assert_eq!(read.clone().timeout(8).idempotency_key, "k");
+
+    let made = CreatePaymentsParams::new(URL);
+    let text = serde_json::to_string(&made).unwrap();
+    assert_eq!(serde_json::from_str::<CreatePaymentsParams>(&text).unwrap(), made);
+    let update = UpdatePaymentsParams::new_capture(URL, "iris-scan").account_sid("AC1").status("complete");
+    let text = serde_json::to_string(&update).unwrap();
+    assert_eq!(serde_json::from_str::<UpdatePaymentsParams>(&text).unwrap(), update);
+
+    for (name, value, reason) in [
+        ("ChargeAmont", json!("1"), "unknown field \"ChargeAmont\""),
+        ("ChargeAmount", json!(19.9), "invalid ChargeAmount"),
+        ("Timeout", json!("hush"), "invalid Timeout"),
+        ("Description", json!(null), "invalid Description"),
+        ("ValidCardTypes", json!("visa"), "invalid ValidCardTypes"),
+    ] {
+        let mut stored = stored.clone();
+        stored[name] = value;
+        let error = serde_json::from_value::<CreatePaymentsParams>(stored).unwrap_err();
+        assert_eq!(error.to_string(), reason);
+    }
+    for missing in ["IdempotencyKey", "StatusCallback"] {
+        let mut stored = stored.clone();
+        stored.as_object_mut().unwrap().remove(missing);
+        let error = serde_json::from_value::<CreatePaymentsParams>(stored).unwrap_err();
+        assert_eq!(error.to_string(), format!("missing field `{missing}`"));
+    }
+}
+
+#[test]
 fn a_value_is_one_operation() {
     let params = CreatePaymentsParams::new(URL);
     assert_eq!(params.clone(), params);
@@ -119,6 +267,12 @@ fn status_callbacks() {
         ("https://example.com/a b", "has a space or control character"),
         ("https://example.com/\r\nX: y", "has a space or control character"),
         (" https://example.com", "has a space or control character"),
+        ("https://example.com/\"", "has a quote or angle bracket, which must be percent-encoded"),
+        ("https://example.com/?a=<b>", "has a quote or angle bracket, which must be percent-encoded"),
+        ("/a>b", "has a quote or angle bracket, which must be percent-encoded"),
+        ("/a`b", "has a quote or angle bracket, which must be percent-encoded"),
+        ("https://u:p@/", "a URL without a host"),
+        ("http:example.com", "a URL without a host"),
     ] {
         assert_eq!(check::callback(bad), Err(reason), "{bad}");
         let message = format!("invalid StatusCallback: {reason}");
@@ -134,16 +288,24 @@ fn values_that_the_documents_call_invalid() {
         refused(&create().timeout(seconds), "invalid Timeout: outside 1 to 600 seconds");
     }
     refused(&create().min_postal_code_length(0), "invalid MinPostalCodeLength: 0, the least is 1");
-    for item in ["", "visa amex"] {
-        refused(
-            &create().valid_card_types([CardType::Visa, item.into()]),
-            "invalid ValidCardTypes: an item is empty or has a ' ' in it",
-        );
+    let reason = "an item is empty, or has white space or a comma in it";
+    for item in [
+        "",
+        " ",
+        "visa amex",
+        "visa,amex",
+        "visa\tamex",
+        "visa\namex",
+        "visa\u{a0}amex",
+        "visa ",
+        "\u{2003}visa",
+        "\0",
+    ] {
+        let cards = create().valid_card_types([CardType::Visa, item.into()]);
+        refused(&cards, &format!("invalid ValidCardTypes: {reason}"));
+        let inputs = create().require_matching_inputs([item.into(), Capture::PostalCode]);
+        refused(&inputs, &format!("invalid RequireMatchingInputs: {reason}"));
     }
-    refused(
-        &create().require_matching_inputs(["postal-code,security-code".into()]),
-        "invalid RequireMatchingInputs: an item is empty or has a ',' in it",
-    );
     for currency in ["", "US", "USDX", "U$D", "ÜS", "US\n"] {
         refused(&create().currency(currency), "invalid Currency: not three letters");
     }
@@ -178,4 +340,11 @@ fn debug_leaves_out_what_may_be_secret() {
     let params = CreatePaymentsParams::new(url).parameter(json!({"ssn": "hush"}));
     assert!(!format!("{params:?}").contains("hush"));
     assert!(!format!("{:?}", UpdatePaymentsParams::new_complete(url)).contains("hush"));
+    let shown =
+        format!("{:?}", create().charge_amount("5".parse().unwrap()).parameter(json!({"ssn": "hush"})));
+    assert_eq!(
+        shown,
+        "CreatePaymentsParams { IdempotencyKey: \"k\", StatusCallback: \"https://example.com/status\", \
+         ChargeAmount: Amount(5.00), Parameter: {1 fields} }"
+    );
 }

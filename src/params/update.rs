@@ -1,18 +1,22 @@
 //! What an update sends.
 
-use std::fmt;
+use serde::{Deserialize, Deserializer};
 
 use super::check;
+use super::field::{self, Field, Stored, text};
+use super::form::Form;
+use super::key::MadeKey;
+use super::operation::{operation, setters};
 use crate::error::Error;
 use crate::model::{Capture, PaymentsStatus};
-use crate::params::form::Form;
-use crate::params::key;
-use crate::text::url_without_secrets;
 
 /// What [`update_payments`](crate::PaymentsApi::update_payments) sends: the next step of a session.
 ///
-/// One value is one step, as one [`CreatePaymentsParams`](crate::CreatePaymentsParams) is one session. The constructors make the steps
-/// that make sense; the public fields allow any other.
+/// One value is one operation: about its key, and about serde, everything that
+/// [`CreatePaymentsParams`](crate::CreatePaymentsParams) says holds here, too. Above all, keep the value that completes
+/// a session: calling again with another value is another operation.
+///
+/// The constructors make the steps that make sense; the public fields allow any other.
 ///
 /// ```
 /// use twilio_payments::{Capture, UpdatePaymentsParams};
@@ -33,16 +37,17 @@ pub struct UpdatePaymentsParams {
     /// The account in the path (the document's `PathAccountSid`): `AC` and 32 hex digits. Default: the
     /// client's own.
     pub account_sid: Option<String>,
-    /// `IdempotencyKey`: any text but the empty one; the service carries out a key at most once. Made new
-    /// by every constructor.
+    /// `IdempotencyKey`: any text but the empty one, which tells the service whether two requests are one
+    /// operation. Every constructor makes a new one.
     pub idempotency_key: String,
     /// `StatusCallback`: the http or https URL, or the relative reference, that the service POSTs the
     /// progress of this step to.
     pub status_callback: String,
-    /// `Capture`: the piece of information that the caller is asked for.
+    /// `Capture`: what the caller is asked for.
     pub capture: Option<Capture>,
     /// `Status`: ends the session.
     pub status: Option<PaymentsStatus>,
+    made_key: MadeKey,
 }
 
 impl UpdatePaymentsParams {
@@ -50,94 +55,71 @@ impl UpdatePaymentsParams {
     /// other constructors do.
     #[must_use]
     pub fn new(status_callback: impl Into<String>) -> Self {
-        Self {
-            account_sid: None,
-            idempotency_key: key::mint(),
-            status_callback: status_callback.into(),
-            capture: None,
-            status: None,
-        }
+        let (made_key, idempotency_key) = MadeKey::new();
+        let status_callback = status_callback.into();
+        Self { account_sid: None, idempotency_key, status_callback, capture: None, status: None, made_key }
     }
 
-    /// A step that asks the caller for a piece of information (`Capture`).
+    /// A step that asks the caller for one capture (`Capture`).
     #[must_use]
     pub fn new_capture(status_callback: impl Into<String>, capture: impl Into<Capture>) -> Self {
         Self { capture: Some(capture.into()), ..Self::new(status_callback) }
     }
 
-    /// The step that submits what was collected (`Status=complete`).
+    /// The step that submits the collected information (`Status=complete`).
     #[must_use]
     pub fn new_complete(status_callback: impl Into<String>) -> Self {
         Self { status: Some(PaymentsStatus::Complete), ..Self::new(status_callback) }
     }
 
-    /// The step that drops what was collected (`Status=cancel`).
+    /// The step that discards the collected information (`Status=cancel`).
     #[must_use]
     pub fn new_cancel(status_callback: impl Into<String>) -> Self {
         Self { status: Some(PaymentsStatus::Cancel), ..Self::new(status_callback) }
     }
 
-    /// Sets [`account_sid`](#structfield.account_sid), the document's `PathAccountSid`.
-    #[must_use]
-    pub fn account_sid(mut self, account_sid: impl Into<String>) -> Self {
-        self.account_sid = Some(account_sid.into());
-        self
+    setters! {
+        /// Sets [`capture`](#structfield.capture).
+        capture(capture: impl Into<Capture>) = Some(capture.into());
+        /// Sets [`status`](#structfield.status).
+        status(status: impl Into<PaymentsStatus>) = Some(status.into());
     }
 
-    /// Sets [`status_callback`](#structfield.status_callback).
-    #[must_use]
-    pub fn status_callback(mut self, status_callback: impl Into<String>) -> Self {
-        self.status_callback = status_callback.into();
-        self
-    }
-
-    /// Sets [`capture`](#structfield.capture).
-    #[must_use]
-    pub fn capture(mut self, capture: impl Into<Capture>) -> Self {
-        self.capture = Some(capture.into());
-        self
-    }
-
-    /// Sets [`status`](#structfield.status).
-    #[must_use]
-    pub fn status(mut self, status: impl Into<PaymentsStatus>) -> Self {
-        self.status = Some(status.into());
-        self
-    }
-
-    /// Replaces the [`idempotency_key`](#structfield.idempotency_key) by one of your own.
-    #[must_use]
-    pub fn idempotency_key(mut self, idempotency_key: impl Into<String>) -> Self {
-        self.idempotency_key = idempotency_key.into();
-        self
-    }
-
-    /// The form body that is sent, to the byte. The client calls this itself.
+    /// Returns the form body that is sent, to the byte. The client calls this itself.
     ///
     /// # Errors
-    /// Where the `IdempotencyKey` is empty, or the `StatusCallback` is empty, or neither an http(s) URL
-    /// nor a relative reference. Any pair of `Capture` and `Status` goes through: the service judges it.
+    /// Returns an error that names the field if the `IdempotencyKey` is empty, or if the `StatusCallback` is empty,
+    /// neither an http(s) URL nor a relative reference, or has a character that a URL cannot have. Any pair of
+    /// `Capture` and `Status` is accepted: the service judges it.
     pub fn to_form(&self) -> Result<String, Error> {
-        check::common(&self.idempotency_key, &self.status_callback)
-            .map_err(|error| error.before_sending(&self.idempotency_key))?;
-        let mut form = Form::new();
-        form.text("IdempotencyKey", Some(&self.idempotency_key));
-        form.text("StatusCallback", Some(&self.status_callback));
-        form.text("Capture", self.capture.as_ref().map(Capture::as_str));
-        form.text("Status", self.status.as_ref().map(PaymentsStatus::as_str));
-        Ok(form.finish())
+        let checked = check::common(&self.idempotency_key, &self.status_callback);
+        checked.and_then(|()| Form::of(&self.fields()))
+    }
+
+    /// Returns every field of the form.
+    fn fields(&self) -> [(&'static str, Option<Field<'_>>); 4] {
+        [
+            ("IdempotencyKey", Some(Field::Text(&self.idempotency_key))),
+            ("StatusCallback", Some(Field::Url(&self.status_callback))),
+            ("Capture", text(self.capture.as_ref())),
+            ("Status", text(self.status.as_ref())),
+        ]
     }
 }
 
-impl fmt::Debug for UpdatePaymentsParams {
-    /// Leaves out the URL's user and query, which may be secret.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("UpdatePaymentsParams")
-            .field("account_sid", &self.account_sid)
-            .field("idempotency_key", &self.idempotency_key)
-            .field("status_callback", &url_without_secrets(&self.status_callback))
-            .field("capture", &self.capture)
-            .field("status", &self.status)
-            .finish()
+operation!(UpdatePaymentsParams);
+
+impl<'de> Deserialize<'de> for UpdatePaymentsParams {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut stored = Stored::read(deserializer)?;
+        let params = Self {
+            account_sid: stored.take(field::ACCOUNT_SID)?,
+            idempotency_key: stored.require("IdempotencyKey")?,
+            status_callback: stored.require("StatusCallback")?,
+            capture: stored.take("Capture")?,
+            status: stored.take("Status")?,
+            made_key: MadeKey::by_hand(),
+        };
+        stored.finish().map(|()| params)
     }
 }

@@ -4,20 +4,21 @@ use std::fmt;
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::delivery::DeliveryPolicy;
+use super::delivery::Sender;
 use super::faults::Faults;
-use super::mint::Mint;
-use super::service::{self, Accounts};
-use super::store::State;
-use super::{Sandbox, Shared};
-use crate::client::PaymentsApi;
-use crate::client::credentials::Credentials;
+use super::idempotency::IdempotencyKeys;
+use super::service::{Accounts, Service};
+use super::session::Undocumented;
+use super::store::Store;
+use super::{Sandbox, mint};
+use crate::client::{Credentials, PaymentsApi};
+use crate::error::Error;
 use crate::model::sid;
-use crate::server::{Limits, Reply, Request, Server};
+use crate::server::{Limits, Request, Server};
 
 /// Configures a [`Sandbox`].
 ///
@@ -33,13 +34,32 @@ use crate::server::{Limits, Reply, Request, Server};
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Default)]
+#[derive(Clone)]
 #[must_use]
 pub struct SandboxBuilder {
     port: u16,
     account_sid: Option<String>,
     auth_token: Option<String>,
+    shared_key: Option<String>,
     idle_timeout: Option<Duration>,
+    idempotency_keys: IdempotencyKeys,
+    undocumented: Undocumented,
+    kept_sessions: usize,
+}
+
+impl Default for SandboxBuilder {
+    fn default() -> Self {
+        Self {
+            port: 0,
+            account_sid: None,
+            auth_token: None,
+            shared_key: None,
+            idle_timeout: None,
+            idempotency_keys: IdempotencyKeys::default(),
+            undocumented: Undocumented::default(),
+            kept_sessions: 5_000,
+        }
+    }
 }
 
 impl SandboxBuilder {
@@ -55,9 +75,18 @@ impl SandboxBuilder {
         self
     }
 
-    /// The account's auth token: any text without control characters but the empty one. Default: a new one.
+    /// The account's auth token: any text without white space and control characters but the empty one. Default: a
+    /// new one.
     pub fn auth_token(mut self, auth_token: impl Into<String>) -> Self {
         self.auth_token = Some(auth_token.into());
+        self
+    }
+
+    /// Signs status callbacks by HMAC-SHA256 with this shared key, the way a Webhook Rule of the account makes the
+    /// service do it, and not with the auth token. Verify them with
+    /// [`SignatureValidator::with_shared_key`](crate::SignatureValidator::with_shared_key). Default: none.
+    pub fn shared_key(mut self, secret: impl Into<String>) -> Self {
+        self.shared_key = Some(secret.into());
         self
     }
 
@@ -68,67 +97,104 @@ impl SandboxBuilder {
         self
     }
 
+    /// Whether a request whose idempotency key was used before is answered as before or carried out anew.
+    /// Default: [`Replayed`](IdempotencyKeys::Replayed).
+    pub fn idempotency_keys(mut self, keys: IdempotencyKeys) -> Self {
+        self.idempotency_keys = keys;
+        self
+    }
+
+    /// Whether callbacks have words that are seen elsewhere but not documented for this API: `Result=cancelled`
+    /// after a cancellation, or if the caller does not confirm, and `Attempt` after a failed entry. Default: false.
+    pub fn undocumented_words(mut self, words: bool) -> Self {
+        self.undocumented.words = words;
+        self
+    }
+
+    /// Ends a session with `too-many-failed-attempts` after so many failed entries for one capture, at least 1, as
+    /// the verb `<Pay>` does; this API does not document it. Default: no limit, since here the agent decides.
+    pub fn max_failed_attempts(mut self, attempts: u32) -> Self {
+        self.undocumented.max_failed_attempts = Some(attempts);
+        self
+    }
+
+    /// How many ended sessions are kept, at least 1. An older one is forgotten with its callbacks and its
+    /// idempotency keys; its transaction stays. Default: 5000, each of which costs some 30 KB.
+    pub fn kept_sessions(mut self, sessions: usize) -> Self {
+        self.kept_sessions = sessions;
+        self
+    }
+
     /// Starts it.
     ///
     /// # Errors
-    /// Where the port is taken, the system gives no thread, or the account's SID or token is not usable.
+    /// Returns an error if the port is taken, if the system has no thread left, or if a setting is not usable:
+    /// the account's SID, token or shared key, or a zero. The error names it.
     pub fn start(self) -> io::Result<Sandbox> {
         let invalid = |error| io::Error::new(ErrorKind::InvalidInput, error);
-        let mint = Mint::default();
         let accounts = Accounts {
-            account_sid: self.account_sid.unwrap_or_else(|| mint.sid("AC")),
-            auth_token: self.auth_token.unwrap_or_else(|| mint.hex()),
-            api_key_sid: mint.sid("SK"),
-            api_key_secret: mint.hex(),
-            access_token: mint.hex(),
-            subaccount_sid: mint.sid("AC"),
+            account_sid: self.account_sid.unwrap_or_else(|| mint::sid("AC")),
+            auth_token: self.auth_token.unwrap_or_else(mint::secret),
+            api_key_sid: mint::sid("SK"),
+            api_key_secret: mint::secret(),
+            access_token: mint::secret(),
+            subaccount_sid: mint::sid("AC"),
         };
         sid::check("account_sid", "AC", &accounts.account_sid).map_err(invalid)?;
         let credentials =
             Credentials::auth_token(&accounts.account_sid, &accounts.auth_token).map_err(invalid)?;
-        let state = State::new(mint, &accounts.auth_token, DeliveryPolicy::default())?;
+        for (name, zero) in [
+            ("kept_sessions", self.kept_sessions == 0),
+            ("max_failed_attempts", self.undocumented.max_failed_attempts == Some(0)),
+            ("idle_timeout", self.idle_timeout == Some(Duration::ZERO)),
+        ] {
+            if zero {
+                return Err(invalid(Error::invalid(name, "zero")));
+            }
+        }
+        let key_sid = format!("webhooks_sharedkey_{}", mint::secret());
+        let shared_key = self.shared_key.as_deref().map(|secret| (key_sid.as_str(), secret));
+        let sender = Sender::new(&accounts.auth_token, shared_key)
+            .map_err(|error| io::Error::new(ErrorKind::InvalidInput, error))?;
+        let store = Store::new(sender, self.idempotency_keys, self.undocumented, self.kept_sessions);
         let (faults, requests) = (Faults::default(), AtomicUsize::new(0));
-        let shared = Arc::new(Shared { accounts, state, faults, requests });
-        let clock = Arc::clone(&shared);
-        let clock =
-            thread::Builder::new().name("sandbox-clock".to_owned()).spawn(move || clock.state.run_clock())?;
-        let clock = ClockThread { shared: Arc::clone(&shared), thread: Some(clock) };
+        let service = Arc::new(Service { accounts, store, faults, requests });
+        let clock = ClockThread::start(&service)?;
 
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port))?;
         let mut limits = Limits { max_body: 1024 * 1024, ..Limits::default() };
         limits.idle_time = self.idle_timeout.unwrap_or(limits.idle_time);
-        let serving = Arc::clone(&shared);
+        let serving = Arc::clone(&service);
         let server =
-            Server::start(listener, limits, Arc::new(move |request: Request| reply(&serving, &request)))?;
+            Server::start(listener, limits, Arc::new(move |request: Request| serving.reply(&request)))?;
         let base_url = format!("http://{}", server.address());
         let client = PaymentsApi::builder(credentials.clone()).base_url(&base_url).no_proxy();
         let client = client.build().map_err(io::Error::other)?;
-        Ok(Sandbox { _server: server, _clock: clock, shared, credentials, base_url, client })
+        Ok(Sandbox { _server: server, _clock: clock, service, credentials, base_url, client })
     }
 }
 
 /// The thread that lets waits for a key end; stops when dropped.
 pub(super) struct ClockThread {
-    shared: Arc<Shared>,
+    service: Arc<Service>,
     thread: Option<JoinHandle<()>>,
+}
+
+impl ClockThread {
+    fn start(service: &Arc<Service>) -> io::Result<Self> {
+        let own = Arc::clone(service);
+        let thread =
+            thread::Builder::new().name("sandbox-clock".to_owned()).spawn(move || own.store.run_clock())?;
+        Ok(Self { service: Arc::clone(service), thread: Some(thread) })
+    }
 }
 
 impl Drop for ClockThread {
     fn drop(&mut self) {
-        self.shared.state.stop();
+        self.service.store.stop();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
-    }
-}
-
-/// What comes back to a request, faults included.
-fn reply(shared: &Shared, request: &Request) -> Reply {
-    shared.requests.fetch_add(1, Ordering::Relaxed);
-    let answer = || service::answer(&shared.accounts, &shared.state, request);
-    match shared.faults.next(request) {
-        None => Reply::Answer(answer()),
-        Some(fault) => fault.reply(answer, shared.state.mint().sid("RQ")),
     }
 }
 
@@ -138,6 +204,9 @@ impl fmt::Debug for SandboxBuilder {
             .field("port", &self.port)
             .field("account_sid", &self.account_sid)
             .field("idle_timeout", &self.idle_timeout)
+            .field("idempotency_keys", &self.idempotency_keys)
+            .field("undocumented", &self.undocumented)
+            .field("kept_sessions", &self.kept_sessions)
             .finish_non_exhaustive()
     }
 }

@@ -1,114 +1,129 @@
-//! The telephone's side of a session: a [`PaySession`], and perhaps a caller who has every answer ready.
+//! A call, and the caller on it.
 
-use super::delivery::Callback;
-use super::parameters::Create;
-use super::session::{Asking, PaySession, Refusal, Settings, answer};
-use super::store::Place;
-use super::views::Transaction;
-use crate::model::{Capture, PayResult};
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
-/// One session on a call. Whatever it goes through gives the callbacks to send, in order.
-pub(super) struct Line {
-    session: PaySession,
-    transaction_taken: bool,
+use super::service::Service;
+use super::session::{Answers, Asking};
+use crate::model::Capture;
+
+/// A phone call in the [`Sandbox`](super::Sandbox), with a caller. Clones are the same call.
+///
+/// Dropping it does not end the call: [`hang_up`](Self::hang_up) does.
+///
+/// ```
+/// use twilio_payments::CreatePaymentsParams;
+/// use twilio_payments::sandbox::Sandbox;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let sandbox = Sandbox::start()?;
+/// let call = sandbox.call();
+/// call.hang_up();
+///
+/// let params = CreatePaymentsParams::new("https://example.com/status");
+/// let error = sandbox.client().create_payments(call.sid(), &params).unwrap_err();
+/// assert_eq!(error.api_error().and_then(|api| api.code), Some(21220));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Call {
+    pub(super) sid: String,
+    pub(super) service: Arc<Service>,
 }
 
-impl Line {
-    /// A session has begun.
-    pub(super) fn start(place: Place<'_>, sid: &str, create: &Create, now: Duration) -> (Self, Callback) {
-        let settings = Settings {
-            charge_amount: create.charge_amount,
-            currency: create.currency.clone(),
-            payment_method: create.payment_method.clone(),
-            token_type: create.token_type.clone(),
-            bank_account_type: create.bank_account_type.clone(),
-            payment_connector: create.payment_connector.clone(),
-            postal_code: create.postal_code,
-            security_code: create.security_code,
-            min_postal_code_length: create.min_postal_code_length,
-            timeout: create.timeout,
-            valid_card_types: create.valid_card_types.clone(),
-            require_matching_inputs: create.require_matching_inputs.clone(),
-            confirmation: create.confirmation,
-            ..Settings::new(place.account_sid, place.call_sid, sid)
-        };
-        let (session, started) = PaySession::start(settings, &create.common.status_callback, now);
-        (Self { session, transaction_taken: false }, started)
+impl Call {
+    /// The call's SID (`CA…`).
+    #[must_use]
+    pub fn sid(&self) -> &str {
+        &self.sid
     }
 
-    /// The caller is asked for a piece.
+    /// Whether the call goes on.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        self.service.store.is_live(&self.sid)
+    }
+
+    /// The caller presses keys, one after another: digits, `#` to end an entry, `*` to end the session.
+    /// Other characters are ignored, so that a number may be written in groups. Keys have an effect
+    /// only while the caller is [asked](Self::asking) for something.
     ///
-    /// # Errors
-    /// Where the session's settings do not allow to ask for it.
-    pub(super) fn capture(
-        &mut self,
-        capture: &Capture,
-        url: &str,
-        now: Duration,
-    ) -> Result<Vec<Callback>, Refusal> {
-        self.session.capture(capture, url, now)
-    }
-
-    /// The agent wants what was typed sent to the connector.
+    /// ```
+    /// use twilio_payments::sandbox::Sandbox;
+    /// use twilio_payments::{Capture, CreatePaymentsParams, UpdatePaymentsParams};
     ///
-    /// # Errors
-    /// Where the session is over.
-    pub(super) fn complete(&mut self, url: &str, now: Duration) -> Result<Vec<Callback>, Refusal> {
-        self.session.complete(url, now)
-    }
-
-    /// The agent gives up.
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let sandbox = Sandbox::start()?;
+    /// let (api, call) = (sandbox.client(), sandbox.call());
+    /// let url = "https://example.com/status";
+    /// let session = api.create_payments(call.sid(), &CreatePaymentsParams::new(url))?;
+    /// let ask = UpdatePaymentsParams::new_capture(url, Capture::PaymentCardNumber);
+    /// api.update_payments(call.sid(), &session.sid, &ask)?;
     ///
-    /// # Errors
-    /// Where the session is over.
-    pub(super) fn cancel(&mut self, url: &str, now: Duration) -> Result<Vec<Callback>, Refusal> {
-        self.session.cancel(url, now)
+    /// call.press("4242 4242 4242 4242");
+    ///
+    /// let callbacks = sandbox.callbacks(&session.sid);
+    /// let last = callbacks.last().ok_or("no callback")?;
+    /// assert_eq!(last.get("PaymentCardNumber"), Some("xxxxxxxxxxxx4242"));
+    /// assert_eq!(last.get("PartialResult"), Some("false"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn press(&self, keys: &str) {
+        self.service.store.press(&self.sid, keys);
     }
 
-    /// The caller presses keys, one after another.
-    pub(super) fn press(&mut self, keys: &str, now: Duration) -> Vec<Callback> {
-        keys.chars().flat_map(|key| self.session.key(key, now)).collect()
+    /// Puts a caller on the call who answers everything at once with good test values, so that a test need not
+    /// press keys. What is asked at the moment is answered too.
+    #[must_use]
+    pub fn obliging(self) -> Self {
+        self.obliging_with([] as [(Capture, String); 0])
     }
 
-    /// A caller who has every answer ready gives the one that is asked for.
-    pub(super) fn oblige(&mut self, now: Duration) -> Vec<Callback> {
-        answer(&self.session, now).map(|keys| self.press(&keys, now)).unwrap_or_default()
+    /// The same with the keys to press for some captures. `#` is added if the entry would not end by itself, so
+    /// empty keys stand for a caller who has no answer. A confirmation is given.
+    ///
+    /// ```
+    /// use twilio_payments::Capture;
+    /// use twilio_payments::sandbox::{Sandbox, numbers};
+    ///
+    /// # fn main() -> std::io::Result<()> {
+    /// let sandbox = Sandbox::start()?;
+    /// let call = sandbox.call().obliging_with([(Capture::PaymentCardNumber, numbers::DECLINED)]);
+    /// # let _ = call;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn obliging_with(self, answers: impl IntoIterator<Item = (Capture, impl Into<String>)>) -> Self {
+        let answers = answers.into_iter().map(|(capture, keys)| (capture, keys.into())).collect();
+        self.service.store.oblige(&self.sid, &Answers::new(answers));
+        self
     }
 
-    /// Lets waits that are over have their effect.
-    pub(super) fn tick(&mut self, now: Duration) -> Vec<Callback> {
-        self.session.tick(now)
+    /// What the caller is asked at the moment, if anything.
+    #[must_use]
+    pub fn asking(&self) -> Option<Asking> {
+        self.wait_until_asked(Duration::ZERO)
     }
 
-    /// The caller hangs up.
-    pub(super) fn hang_up(&mut self, now: Duration) -> Vec<Callback> {
-        self.session.hang_up(now)
+    /// Waits until the caller is asked something, for `time` at the most. Returns `None` if they are not, or if
+    /// the call ends.
+    #[must_use]
+    pub fn wait_until_asked(&self, time: Duration) -> Option<Asking> {
+        self.service.store.asking(&self.sid, time)
     }
 
-    /// When [`tick`](Self::tick) is due.
-    pub(super) fn next_deadline(&self) -> Option<Duration> {
-        self.session.next_deadline()
+    /// The caller hangs up: the call ends, and an open session on it ends without a transaction.
+    pub fn hang_up(&self) {
+        self.service.store.hang_up(&self.sid);
     }
+}
 
-    /// What the caller is asked at the moment.
-    pub(super) fn asking(&self) -> Option<Asking> {
-        self.session.asking()
-    }
-
-    /// How the session ended, where it did.
-    pub(super) fn result(&self) -> Option<&PayResult> {
-        self.session.result()
-    }
-
-    /// What the connector did, given once.
-    pub(super) fn take_transaction(&mut self) -> Option<Transaction> {
-        if self.transaction_taken {
-            return None;
-        }
-        let settings = self.session.settings();
-        let done = Transaction::new(&settings.sid, &settings.call_sid, self.session.transaction()?);
-        self.transaction_taken = true;
-        Some(done)
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call").field("sid", &self.sid).field("live", &self.is_live()).finish_non_exhaustive()
     }
 }

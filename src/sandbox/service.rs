@@ -1,16 +1,19 @@
-//! The HTTP half: from a request to the service's answer.
+//! From a request to the service's response.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
-use super::parameters::{Create, Fields, Update};
-use super::refusals::Refusal;
-use super::store::{Place, State, Success};
-use crate::model::sid;
-use crate::server::{Answer, Request};
+use super::faults::Faults;
+use super::idempotency::Success;
+use super::mint;
+use super::parameters::{Form, RequestPath};
+use super::refusals::{self, Refusal};
+use super::store::Store;
+use crate::server::{Reply, Request, Response};
 
 /// Who may call.
-#[derive(Default)]
 pub(super) struct Accounts {
     pub(super) account_sid: String,
     pub(super) auth_token: String,
@@ -20,61 +23,82 @@ pub(super) struct Accounts {
     pub(super) subaccount_sid: String,
 }
 
-/// The service's answer to a request.
-pub(super) fn answer(accounts: &Accounts, state: &State, request: &Request) -> Answer {
-    let answer = match carry_out(accounts, state, request) {
-        Ok(Success { status, body }) => {
-            Answer::new(status, body.into_bytes()).header("Content-Type", "application/json")
+/// What all requests share.
+pub(super) struct Service {
+    pub(super) accounts: Accounts,
+    pub(super) store: Store,
+    pub(super) faults: Faults,
+    pub(super) requests: AtomicUsize,
+}
+
+impl Service {
+    /// What comes back to a request, faults included.
+    pub(super) fn reply(&self, request: &Request) -> Reply {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        match self.faults.next(request) {
+            None => Reply::Response(self.respond(request)),
+            Some(fault) => fault.reply(|| self.respond(request), mint::sid("RQ")),
         }
-        Err(refusal) => refusal.answer(),
-    };
-    answer.header("Twilio-Request-Id", state.mint().sid("RQ"))
+    }
+
+    fn respond(&self, request: &Request) -> Response {
+        let response = match self.carry_out(request) {
+            Ok(Success { status, body }) => {
+                Response::new(status, body.into_bytes()).header("Content-Type", "application/json")
+            }
+            Err(refusal) => refusal.response(),
+        };
+        response.header("Twilio-Request-Id", mint::sid("RQ"))
+    }
+
+    fn carry_out(&self, request: &Request) -> Result<Success, Refusal> {
+        if !self.accounts.know(request) {
+            return Err(Refusal::new(&refusals::CREDENTIALS, "Authenticate"));
+        }
+        let path = RequestPath::parse(request.target())
+            .filter(|path| {
+                [&self.accounts.account_sid, &self.accounts.subaccount_sid]
+                    .iter()
+                    .any(|sid| *sid == path.account_sid)
+            })
+            .ok_or_else(|| Refusal::not_found(request.target()))?;
+        if request.method() != "POST" {
+            return Err(Refusal::new(&refusals::METHOD, "Method not allowed"));
+        }
+        if !is_form(request) {
+            let message = "Content-Type must be application/x-www-form-urlencoded";
+            return Err(Refusal::new(&refusals::CONTENT_TYPE, message));
+        }
+        let form = Form::parse(request.body());
+        match path.sid {
+            None => self.store.create(path, form, request.body()),
+            Some(sid) => self.store.update(path, sid, &form, request.body()),
+        }
+    }
 }
 
-fn carry_out(accounts: &Accounts, state: &State, request: &Request) -> Result<Success, Refusal> {
-    if !is_known(accounts, request) {
-        return Err(Refusal::unauthenticated());
+impl Accounts {
+    /// Whether a request has good credentials.
+    fn know(&self, request: &Request) -> bool {
+        let Some((scheme, value)) = request.header("Authorization").and_then(|value| value.split_once(' '))
+        else {
+            return false;
+        };
+        if request.header_count("Authorization") != 1 {
+            return false;
+        }
+        if scheme.eq_ignore_ascii_case("Bearer") {
+            return value == self.access_token;
+        }
+        let decoded =
+            BASE64_STANDARD.decode(value.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        let user_and_password = decoded.as_deref().and_then(|text| text.split_once(':'));
+        scheme.eq_ignore_ascii_case("Basic")
+            && user_and_password.is_some_and(|pair| {
+                pair == (self.account_sid.as_str(), self.auth_token.as_str())
+                    || pair == (self.api_key_sid.as_str(), self.api_key_secret.as_str())
+            })
     }
-    let place = place(request.target())
-        .filter(|place| {
-            [&accounts.account_sid, &accounts.subaccount_sid].iter().any(|sid| *sid == place.account_sid)
-        })
-        .ok_or_else(|| Refusal::not_found(request.target()))?;
-    if request.method() != "POST" {
-        return Err(Refusal::method_not_allowed());
-    }
-    if !is_form(request) {
-        return Err(Refusal::media_type());
-    }
-    let body = request.body();
-    if let Some(success) = state.repeated(place, body) {
-        return Ok(success);
-    }
-    let fields = Fields::parse(body);
-    match place.sid {
-        None => state.create(place, body, Create::read(&fields)),
-        Some(sid) => state.update(place, sid, body, Update::read(&fields)),
-    }
-}
-
-fn is_known(accounts: &Accounts, request: &Request) -> bool {
-    if request.header_count("Authorization") != 1 {
-        return false;
-    }
-    let Some((scheme, value)) = request.header("Authorization").and_then(|value| value.split_once(' '))
-    else {
-        return false;
-    };
-    if scheme.eq_ignore_ascii_case("Bearer") {
-        return value == accounts.access_token;
-    }
-    let decoded = BASE64_STANDARD.decode(value.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    let user_and_password = decoded.as_deref().and_then(|text| text.split_once(':'));
-    scheme.eq_ignore_ascii_case("Basic")
-        && user_and_password.is_some_and(|pair| {
-            pair == (accounts.account_sid.as_str(), accounts.auth_token.as_str())
-                || pair == (accounts.api_key_sid.as_str(), accounts.api_key_secret.as_str())
-        })
 }
 
 fn is_form(request: &Request) -> bool {
@@ -82,18 +106,4 @@ fn is_form(request: &Request) -> bool {
     request.header_count("Content-Type") == 1
         && media_type
             .is_some_and(|value| value.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"))
-}
-
-/// Takes a target apart, where it is one of the two operations'.
-fn place(path: &str) -> Option<Place<'_>> {
-    let rest = path.strip_prefix("/2010-04-01/Accounts/")?.strip_suffix(".json")?;
-    let (account_sid, rest) = rest.split_once("/Calls/")?;
-    let (call_sid, rest) = rest.split_once("/Payments")?;
-    let sid = match rest {
-        "" => None,
-        _ => Some(rest.strip_prefix('/')?),
-    };
-    let sound =
-        sid::is("AC", account_sid) && sid::is("CA", call_sid) && sid.is_none_or(|sid| sid::is("PK", sid));
-    sound.then_some(Place { path, account_sid, call_sid, sid })
 }

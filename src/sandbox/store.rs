@@ -1,140 +1,119 @@
-//! What the sandbox remembers: calls, sessions, stored answers, transactions. All of it behind one lock, so that
+//! What the sandbox remembers: calls, sessions, stored responses, transactions. All of it behind one lock, so that
 //! two requests with one idempotency key cannot both have an effect.
 
-use std::collections::{HashMap, HashSet};
-use std::io;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::call::Line;
-use super::delivery::{Callback, DeliveryPolicy, RecordedCallback, Sender};
-use super::mint::Mint;
-use super::parameters::{Create, Fields, Step, Update};
-use super::refusals::Refusal;
-use super::session::{Asking, Clock};
-use super::views::{Session, Transaction};
-use crate::model::Capture;
-use crate::text::date::rfc_2822;
+use super::clock::Clock;
+use super::connector::PaymentConnector;
+use super::delivery::{Callback, Sender};
+use super::idempotency::{IdempotencyKeys, Responses, Success};
+use super::mint;
+use super::parameters::{CreateParameters, Form, RequestPath, SessionIds, UpdateParameters};
+use super::refusals::{self, Refusal};
+use super::session::{Answers, Asking, PaySession, Undocumented};
+use super::transaction::Transaction;
+use super::views::Session;
 
-/// A success, as it goes out the first time and every time that its request is repeated.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Success {
-    pub(super) status: u16,
-    pub(super) body: String,
-}
+/// How many names of ignored parameters are kept.
+const MOST_IGNORED: usize = 1000;
 
-/// Where a request goes: its path, taken apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place<'a> {
-    pub(super) path: &'a str,
-    pub(super) account_sid: &'a str,
-    pub(super) call_sid: &'a str,
-    /// `None` for a creation.
-    pub(super) sid: Option<&'a str>,
-}
-
-pub(super) struct State {
-    mint: Mint,
+pub(super) struct Store {
     clock: Clock,
     sender: Sender,
+    undocumented: Undocumented,
+    /// How many ended sessions are kept.
+    kept_sessions: usize,
     memory: Mutex<Memory>,
-    /// Told of every change of the memory.
+    /// Notified of every change of the memory.
     changed: Condvar,
-    /// Told where the clock must look earlier than it meant to.
+    /// Notified if the clock must look earlier than it meant to.
     due: Condvar,
 }
 
 #[derive(Default)]
 struct Memory {
-    calls: HashMap<String, Call>,
-    sessions: HashMap<String, Record>,
+    calls: HashMap<String, StoredCall>,
+    sessions: HashMap<String, PaySession>,
     /// The sessions' SIDs in the order of their creation.
-    order: Vec<String>,
-    /// By account, and then by idempotency key.
-    stored: HashMap<String, HashMap<String, Stored>>,
+    order: VecDeque<String>,
+    /// The SIDs of the ended sessions that are kept, the oldest end first.
+    ended: VecDeque<String>,
+    responses: Responses,
     transactions: Vec<Transaction>,
     /// The SIDs of the open sessions.
-    open: HashSet<String>,
+    open: BTreeSet<String>,
+    /// By name.
+    connectors: HashMap<String, PaymentConnector>,
+    /// The names of parameters that were ignored, each once.
+    ignored: Vec<String>,
     /// When the clock looks again.
     next_tick: Option<Duration>,
     stopped: bool,
 }
 
-struct Call {
+struct StoredCall {
     account_sid: String,
+    /// The call that this one is a leg of.
+    parent: Option<String>,
     live: bool,
-    /// Whether the caller answers by himself.
-    obliging: bool,
+    /// What the caller answers by themselves, if they do.
+    answers: Option<Answers>,
     open_session: Option<String>,
 }
 
-struct Record {
-    call_sid: String,
-    created: String,
-    body: Arc<[u8]>,
-    captures: Vec<Capture>,
-    keys: Vec<String>,
-    line: Line,
-}
-
-/// A carried-out request and its answer.
-struct Stored {
-    path: String,
-    body: Arc<[u8]>,
-    success: Success,
-}
-
-impl State {
-    /// # Errors
-    /// Where the system gives no thread.
-    pub(super) fn new(mint: Mint, auth_token: &str, delivery: DeliveryPolicy) -> io::Result<Self> {
-        Ok(Self {
-            mint,
+impl Store {
+    pub(super) fn new(
+        sender: Sender,
+        keys: IdempotencyKeys,
+        undocumented: Undocumented,
+        kept_sessions: usize,
+    ) -> Self {
+        let connectors = HashMap::from([("Default".to_owned(), PaymentConnector::new())]);
+        let memory = Memory { responses: Responses::new(keys), connectors, ..Memory::default() };
+        Self {
             clock: Clock::new(),
-            sender: Sender::start(auth_token, delivery)?,
-            memory: Mutex::default(),
+            sender,
+            undocumented,
+            kept_sessions,
+            memory: Mutex::new(memory),
             changed: Condvar::new(),
             due: Condvar::new(),
-        })
+        }
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn mint(&self) -> &Mint {
-        &self.mint
-    }
-
     pub(super) fn sender(&self) -> &Sender {
         &self.sender
     }
 
-    /// A new live call.
-    pub(super) fn call(&self, account_sid: &str) -> String {
-        let sid = self.mint.sid("CA");
-        let account_sid = account_sid.to_owned();
-        let call = Call { account_sid, live: true, obliging: false, open_session: None };
-        self.memory().calls.insert(sid.clone(), call);
-        sid
+    /// Makes a live call, unless there is one with this SID.
+    pub(super) fn add_call(&self, account_sid: &str, call_sid: &str, parent: Option<&str>) {
+        let (account_sid, parent) = (account_sid.to_owned(), parent.map(str::to_owned));
+        let call = StoredCall { account_sid, parent, live: true, answers: None, open_session: None };
+        self.memory().calls.entry(call_sid.to_owned()).or_insert(call);
     }
 
     /// Whether a call goes on.
     pub(super) fn is_live(&self, call_sid: &str) -> bool {
-        self.memory().calls.get(call_sid).is_some_and(|call| call.live)
+        self.memory().is_live(call_sid)
     }
 
-    /// Makes the caller answer by himself from now on.
-    pub(super) fn oblige(&self, call_sid: &str) {
+    /// Makes the caller answer by themselves from now on.
+    pub(super) fn oblige(&self, call_sid: &str, answers: &Answers) {
         if let Some(call) = self.memory().calls.get_mut(call_sid) {
-            call.obliging = true;
+            call.answers = Some(answers.clone());
         }
-        self.on_call(call_sid, Line::oblige);
+        self.on_call(call_sid, |session, now| oblige(session, answers, now));
     }
 
     /// The caller presses keys.
     pub(super) fn press(&self, call_sid: &str, keys: &str) {
-        self.on_call(call_sid, |line, now| line.press(keys, now));
+        self.on_call(call_sid, |session, now| press(session, keys, now));
     }
 
     /// Ends a call, and with it the session on it.
@@ -142,23 +121,23 @@ impl State {
         if let Some(call) = self.memory().calls.get_mut(call_sid) {
             call.live = false;
         }
-        self.on_call(call_sid, Line::hang_up);
-        // Also where no session is open: somebody may wait for the caller to be asked.
+        self.on_call(call_sid, PaySession::hang_up);
+        // Even if no session is open: somebody may wait for the caller to be asked.
         self.changed.notify_all();
     }
 
     /// Lets something happen to the open session of a call, if there is one.
-    fn on_call(&self, call_sid: &str, happen: impl FnOnce(&mut Line, Duration) -> Vec<Callback>) {
+    fn on_call(&self, call_sid: &str, happen: impl FnOnce(&mut PaySession, Duration) -> Vec<Callback>) {
         let mut memory = self.memory();
         let sid = memory.calls.get(call_sid).and_then(|call| call.open_session.clone());
-        let Some(sid) = sid else { return };
-        if let Some(record) = memory.sessions.get_mut(&sid) {
-            let callbacks = happen(&mut record.line, self.clock.now());
-            self.settle(&mut memory, &sid, callbacks);
+        if let Some(sid) = sid {
+            let now = self.clock.now();
+            self.drive(&mut memory, &sid, |session| session.tick(now));
+            self.drive(&mut memory, &sid, |session| happen(session, now));
         }
     }
 
-    /// What the caller is asked, waiting up to a time until he is asked something.
+    /// What the caller is asked, waiting up to a time until they are asked something.
     pub(super) fn asking(&self, call_sid: &str, time: Duration) -> Option<Asking> {
         let end = Instant::now().checked_add(time);
         let mut memory = self.memory();
@@ -167,12 +146,22 @@ impl State {
                 return Some(asking);
             }
             let left = end.map_or(time, |end| end.saturating_duration_since(Instant::now()));
-            if left.is_zero() || memory.stopped || !memory.calls.get(call_sid).is_some_and(|call| call.live) {
+            if left.is_zero() || memory.stopped || !memory.is_live(call_sid) {
                 return None;
             }
             let waited = self.changed.wait_timeout(memory, left);
             memory = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
+    }
+
+    /// Sets what a payment connector supports and does.
+    pub(super) fn set_connector(&self, name: String, connector: PaymentConnector) {
+        self.memory().connectors.insert(name, connector);
+    }
+
+    /// The names of parameters that were ignored.
+    pub(super) fn ignored(&self) -> Vec<String> {
+        self.memory().ignored.clone()
     }
 
     /// Sets the clock forward.
@@ -187,18 +176,12 @@ impl State {
     pub(super) fn run_clock(&self) {
         let mut memory = self.memory();
         while !memory.stopped {
-            let open: Vec<String> = memory.open.iter().cloned().collect();
-            let mut next = None;
-            for sid in open {
-                let Some(record) = memory.sessions.get_mut(&sid) else { continue };
-                let callbacks = record.line.tick(self.clock.now());
-                next = [next, record.line.next_deadline()].into_iter().flatten().min();
-                if !callbacks.is_empty() {
-                    self.settle(&mut memory, &sid, callbacks);
-                }
+            memory.next_tick = None;
+            for sid in memory.open.clone() {
+                let now = self.clock.now();
+                self.drive(&mut memory, &sid, |session| session.tick(now));
             }
-            memory.next_tick = next;
-            memory = match next {
+            memory = match memory.next_tick {
                 Some(deadline) => {
                     let time = deadline.saturating_sub(self.clock.now()).max(Duration::from_millis(1));
                     let waited = self.due.wait_timeout(memory, time);
@@ -217,130 +200,114 @@ impl State {
         self.sender.stop();
     }
 
-    /// The stored answer to a request that was carried out before, byte for byte: the usual repetition, which needs
-    /// no second look at its parameters.
-    pub(super) fn repeated(&self, place: Place<'_>, body: &[u8]) -> Option<Success> {
-        let (_, key) = form_urlencoded::parse(body).find(|(name, _)| name == "IdempotencyKey")?;
-        let memory = self.memory();
-        let stored = memory.stored.get(place.account_sid)?.get(key.as_ref())?;
-        (stored.path == place.path && *stored.body == *body).then(|| stored.success.clone())
-    }
-
     /// Creates a session.
     pub(super) fn create(
         &self,
-        place: Place<'_>,
+        path: RequestPath<'_>,
+        form: Form<'_>,
         body: &[u8],
-        create: Result<Create, Refusal>,
     ) -> Result<Success, Refusal> {
         let mut memory = self.memory();
-        memory.find_call(place)?;
-        let create = create?;
-        let key = &create.common.idempotency_key;
-        if let Some(success) = memory.replay(place, key, body)? {
+        memory.call_of(path)?;
+        let parameters = CreateParameters::read(&form)?;
+        let key = parameters.idempotency_key.clone();
+        if let Some(success) = memory.responses.replay(path, &key, body)? {
             return Ok(success);
         }
-        let call = memory.find_call(place)?;
-        if !call.live {
-            return Err(Refusal::call_not_in_progress(place.call_sid));
-        }
+        let call = memory.live_call_of(path)?;
         if let Some(open) = &call.open_session {
-            return Err(Refusal::conflict(format!("Session {open} is in progress on the call")));
+            let message = format!("Session {open} is in progress on the call");
+            return Err(Refusal::new(&refusals::SESSION_OPEN, message));
         }
-        let sid = self.mint.sid("PK");
-        call.open_session = Some(sid.clone());
-        let body: Arc<[u8]> = body.into();
+        let shown_call = call.parent.clone().unwrap_or_else(|| path.call_sid.to_owned());
+        memory.connector(&parameters.payment_connector)?.check(&parameters)?;
+        memory.ignore(form.ignored());
+        let sid = mint::sid("PK");
+        memory.live_call_of(path)?.open_session = Some(sid.clone());
+        let account_sid = path.account_sid.to_owned();
+        let ids = SessionIds { account_sid, call_sid: shown_call, sid: sid.clone() };
         let now = self.clock.now();
-        let date = rfc_2822(now);
-        let (line, started) = Line::start(place, &sid, &create, now);
-        let record = Record {
-            call_sid: place.call_sid.to_owned(),
-            created: date.clone(),
-            body: Arc::clone(&body),
-            captures: Vec::new(),
-            keys: vec![key.clone()],
-            line,
-        };
-        memory.sessions.insert(sid.clone(), record);
-        memory.order.push(sid.clone());
+        let (session, started) =
+            PaySession::start(ids, path.call_sid, parameters, form.into_owned(), self.undocumented, now);
+        let success = Success { status: 201, body: session.resource(now) };
+        memory.sessions.insert(sid.clone(), session);
+        memory.order.push_back(sid.clone());
         memory.open.insert(sid.clone());
-        let success = Success { status: 201, body: resource(place, &sid, &date, &date) };
-        memory.store(place, key, body, &success);
-        self.settle(&mut memory, &sid, vec![started]);
+        memory.responses.keep(path, key, body, &success);
+        self.drive(&mut memory, &sid, |_| vec![started]);
         Ok(success)
     }
 
     /// Takes a session one step on.
     pub(super) fn update(
         &self,
-        place: Place<'_>,
+        path: RequestPath<'_>,
         sid: &str,
+        form: &Form<'_>,
         body: &[u8],
-        update: Result<Update, Refusal>,
     ) -> Result<Success, Refusal> {
         let mut memory = self.memory();
-        memory.find_call(place)?;
-        memory.find_session(place, sid)?;
-        let Update { common, step } = update?;
-        let key = &common.idempotency_key;
-        if let Some(success) = memory.replay(place, key, body)? {
+        memory.call_of(path)?;
+        memory.session_of(path, sid)?;
+        let update = UpdateParameters::read(form)?;
+        if let Some(success) = memory.responses.replay(path, &update.idempotency_key, body)? {
             return Ok(success);
         }
-        let call = memory.find_call(place)?;
-        if !call.live {
-            return Err(Refusal::call_not_in_progress(place.call_sid));
+        let answers = memory.live_call_of(path)?.answers.clone();
+        let now = self.clock.now();
+        self.drive(&mut memory, sid, |session| session.tick(now));
+        memory.ignore(form.ignored());
+        let name = memory.session_of(path, sid)?.parameters().payment_connector.clone();
+        let connector = memory.connector(&name)?.clone();
+        let session = memory.session_of(path, sid)?;
+        let mut callbacks = session.update(&update, &connector, now)?;
+        if let Some(answers) = answers {
+            callbacks.extend(oblige(session, &answers, now));
         }
-        let obliging = call.obliging;
-        let record = memory.find_session(place, sid)?;
-        if let Some(result) = record.line.result() {
-            return Err(Refusal::conflict(format!("Session {sid} is over: {result}")));
-        }
-        let (url, now) = (&common.status_callback, self.clock.now());
-        let (stepped, field) = match &step {
-            Step::Capture(capture) => (record.line.capture(capture, url, now), "Capture"),
-            Step::Complete => (record.line.complete(url, now), "Status"),
-            Step::Cancel => (record.line.cancel(url, now), "Status"),
-        };
-        let mut callbacks =
-            stepped.map_err(|refusal| Refusal::invalid_parameter(field, &refusal.to_string()))?;
-        if obliging {
-            callbacks.extend(record.line.oblige(now));
-        }
-        if let Step::Capture(capture) = step {
-            record.captures.push(capture);
-        }
-        record.keys.push(key.clone());
-        let success = Success { status: 202, body: resource(place, sid, &record.created, &rfc_2822(now)) };
-        memory.store(place, key, body.into(), &success);
-        self.settle(&mut memory, sid, callbacks);
+        let success = Success { status: 202, body: session.resource(now) };
+        memory.responses.keep(path, update.idempotency_key, body, &success);
+        self.drive(&mut memory, sid, |_| callbacks);
         Ok(success)
     }
 
     /// Takes over what a session went through: its callbacks go out, a transaction is counted, and when it is
     /// over the call is free. The memory stays locked, so that callbacks keep the order of events.
-    fn settle(&self, memory: &mut Memory, sid: &str, callbacks: Vec<Callback>) {
-        self.sender.send(callbacks);
-        let deadline = memory.settle(sid);
+    fn drive(&self, memory: &mut Memory, sid: &str, happen: impl FnOnce(&mut PaySession) -> Vec<Callback>) {
+        let Some(session) = memory.sessions.get_mut(sid) else { return };
+        let callbacks = happen(session);
+        let deadline = session.next_deadline();
+        if session.result().is_some() && memory.open.remove(sid) {
+            memory.transactions.extend(session.view().transaction.clone());
+            if let Some(call) = memory.calls.get_mut(&session.view().call_sid) {
+                call.open_session.take_if(|open| open == sid);
+            }
+            memory.ended.push_back(sid.to_owned());
+        }
         if deadline.is_some_and(|deadline| memory.next_tick.is_none_or(|tick| deadline < tick)) {
+            memory.next_tick = deadline;
             self.due.notify_all();
         }
-        self.changed.notify_all();
-    }
-
-    /// The callbacks of a session, in order.
-    pub(super) fn callbacks(&self, sid: &str) -> Vec<RecordedCallback> {
-        self.sender.callbacks(sid)
+        if !callbacks.is_empty() {
+            self.sender.send(callbacks);
+            self.changed.notify_all();
+        }
+        while memory.ended.len() > self.kept_sessions {
+            let Some(oldest) = memory.ended.pop_front() else { break };
+            memory.forget(&oldest);
+            self.sender.forget(&oldest);
+        }
     }
 
     /// A session, if there is one.
     pub(super) fn session(&self, sid: &str) -> Option<Session> {
-        self.memory().session(sid)
+        self.memory().sessions.get(sid).map(|session| session.view().clone())
     }
 
     /// All sessions, in the order of their creation.
     pub(super) fn sessions(&self) -> Vec<Session> {
         let memory = self.memory();
-        memory.order.iter().filter_map(|sid| memory.session(sid)).collect()
+        let sessions = memory.order.iter().filter_map(|sid| memory.sessions.get(sid));
+        sessions.map(|session| session.view().clone()).collect()
     }
 
     pub(super) fn transactions(&self) -> Vec<Transaction> {
@@ -353,69 +320,62 @@ impl State {
 }
 
 impl Memory {
-    fn find_call(&mut self, place: Place<'_>) -> Result<&mut Call, Refusal> {
-        let call = self.calls.get_mut(place.call_sid).filter(|call| call.account_sid == place.account_sid);
-        call.ok_or_else(|| Refusal::not_found(place.path))
+    fn is_live(&self, call_sid: &str) -> bool {
+        self.calls.get(call_sid).is_some_and(|call| call.live)
     }
 
-    fn find_session(&mut self, place: Place<'_>, sid: &str) -> Result<&mut Record, Refusal> {
-        let record = self.sessions.get_mut(sid).filter(|record| record.call_sid == place.call_sid);
-        record.ok_or_else(|| Refusal::not_found(place.path))
+    fn call_of(&mut self, path: RequestPath<'_>) -> Result<&mut StoredCall, Refusal> {
+        let call = self.calls.get_mut(path.call_sid).filter(|call| call.account_sid == path.account_sid);
+        call.ok_or_else(|| Refusal::not_found(path.path))
     }
 
-    /// The stored answer, where this request was carried out before.
-    fn replay(&self, place: Place<'_>, key: &str, body: &[u8]) -> Result<Option<Success>, Refusal> {
-        match self.stored.get(place.account_sid).and_then(|of_account| of_account.get(key)) {
-            None => Ok(None),
-            Some(stored) if stored.path == place.path && Fields::are_same(&stored.body, body) => {
-                Ok(Some(stored.success.clone()))
-            }
-            Some(_) => Err(Refusal::conflict("The IdempotencyKey was used for another request")),
-        }
+    fn live_call_of(&mut self, path: RequestPath<'_>) -> Result<&mut StoredCall, Refusal> {
+        let over = Refusal::new(&refusals::CALL_OVER, format!("Call {} is not in progress", path.call_sid));
+        let call = self.call_of(path)?;
+        if call.live { Ok(call) } else { Err(over) }
     }
 
-    fn store(&mut self, place: Place<'_>, key: &str, body: Arc<[u8]>, success: &Success) {
-        let stored = Stored { path: place.path.to_owned(), body, success: success.clone() };
-        self.stored.entry(place.account_sid.to_owned()).or_default().insert(key.to_owned(), stored);
+    fn connector(&self, name: &str) -> Result<&PaymentConnector, Refusal> {
+        let unknown = || Refusal::new(&refusals::CONNECTOR, format!("There is no payment connector {name}"));
+        self.connectors.get(name).ok_or_else(unknown)
     }
 
-    /// Takes over a session's end, where it has come; else tells when the session needs the clock.
-    fn settle(&mut self, sid: &str) -> Option<Duration> {
-        let record = self.sessions.get_mut(sid)?;
-        self.transactions.extend(record.line.take_transaction());
-        if record.line.result().is_some() {
-            self.open.remove(sid);
-            if let Some(call) = self.calls.get_mut(&record.call_sid) {
-                call.open_session.take_if(|open| open == sid);
+    /// Remembers parameters that were ignored.
+    fn ignore<'a>(&mut self, names: impl Iterator<Item = &'a str>) {
+        for name in names {
+            if self.ignored.len() < MOST_IGNORED && !self.ignored.iter().any(|other| other == name) {
+                self.ignored.push(name.to_owned());
             }
         }
-        record.line.next_deadline()
+    }
+
+    fn session_of(&mut self, path: RequestPath<'_>, sid: &str) -> Result<&mut PaySession, Refusal> {
+        let session = self.sessions.get_mut(sid).filter(|session| session.view().call_sid == path.call_sid);
+        session.ok_or_else(|| Refusal::not_found(path.path))
+    }
+
+    /// Forgets an ended session and its idempotency keys.
+    fn forget(&mut self, sid: &str) {
+        if let Some(session) = self.sessions.remove(sid) {
+            self.responses.forget(&session.ids().account_sid, &session.view().idempotency_keys);
+        }
+        if let Some(index) = self.order.iter().position(|other| other == sid) {
+            self.order.remove(index);
+        }
     }
 
     fn asking(&self, call_sid: &str) -> Option<Asking> {
         let sid = self.calls.get(call_sid)?.open_session.as_ref()?;
-        self.sessions.get(sid)?.line.asking()
-    }
-
-    fn session(&self, sid: &str) -> Option<Session> {
-        let record = self.sessions.get(sid)?;
-        Some(Session {
-            sid: sid.to_owned(),
-            call_sid: record.call_sid.clone(),
-            result: record.line.result().cloned(),
-            parameters: Fields::parse(&record.body).into_owned(),
-            captures: record.captures.clone(),
-            idempotency_keys: record.keys.clone(),
-        })
+        self.sessions.get(sid)?.asking()
     }
 }
 
-/// The resource as JSON. Nothing in it needs escaping: SIDs were checked, dates are ours.
-fn resource(place: Place<'_>, sid: &str, created: &str, updated: &str) -> String {
-    let Place { account_sid, call_sid, .. } = place;
-    format!(
-        "{{\"account_sid\":\"{account_sid}\",\"call_sid\":\"{call_sid}\",\"date_created\":\"{created}\",\
-         \"date_updated\":\"{updated}\",\"sid\":\"{sid}\",\
-         \"uri\":\"/2010-04-01/Accounts/{account_sid}/Calls/{call_sid}/Payments/{sid}.json\"}}"
-    )
+/// The caller presses keys, one after another.
+fn press(session: &mut PaySession, keys: &str, now: Duration) -> Vec<Callback> {
+    keys.chars().flat_map(|key| session.key(key, now)).collect()
+}
+
+/// A caller who has every answer ready gives the one that is asked for.
+fn oblige(session: &mut PaySession, answers: &Answers, now: Duration) -> Vec<Callback> {
+    answers.keys(session, now).map(|keys| press(session, &keys, now)).unwrap_or_default()
 }

@@ -1,40 +1,54 @@
-//! A small blocking HTTP/1.1 server over std sockets: what the sandbox and the callback listener answer with.
+//! A small blocking HTTP/1.1 server over std sockets, which the sandbox and the callback listener use.
 //!
-//! A thread for each connection, and two more: one accepts, one watches the time. Sockets keep their
-//! blocking reads without a timeout; the watcher wakes a read that lasts too long by shutting the socket down.
-//! So a request on a kept connection costs one read and one write, and no other system call.
+//! One thread accepts, and each connection has a thread of its own. Every read and write has a deadline, which the
+//! timeouts of the socket enforce.
 
+mod chunked;
 mod connection;
-mod message;
+mod peer;
+#[cfg(any(test, fuzzing))]
+#[path = "tests/pieces.rs"]
+mod pieces;
 mod registry;
+mod request;
+mod response;
 #[cfg(test)]
 mod tests;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-pub(crate) use message::{Answer, Reply, Request};
+pub(crate) use request::Request;
+pub(crate) use response::{Reply, Response};
 
-use registry::Registry;
+#[cfg(fuzzing)]
+pub use pieces::check_requests;
+
+use registry::{Connection, Entry, Registry};
 
 /// What a request may cost.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     /// Connections at once. When all are taken, the one that has waited longest for its peer, to send a
-    /// complete request or to read an answer, makes room for the next.
+    /// complete request or to read a response, makes room for the next.
     pub(crate) max_connections: usize,
     /// Bytes of a request's body; a longer one is answered 413 and not read to its end.
     pub(crate) max_body: usize,
     /// Bytes of a request's line and headers; a longer head is answered 431.
     pub(crate) max_head: usize,
     /// From a request's first byte to its last; a slower one is answered 408. Also how long the peer may take
-    /// to read an answer, from its first byte to its last; a slower one is cut off.
+    /// to read a response, from its first byte to its last; a slower one is cut off.
     pub(crate) request_time: Duration,
-    /// How long a connection may stay open with no request on it.
+    /// How long a connection may stay open with no request on it. Longer than the usual proxy's 60 s, so that it is
+    /// the proxy that closes, which knows whether it has a request under way.
     pub(crate) idle_time: Duration,
+    /// Bytes of each connection's stack. The default suffices for a handler that parses JSON to its depth limit, in a
+    /// debug build. Only touched pages cost memory.
+    pub(crate) stack: usize,
 }
 
 impl Default for Limits {
@@ -44,12 +58,13 @@ impl Default for Limits {
             max_body: 64 * 1024,
             max_head: 16 * 1024,
             request_time: Duration::from_secs(10),
-            idle_time: Duration::from_secs(60),
+            idle_time: Duration::from_secs(75),
+            stack: 256 * 1024,
         }
     }
 }
 
-/// Gives the answer to a request. Called from many threads at once.
+/// Returns the reply to a request. Called from many threads at once.
 pub(crate) type Handler = dyn Fn(Request) -> Reply + Send + Sync;
 
 /// A running server. Dropping it closes every connection and ends every thread.
@@ -57,19 +72,17 @@ pub(crate) struct Server {
     shared: Arc<Shared>,
     address: SocketAddr,
     accepting: Option<JoinHandle<()>>,
-    watching: Option<JoinHandle<()>>,
 }
 
 /// What the threads of a server share.
 struct Shared {
     limits: Limits,
     handler: Arc<Handler>,
-    started: Instant,
     registry: Mutex<Registry>,
-    /// A connection ended.
-    freed: Condvar,
-    /// The server stops, or has its first connection.
-    roused: Condvar,
+    /// Set while the registry is locked.
+    stopping: AtomicBool,
+    /// A connection has ended, or the server stops.
+    changed: Condvar,
 }
 
 impl Shared {
@@ -77,15 +90,15 @@ impl Shared {
         self.registry.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Milliseconds since the server started.
-    fn now(&self) -> u64 {
-        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
     }
 
-    /// Waits; false where the server stopped meanwhile.
+    /// Waits; returns false if the server stopped meanwhile.
     fn pause(&self, time: Duration) -> bool {
-        let wait = self.roused.wait_timeout_while(self.registry(), time, |registry| !registry.stopping);
-        !wait.unwrap_or_else(PoisonError::into_inner).0.stopping
+        let wait = self.changed.wait_timeout_while(self.registry(), time, |_| !self.is_stopping());
+        drop(wait.unwrap_or_else(PoisonError::into_inner));
+        !self.is_stopping()
     }
 }
 
@@ -93,7 +106,7 @@ impl Server {
     /// Serves what comes to `listener` with `handler`.
     ///
     /// # Errors
-    /// Where the listener has no address, or the system gives no thread.
+    /// Returns an error if the listener has no address, or the system cannot start a thread.
     pub(crate) fn start(listener: TcpListener, limits: Limits, handler: Arc<Handler>) -> io::Result<Self> {
         let address = listener.local_addr()?;
         // std lets 128 connections wait to be accepted; beyond that, clients of a burst lose a second or more.
@@ -101,17 +114,13 @@ impl Server {
         let shared = Arc::new(Shared {
             limits,
             handler,
-            started: Instant::now(),
-            registry: Mutex::new(Registry::default()),
-            freed: Condvar::new(),
-            roused: Condvar::new(),
+            registry: Mutex::default(),
+            stopping: AtomicBool::new(false),
+            changed: Condvar::new(),
         });
-        let mut server = Self { shared: Arc::clone(&shared), address, accepting: None, watching: None };
-        let watched = Arc::clone(&shared);
-        server.watching = Some(thread::Builder::new().spawn(move || watch(&watched))?);
-        // On an error here the drop of `server` ends the watcher.
-        server.accepting = Some(thread::Builder::new().spawn(move || accept(&listener, &shared))?);
-        Ok(server)
+        let accepts = Arc::clone(&shared);
+        let accepting = thread::Builder::new().spawn(move || accept(&listener, &accepts))?;
+        Ok(Self { shared, address, accepting: Some(accepting) })
     }
 
     /// The address that is served.
@@ -125,8 +134,8 @@ impl Server {
         self.shared.registry().len()
     }
 
-    /// A listener cannot be woken otherwise with std alone: connect to it.
-    fn wake_accepting(&self, thread: &JoinHandle<()>, deadline: Instant) -> bool {
+    /// Connects, since std alone has no other way to wake a thread that accepts.
+    fn wake_accepting(&self, thread: &JoinHandle<()>, deadline: Instant) {
         let ip = match self.address.ip() {
             IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
             IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
@@ -134,41 +143,36 @@ impl Server {
         };
         while !thread.is_finished() && Instant::now() < deadline {
             let _ = TcpStream::connect_timeout(&SocketAddr::new(ip, self.address.port()), PATIENCE / 20);
-            for _ in 0..10 {
-                if thread.is_finished() {
-                    break;
-                }
-                thread::sleep(PATIENCE / 200);
-            }
+            thread::sleep(PATIENCE / 200);
         }
-        thread.is_finished()
     }
 }
 
-/// How long a stopping server waits in all for threads that do not end; then it leaves them to end by
-/// themselves. Also how long a peer has to leave after a last answer.
+/// How long a stopping server waits in all for handlers that do not return; their threads end by themselves later.
+/// Also how long a peer has to close after a last response.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 impl Drop for Server {
     fn drop(&mut self) {
         let deadline = Instant::now() + PATIENCE;
-        self.shared.registry().stop();
-        self.shared.roused.notify_all();
-        self.shared.freed.notify_all();
+        let registry = self.shared.registry();
+        self.shared.stopping.store(true, Ordering::Release);
+        registry.close_waiting();
+        drop(registry);
+        self.shared.changed.notify_all();
         if let Some(thread) = self.accepting.take() {
-            if self.wake_accepting(&thread, deadline) {
+            self.wake_accepting(&thread, deadline);
+            if thread.is_finished() {
                 let _ = thread.join();
             }
         }
-        if let Some(thread) = self.watching.take() {
-            let _ = thread.join();
-        }
         let left = deadline.saturating_duration_since(Instant::now());
-        let wait =
-            self.shared.freed.wait_timeout_while(self.shared.registry(), left, |registry| registry.len() > 0);
-        let ended = wait.unwrap_or_else(PoisonError::into_inner).0.take_ended();
-        for thread in ended {
-            let _ = thread.join();
+        let registry = self.shared.registry();
+        let ended = self.shared.changed.wait_timeout_while(registry, left, |registry| registry.len() > 0);
+        ended.unwrap_or_else(PoisonError::into_inner).0.close_all();
+        // A thread that has left the registry has no more to do than to let go of the server.
+        while Arc::strong_count(&self.shared) > 1 && Instant::now() < deadline {
+            thread::yield_now();
         }
     }
 }
@@ -177,66 +181,56 @@ impl Drop for Server {
 fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
     loop {
         let accepted = listener.accept();
-        if shared.registry().stopping {
+        if shared.is_stopping() {
             return;
         }
         match accepted {
             Ok((stream, _)) => admit(stream, shared),
-            // The peer was gone before it was accepted.
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
-                ) => {}
+            // The peer closed before it was accepted.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(_) => {
-                // Out of file handles, most likely: free one, and give the thread that has it time to end.
-                shared.registry().evict();
+                // Out of file handles, most likely: free one, and let the thread that has it end.
+                shared.registry().make_room();
                 shared.pause(Duration::from_millis(10));
             }
         }
     }
 }
 
-/// Gives a connection its thread, when there is room.
+/// Gives a connection its thread, as soon as there is room.
 fn admit(stream: TcpStream, shared: &Arc<Shared>) {
-    let prepared = stream.set_nodelay(true).and_then(|()| {
-        stream.set_write_timeout(Some(shared.limits.request_time.max(Duration::from_millis(1))))
-    });
-    if prepared.is_err() {
+    if stream.set_nodelay(true).is_err() {
         return;
     }
-    for thread in shared.registry().take_ended() {
-        let _ = thread.join();
-    }
-    let mut registry = shared.registry();
-    while registry.len() >= shared.limits.max_connections && !registry.stopping {
-        registry.evict();
-        // The limit is on threads too: wait until the evicted one is gone.
-        let wait = shared.freed.wait_timeout(registry, Duration::from_millis(50));
-        registry = wait.unwrap_or_else(PoisonError::into_inner).0;
-    }
-    if registry.stopping {
-        return;
-    }
-    let first = registry.len() == 0;
-    registry.start(stream, shared);
-    drop(registry);
-    if first {
-        shared.roused.notify_all();
-    }
-}
-
-/// Ends what lasts too long, until the server stops.
-fn watch(shared: &Shared) {
-    let shortest = shared.limits.request_time.min(shared.limits.idle_time);
-    let tick = (shortest / 10).clamp(Duration::from_millis(5), Duration::from_millis(250));
-    let mut registry = shared.registry();
-    while !registry.stopping {
-        registry.end_overdue(shared.now(), &shared.limits);
-        registry = if registry.len() == 0 {
-            shared.roused.wait(registry).unwrap_or_else(PoisonError::into_inner)
-        } else {
-            shared.roused.wait_timeout(registry, tick).unwrap_or_else(PoisonError::into_inner).0
-        };
+    let connection = Arc::new(Connection::new(stream));
+    let mut room = shared.limits.max_connections;
+    loop {
+        let mut registry = shared.registry();
+        while registry.len() >= room && !shared.is_stopping() {
+            registry.make_room();
+            // The limit is on threads too: wait until the closed connection's thread has ended.
+            let wait = shared.changed.wait_timeout(registry, Duration::from_millis(50));
+            registry = wait.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        let others = registry.len();
+        drop(registry);
+        if shared.is_stopping() {
+            return;
+        }
+        // The entry moves to the thread, so that it is dropped last there, also if a handler panics. If there is no
+        // thread it is dropped here, with the registry unlocked.
+        let entry = Entry::new(Arc::clone(&connection), Arc::clone(shared));
+        let spawned = thread::Builder::new()
+            .stack_size(shared.limits.stack)
+            .spawn(move || connection::serve(&entry.shared, &entry.connection));
+        match spawned {
+            Ok(_) => return,
+            Err(error) => log::warn!("no thread for a connection: {error}"),
+        }
+        // The system has no more threads: another connection makes room, as if that many were the limit.
+        if others == 0 {
+            return;
+        }
+        room = others;
     }
 }

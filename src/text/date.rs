@@ -1,14 +1,73 @@
-//! Dates in the formats of the wire, from a time since the Unix epoch. Pure: no clock is read.
+//! The one calendar: dates in the formats of the wire, as times since the Unix epoch. No clock is read here.
 
 use std::time::Duration;
 
-const MILLIS_A_DAY: u128 = 86_400_000;
-const DAYS_A_CYCLE: u64 = 146_097;
-const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+const SECONDS_A_DAY: u64 = 86_400;
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+#[cfg(any(feature = "sandbox", test))]
+const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+
+/// Reads a date in any of the formats of the wire: ISO 8601 as in callbacks, RFC 2822 as in the resource, and
+/// the three of HTTP.
+///
+/// They are `2021-08-10T03:55:53.408Z`, `Sun, 06 Nov 1994 08:49:37 +0000`, the same with `GMT`,
+/// `Sunday, 06-Nov-94 08:49:37 GMT`, and `Sun Nov  6 08:49:37 1994`. The weekday is not compared with the date.
+/// Returns `None` if it is neither, has another zone than UTC, or is before 1970.
+pub(crate) fn read(text: &str) -> Option<Duration> {
+    if let Some((date, time)) =
+        text.split_once('T').filter(|(date, _)| date.starts_with(|c: char| c.is_ascii_digit()))
+    {
+        let mut date = date.splitn(3, '-');
+        let (year, month, day) = (date.next()?, number(date.next()?, 2)?, date.next()?);
+        let time = ["Z", "+00:00", "+0000"].iter().find_map(|zone| time.strip_suffix(zone))?;
+        let (time, fraction) = time.split_once('.').unwrap_or((time, "0"));
+        let nanos = number(&format!("{:0<9.9}", Some(fraction).filter(|fraction| !fraction.is_empty())?), 9)?;
+        let seconds = seconds(year, usize::try_from(month).ok()?, day, time)?;
+        return Some(Duration::new(seconds, u32::try_from(nanos).ok()?));
+    }
+    let words: Vec<&str> = text.split([' ', ',', '-']).filter(|word| !word.is_empty()).collect();
+    let ([_, day, month, year, time, "GMT" | "+0000"] | [_, month, day, time, year]) = *words.as_slice()
+    else {
+        return None;
+    };
+    let month = 1 + MONTHS.iter().position(|name| *name == month)?;
+    seconds(year, month, day, time).map(Duration::from_secs)
+}
+
+/// Returns the seconds since 1970, or `None` if there is no such date or time.
+fn seconds(year: &str, month: usize, day: &str, time: &str) -> Option<u64> {
+    // Two digits are from the obsolete form, and mean the century around 2000.
+    let year = match (number(year, 4)?, year.len()) {
+        (year, 2) if year < 70 => 2000 + year,
+        (year, 2) => 1900 + year,
+        (year, _) => year,
+    };
+    let (day, month) = (number(day, 2)?, u64::try_from(month).ok()?);
+    let mut time = time.split(':').map(|digits| number(digits, 2));
+    let (hour, minute, second) = (time.next()??, time.next()??, time.next()??);
+    let in_range = (1970..=9999).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day);
+    if !in_range || hour > 23 || minute > 59 || second > 60 || time.next().is_some() {
+        return None;
+    }
+    Some(days_since_1970(year, month, day) * SECONDS_A_DAY + hour * 3_600 + minute * 60 + second)
+}
+
+fn number(text: &str, most_digits: usize) -> Option<u64> {
+    let plain = !text.is_empty() && text.len() <= most_digits && text.bytes().all(|b| b.is_ascii_digit());
+    plain.then(|| text.parse().ok()).flatten()
+}
+
+/// Returns the days from 1970-01-01 to a date of 1970 or later in the Gregorian calendar. Years are counted from
+/// March, so that the leap day is the last of its year.
+fn days_since_1970(year: u64, month: u64, day: u64) -> u64 {
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let leap_days = year / 4 - year / 100 + year / 400;
+    year * 365 + leap_days + (month * 153 + 2) / 5 + day - 1 - 719_468
+}
 
 /// A moment in the Gregorian calendar, UTC.
+#[cfg(any(feature = "sandbox", test))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Civil {
     pub(crate) year: u64,
@@ -16,82 +75,48 @@ pub(crate) struct Civil {
     pub(crate) month: u64,
     /// 1 to 31.
     day: u64,
-    /// Days since 1 January 1970, which was a Thursday.
-    days: u64,
-    /// Since midnight.
-    millis: u64,
+    since_epoch: Duration,
 }
 
+#[cfg(any(feature = "sandbox", test))]
 impl Civil {
     /// The moment that is `since_epoch` after 1 January 1970, 00:00 UTC.
     pub(crate) fn new(since_epoch: Duration) -> Self {
-        let millis = since_epoch.as_millis();
-        let days = u64::try_from(millis / MILLIS_A_DAY).unwrap_or(u64::MAX);
-        let millis = u64::try_from(millis % MILLIS_A_DAY).unwrap_or(0);
-        // The calendar repeats every 400 years, so the walk below is short for any date.
-        let mut year = 1970 + 400 * (days / DAYS_A_CYCLE);
-        let mut rest = days % DAYS_A_CYCLE;
-        while rest >= days_in_year(year) {
-            rest -= days_in_year(year);
-            year += 1;
-        }
-        let mut month = 1;
-        while rest >= days_in_month(year, month) {
-            rest -= days_in_month(year, month);
-            month += 1;
-        }
-        Self { year, month, day: rest + 1, days, millis }
+        // Years are counted from March of the year 0 here, too; the calendar repeats every 400 of them.
+        let days = since_epoch.as_secs() / SECONDS_A_DAY + 719_468;
+        let (cycle, rest) = (days / 146_097, days % 146_097);
+        let year = (rest - rest / 1_460 + rest / 36_524 - rest / 146_096) / 365;
+        let rest = rest - (year * 365 + year / 4 - year / 100);
+        let month = (rest * 5 + 2) / 153;
+        let (year, day) = (cycle * 400 + year, rest - (month * 153 + 2) / 5 + 1);
+        let (year, month) = if month < 10 { (year, month + 3) } else { (year + 1, month - 9) };
+        Self { year, month, day, since_epoch }
     }
 
-    fn time(self) -> (u64, u64, u64) {
-        let seconds = self.millis / 1000;
-        (seconds / 3600, seconds / 60 % 60, seconds % 60)
+    fn time(self) -> String {
+        let second = self.since_epoch.as_secs() % SECONDS_A_DAY;
+        format!("{:02}:{:02}:{:02}", second / 3_600, second / 60 % 60, second % 60)
     }
 }
 
-/// ISO 8601 with milliseconds, as status callbacks have it: `2021-08-10T03:55:53.408Z`.
+/// Writes ISO 8601 with milliseconds, as in status callbacks: `2021-08-10T03:55:53.408Z`.
+#[cfg(any(feature = "sandbox", test))]
 pub(crate) fn iso_8601(since_epoch: Duration) -> String {
     let civil = Civil::new(since_epoch);
-    let (hour, minute, second) = civil.time();
-    format!(
-        "{:04}-{:02}-{:02}T{hour:02}:{minute:02}:{second:02}.{:03}Z",
-        civil.year,
-        civil.month,
-        civil.day,
-        civil.millis % 1000
-    )
+    let (Civil { year, month, day, .. }, time) = (civil, civil.time());
+    format!("{year:04}-{month:02}-{day:02}T{time}.{:03}Z", since_epoch.subsec_millis())
 }
 
-/// RFC 2822, as the resource has it: `Wed, 18 Dec 2019 20:02:01 +0000`.
+/// Writes RFC 2822, as in the resource: `Wed, 18 Dec 2019 20:02:01 +0000`.
+#[cfg(any(feature = "sandbox", test))]
 pub(crate) fn rfc_2822(since_epoch: Duration) -> String {
-    let civil = Civil::new(since_epoch);
-    let (hour, minute, second) = civil.time();
     let name = |names: &[&'static str], index: u64| {
         usize::try_from(index).ok().and_then(|index| names.get(index).copied()).unwrap_or_default()
     };
-    format!(
-        "{}, {:02} {} {:04} {hour:02}:{minute:02}:{second:02} +0000",
-        name(&WEEKDAYS, civil.days % 7),
-        civil.day,
-        name(&MONTHS, civil.month - 1),
-        civil.year
-    )
-}
-
-fn is_leap(year: u64) -> bool {
-    year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
-}
-
-fn days_in_year(year: u64) -> u64 {
-    365 + u64::from(is_leap(year))
-}
-
-fn days_in_month(year: u64, month: u64) -> u64 {
-    match month {
-        2 => 28 + u64::from(is_leap(year)),
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    }
+    let civil = Civil::new(since_epoch);
+    let weekday = name(&WEEKDAYS, since_epoch.as_secs() / SECONDS_A_DAY % 7);
+    let (Civil { year, day, .. }, month) = (civil, name(&MONTHS, civil.month - 1));
+    format!("{weekday}, {day:02} {month} {year:04} {} +0000", civil.time())
 }
 
 #[cfg(test)]
@@ -113,17 +138,79 @@ mod tests {
             (253_402_300_799_999, "9999-12-31T23:59:59.999Z", "Fri, 31 Dec 9999 23:59:59 +0000"),
         ] {
             let time = Duration::from_millis(millis);
-            assert_eq!(iso_8601(time), iso);
-            assert_eq!(rfc_2822(time), rfc);
+            assert_eq!((iso_8601(time).as_str(), rfc_2822(time).as_str()), (iso, rfc));
+            assert_eq!((read(iso), read(rfc)), (Some(time), Some(Duration::from_secs(time.as_secs()))));
+        }
+    }
+
+    #[test]
+    fn dates_of_http() {
+        for (text, seconds) in [
+            ("Sun, 06 Nov 1994 08:49:37 GMT", Some(784_111_777)),
+            ("Sunday, 06-Nov-94 08:49:37 GMT", Some(784_111_777)),
+            ("Sun Nov  6 08:49:37 1994", Some(784_111_777)),
+            ("Thu, 01 Jan 1970 00:00:00 GMT", Some(0)),
+            ("Thu, 29 Feb 2024 12:00:00 GMT", Some(1_709_208_000)),
+            ("Sun, 22 Nov 2026 09:00:00 GMT", Some(1_795_338_000)),
+            ("Tue, 10 Nov 2026 09:00:00 GMT", Some(1_794_301_200)),
+            ("Fri, 31 Dec 9999 23:59:59 GMT", Some(253_402_300_799)),
+            ("Fri, 31 Dec 1969 23:59:59 GMT", None),
+            ("Sun, 06 Nov 1994 08:49:37 PST", None),
+            ("Sun, 06 Nov 1994 24:49:37 GMT", None),
+            ("Sun, 06 Nov 1994 08:49 GMT", None),
+            ("Sun, 06 Nov 1994 08:49:37:00 GMT", None),
+            ("Sun, 00 Nov 1994 08:49:37 GMT", None),
+            ("Sun, 06 Foo 1994 08:49:37 GMT", None),
+            ("Sun, +6 Nov 1994 08:49:37 GMT", None),
+            ("soon", None),
+            ("", None),
+        ] {
+            assert_eq!(read(text), seconds.map(Duration::from_secs), "{text}");
+        }
+    }
+
+    #[test]
+    fn dates_of_iso_8601() {
+        let moment = Duration::from_millis(1_628_567_753_408);
+        for (text, time) in [
+            ("2021-08-10T03:55:53.408Z", Some(moment)),
+            ("2021-08-10T03:55:53.408+00:00", Some(moment)),
+            ("2021-08-10T03:55:53.408000000Z", Some(moment)),
+            ("2021-08-10T03:55:53.4080000001Z", Some(moment)),
+            ("2021-08-10T03:55:53.4Z", Some(Duration::from_millis(1_628_567_753_400))),
+            ("2021-08-10T03:55:53Z", Some(Duration::from_secs(1_628_567_753))),
+            ("2021-08-10T03:55:53.408", None),
+            ("2021-08-10T03:55:53.408+02:00", None),
+            ("2021-08-10T03:55:53.Z", None),
+            ("2021-08-10T03:55:53.4x8Z", None),
+            ("2021-08-10T03:55:53.éZ", None),
+            ("2021-13-10T03:55:53Z", None),
+            ("2021-00-10T03:55:53Z", None),
+            ("2021-08-32T03:55:53Z", None),
+            ("2021-08T03:55:53Z", None),
+            ("2021-08-10-11T03:55:53Z", None),
+            ("2021-08-10T03:55Z", None),
+            ("2021-08-10T24:00:00Z", None),
+            ("1969-12-31T23:59:59Z", None),
+            ("12021-08-10T03:55:53Z", None),
+        ] {
+            assert_eq!(read(text), time, "{text}");
         }
     }
 
     #[test]
     fn every_day_of_a_cycle_follows_the_one_before() {
-        let at = |day: u64| Civil::new(Duration::from_secs(day * 86_400));
-        for day in 1..DAYS_A_CYCLE + 2 {
+        let cycle = 146_097;
+        let at = |day: u64| Civil::new(Duration::from_secs(day * SECONDS_A_DAY));
+        let leap = |year: u64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+        let last = |year, month| match month {
+            2 => 28 + u64::from(leap(year)),
+            4 | 6 | 9 | 11 => 30,
+            _ => 31,
+        };
+        for day in 1..cycle + 2 {
             let (before, civil) = (at(day - 1), at(day));
-            let next = if before.day < days_in_month(before.year, before.month) {
+            let next = if before.day < last(before.year, before.month) {
                 (before.year, before.month, before.day + 1)
             } else if before.month < 12 {
                 (before.year, before.month + 1, 1)
@@ -131,8 +218,9 @@ mod tests {
                 (before.year + 1, 1, 1)
             };
             assert_eq!((civil.year, civil.month, civil.day), next);
+            assert_eq!(days_since_1970(civil.year, civil.month, civil.day), day);
         }
-        assert_eq!((at(DAYS_A_CYCLE).year, at(DAYS_A_CYCLE).month, at(DAYS_A_CYCLE).day), (2370, 1, 1));
+        assert_eq!((at(cycle).year, at(cycle).month, at(cycle).day), (2370, 1, 1));
     }
 
     proptest! {
@@ -141,6 +229,18 @@ mod tests {
             let time = Duration::new(seconds, nanos);
             prop_assert!(iso_8601(time).ends_with('Z'));
             prop_assert!(rfc_2822(time).ends_with(" +0000"));
+        }
+
+        #[test]
+        fn any_date_comes_back(millis in 0_u64..253_402_300_800_000) {
+            let time = Duration::from_millis(millis);
+            prop_assert_eq!(read(&iso_8601(time)), Some(time));
+            prop_assert_eq!(read(&rfc_2822(time)), Some(Duration::from_secs(time.as_secs())));
+        }
+
+        #[test]
+        fn any_text_is_a_date_or_none(text in "\\PC{0,30}|[0-9T:.Z-]{0,30}|[A-Za-z0-9:, -]{0,30}") {
+            read(&text);
         }
     }
 }

@@ -16,7 +16,8 @@ pub(crate) fn pairs(body: &[u8]) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, 
     })
 }
 
-fn decoded(bytes: &[u8]) -> Cow<'_, str> {
+/// One name or value of a form, decoded.
+pub(crate) fn decoded(bytes: &[u8]) -> Cow<'_, str> {
     if !bytes.iter().any(|byte| matches!(byte, b'%' | b'+')) {
         return String::from_utf8_lossy(bytes);
     }

@@ -1,74 +1,84 @@
 //! The connections that are kept while nobody uses them.
 //!
-//! ureq's own pool has nothing to keep: it gives each connection back after its answer, and asks for one
-//! before each request. Here a thread gets the connection that it used last, where that is free. So the data
-//! of a connection stays with the processor that has it, and threads that share a client are as quick as
-//! threads that have one each. The lock is held for a few hundred nanoseconds, never for a system call.
+//! A thread gets the connection that it used last, if that is free. So the data of a connection stays with
+//! the processor that has it, and threads that share a client are as quick as threads that have one each.
+//! The lock is held for a few hundred nanoseconds, never for a system call on a socket.
 
-use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::io;
+use std::net::{Shutdown, TcpStream};
+use std::process;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
-use ureq::unversioned::transport::{Buffers, NextTimeout, Transport};
-
-use super::wire::Wire;
-
-/// How long a connection is kept without use. Servers and what stands before them often close after a
-/// minute, some without a word.
-const LONGEST_IDLE: Duration = Duration::from_secs(30);
+use super::connection::Connection;
 
 /// Idle connections, all to the same host.
 pub(super) struct Pool {
     most: usize,
+    /// How long a connection is kept without use.
+    lifetime: Duration,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
     closed: bool,
+    /// The process that the connections belong to.
+    process: u32,
     /// The longest idle one first.
     idle: Vec<Idle>,
+    /// Every socket of a connection, idle or in use. They are closed with the pool, which ends the calls that
+    /// block on them.
+    sockets: Vec<Weak<TcpStream>>,
 }
 
 struct Idle {
-    wire: Wire,
+    connection: Connection,
     /// Who used it last.
     thread: ThreadId,
     since: Instant,
 }
 
 impl Pool {
-    pub(super) fn new(most: usize) -> Self {
-        Self { most, state: Mutex::default() }
+    pub(super) fn new(most: usize, lifetime: Duration) -> Self {
+        Self { most, lifetime, state: Mutex::default() }
     }
 
-    /// A connection that still stands: the calling thread's own, or else the one that was used last.
-    pub(super) fn take(&self) -> Option<Wire> {
+    /// A connection that still stands: the calling thread's own, or else the one that was used last. It has
+    /// this deadline.
+    pub(super) fn take(&self, deadline: Instant) -> Option<Connection> {
+        let (thread, process) = (thread::current().id(), process::id());
         loop {
-            let mut wire = self.take_any(Instant::now(), thread::current().id())?;
-            if wire.is_quiet() {
-                return Some(wire);
+            let mut connection = self.take_any(Instant::now(), thread, process)?;
+            connection.set_deadline(deadline);
+            if connection.is_quiet() {
+                return Some(connection);
             }
         }
     }
 
-    fn take_any(&self, now: Instant, thread: ThreadId) -> Option<Wire> {
+    fn take_any(&self, now: Instant, thread: ThreadId, process: u32) -> Option<Connection> {
         let mut state = self.state();
-        let old = state.remove_old(now);
+        let foreign = state.claim(process);
+        let old = state.remove_old(now, self.lifetime);
         let own = state.idle.iter().rposition(|idle| idle.thread == thread);
         let index = own.or_else(|| state.idle.len().checked_sub(1));
-        let found = index.map(|index| state.idle.remove(index).wire);
+        let found = index.map(|index| state.idle.remove(index).connection);
         drop(state);
         // To close is a system call.
-        drop(old);
+        drop((foreign, old));
         found
     }
 
-    /// Keeps a connection.
-    fn put(&self, wire: Wire, now: Instant, thread: ThreadId) {
+    /// Keeps a connection that nobody uses.
+    pub(super) fn put(&self, connection: Connection) {
+        self.put_at(connection, Instant::now(), thread::current().id());
+    }
+
+    fn put_at(&self, connection: Connection, now: Instant, thread: ThreadId) {
         let mut state = self.state();
-        let mut old = state.remove_old(now);
+        let mut old = state.remove_old(now, self.lifetime);
         if state.closed || self.most == 0 {
             drop(state);
             return;
@@ -76,21 +86,44 @@ impl Pool {
         if state.idle.len() >= self.most {
             old.push(state.idle.remove(0));
         }
-        state.idle.push(Idle { wire, thread, since: now });
+        state.idle.push(Idle { connection, thread, since: now });
         drop(state);
         drop(old);
     }
 
-    /// Closes all that are idle now.
+    /// Takes note of a new connection's socket.
+    ///
+    /// # Errors
+    /// Returns an error if the pool is closed.
+    pub(super) fn register(&self, socket: &Arc<TcpStream>) -> io::Result<()> {
+        let mut state = self.state();
+        let foreign = state.claim(process::id());
+        state.sockets.retain(|socket| socket.strong_count() > 0);
+        state.sockets.push(Arc::downgrade(socket));
+        let closed = state.closed;
+        drop(state);
+        drop(foreign);
+        if closed { Err(io::ErrorKind::NotConnected.into()) } else { Ok(()) }
+    }
+
+    /// Closes all connections that are idle now.
     pub(super) fn clear(&self) {
         let idle = std::mem::take(&mut self.state().idle);
         drop(idle);
     }
 
-    /// Closes all that are idle now or will be.
+    /// Closes all connections, those in use too, and keeps none from now on.
     pub(super) fn close(&self) {
-        self.state().closed = true;
-        self.clear();
+        let mut state = self.state();
+        state.closed = true;
+        let foreign = state.claim(process::id());
+        let (idle, sockets) = (std::mem::take(&mut state.idle), std::mem::take(&mut state.sockets));
+        drop(state);
+        drop((foreign, idle));
+        for socket in sockets.iter().filter_map(Weak::upgrade) {
+            // An error means that it is closed already.
+            let _ = socket.shutdown(Shutdown::Both);
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -99,65 +132,24 @@ impl Pool {
 }
 
 impl State {
+    /// Takes out what is another process's.
+    ///
+    /// After a fork the child has its parent's connections too. If both used one, they would mix up their
+    /// requests, and encrypt different texts with the same key and nonce.
+    fn claim(&mut self, process: u32) -> Vec<Idle> {
+        if self.process == process {
+            return Vec::new();
+        }
+        self.process = process;
+        self.sockets.clear();
+        std::mem::take(&mut self.idle)
+    }
+
     /// Takes out what has been idle for too long.
-    fn remove_old(&mut self, now: Instant) -> Vec<Idle> {
-        let fresh = |idle: &Idle| now.saturating_duration_since(idle.since) < LONGEST_IDLE;
+    fn remove_old(&mut self, now: Instant, lifetime: Duration) -> Vec<Idle> {
+        let fresh = |idle: &Idle| now.saturating_duration_since(idle.since) < lifetime;
         // Usually nothing, which allocates nothing.
         self.idle.drain(..self.idle.iter().position(fresh).unwrap_or(self.idle.len())).collect()
-    }
-}
-
-impl fmt::Debug for Pool {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pool").field("most", &self.most).finish_non_exhaustive()
-    }
-}
-
-/// A connection in use: what ureq holds for the time of one exchange.
-#[derive(Debug)]
-pub(super) struct Lease {
-    wire: Wire,
-    pool: Arc<Pool>,
-    /// Whether the exchange is over, and the connection fit for another.
-    over: bool,
-}
-
-impl Lease {
-    pub(super) fn new(wire: Wire, pool: &Arc<Pool>) -> Self {
-        Self { wire, pool: Arc::clone(pool), over: false }
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        if self.over {
-            let wire = std::mem::replace(&mut self.wire, Wire::closed());
-            self.pool.put(wire, Instant::now(), thread::current().id());
-        }
-    }
-}
-
-impl Transport for Lease {
-    fn buffers(&mut self) -> &mut dyn Buffers {
-        &mut self.wire
-    }
-
-    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), ureq::Error> {
-        self.wire.transmit_output(amount, timeout)
-    }
-
-    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
-        self.wire.await_input(timeout)
-    }
-
-    /// Asked when an answer has been read to its end, and nothing came after it.
-    fn is_open(&mut self) -> bool {
-        self.over = self.wire.end_exchange();
-        self.over
-    }
-
-    fn is_tls(&self) -> bool {
-        self.wire.is_tls()
     }
 }
 
@@ -165,10 +157,12 @@ impl Transport for Lease {
 mod tests {
     use super::*;
     use crate::transport::socket::Stream;
-    use std::io::{self, Read, Write};
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
     use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+    use ureq::unversioned::transport::{Buffers, NextTimeout, Transport};
 
-    /// A connection that stands until it is told otherwise, and tells when it is dropped.
+    /// A connection that stands until it is told otherwise, and counts when it is dropped.
     #[derive(Clone, Default)]
     struct Fake {
         dead: Arc<AtomicBool>,
@@ -202,15 +196,23 @@ mod tests {
     }
 
     impl Stream for Open {
-        fn set_deadline(&mut self, _: Option<Instant>) {}
+        fn set_deadline(&mut self, _: Instant) {}
+
+        fn set_waiting(&mut self, _: bool) {}
 
         fn is_quiet(&mut self) -> bool {
             !self.0.dead.load(Ordering::SeqCst)
         }
     }
 
-    fn wire(fake: &Fake) -> Wire {
-        Wire::new(Box::new(Open(fake.clone())), false)
+    const US: u32 = 0;
+
+    fn pool(most: usize) -> Arc<Pool> {
+        Arc::new(Pool::new(most, Duration::from_secs(30)))
+    }
+
+    fn connection(fake: &Fake, pool: &Arc<Pool>) -> Connection {
+        Connection::new(Box::new(Open(fake.clone())), false, pool)
     }
 
     fn fakes<const COUNT: usize>() -> [Fake; COUNT] {
@@ -218,10 +220,15 @@ mod tests {
         std::array::from_fn(|name| Fake { name, closed: Arc::clone(&closed), dead: Arc::default() })
     }
 
-    fn name(wire: Option<Wire>) -> Option<u8> {
-        let mut wire = wire?;
-        wire.await_input(NextTimeout::default()).unwrap();
-        wire.input().first().copied()
+    fn name(connection: Option<Connection>) -> Option<u8> {
+        let mut connection = connection?;
+        connection.await_input(NextTimeout::default()).unwrap();
+        connection.input().first().copied()
+    }
+
+    /// A connection that stands, of this process.
+    fn take(pool: &Pool) -> Option<Connection> {
+        pool.take(Instant::now())
     }
 
     fn other_thread() -> ThreadId {
@@ -230,16 +237,16 @@ mod tests {
 
     #[test]
     fn a_thread_gets_its_own_or_the_last_used() {
-        let (pool, now, me, other) = (Pool::new(9), Instant::now(), thread::current().id(), other_thread());
+        let (pool, now, me, other) = (pool(9), Instant::now(), thread::current().id(), other_thread());
         let fakes = fakes::<5>();
         for (fake, thread) in fakes.iter().zip([me, other, me, other, other]) {
-            pool.put(wire(fake), now, thread);
+            pool.put_at(connection(fake, &pool), now, thread);
         }
         let third = other_thread();
         for (thread, expected) in
             [(me, Some(2)), (third, Some(4)), (me, Some(0)), (me, Some(3)), (other, Some(1)), (me, None)]
         {
-            assert_eq!(name(pool.take_any(now, thread)), expected);
+            assert_eq!(name(pool.take_any(now, thread, US)), expected);
         }
     }
 
@@ -250,77 +257,105 @@ mod tests {
         let [a, b, c] = &fakes::<3>();
         let closed = || a.closed.load(Ordering::SeqCst);
 
-        let pool = Pool::new(2);
-        pool.put(wire(a), after(0), me);
-        pool.put(wire(b), after(1), me);
-        pool.put(wire(c), after(2), me);
+        let two = pool(2);
+        let put = |fake, seconds| two.put_at(connection(fake, &two), after(seconds), me);
+        put(a, 0);
+        put(b, 1);
+        put(c, 2);
         assert_eq!(closed(), 1, "no more than two");
-        assert_eq!(name(pool.take_any(after(31), other_thread())), Some(2));
+        assert_eq!(name(two.take_any(after(31), other_thread(), US)), Some(2));
         assert_eq!(closed(), 3, "`b` was idle for 30 s, and `c` is dropped here");
 
-        pool.put(wire(a), after(0), me);
-        pool.put(wire(b), after(30), me);
+        put(a, 0);
+        put(b, 30);
         assert_eq!(closed(), 4, "looked at when one is put back, too");
-        assert!(pool.take_any(after(60), me).is_none());
+        assert!(two.take_any(after(60), me, US).is_none());
 
-        let none = Pool::new(0);
-        none.put(wire(a), now, me);
-        assert!(none.take_any(now, me).is_none());
+        let none = pool(0);
+        none.put_at(connection(a, &none), now, me);
+        assert!(none.take_any(now, me, US).is_none());
         assert_eq!(closed(), 6);
     }
 
     #[test]
     fn dead_ones_are_passed_over() {
-        let pool = Pool::new(9);
+        let pool = pool(9);
         let fakes = fakes::<4>();
+        assert!(take(&pool).is_none());
         for fake in &fakes {
-            pool.put(wire(fake), Instant::now(), thread::current().id());
+            pool.put(connection(fake, &pool));
         }
         for dead in [&fakes[3], &fakes[1], &fakes[0]] {
             dead.dead.store(true, Ordering::SeqCst);
         }
-        assert_eq!(name(pool.take()), Some(2));
-        assert_eq!(name(pool.take()), None);
+        assert_eq!(name(take(&pool)), Some(2));
+        assert_eq!(name(take(&pool)), None);
         assert_eq!(fakes[0].closed.load(Ordering::SeqCst), 4);
     }
 
     #[test]
     fn cleared_and_closed() {
-        let pool = Pool::new(9);
-        let put = |fake: &Fake| pool.put(wire(fake), Instant::now(), thread::current().id());
+        let pool = pool(9);
+        let put = |fake: &Fake| pool.put(connection(fake, &pool));
         let [a, b, c] = &fakes::<3>();
+        assert!(take(&pool).is_none());
         put(a);
         pool.clear();
         put(b);
-        assert_eq!((name(pool.take()), a.closed.load(Ordering::SeqCst)), (Some(1), 2));
+        assert_eq!((name(take(&pool)), a.closed.load(Ordering::SeqCst)), (Some(1), 2));
         put(b);
         pool.close();
         put(c);
-        assert!(pool.take().is_none());
+        assert!(take(&pool).is_none());
         assert_eq!(a.closed.load(Ordering::SeqCst), 4);
     }
 
     #[test]
-    fn only_a_finished_exchange_gives_a_connection_back() {
-        let pool = Arc::new(Pool::new(9));
+    fn closing_ends_what_is_in_use() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let connect = || Arc::new(TcpStream::connect(listener.local_addr().unwrap()).unwrap());
+        let (pool, used) = (pool(9), connect());
+        pool.register(&used).unwrap();
+        drop(connect());
+        pool.close();
+        assert_eq!((&*used).read(&mut [0]).unwrap(), 0);
+        pool.register(&connect()).expect_err("too late");
+    }
+
+    #[test]
+    fn another_process_has_none() {
+        let pool = pool(9);
         let [a, b] = &fakes::<2>();
-        drop(Lease::new(wire(a), &pool));
-        assert!(pool.take().is_none());
+        let (now, me) = (Instant::now(), thread::current().id());
+        pool.put_at(connection(a, &pool), now, me);
+        pool.put_at(connection(b, &pool), now, me);
+        assert_eq!(name(pool.take_any(now, me, US)), Some(1));
+        assert!(pool.take_any(now, me, 4711).is_none());
+        assert_eq!(a.closed.load(Ordering::SeqCst), 2);
+    }
 
-        let mut lease = Lease::new(wire(a), &pool);
-        assert!(!lease.is_open(), "nothing was answered");
-        lease.await_input(NextTimeout::default()).unwrap();
-        drop(lease);
-        assert!(pool.take().is_none(), "the answer was not read to its end");
+    #[test]
+    fn only_a_finished_request_gives_a_connection_back() {
+        let pool = pool(9);
+        let [a, b] = &fakes::<2>();
+        assert!(take(&pool).is_none());
+        let mut unused = connection(a, &pool);
+        assert!(!unused.is_open(), "nothing was answered");
+        assert!(take(&pool).is_none());
 
-        let mut lease = Lease::new(wire(b), &pool);
-        lease.await_input(NextTimeout::default()).unwrap();
-        lease.buffers().input_consume(1);
-        assert!(lease.is_open());
-        drop(lease);
-        let kept = pool.take().expect("it was kept");
-        drop(Lease::new(kept, &pool));
-        assert!(pool.take().is_none(), "the second exchange did not end");
-        assert_eq!(a.closed.load(Ordering::SeqCst), 3);
+        unused.await_input(NextTimeout::default()).unwrap();
+        drop(unused);
+        assert!(take(&pool).is_none(), "the response was not read to its end");
+
+        let mut used = connection(b, &pool);
+        used.await_input(NextTimeout::default()).unwrap();
+        used.buffers().input_consume(1);
+        assert!(!used.is_open(), "ureq keeps nothing");
+        drop(used);
+        let kept = take(&pool).expect("it was kept");
+        assert!(take(&pool).is_none());
+        drop(kept);
+        assert!(take(&pool).is_none(), "the second request did not end");
+        assert_eq!(a.closed.load(Ordering::SeqCst), 2);
     }
 }

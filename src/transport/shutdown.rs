@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Whether a client was shut down, and a sleep that ends when it is.
+/// Whether a client was shut down, and waits that end when it is.
 #[derive(Debug, Default)]
 pub(crate) struct Shutdown {
     down: AtomicBool,
@@ -17,35 +17,46 @@ impl Shutdown {
         self.down.load(Ordering::Acquire)
     }
 
-    /// Gives the signal; it is never taken back.
+    /// Shuts down; it is never taken back.
     pub(crate) fn signal(&self) {
-        // Under the lock, so that no sleeper looks before and sleeps after.
-        let _held = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
         self.down.store(true, Ordering::Release);
+        self.wake();
+    }
+
+    /// Lets every wait look again at what it waits for.
+    pub(super) fn wake(&self) {
+        // Under the lock, so that nobody looks before and falls asleep after.
+        let _held = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
         self.wake.notify_all();
     }
 
-    /// Sleeps, and tells whether the whole time passed without the signal.
+    /// Sleeps, and reports whether the whole time passed without a shutdown.
     pub(crate) fn sleep(&self, time: Duration) -> bool {
-        let end = Instant::now().checked_add(time);
+        self.wait(super::deadline_in(time), || None::<()>);
+        !self.is_down()
+    }
+
+    /// Waits until something is ready. `None` if the time comes or the client is shut down before.
+    pub(super) fn wait<T>(&self, until: Instant, mut ready: impl FnMut() -> Option<T>) -> Option<T> {
         let mut held = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
-        while !self.is_down() {
-            // A time beyond what the clock can hold is cut into days.
-            let left =
-                end.map_or(Duration::from_secs(86_400), |end| end.saturating_duration_since(Instant::now()));
-            if left.is_zero() {
-                return true;
+        loop {
+            if let Some(value) = ready() {
+                return Some(value);
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() || self.is_down() {
+                return None;
             }
             held = self.wake.wait_timeout(held, left).unwrap_or_else(PoisonError::into_inner).0;
         }
-        false
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
+    use std::sync::{Arc, OnceLock};
+    use std::thread;
 
     #[test]
     fn sleep_ends_with_time_or_signal() {
@@ -53,11 +64,29 @@ mod tests {
         assert!(shutdown.sleep(Duration::from_millis(5)));
         let sleeper = {
             let shutdown = Arc::clone(&shutdown);
-            std::thread::spawn(move || shutdown.sleep(Duration::MAX))
+            thread::spawn(move || shutdown.sleep(Duration::MAX))
         };
         shutdown.signal();
         assert!(!sleeper.join().unwrap());
         assert!(shutdown.is_down());
         assert!(!shutdown.sleep(Duration::from_secs(60)));
+    }
+
+    #[test]
+    fn a_wait_ends_with_what_it_waits_for() {
+        let shutdown = Shutdown::default();
+        let value = OnceLock::new();
+        let later = Instant::now() + Duration::from_secs(60);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                value.set(7).unwrap();
+                shutdown.wake();
+            });
+            assert_eq!(shutdown.wait(later, || value.get()), Some(&7));
+        });
+        assert_eq!(shutdown.wait(Instant::now(), || None::<()>), None);
+        shutdown.signal();
+        assert_eq!(shutdown.wait(later, || None::<()>), None);
+        assert_eq!(shutdown.wait(later, || Some(8)), Some(8));
     }
 }

@@ -1,80 +1,162 @@
 //! A TCP connection that obeys a deadline, at the price of few system calls.
 
 use std::io::{self, Read, Write};
+#[cfg(unix)]
+use std::mem::MaybeUninit;
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::transport::shutdown::Shutdown;
+use socket2::{SockRef, TcpKeepalive};
+
+use super::shutdown::Shutdown;
 
 /// How much later than the deadline a blocked read or write may wake: what is set on the socket already is
-/// left alone within this.
-const SLACK: Duration = Duration::from_millis(50);
+/// left alone within this. Systems count such timeouts in steps of some milliseconds anyway.
+const SLACK: Duration = Duration::from_millis(2);
+
+/// After how long without a word the system asks whether the other side is still there, and how long it waits
+/// before it asks again. It is also what keeps the connection in the tables of routers on the way.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// How often the system asks in vain before it gives the connection up.
+const PROBES: u32 = 3;
+
+/// How long sent data may stay without the other system's acknowledgement. A connection that a router has
+/// forgotten is given up after this time instead of taking the whole of an attempt's.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const UNACKNOWLEDGED: Duration = Duration::from_secs(3);
 
 /// What carries the bytes of a connection: a socket, a tunnel, or TLS over either.
 pub(super) trait Stream: Read + Write + Send + Sync {
     /// Lets every later read and write fail with [`io::ErrorKind::TimedOut`] once the time has come.
-    fn set_deadline(&mut self, deadline: Option<Instant>);
+    fn set_deadline(&mut self, deadline: Instant);
+
+    /// Whether reads wait for data. Those that do not fail with [`io::ErrorKind::WouldBlock`].
+    fn set_waiting(&mut self, waiting: bool);
 
     /// Whether the connection stands open with nothing to read on it, as a kept one must.
     fn is_quiet(&mut self) -> bool;
 }
 
+/// Whether a read without waiting finds neither data nor an end. It takes in what TLS libraries exchange
+/// between themselves.
+pub(super) fn has_nothing_to_read(stream: &mut dyn Stream) -> bool {
+    stream.set_waiting(false);
+    let result = stream.read(&mut [0]);
+    stream.set_waiting(true);
+    result.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+}
+
+/// Prepares a new socket: small packets leave at once, and a dead connection is noticed.
+pub(super) fn prepare(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let socket = SockRef::from(stream);
+    let times = TcpKeepalive::new().with_time(KEEP_ALIVE);
+    #[cfg(any(
+        target_os = "linux",
+        target_os = "android",
+        target_os = "freebsd",
+        target_vendor = "apple",
+        windows
+    ))]
+    let times = times.with_interval(KEEP_ALIVE).with_retries(PROBES);
+    socket.set_tcp_keepalive(&times)?;
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED))?;
+    Ok(())
+}
+
 /// A TCP socket with a deadline.
 pub(super) struct Socket {
-    /// Shared (weakly) with the agent, whose shutdown closes it while a call blocks on it.
+    /// Shared (weakly) with the pool, whose shutdown closes it while a call blocks on it.
     stream: Arc<TcpStream>,
     shutdown: Arc<Shutdown>,
-    deadline: Option<Instant>,
+    deadline: Instant,
+    waiting: bool,
     read_timeout: Option<Duration>,
     write_timeout: Option<Duration>,
 }
 
 impl Socket {
-    pub(super) fn new(stream: Arc<TcpStream>, shutdown: Arc<Shutdown>) -> Self {
-        Self { stream, shutdown, deadline: None, read_timeout: None, write_timeout: None }
+    pub(super) fn new(stream: Arc<TcpStream>, shutdown: &Arc<Shutdown>, deadline: Instant) -> Self {
+        let shutdown = Arc::clone(shutdown);
+        Self { stream, shutdown, deadline, waiting: true, read_timeout: None, write_timeout: None }
     }
 }
 
-/// What to do about the timeout that is set on a socket.
-#[derive(Debug, PartialEq)]
-enum Change {
-    Keep,
-    To(Option<Duration>),
+/// Whether there is neither data nor an end nor an error on a socket.
+fn has_nothing(stream: &TcpStream) -> bool {
+    peek(stream).is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
 }
 
-/// Whether the timeout that is set on the socket will do; `Err` where the deadline has passed.
+/// Looks at what is there, without waiting: one system call.
+#[cfg(unix)]
+fn peek(stream: &TcpStream) -> io::Result<usize> {
+    let mut byte = [MaybeUninit::uninit()];
+    SockRef::from(stream).recv_with_flags(&mut byte, libc::MSG_PEEK | libc::MSG_DONTWAIT)
+}
+
+/// Looks at what is there, without waiting.
+#[cfg(not(unix))]
+fn peek(stream: &TcpStream) -> io::Result<usize> {
+    stream.set_nonblocking(true)?;
+    let found = stream.peek(&mut [0]);
+    stream.set_nonblocking(false)?;
+    found
+}
+
+/// The timeout to set on a socket instead of the one that is set, if that will not do.
 ///
-/// One that is set a little too long is fine, within the slack. One that is set too short is fine too: the
-/// caller looks at the clock and waits again; only where that would be often is it set anew.
-fn timeout_to_set(deadline: Option<Instant>, set: Option<Duration>) -> io::Result<Change> {
-    let Some(deadline) = deadline else { return Ok(set.map_or(Change::Keep, |_| Change::To(None))) };
+/// One that is a little too long is fine, within the slack. One that is too short is fine too: the read or
+/// write looks at the clock and waits again; only if that would be often is it set anew.
+///
+/// # Errors
+/// Returns an error of the kind [`io::ErrorKind::TimedOut`] if the deadline has passed.
+fn timeout_to_set(deadline: Instant, set: Option<Duration>) -> io::Result<Option<Duration>> {
     let left = deadline.saturating_duration_since(Instant::now());
     if left.is_zero() {
         return Err(io::ErrorKind::TimedOut.into());
     }
-    match set {
-        Some(set) if set <= left.saturating_add(SLACK) && set >= left / 2 => Ok(Change::Keep),
-        _ => Ok(Change::To(Some(left.max(Duration::from_millis(1))))),
+    let will_do = |set| set <= left.saturating_add(SLACK) && set >= left / 2;
+    Ok(if set.is_some_and(will_do) { None } else { Some(left.max(Duration::from_millis(1))) })
+}
+
+/// What the error of a read or write means: `Ok` if only the socket's own timeout has passed, or a signal came.
+fn pause_or(error: io::Error) -> io::Result<()> {
+    use io::ErrorKind::{Interrupted, NotConnected, TimedOut, WouldBlock};
+    match error.kind() {
+        Interrupted | WouldBlock => Ok(()),
+        // Windows reports a socket's own timeout so.
+        TimedOut if cfg!(windows) => Ok(()),
+        // Other systems so report that they have given the connection up. That is not the deadline.
+        TimedOut => Err(io::Error::new(NotConnected, error)),
+        _ => Err(error),
     }
 }
 
-/// Whether an error only says that the socket's own timeout passed, or that a signal came.
-fn is_pause(error: &io::Error) -> bool {
-    use io::ErrorKind::{Interrupted, TimedOut, WouldBlock};
-    matches!(error.kind(), Interrupted | TimedOut | WouldBlock)
+/// Sets a socket's timeout. macOS refuses that on a socket that the other side has closed, from which what it
+/// sent before can still be read: reads and writes do not wait then.
+fn set_unless_closed(set: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+    match set() {
+        Err(error) if cfg!(target_vendor = "apple") && error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+        result => result,
+    }
 }
 
 impl Read for Socket {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if !self.waiting && has_nothing(&self.stream) {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
         loop {
-            if let Change::To(timeout) = timeout_to_set(self.deadline, self.read_timeout)? {
-                self.stream.set_read_timeout(timeout)?;
+            if let timeout @ Some(_) = timeout_to_set(self.deadline, self.read_timeout)? {
+                set_unless_closed(|| self.stream.set_read_timeout(timeout))?;
                 self.read_timeout = timeout;
             }
             match (&*self.stream).read(buf) {
-                Err(error) if is_pause(&error) => {}
-                // It was not the server that ended what it says: no answer is complete by this.
+                Err(error) => pause_or(error)?,
+                // It was not the server that ended what it says: no response is complete by this.
                 Ok(0) if self.shutdown.is_down() => return Err(io::ErrorKind::NotConnected.into()),
                 result => return result,
             }
@@ -85,12 +167,12 @@ impl Read for Socket {
 impl Write for Socket {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         loop {
-            if let Change::To(timeout) = timeout_to_set(self.deadline, self.write_timeout)? {
-                self.stream.set_write_timeout(timeout)?;
+            if let timeout @ Some(_) = timeout_to_set(self.deadline, self.write_timeout)? {
+                set_unless_closed(|| self.stream.set_write_timeout(timeout))?;
                 self.write_timeout = timeout;
             }
             match (&*self.stream).write(buf) {
-                Err(error) if is_pause(&error) => {}
+                Err(error) => pause_or(error)?,
                 result => return result,
             }
         }
@@ -102,46 +184,16 @@ impl Write for Socket {
 }
 
 impl Stream for Socket {
-    fn set_deadline(&mut self, deadline: Option<Instant>) {
+    fn set_deadline(&mut self, deadline: Instant) {
         self.deadline = deadline;
     }
 
-    fn is_quiet(&mut self) -> bool {
-        let quiet = |stream: &TcpStream| -> io::Result<bool> {
-            stream.set_nonblocking(true)?;
-            let waiting = stream.peek(&mut [0]);
-            stream.set_nonblocking(false)?;
-            // Anything but "nothing yet" is an end, an error, or bytes that nobody asked for.
-            Ok(matches!(waiting, Err(error) if error.kind() == io::ErrorKind::WouldBlock))
-        };
-        quiet(&self.stream).unwrap_or(false)
+    fn set_waiting(&mut self, waiting: bool) {
+        self.waiting = waiting;
     }
-}
-
-/// No connection.
-pub(super) struct Closed;
-
-impl Read for Closed {
-    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-        Ok(0)
-    }
-}
-
-impl Write for Closed {
-    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-        Err(io::ErrorKind::NotConnected.into())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Stream for Closed {
-    fn set_deadline(&mut self, _: Option<Instant>) {}
 
     fn is_quiet(&mut self) -> bool {
-        false
+        has_nothing(&self.stream)
     }
 }
 
@@ -151,22 +203,93 @@ mod tests {
 
     #[test]
     fn timeouts_are_set_when_needed_only() {
-        let within = |millis| Some(Instant::now() + Duration::from_millis(millis));
+        let within = |millis| Instant::now() + Duration::from_millis(millis);
         let set = Duration::from_millis;
-        assert_eq!(timeout_to_set(None, None).unwrap(), Change::Keep);
-        assert_eq!(timeout_to_set(None, Some(set(5))).unwrap(), Change::To(None));
-        assert!(matches!(timeout_to_set(within(1000), None).unwrap(), Change::To(Some(_))));
+        assert!(timeout_to_set(within(1000), None).unwrap().is_some());
         for (left, already, wanted) in [
-            (1000, 1000, false),
-            (1000, 1040, false),
-            (1000, 600, false),
-            (1000, 1100, true),
-            (1000, 400, true),
+            (60_000, 60_000, false),
+            (60_000, 50_000, false),
+            (60_000, 60_100, true),
+            (60_000, 20_000, true),
+            // A short deadline does not wait for what is left of a long timeout.
+            (1, 50, true),
+            (1, 10_000, true),
         ] {
-            let anew = timeout_to_set(within(left), Some(set(already))).unwrap() != Change::Keep;
+            let anew = timeout_to_set(within(left), Some(set(already))).unwrap().is_some();
             assert_eq!(anew, wanted, "{left} ms left, {already} ms set");
         }
         let error = timeout_to_set(within(0), Some(set(5))).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    }
+
+    /// A connected pair: ours, and the other side.
+    fn pair() -> (Socket, TcpStream) {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        prepare(&stream).unwrap();
+        let deadline = Instant::now() + Duration::from_secs(20);
+        (Socket::new(Arc::new(stream), &Arc::default(), deadline), listener.accept().unwrap().0)
+    }
+
+    #[test]
+    fn the_system_looks_after_the_connection() {
+        let (socket, _other) = pair();
+        assert!(socket.stream.nodelay().unwrap());
+        let socket = SockRef::from(&*socket.stream);
+        assert!(socket.keepalive().unwrap());
+        #[cfg(target_os = "linux")]
+        {
+            assert_eq!(socket.tcp_keepalive_time().unwrap(), Duration::from_secs(15));
+            assert_eq!(socket.tcp_keepalive_interval().unwrap(), Duration::from_secs(15));
+            assert_eq!(socket.tcp_keepalive_retries().unwrap(), 3);
+            assert_eq!(socket.tcp_user_timeout().unwrap(), Some(Duration::from_secs(3)));
+        }
+    }
+
+    #[test]
+    fn a_look_does_not_wait_or_take() {
+        let (mut socket, mut other) = pair();
+        assert!(socket.is_quiet() && has_nothing_to_read(&mut socket));
+        other.write_all(b"ab").unwrap();
+        while socket.is_quiet() {}
+        assert!(!socket.is_quiet() && !has_nothing_to_read(&mut socket), "a byte was read");
+        let mut rest = [0; 2];
+        assert_eq!(socket.read(&mut rest).unwrap(), 1);
+        assert_eq!(rest[0], b'b');
+        assert!(socket.is_quiet());
+        drop(other);
+        while socket.is_quiet() {}
+        assert!(!has_nothing_to_read(&mut socket));
+        assert_eq!(socket.read(&mut rest).unwrap(), 0);
+    }
+
+    #[test]
+    fn a_deadline_of_a_millisecond_is_kept_after_a_longer_one() {
+        let (mut socket, _other) = pair();
+        let time = Duration::from_millis(1);
+        // The best of some: the machine may be busy.
+        let late = (0..10).map(|_| {
+            socket.set_deadline(Instant::now() + Duration::from_millis(60));
+            assert_eq!(socket.read(&mut [0]).unwrap_err().kind(), io::ErrorKind::TimedOut);
+            let started = Instant::now();
+            socket.set_deadline(started + time);
+            assert_eq!(socket.read(&mut [0]).unwrap_err().kind(), io::ErrorKind::TimedOut);
+            started.elapsed().checked_sub(time).expect("not before its time")
+        });
+        let best = late.min().unwrap();
+        assert!(best < Duration::from_millis(15), "{best:?} late");
+    }
+
+    #[test]
+    fn a_dead_connection_is_not_a_deadline() {
+        for (kind, meaning) in [
+            (io::ErrorKind::WouldBlock, None),
+            (io::ErrorKind::Interrupted, None),
+            (io::ErrorKind::ConnectionReset, Some(io::ErrorKind::ConnectionReset)),
+            (io::ErrorKind::ConnectionAborted, Some(io::ErrorKind::ConnectionAborted)),
+            (io::ErrorKind::TimedOut, if cfg!(windows) { None } else { Some(io::ErrorKind::NotConnected) }),
+        ] {
+            assert_eq!(pause_or(kind.into()).err().map(|error| error.kind()), meaning, "{kind:?}");
+        }
     }
 }

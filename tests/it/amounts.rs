@@ -57,3 +57,24 @@ fn on_the_wire() {
         assert_eq!(body, wire);
     }
 }
+
+#[test]
+fn in_minor_units_on_the_wire() {
+    let params = CreatePaymentsParams::new("/status").idempotency_key("k");
+    for (currency, decimals) in [("JPY", 0), ("USD", 2), ("BHD", 3), ("CLF", 4)] {
+        let unit = 10_u64.pow(decimals);
+        for minor_units in (0..1_000_000 * unit).step_by(usize::try_from(99_991 * unit / 100 + 1).unwrap()) {
+            let amount = Amount::from_minor_units(minor_units, currency).unwrap();
+            assert_eq!(amount.minor_units(currency), Some(minor_units));
+            let body = params.clone().charge_amount(amount).currency(currency).to_form().unwrap();
+            let mut wire = (minor_units / unit).to_string();
+            if decimals > 0 {
+                let width = usize::try_from(decimals).unwrap();
+                write!(wire, ".{:0width$}", minor_units % unit).unwrap();
+            }
+            let start = "IdempotencyKey=k&StatusCallback=%2Fstatus&ChargeAmount=";
+            assert_eq!(body, format!("{start}{wire}&Currency={currency}"));
+            assert_eq!(amount.display(currency).to_string(), wire);
+        }
+    }
+}

@@ -1,4 +1,4 @@
-//! What the client makes of answers: payments, refusals, and things that are neither.
+//! What the client makes of responses: payments, refusals, and things that are neither.
 
 use std::error::Error as _;
 use std::io::Write;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::support::*;
 use twilio_payments::*;
 
-/// The error of a creation that is answered once, and not tried again.
+/// The error of a creation that gets one response, and is not retried.
 fn error_for(answer: impl Into<Vec<u8>>) -> Error {
     let (address, _requests) = scripted([answer.into()]);
     let api = builder(address).retry_policy(RetryPolicy::none()).build().unwrap();
@@ -100,9 +100,12 @@ fn statuses_and_what_they_mean() {
         (401, Outcome::Refused, false),
         (403, Outcome::Refused, false),
         (404, Outcome::Refused, false),
-        (409, Outcome::Refused, false),
+        (408, Outcome::Unknown, true),
+        (409, Outcome::Unknown, false),
         (422, Outcome::Refused, false),
+        (425, Outcome::Unknown, false),
         (429, Outcome::Refused, true),
+        (499, Outcome::Unknown, false),
         (500, Outcome::Unknown, true),
         (501, Outcome::Unknown, false),
         (502, Outcome::Unknown, true),
@@ -118,7 +121,8 @@ fn statuses_and_what_they_mean() {
 
 #[test]
 fn a_success_that_is_no_payment() {
-    let other_call = payments_json().replace(CALL, "CAffffffffffffffffffffffffffffffff");
+    let other = "ffffffffffffffffffffffffffffffff";
+    let other_call = payments_json().replace(&CALL[2..], other).replace(&ACCOUNT[2..], other);
     for (body, reason) in [
         ("{}", "no `sid` at line 1 column 2"),
         (
@@ -132,17 +136,17 @@ fn a_success_that_is_no_payment() {
         ("", "EOF while parsing a value at line 1 column 0"),
         (r#"{"sid":"PK1"}"#, "`sid` is not PK and 32 hex digits at line 1 column 13"),
         ("<html>", "expected value at line 1 column 1"),
-        (&other_call, "it names another call or session"),
+        (&other_call, "it names another session, or another account and call"),
     ] {
         for status in [200, 201, 202, 299] {
             let error = error_for(answer(&format!("{status} OK"), "Twilio-Request-Id: RQ5\r\n", body));
-            assert_eq!((error.kind(), error.outcome()), (ErrorKind::UnexpectedAnswer, Outcome::Unknown));
+            assert_eq!((error.kind(), error.outcome()), (ErrorKind::UnexpectedResponse, Outcome::Unknown));
             assert_eq!((error.status(), error.body()), (Some(status), Some(body)), "nothing is lost");
             assert_eq!((error.request_id(), error.is_retryable()), (Some("RQ5"), false));
             assert_eq!(
                 error.to_string(),
                 format!(
-                    "the answer (HTTP {status}, {} bytes) is not a payment: {reason}; \
+                    "the response (HTTP {status}, {} bytes) is not a payment: {reason}; \
                      it is not known whether the request was carried out",
                     body.len()
                 )
@@ -150,7 +154,7 @@ fn a_success_that_is_no_payment() {
         }
     }
     let error = error_for("HTTP/1.1 204 No Content\r\n\r\n");
-    assert_eq!((error.kind(), error.status()), (ErrorKind::UnexpectedAnswer, Some(204)));
+    assert_eq!((error.kind(), error.status()), (ErrorKind::UnexpectedResponse, Some(204)));
     assert_eq!(error.outcome(), Outcome::Unknown);
 }
 
@@ -159,7 +163,67 @@ fn an_answer_about_another_session_is_no_answer() {
     let (address, _requests) = scripted([answer("202 Accepted", "", &payments_json())]);
     let other = "PKffffffffffffffffffffffffffffffff";
     let error = client(address).update_payments(CALL, other, &UpdatePaymentsParams::new_complete(CALLBACK));
-    assert!(error.unwrap_err().to_string().contains("it names another call or session"));
+    let error = error.unwrap_err();
+    assert!(error.to_string().contains("it names another session, or another account and call"), "{error}");
+    assert_eq!((error.kind(), error.outcome()), (ErrorKind::UnexpectedResponse, Outcome::Unknown));
+}
+
+#[test]
+fn a_response_may_name_the_parent_leg_of_the_call() {
+    let parent = payments_json().replace(CALL, "CAffffffffffffffffffffffffffffffff");
+    let (address, _requests) = scripted([answer("201 Created", "", &parent)]);
+    let api = client(address);
+    let session = api.create_payments(CALL, &CreatePaymentsParams::new(CALLBACK)).unwrap();
+    assert_eq!(session.call_sid.as_deref(), Some("CAffffffffffffffffffffffffffffffff"));
+    api.update_payments(CALL, SESSION, &UpdatePaymentsParams::new_cancel(CALLBACK)).unwrap();
+}
+
+#[test]
+fn an_empty_content_encoding_means_none() {
+    let (address, _requests) = scripted([answer("201 Created", "Content-Encoding:\r\n", &payments_json())]);
+    client(address).create_payments(CALL, &CreatePaymentsParams::new(CALLBACK)).unwrap();
+}
+
+#[test]
+fn a_lone_surrogate_does_not_hide_a_payment() {
+    let body = payments_json().replace('}', r#","uri":"/\ud800","new":"\udc00"}"#);
+    let (address, _requests) = scripted([answer("201 Created", "", &body)]);
+    let session = client(address).create_payments(CALL, &CreatePaymentsParams::new(CALLBACK)).unwrap();
+    assert_eq!((session.sid.as_str(), session.uri.as_deref()), (SESSION, Some("/\u{fffd}")));
+}
+
+#[test]
+fn of_a_head_that_cannot_be_read_the_status_is_kept() {
+    let many = "X-A: b\r\n".repeat(200);
+    let long = format!("X-A: {}\r\n", "x".repeat(100_000));
+    for (headers, retryable) in [(&many, true), (&long, false)] {
+        for status in [201, 404, 503] {
+            let error = error_for(answer(&format!("{status} Status"), headers, "{}"));
+            assert_eq!((error.kind(), error.outcome()), (ErrorKind::UnexpectedResponse, Outcome::Unknown));
+            assert_eq!((error.status(), error.is_retryable()), (Some(status), retryable), "{error:?}");
+        }
+    }
+}
+
+#[test]
+fn of_an_odd_error_body_code_and_message_are_kept() {
+    let long = "x".repeat(100_000);
+    for body in [
+        "\u{feff}{\"code\":64002,\"message\":\"m\"}".to_owned(),
+        r#"{"code":64002.0,"message":"m"}"#.to_owned(),
+        r#"{"code":64002,"message":"m","more_info":"\ud800"}"#.to_owned(),
+        format!(r#"{{"code":64002,"message":"m","details":["{long}"]}}"#),
+        format!(r#"{{"details":["{long}"],"code":64002,"message":"m"}}"#),
+        r#"{"code":64002,"message":"m","more"#.to_owned(),
+    ] {
+        let error = error_for(answer("400 Bad Request", "", &body));
+        let api = error.api_error().unwrap();
+        assert_eq!(
+            (api.status, api.code, api.message.as_deref()),
+            (400, Some(64002), Some("m")),
+            "{body:.99}"
+        );
+    }
 }
 
 #[test]
@@ -196,7 +260,7 @@ fn too_large_answers_are_not_read() {
         });
         let api = builder(address).retry_policy(RetryPolicy::none()).build().unwrap();
         let error = api.create_payments(CALL, &CreatePaymentsParams::new(CALLBACK)).unwrap_err();
-        assert_eq!((error.kind(), error.outcome()), (ErrorKind::UnexpectedAnswer, Outcome::Unknown));
+        assert_eq!((error.kind(), error.outcome()), (ErrorKind::UnexpectedResponse, Outcome::Unknown));
         assert!(error.to_string().contains("larger than 1048576 bytes"), "{error}");
         let amount = written.recv_timeout(Duration::from_secs(20)).unwrap();
         assert!(amount < 32 << 20, "{amount} bytes were taken");
@@ -207,8 +271,8 @@ fn too_large_answers_are_not_read() {
 fn a_success_that_cannot_be_used_keeps_what_came_of_it() {
     let head = "HTTP/1.1 201 Created\r\nTwilio-Request-Id: RQ9\r\n";
     for (rest, kind, body) in [
-        ("Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\nzz", ErrorKind::UnexpectedAnswer, "zz"),
-        ("Content-Length: 2000000\r\n\r\n", ErrorKind::UnexpectedAnswer, ""),
+        ("Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\nzz", ErrorKind::UnexpectedResponse, "zz"),
+        ("Content-Length: 2000000\r\n\r\n", ErrorKind::UnexpectedResponse, ""),
         ("Content-Length: 50\r\n\r\n{\"sid\":", ErrorKind::ConnectionLost, "{\"sid\":"),
     ] {
         let address = serve(move |mut stream, _| {

@@ -23,6 +23,8 @@ fn unusable_settings_are_refused_by_name() {
     let label = "not lower-case letters, digits and hyphens";
     refused(new().region("ie1.evil.example"), &format!("invalid region: {label}"));
     refused(new().edge("du blin"), &format!("invalid edge: {label}"));
+    refused(new().region("jp1"), "invalid region: jp1 needs an edge: name it in edge");
+    refused(new().region("us1").edge("roaming"), "invalid edge: the edge roaming does not exist");
     refused(
         new().base_url("http://example.com"),
         "invalid base_url: plain http to another host than a loopback one would show the credentials",
@@ -43,7 +45,8 @@ fn unusable_settings_are_refused_by_name() {
     let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     refused(new().root_certificate(broken), "invalid root_certificate: not usable");
     refused(new().proxy("http://user:hush@"), "invalid proxy: not the URL of a proxy");
-    let socks = "a SOCKS proxy, which is not supported; where it comes from the environment, `no_proxy()` passes it by";
+    let socks =
+        "a SOCKS proxy, which is not supported; if it comes from the environment, `no_proxy()` passes it by";
     refused(new().proxy("socks5://127.0.0.1:1080"), &format!("invalid proxy: {socks}"));
     assert!(PaymentsApi::new("AC1", TOKEN).is_err());
 }
@@ -67,7 +70,7 @@ fn defaults_are_as_documented() {
         "max_retries: 2",
         "base_delay: 500ms",
         "max_delay: 5s",
-        "attempt_timeout: Some(10s)",
+        "attempt_timeout: None",
         "tls: Some(Rustls)",
         "idle_connections: 64",
         "user_agent_suffix: \"\"",
@@ -79,8 +82,83 @@ fn defaults_are_as_documented() {
 /// Runs this test alone in another process, with an environment of its own.
 fn in_environment(test: &str, variables: &[(&str, &str)]) -> bool {
     let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+    // The environment of whoever runs the tests may name a proxy or an account.
+    for (name, _) in std::env::vars_os() {
+        let upper = name.to_string_lossy().to_uppercase();
+        if upper.ends_with("_PROXY") || upper.starts_with("TWILIO_") {
+            child.env_remove(name);
+        }
+    }
     child.args(["--exact", test]).env("IN_ENVIRONMENT", "yes").envs(variables.iter().copied());
     child.output().unwrap().status.success()
+}
+
+#[test]
+fn region_and_edge_of_the_environment_are_never_ignored() {
+    const TEST: &str = "config::region_and_edge_of_the_environment_are_never_ignored";
+    if std::env::var_os("IN_ENVIRONMENT").is_some() {
+        let expected = std::env::var("EXPECTED").ok();
+        let is = |result: Result<PaymentsApiBuilder, Error>| match &expected {
+            Some(expected) if expected.starts_with("invalid") => {
+                assert_eq!(result.unwrap_err().to_string(), *expected);
+            }
+            expected => {
+                let shown = format!("{:?}", result.unwrap());
+                assert!(shown.contains(expected.as_deref().unwrap_or("region: None, edge: None")), "{shown}");
+            }
+        };
+        is(PaymentsApiBuilder::from_env());
+        is(Credentials::from_env().map(PaymentsApi::builder));
+        // Whoever sets another region means it.
+        if let Ok(builder) = PaymentsApiBuilder::from_env() {
+            let shown = format!("{:?}", builder.region("au1"));
+            assert!(shown.contains("region: Some(\"au1\")"), "{shown}");
+        }
+        assert_eq!(PaymentsApi::from_env().is_ok(), PaymentsApiBuilder::from_env().is_ok());
+        return;
+    }
+    let account = [("TWILIO_ACCOUNT_SID", ACCOUNT), ("TWILIO_AUTH_TOKEN", TOKEN)];
+    for (variables, expected) in [
+        (&[][..], None),
+        (&[("TWILIO_REGION", ""), ("TWILIO_EDGE", "")], None),
+        (&[("TWILIO_REGION", "ie1")], Some(r#"region: Some("ie1"), edge: None"#)),
+        (&[("TWILIO_EDGE", "ashburn")], Some(r#"region: None, edge: Some("ashburn")"#)),
+        (
+            &[("TWILIO_REGION", "jp1"), ("TWILIO_EDGE", "tokyo")],
+            Some(r#"region: Some("jp1"), edge: Some("tokyo")"#),
+        ),
+        (
+            &[("TWILIO_REGION", "jp1")],
+            Some("invalid TWILIO_REGION: jp1 needs an edge: name it in TWILIO_EDGE"),
+        ),
+        (&[("TWILIO_EDGE", "roaming")], Some("invalid TWILIO_EDGE: the edge roaming does not exist")),
+    ] {
+        let expected = expected.map(|expected| ("EXPECTED", expected));
+        let all: Vec<_> = account.iter().chain(variables).copied().chain(expected).collect();
+        assert!(in_environment(TEST, &all), "{variables:?}");
+    }
+    let wrong = [account[0], account[1], ("EXPECTED", "region: Some(\"us1\")")];
+    assert!(!in_environment(TEST, &wrong), "the child must see it");
+}
+
+#[test]
+fn a_region_has_its_edge() {
+    for (region, edge, target) in [
+        (None, None, "api.twilio.com"),
+        (Some("us1"), None, "api.us1.twilio.com"),
+        (Some("ie1"), None, "api.dublin.ie1.twilio.com"),
+        (Some("au1"), None, "api.sydney.au1.twilio.com"),
+        (None, Some("ashburn"), "api.ashburn.us1.twilio.com"),
+        (Some("ie1"), Some("frankfurt"), "api.frankfurt.ie1.twilio.com"),
+    ] {
+        let (proxy, heads) = refusing_proxy();
+        let mut builder = PaymentsApi::builder(credentials()).proxy(format!("http://{proxy}"));
+        builder = region.into_iter().fold(builder, PaymentsApiBuilder::region);
+        builder = edge.into_iter().fold(builder, PaymentsApiBuilder::edge);
+        builder.build().unwrap().create_payments(CALL, &CreatePaymentsParams::new(CALLBACK)).unwrap_err();
+        let head = heads.recv().unwrap();
+        assert!(head.starts_with(&format!("CONNECT {target}:443 HTTP/1.1\r\n")), "{head}");
+    }
 }
 
 #[test]
@@ -102,18 +180,22 @@ fn the_environment_names_a_proxy() {
         assert!(in_environment(TEST, &[(name, "http://127.0.0.1:9")]), "{name}");
         assert!(!in_environment(TEST, &[(name, "http://[bad")]), "{name}: the child must see it");
     }
-    let socks = "invalid proxy: a SOCKS proxy, which is not supported; where it comes from the environment, \
+    let socks = "invalid proxy: a SOCKS proxy, which is not supported; if it comes from the environment, \
                  `no_proxy()` passes it by";
     assert!(in_environment(TEST, &[("ALL_PROXY", "socks5://127.0.0.1:9"), ("EXPECTED", socks)]));
 }
 
 #[test]
 fn clients_are_for_every_thread() {
-    fn check<T: Clone + Send + Sync + 'static>() {}
+    use std::panic::{RefUnwindSafe, UnwindSafe};
+    fn check<T: Clone + Send + Sync + UnwindSafe + RefUnwindSafe + 'static>() {}
     fn check_error<T: std::error::Error + Send + Sync + 'static>() {}
     check::<PaymentsApi>();
     check::<PaymentsApiBuilder>();
     check::<Credentials>();
+    check::<AccessToken>();
+    check::<Attempt<'static>>();
+    check::<RetryPolicy>();
     check::<CreatePaymentsParams>();
     check::<UpdatePaymentsParams>();
     check::<Payments>();

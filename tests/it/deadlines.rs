@@ -12,7 +12,7 @@ use crate::support::faults::{Script, Step, hold, within};
 use crate::support::*;
 use twilio_payments::*;
 
-/// The time of a call, unless a case needs another.
+/// How long a call can take, unless a case needs another time.
 const DEADLINE: Duration = Duration::from_millis(700);
 
 /// How much later a call may end.
@@ -30,7 +30,7 @@ fn huge() -> CreatePaymentsParams {
     small().description("x".repeat(16 << 20))
 }
 
-/// Reads the request, and then sends pieces with a pause before each, the last piece for ever.
+/// A server that reads the request, sends `first`, and then the bytes of `then` for ever, with a pause before each.
 fn drip(first: &'static str, then: &'static str, pause: Duration) -> SocketAddr {
     serve(move |mut stream, _| {
         read_request(&mut stream);
@@ -66,7 +66,7 @@ fn case(name: &'static str, address: SocketAddr) -> Case {
     }
 }
 
-/// A case in which not even the connection comes about.
+/// A case in which there is not even a connection.
 fn unconnected(name: &'static str, base_url: String) -> Case {
     let nowhere = SocketAddr::from(([127, 0, 0, 1], 1));
     Case { base_url, kind: ErrorKind::Connect, outcome: Outcome::NotSent, ..case(name, nowhere) }
@@ -236,7 +236,7 @@ fn connect_timeout_ends_an_attempt_to_connect() {
             assert!(elapsed + EARLY >= time * attempts, "{elapsed:?}");
         }
     }
-    // It is no limit of the answer.
+    // It does not limit the wait for the response.
     let slow = serve(|mut stream, _| {
         read_request(&mut stream);
         thread::sleep(Duration::from_millis(400));
@@ -263,7 +263,7 @@ fn a_clone_may_have_another_timeout() {
     assert!(error.is_timeout() && elapsed >= Duration::from_millis(95), "{elapsed:?}: {error}");
     assert_eq!(
         (error.kind(), error.to_string().as_str()),
-        (ErrorKind::Timeout, "no answer in time; it is not known whether the request was carried out",)
+        (ErrorKind::Timeout, "no response in time; it is not known whether the request was carried out",)
     );
     for longer in [Duration::from_secs(20), Duration::from_secs(u64::MAX), Duration::MAX] {
         api.with_timeout(longer).create_payments(CALL, &small()).unwrap();
@@ -293,7 +293,7 @@ fn times_beyond_every_clock_are_no_limit() {
 fn an_attempt_that_times_out_leaves_time_for_the_next() {
     let script = Script::new([Step::Silence, Step::created()]);
     let policy = RetryPolicy::new().attempt_timeout(Some(Duration::from_millis(200)));
-    let api = builder(script.address).retry_policy(policy.clone()).build().unwrap();
+    let api = builder(script.address).retry_policy(policy).build().unwrap();
     let answered = api.create_payments_with_metadata(CALL, &small()).unwrap();
     assert_eq!((answered.metadata.attempts, script.equal_requests()), (2, 2));
     assert!(answered.metadata.elapsed >= Duration::from_millis(195));
@@ -301,7 +301,8 @@ fn an_attempt_that_times_out_leaves_time_for_the_next() {
     // The deadline ends the last attempt, however long it might take by itself.
     let script = Script::new([Step::Silence]);
     let policy = policy.max_retries(100).base_delay(Duration::ZERO);
-    let deadline = Duration::from_millis(500);
+    let policy = policy.attempt_timeout(Some(Duration::from_secs(1)));
+    let deadline = Duration::from_millis(2_500);
     let api = builder(script.address).retry_policy(policy).timeout(deadline).build().unwrap();
     let (result, elapsed) =
         within(deadline + TOLERANCE, "attempts", move || api.create_payments(CALL, &small()));
@@ -312,7 +313,7 @@ fn an_attempt_that_times_out_leaves_time_for_the_next() {
 
 #[test]
 fn the_error_tells_what_the_last_attempt_saw() {
-    // The wait that is asked for just fits, or just not, or fits until the thread wakes a little late.
+    // The wait that the server asks for just fits, or just does not, or fits until the thread wakes a little late.
     let script = Script::new([Step::Answer(answer(
         "429 Busy",
         "Retry-After: 1\r\nTwilio-Request-Id: RQ429\r\n",
@@ -327,7 +328,7 @@ fn the_error_tells_what_the_last_attempt_saw() {
             thread::spawn(move || {
                 let started = Instant::now();
                 let error = api.create_payments(CALL, &small()).unwrap_err();
-                // What would leave no time for an answer is not waited for.
+                // A wait that would leave no time for a response is not begun.
                 let fits = more > Duration::from_millis(9);
                 assert!(fits || started.elapsed() < asked, "waited in vain: {:?}", started.elapsed());
                 error
@@ -340,7 +341,7 @@ fn the_error_tells_what_the_last_attempt_saw() {
             assert_eq!((error.status(), error.request_id()), (Some(429), Some("RQ429")));
             assert_eq!((error.outcome(), error.is_timeout()), (Outcome::Refused, false));
         } else {
-            // The deadline came within a second attempt. That one may have been heard.
+            // The deadline came during a second attempt, which the server may have received.
             assert_eq!((error.kind(), error.attempts()), (ErrorKind::Timeout, 2), "{error:?}");
             assert_eq!(error.outcome(), Outcome::Unknown);
         }

@@ -1,5 +1,5 @@
-//! The promise that counts: whatever goes wrong on the way, every payment happens once, none is lost, and
-//! an error tells the truth about what has happened.
+//! The promise that counts: no matter what goes wrong on the way, every payment happens once, none is lost, and an
+//! error reports the truth about what has happened.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -49,7 +49,7 @@ impl Operation<'_> {
     }
 }
 
-/// Takes a session from its creation to its completion, each operation by `run`, and gives its SID.
+/// Takes a session from its creation to its completion, each operation by `run`, and returns its SID.
 fn session(number: usize, mut run: impl FnMut(&Operation<'_>) -> Payments) -> String {
     let keys = keys(number);
     let create = CreatePaymentsParams::new(CALLBACK).charge_amount(amount(number)).idempotency_key(&keys[0]);
@@ -63,7 +63,7 @@ fn session(number: usize, mut run: impl FnMut(&Operation<'_>) -> Payments) -> St
     sid
 }
 
-/// Divides sessions among threads, and gives the SID of each by its number.
+/// Divides sessions among threads, and returns the SID of each by its number.
 fn in_threads(sessions: usize, run: impl Fn(usize) -> String + Sync) -> HashMap<usize, String> {
     let next = AtomicUsize::new(0);
     thread::scope(|scope| {
@@ -167,7 +167,7 @@ fn an_error_tells_the_truth() {
         Fault::ServerError,
         Fault::ServerErrorAfter,
         Fault::Unavailable,
-        Fault::Delay(Duration::from_millis(150)),
+        Fault::Delay(Duration::from_millis(500)),
         refusal,
         refusal,
         refusal,
@@ -176,9 +176,9 @@ fn an_error_tells_the_truth() {
     ];
     sandbox.faults().at_random(RandomFaults::new(7, 0.7).kinds(kinds).at_most_in_a_row(20));
     // The default policy, with shorter times: two retries.
-    let limit = Some(Duration::from_millis(50));
+    let limit = Some(Duration::from_millis(250));
     let policy = RetryPolicy::new().base_delay(Duration::from_millis(1)).attempt_timeout(limit);
-    let api = sandbox.client_builder().retry_policy(policy.clone()).build().unwrap();
+    let api = sandbox.client_builder().retry_policy(policy).build().unwrap();
     let nowhere = crate::support::builder(nobody()).retry_policy(policy).build().unwrap();
     let verdicts = Verdicts::default();
     let sids = in_threads(SESSIONS, |number| {

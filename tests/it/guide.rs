@@ -1,14 +1,14 @@
 //! Guided sessions: each way they can go.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use twilio_payments::sandbox::{Asking, Call, Fault, Sandbox, numbers};
+use twilio_payments::sandbox::{Asking, Call, Fault, FaultTarget, Sandbox, numbers};
 use twilio_payments::{
-    CallbackListener, Capture, CaptureError, CreatePaymentsParams, Ending, ErrorKind, Event, GuidedPayment,
-    Outcome, PayResult, PaymentMethod, RetryPolicy, SignatureValidator,
+    CallbackListener, Capture, CaptureError, CreatePaymentsParams, Ending, Event, GuidedPayment,
+    NotPaidReason, PayResult, PaymentEnding, PaymentFlow, PaymentMethod, RetryPolicy, SessionEnding,
+    SignatureValidator,
 };
 
 const SOON: Duration = Duration::from_secs(10);
@@ -20,7 +20,33 @@ fn stage() -> (Sandbox, CallbackListener) {
 }
 
 fn params(listener: &CallbackListener) -> CreatePaymentsParams {
-    CreatePaymentsParams::new(listener.public_url()).charge_amount("5.00".parse().unwrap())
+    CreatePaymentsParams::new(listener.status_callback_url()).charge_amount("5.00".parse().unwrap())
+}
+
+fn flow(call: &Call, params: CreatePaymentsParams) -> PaymentFlow {
+    PaymentFlow::new(call.sid(), params).unwrap()
+}
+
+#[track_caller]
+fn paid(ending: &Ending) {
+    let PaymentEnding::Paid { confirmation_code: Some(_), .. } = &ending.payment else {
+        panic!("{ending:?}")
+    };
+    assert_eq!(ending.session, SessionEnding::Over);
+}
+
+/// Why it is certain that nothing was charged.
+#[track_caller]
+fn not_paid(ending: &Ending, session: SessionEnding) -> NotPaidReason {
+    let PaymentEnding::NotPaid(reason) = &ending.payment else { panic!("{ending:?}") };
+    assert_eq!(ending.session, session, "{ending:?}");
+    reason.clone()
+}
+
+/// Waits for callbacks that nobody asked for.
+fn quiet(sandbox: &Sandbox, listener: &CallbackListener) {
+    assert!(sandbox.wait_for_delivery(SOON));
+    assert_eq!(listener.try_recv().unwrap(), None);
 }
 
 /// A caller who gives the answers in turn, and then hangs up where there are no more.
@@ -46,13 +72,13 @@ fn a_card_with_one_mistake() {
     let (sandbox, listener) = stage();
     let call = sandbox.call();
     let typing = caller(&call, &["4242424242424241#", numbers::VISA, "1234", "123", "94109#"]);
-    let events = Mutex::new(Vec::new());
-    let ending = GuidedPayment::new(&sandbox.client(), &listener, params(&listener))
-        .on_callback(|callback| events.lock().unwrap().push(format!("{:?}", callback.event())))
-        .run(call.sid())
+    let events = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&events);
+    let ending = GuidedPayment::new(&sandbox.client(), &listener, flow(&call, params(&listener)))
+        .on_callback(move |callback| seen.lock().unwrap().push(format!("{:?}", callback.event())))
+        .run()
         .unwrap();
-    let Ending::Succeeded(callback) = ending else { panic!("{ending:?}") };
-    assert!(callback.payment_confirmation_code.is_some());
+    paid(&ending);
     let asked: Vec<Capture> = typing
         .join()
         .unwrap()
@@ -72,7 +98,7 @@ fn a_card_with_one_mistake() {
             Capture::PostalCode
         ]
     );
-    let events = events.into_inner().unwrap();
+    let events = events.lock().unwrap();
     assert!(events[0].starts_with("Started"), "{events:?}");
     assert_eq!(events.iter().filter(|event| event.starts_with("CaptureFailed")).count(), 1);
     assert_eq!(events.iter().filter(|event| event.starts_with("Captured")).count(), 4);
@@ -89,12 +115,16 @@ fn everything_that_can_be_asked_for() {
     for params in [
         params(&listener).require_matching_inputs(twice).confirmation(true),
         params(&listener).security_code(false).postal_code(false),
-        params(&listener).payment_method(PaymentMethod::AchDebit).parameter(serde_json::json!({"name": "x"})),
-        CreatePaymentsParams::new(listener.public_url()),
+        params(&listener)
+            .payment_method(PaymentMethod::AchDebit)
+            .parameter(serde_json::json!({"AVSName": "A. Customer"})),
+        CreatePaymentsParams::new(listener.status_callback_url()),
     ] {
         let call = sandbox.call().obliging();
-        let ending = GuidedPayment::new(&api, &listener, params).run(call.sid()).unwrap();
-        assert!(matches!(ending, Ending::Succeeded(_)), "{ending:?}");
+        let charges = params.charge_amount.is_some();
+        let ending = GuidedPayment::new(&api, &listener, flow(&call, params)).run().unwrap();
+        assert!(ending.is_success(), "{ending:?}");
+        assert_eq!(matches!(ending.payment, PaymentEnding::Tokenized { token: Some(_), .. }), !charges);
     }
     assert_eq!(sandbox.transaction_count(), 4);
 }
@@ -104,8 +134,7 @@ fn for_a_subaccount() {
     let (sandbox, listener) = stage();
     let call = sandbox.subaccount_call().obliging();
     let params = params(&listener).account_sid(sandbox.subaccount_sid());
-    let ending = GuidedPayment::new(&sandbox.client(), &listener, params).run(call.sid()).unwrap();
-    assert!(matches!(ending, Ending::Succeeded(_)), "{ending:?}");
+    paid(&GuidedPayment::new(&sandbox.client(), &listener, flow(&call, params)).run().unwrap());
 }
 
 #[test]
@@ -117,21 +146,21 @@ fn a_second_typing_that_differs_is_asked_for_again_from_the_first() {
         .postal_code(false)
         .require_matching_inputs([Capture::ExpirationDate]);
     let typing = caller(&call, &[numbers::VISA, "1234", "1134", "1234", "1234"]);
-    let ending = GuidedPayment::new(&sandbox.client(), &listener, params).run(call.sid()).unwrap();
-    assert!(matches!(ending, Ending::Succeeded(_)), "{ending:?}");
+    paid(&GuidedPayment::new(&sandbox.client(), &listener, flow(&call, params)).run().unwrap());
     assert_eq!(typing.join().unwrap().len(), 5);
 }
 
 #[test]
-fn a_piece_is_given_up_after_the_allowed_tries() {
+fn a_capture_is_given_up_after_the_allowed_asks() {
     let (sandbox, listener) = stage();
     let call = sandbox.call();
     let typing = caller(&call, &["4#", "4#", "4#", "4#"]);
-    let guided =
-        GuidedPayment::new(&sandbox.client(), &listener, params(&listener)).tries(2).run(call.sid()).unwrap();
-    let Ending::GaveUp { capture, reason, .. } = guided else { panic!("{guided:?}") };
-    assert_eq!((capture, reason), (Capture::PaymentCardNumber, Some(CaptureError::InvalidCardNumber)));
-    assert_eq!(sandbox.sessions()[0].result, Some(PayResult::Cancelled), "no session stays open");
+    let flow = flow(&call, params(&listener)).max_asks(2).unwrap();
+    let ending = GuidedPayment::new(&sandbox.client(), &listener, flow).run().unwrap();
+    let reason = not_paid(&ending, SessionEnding::Cancelled);
+    let NotPaidReason::CaptureFailed { capture, error, .. } = reason else { panic!("{reason:?}") };
+    assert_eq!((capture, error), (Capture::PaymentCardNumber, Some(CaptureError::InvalidCardNumber)));
+    assert!(!sandbox.sessions()[0].is_open(), "no session stays open");
     assert_eq!(sandbox.sessions()[0].captures.len(), 2);
     call.hang_up();
     typing.join().unwrap();
@@ -141,13 +170,12 @@ fn a_piece_is_given_up_after_the_allowed_tries() {
 fn a_silent_caller_is_given_up() {
     let (sandbox, listener) = stage();
     let call = sandbox.call();
-    let ending = GuidedPayment::new(&sandbox.client(), &listener, params(&listener))
-        .tries(2)
-        .piece_timeout(Duration::from_millis(200))
-        .run(call.sid())
-        .unwrap();
-    let Ending::GaveUp { reason: None, .. } = ending else { panic!("{ending:?}") };
-    assert_eq!(sandbox.sessions()[0].result, Some(PayResult::Cancelled));
+    let flow = flow(&call, params(&listener)).max_asks(2).unwrap();
+    let flow = flow.capture_timeout(Duration::from_millis(200)).unwrap();
+    let ending = GuidedPayment::new(&sandbox.client(), &listener, flow).run().unwrap();
+    let reason = not_paid(&ending, SessionEnding::Cancelled);
+    assert!(matches!(reason, NotPaidReason::CaptureFailed { error: None, .. }), "{reason:?}");
+    assert!(!sandbox.sessions()[0].is_open());
 }
 
 #[test]
@@ -161,55 +189,53 @@ fn the_caller_hangs_up_or_the_bank_declines() {
     ] {
         let call = sandbox.call();
         let typing = caller(&call, answers);
-        let ending = GuidedPayment::new(&api, &listener, params(&listener)).run(call.sid()).unwrap();
-        let Ending::Failed(callback) = ending else { panic!("{ending:?}") };
-        assert_eq!(callback.result, Some(result));
+        let ending = GuidedPayment::new(&api, &listener, flow(&call, params(&listener))).run().unwrap();
+        if let PaymentEnding::Declined { result: declined, .. } = &ending.payment {
+            // Only the bank is asked after the session was completed.
+            assert_eq!((declined, &result), (&PayResult::PaymentConnectorError, declined));
+        } else {
+            assert_eq!(not_paid(&ending, SessionEnding::Over), NotPaidReason::SessionEnded(result));
+        }
         typing.join().unwrap();
     }
     assert_eq!(sandbox.transaction_count(), 0);
 }
 
 #[test]
-fn the_caller_hangs_up_between_two_pieces() {
+fn the_caller_hangs_up_between_two_captures() {
     let (sandbox, listener) = stage();
     let call = sandbox.call();
     let typing = caller(&call, &[numbers::VISA]);
-    let ending = GuidedPayment::new(&sandbox.client(), &listener, params(&listener))
-        .on_callback(|callback| {
+    let hanging_up = call.clone();
+    let ending = GuidedPayment::new(&sandbox.client(), &listener, flow(&call, params(&listener)))
+        .on_callback(move |callback| {
             if matches!(callback.event(), Event::Captured { .. }) {
-                call.hang_up();
+                hanging_up.hang_up();
             }
         })
-        .run(call.sid())
+        .run()
         .unwrap();
-    let Ending::Failed(callback) = ending else { panic!("{ending:?}") };
-    assert_eq!(callback.result, Some(PayResult::CallerHungUp));
+    let hung_up = NotPaidReason::SessionEnded(PayResult::CallerHungUp);
+    assert_eq!(not_paid(&ending, SessionEnding::Over), hung_up);
     typing.join().unwrap();
 }
 
 #[test]
-fn a_lost_answer_to_any_step_changes_nothing() {
+fn a_lost_response_to_any_step_changes_nothing() {
     let (sandbox, listener) = stage();
-    // A client that does not try again by itself: the guide must make do with what it hears.
+    // A client that does not try again by itself: the flow must make do with what it hears.
     let api = sandbox.client_builder().retry_policy(RetryPolicy::none()).build().unwrap();
-    let call = sandbox.call().obliging();
-    sandbox.faults().once(Fault::DropAfter);
-    let ending = GuidedPayment::new(&api, &listener, params(&listener)).run(call.sid()).unwrap();
-    assert!(matches!(ending, Ending::Succeeded(_)), "lost at the creation: {ending:?}");
-
-    let call = sandbox.call().obliging();
-    let faults = sandbox.faults();
-    let ending = GuidedPayment::new(&api, &listener, params(&listener))
-        .on_callback(|callback| {
-            if callback.required().is_empty() && matches!(callback.event(), Event::Captured { .. }) {
-                faults.once(Fault::DropAfter);
-            }
-        })
-        .run(call.sid())
-        .unwrap();
-    assert!(matches!(ending, Ending::Succeeded(_)), "lost at the completion: {ending:?}");
-    assert_eq!(sandbox.faults().injected(), 2);
-    assert_eq!((sandbox.transaction_count(), sandbox.sessions().len()), (2, 2));
+    for (count, target) in
+        [FaultTarget::Create, FaultTarget::Capture(1), FaultTarget::Capture(4), FaultTarget::Complete]
+            .into_iter()
+            .enumerate()
+    {
+        let call = sandbox.call().obliging();
+        sandbox.faults().aim(target, Fault::DropAfter);
+        paid(&GuidedPayment::new(&api, &listener, flow(&call, params(&listener))).run().unwrap());
+        assert_eq!(sandbox.faults().injected(), count + 1);
+        assert_eq!((sandbox.transaction_count(), sandbox.sessions().len()), (count + 1, count + 1));
+    }
 }
 
 #[test]
@@ -221,37 +247,28 @@ fn what_is_given_up_does_not_fill_the_listener() {
     for _ in 0..12 {
         let call = sandbox.subaccount_call();
         let params = params(&listener).account_sid(sandbox.subaccount_sid());
-        let guided =
-            GuidedPayment::new(&api, &listener, params).tries(1).piece_timeout(Duration::from_millis(20));
-        assert!(matches!(guided.run(call.sid()).unwrap(), Ending::GaveUp { .. }));
-        assert!(sandbox.wait_for_delivery(SOON));
+        let flow = flow(&call, params).max_asks(1).unwrap();
+        let flow = flow.capture_timeout(Duration::from_millis(20)).unwrap();
+        let ending = GuidedPayment::new(&api, &listener, flow).run().unwrap();
+        let reason = not_paid(&ending, SessionEnding::Cancelled);
+        assert!(matches!(reason, NotPaidReason::CaptureFailed { .. }), "{reason:?}");
+        quiet(&sandbox, &listener);
     }
-    assert!(listener.try_recv().is_none());
-    assert!(sandbox.sessions().iter().all(|session| session.result == Some(PayResult::Cancelled)));
+    assert!(sandbox.sessions().iter().all(|session| !session.is_open()));
     let call = sandbox.call().obliging();
-    let ending = GuidedPayment::new(&api, &listener, params(&listener)).run(call.sid()).unwrap();
-    assert!(matches!(ending, Ending::Succeeded(_)), "{ending:?}");
+    paid(&GuidedPayment::new(&api, &listener, flow(&call, params(&listener))).run().unwrap());
+    quiet(&sandbox, &listener);
 }
 
 #[test]
-fn an_error_or_a_panic_leaves_no_session_open() {
+fn a_panic_of_the_observer_costs_nobody_a_payment() {
     let (sandbox, listener) = stage();
-    let api = sandbox.client();
-
-    let call = sandbox.call();
-    let guided = GuidedPayment::new(&api, &listener, params(&listener))
-        .on_callback(|callback| assert_ne!(callback.event(), Event::Started, "stop here"));
-    let panicked = catch_unwind(AssertUnwindSafe(|| guided.run(call.sid())));
-    assert!(panicked.is_err());
-    assert_eq!(sandbox.sessions()[0].result, Some(PayResult::Cancelled));
-
-    let call = sandbox.call();
-    let shut = CallbackListener::local(SignatureValidator::new(sandbox.auth_token()).unwrap()).unwrap();
-    let params = params(&shut);
-    shut.shutdown();
-    let error = GuidedPayment::new(&api, &shut, params).run(call.sid()).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Shutdown);
-    assert_eq!(sandbox.sessions()[1].result, Some(PayResult::Cancelled));
+    let call = sandbox.call().obliging();
+    let ending = GuidedPayment::new(&sandbox.client(), &listener, flow(&call, params(&listener)))
+        .on_callback(|callback| panic!("{:?}", callback.event()))
+        .run()
+        .unwrap();
+    paid(&ending);
 }
 
 #[test]
@@ -269,12 +286,16 @@ fn a_result_that_does_not_come_is_unknown() {
             }
         }
     });
-    let error = GuidedPayment::new(&sandbox.client(), &listener, params)
-        .result_timeout(Duration::from_millis(100))
-        .run(call.sid())
-        .unwrap_err();
-    assert_eq!((error.kind(), error.outcome()), (ErrorKind::Timeout, Outcome::Unknown));
-    assert!(error.idempotency_key().is_some());
-    assert_eq!(sandbox.sessions()[0].result, Some(PayResult::Cancelled));
+    let flow = flow(&call, params.idempotency_key("order-7"));
+    let reference = flow.reference();
+    let flow = flow.result_timeout(Duration::from_millis(100)).unwrap();
+    let ending = GuidedPayment::new(&sandbox.client(), &listener, flow).run().unwrap();
+    assert!(matches!(ending.payment, PaymentEnding::Unknown { .. }), "{ending:?}");
+    assert_eq!((ending.session, ending.key.as_str()), (SessionEnding::PerhapsOpen, "order-7"));
+    let session = &sandbox.sessions()[0];
+    assert_eq!(ending.session_sid.as_deref(), Some(session.sid.as_str()));
+    assert_eq!(session.parameter("Description").map(str::to_owned), reference);
+    // It may have been completed, so it is not cancelled.
+    assert!(session.is_open());
     typing.join().unwrap();
 }

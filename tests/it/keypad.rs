@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use twilio_payments::sandbox::{Asking, Call, Delivery, Sandbox, numbers};
+use twilio_payments::sandbox::{Asking, Call, Delivery, Sandbox, SandboxBuilder, numbers};
 use twilio_payments::{
     CallbackListener, Capture, CaptureError, CardType, CreatePaymentsParams, Event, PayResult, PaymentMethod,
     PaymentsApi, SessionCallbacks, SignatureValidator, StatusCallback, TokenType, UpdatePaymentsParams,
@@ -27,7 +27,11 @@ struct Played<'a> {
 
 impl Stage {
     fn new() -> Self {
-        let sandbox = Sandbox::start().unwrap();
+        Self::of(Sandbox::builder())
+    }
+
+    fn of(sandbox: SandboxBuilder) -> Self {
+        let sandbox = sandbox.start().unwrap();
         let validator = SignatureValidator::new(sandbox.auth_token()).unwrap();
         let (api, call) = (sandbox.client(), sandbox.call());
         Self { api, call, listener: CallbackListener::local(validator).unwrap(), sandbox }
@@ -109,7 +113,7 @@ fn a_card_payment_as_the_program_hears_it() {
     let last = loop {
         let callback = played.hear();
         match callback.event() {
-            Event::Typing { masked: typed, .. } => masked.push(typed.unwrap_or_default().to_owned()),
+            Event::Typing { shown: typed, .. } => masked.push(typed.unwrap_or_default().to_owned()),
             _ => break callback,
         }
     };
@@ -117,14 +121,15 @@ fn a_card_payment_as_the_program_hears_it() {
     assert_eq!(masked, expected, "in order, one a key");
     assert_eq!(last.payment_card_number.as_deref(), Some("xxxxxxxxxxxx4242"));
     assert_eq!(last.payment_card_type, Some(CardType::Visa));
-    assert_eq!(last.required(), [Capture::ExpirationDate, Capture::SecurityCode, Capture::PostalCode]);
+    let left = [Capture::ExpirationDate, Capture::SecurityCode, Capture::PostalCode];
+    assert_eq!(last.required(), Some(&left[..]));
     let expiry = played.give(&Capture::ExpirationDate, "1234");
     assert_eq!(expiry.expiration_date.as_deref(), Some("1234"));
     let code = played.give(&Capture::SecurityCode, "123");
     assert_eq!(code.security_code.as_deref(), Some("xxx"));
     let postal = played.give(&Capture::PostalCode, "94109#");
     assert_eq!(postal.payment_card_postal_code.as_deref(), Some("94109"));
-    assert!(postal.required().is_empty());
+    assert_eq!(postal.required(), Some(&[][..]));
     let end = played.complete();
     let code = end.payment_confirmation_code.as_deref().unwrap();
     assert!(matches!(end.event(), Event::Succeeded { token: None, profile: None, .. }));
@@ -189,10 +194,10 @@ fn typed_twice_and_confirmed() {
     let played = stage.start(&params);
     played.give(&Capture::PaymentCardNumber, numbers::MASTERCARD);
     let once = played.give(&Capture::ExpirationDate, "1234");
-    assert_eq!(once.required(), [Capture::ExpirationDateMatcher]);
+    assert_eq!(once.required(), Some(&[Capture::ExpirationDateMatcher][..]));
     played.fails(&Capture::ExpirationDateMatcher, "1134", &CaptureError::InputMatchingFailed);
     played.give(&Capture::ExpirationDate, "1234");
-    assert!(played.give(&Capture::ExpirationDateMatcher, "1234").required().is_empty());
+    assert_eq!(played.give(&Capture::ExpirationDateMatcher, "1234").required(), Some(&[][..]));
     played.update(&UpdatePaymentsParams::new_complete(stage.listener.public_url()));
     assert_eq!(stage.call.wait_until_asked(SOON), Some(Asking::ToConfirm));
     assert_eq!(stage.sandbox.transaction_count(), 0, "not before the caller confirms");
@@ -212,8 +217,15 @@ fn endings_without_a_payment() {
     assert_eq!(end.result, Some(PayResult::PaymentConnectorError));
     assert!(end.payment_error.is_some() && end.connector_error.is_some() && end.pay_error_code.is_some());
 
+    // Something is missing: the completion is refused, and the session goes on.
     let missing = stage.start(&stage.params());
-    assert_eq!(missing.complete().result, Some(PayResult::ValidationError));
+    let complete = UpdatePaymentsParams::new_complete(url.as_str());
+    let error = stage.api.update_payments(stage.call.sid(), &missing.sid, &complete).unwrap_err();
+    assert_eq!(error.api_error().and_then(|api| api.code), Some(64019));
+    assert!(stage.sandbox.session(&missing.sid).unwrap().is_open());
+    missing.update(&UpdatePaymentsParams::new_cancel(url.as_str()));
+    // There is no documented word for a cancellation.
+    assert_eq!(missing.hear().result, None);
 
     let starred = stage.start(&stage.params());
     starred.ask(&Capture::PaymentCardNumber);
@@ -222,7 +234,7 @@ fn endings_without_a_payment() {
 
     let cancelled = stage.start(&stage.params());
     cancelled.update(&UpdatePaymentsParams::new_cancel(url));
-    assert_eq!(cancelled.hear().event(), Event::Cancelled);
+    assert_eq!(cancelled.hear().result, None);
 
     let left = stage.start(&stage.params());
     left.ask(&Capture::PaymentCardNumber);
@@ -230,6 +242,22 @@ fn endings_without_a_payment() {
     assert_eq!(left.settled().result, Some(PayResult::CallerHungUp));
     assert_eq!(stage.call.wait_until_asked(SOON), None, "a call that is over asks nothing");
     assert_eq!(stage.sandbox.transaction_count(), 0);
+}
+
+/// Words that are seen, but not documented for this API.
+#[test]
+fn undocumented_words_on_request() {
+    let stage = Stage::of(Sandbox::builder().undocumented_words(true).max_failed_attempts(2));
+    let url = stage.listener.public_url().to_owned();
+    let cancelled = stage.start(&stage.params());
+    cancelled.fails(&Capture::PaymentCardNumber, "1#", &CaptureError::InvalidCardNumber);
+    cancelled.update(&UpdatePaymentsParams::new_cancel(url));
+    assert_eq!(cancelled.hear().event(), Event::Cancelled);
+    let clumsy = stage.start(&stage.params());
+    let first = clumsy.give(&Capture::PaymentCardNumber, "1#");
+    let second = clumsy.give(&Capture::PaymentCardNumber, "1#");
+    assert_eq!((first.attempt, second.attempt), (Some(1), Some(2)));
+    assert_eq!(clumsy.hear().result, Some(PayResult::TooManyFailedAttempts));
 }
 
 #[test]

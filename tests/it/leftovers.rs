@@ -1,4 +1,4 @@
-//! What one answer leaves behind is no part of the next call: no extra answer, no unread body, no cookie.
+//! Nothing that one response leaves behind reaches the next call: no extra response, no unread body, no cookie.
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -15,7 +15,7 @@ fn numbered(number: usize) -> String {
     format!("PK{number:032x}")
 }
 
-/// Makes five creations, of which each must get its own answer.
+/// Makes five calls, each of which must get its own response.
 fn all_get_their_own(name: &str, address: SocketAddr, sent: &Receiver<()>) {
     let api = builder(address).retry_policy(RetryPolicy::none()).build().unwrap();
     for number in 0..5 {
@@ -26,7 +26,7 @@ fn all_get_their_own(name: &str, address: SocketAddr, sent: &Receiver<()>) {
     }
 }
 
-/// The answer to a request whose idempotency key is a number.
+/// The response to a request whose idempotency key is a number.
 fn own_answer(request: &[u8]) -> String {
     let text = String::from_utf8_lossy(request);
     let key = text.split("IdempotencyKey=").nth(1).and_then(|rest| rest.split('&').next()).unwrap();
@@ -65,7 +65,7 @@ fn an_answer_that_nobody_asked_for_is_never_taken() {
         });
         all_get_their_own(name, address, &sent);
     }
-    // After an answer without a body, and after chunks.
+    // After a response without a body, and after chunks.
     let (sender, sent) = mpsc::channel();
     let address = serve(move |mut stream, _| {
         while let Some(request) = read_request(&mut stream) {
@@ -87,7 +87,7 @@ fn an_answer_that_nobody_asked_for_is_never_taken() {
 
 #[test]
 fn a_body_that_was_not_read_is_no_answer_to_the_next_call() {
-    // The answer is too large to be read; what is left of it must not meet the next call.
+    // The response is too large to be read; the rest of it must not reach the next call.
     let json = payments_json();
     let padding = " ".repeat(2 << 20);
     let (sender, connections) = mpsc::channel();

@@ -3,14 +3,21 @@
 
 mod amounts;
 mod answers;
+mod both_worlds;
+mod callbacks;
 mod config;
+mod connecting;
 mod deadlines;
 mod exactly_once;
 mod guide;
 mod hostile;
 mod keypad;
 mod leftovers;
+mod listener;
 mod logging;
+mod money;
+mod oauth;
+mod observer;
 mod properties;
 mod proxy;
 mod retries;

@@ -1,4 +1,4 @@
-//! Through a proxy everything holds that holds without one.
+//! Whatever holds without a proxy holds with one.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -12,7 +12,7 @@ use crate::support::{ACCOUNT, CALL, CALLBACK, SESSION, TOKEN, answer, created, s
 use rustls::version::{TLS12, TLS13};
 use twilio_payments::*;
 
-/// Reads a head to its end, and not a byte more.
+/// Reads a head to its end and no further.
 fn read_head(stream: &mut impl Read) -> String {
     let mut head = Vec::new();
     let mut byte = [0];
@@ -22,7 +22,7 @@ fn read_head(stream: &mut impl Read) -> String {
     String::from_utf8(head).unwrap()
 }
 
-/// Passes bytes on in both directions, ends included.
+/// Passes bytes on in both directions, and the ends of both.
 fn relay(client: TcpStream, server: SocketAddr) {
     let server = TcpStream::connect(server).unwrap();
     for stream in [&client, &server] {
@@ -38,7 +38,7 @@ fn relay(client: TcpStream, server: SocketAddr) {
     }
 }
 
-/// A proxy that connects everybody to one server, after these words, and reports what it was asked.
+/// A proxy that sends these words, connects every client to one server, and reports what it was asked.
 fn proxy(server: SocketAddr, says: &'static str) -> (SocketAddr, Receiver<String>) {
     let (sender, heads) = mpsc::channel();
     let address = serve(move |mut client, _| {
@@ -49,7 +49,7 @@ fn proxy(server: SocketAddr, says: &'static str) -> (SocketAddr, Receiver<String
     (address, heads)
 }
 
-/// What the proxy is asked for. Nobody looks it up: that is the proxy's to do, and this one knows one server.
+/// The host that the proxy is asked for. The client must not look it up, and this proxy knows only one server.
 const HOST: &str = "pay.example.test";
 
 const ESTABLISHED: &str = "HTTP/1.1 200 Connection established\r\n\r\n";
@@ -103,7 +103,7 @@ fn a_tunnel_is_made_once_and_kept() {
             head.starts_with(&format!("CONNECT {HOST}:{port} HTTP/1.1\r\nHost: {HOST}:{port}\r\n")),
             "{head}"
         );
-        // "us@er:p%41": what the URL has in it is decoded once.
+        // "us@er:p%41": the URL's user info is decoded once.
         assert!(head.contains("\r\nProxy-Authorization: Basic dXNAZXI6cCU0MQ==\r\n"), "{head}");
         for secret in ["\r\nauthorization", &TOKEN.to_lowercase(), &ACCOUNT.to_lowercase()] {
             assert!(!head.to_lowercase().contains(secret), "{head}");
@@ -123,7 +123,7 @@ fn a_proxy_may_speak_tls_itself() {
         }
         let _ = sender.send(head);
         send(&mut outer, ESTABLISHED);
-        // One exchange after the other is enough here: read what is there, pass it on, and the same back.
+        // Taking turns is enough here: read what is there, pass it on, and then the other way.
         let mut inner = TcpStream::connect(server).unwrap();
         outer.sock.set_read_timeout(Some(Duration::from_millis(10))).unwrap();
         inner.set_read_timeout(Some(Duration::from_millis(10))).unwrap();
@@ -230,7 +230,7 @@ fn an_answer_that_nobody_asked_for_is_never_taken() {
     }
 }
 
-/// A proxy that reads the head, says this, and then closes or is silent.
+/// A proxy that reads the head, sends this, and then closes or is silent.
 fn bad_proxy(says: impl Into<Vec<u8>>, closes: bool) -> SocketAddr {
     let says = says.into();
     serve(move |mut client, _| {
@@ -269,6 +269,8 @@ fn what_a_proxy_may_do_wrong() {
         assert_eq!((error.kind(), error.outcome()), (kind, Outcome::NotSent), "{name}: {error:?}");
         assert_eq!((error.attempts(), error.is_retryable()), (attempts, attempts > 1), "{name}: {error:?}");
         assert!(!error.is_timeout(), "{name}: {error:?}");
+        let route = format!("connection to {HOST}:{} through the proxy {address}", server.port());
+        assert!(error.to_string().contains(&route), "{name}: {error}");
     }
 }
 

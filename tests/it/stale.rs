@@ -13,7 +13,7 @@ fn create(api: &PaymentsApi) -> Result<PaymentsResponse, Error> {
     api.create_payments_with_metadata(CALL, &CreatePaymentsParams::new(CALLBACK).idempotency_key("k"))
 }
 
-/// The usual policy, and the one that tries nothing again.
+/// The default policy, and the one without retries.
 fn policies() -> [RetryPolicy; 2] {
     [RetryPolicy::new(), RetryPolicy::none()]
 }
@@ -36,7 +36,7 @@ fn closed_after_the_next_request_was_sent() {
     for policy in policies() {
         for (close, requests) in [(Step::CloseRead, 3), (Step::CloseUnread, 2)] {
             let script = Script::new([Step::created(), close.clone(), Step::created()]);
-            let api = builder(script.address).retry_policy(policy.clone()).build().unwrap();
+            let api = builder(script.address).retry_policy(policy).build().unwrap();
             assert_eq!(create(&api).unwrap().metadata.attempts, 1);
             let again = create(&api).unwrap_or_else(|error| panic!("{close:?}: {error}"));
             assert_eq!(again.metadata.attempts, 2);
@@ -61,7 +61,8 @@ fn a_replacement_is_no_retry() {
     create(&api).unwrap();
     assert_eq!(create(&api).unwrap().metadata.attempts, 4, "one replacement and two retries");
 
-    // Without retries it is made too, and what comes then counts. The lost request may have been carried out.
+    // Without retries the connection is replaced too, and the second response counts. The lost request may have
+    // been carried out.
     let script = Script::new([Step::created(), Step::CloseRead, Step::status(404)]);
     let api = builder(script.address).retry_policy(RetryPolicy::none()).build().unwrap();
     create(&api).unwrap();
@@ -71,7 +72,7 @@ fn a_replacement_is_no_retry() {
 
 #[test]
 fn only_a_kept_connection_is_replaced() {
-    // A new one that is lost is a fault like others, and RetryPolicy::none() shows it.
+    // Losing a new connection is a failure like others, and RetryPolicy::none() reports it.
     for steps in [vec![Step::CloseRead], vec![Step::created(), Step::CloseRead, Step::CloseRead]] {
         let script = Script::new(steps.clone());
         let api = builder(script.address).retry_policy(RetryPolicy::none()).build().unwrap();
@@ -79,7 +80,7 @@ fn only_a_kept_connection_is_replaced() {
         assert_eq!((error.kind(), error.outcome()), (ErrorKind::ConnectionLost, Outcome::Unknown));
         assert_eq!(error.attempts() as usize, steps.len().min(2));
     }
-    // Nor one on which an answer had begun: that attempt was heard.
+    // Nor is a connection replaced if a response had begun: the server had received that attempt.
     let begun = Step::Break("HTTP/1.1 201".to_owned());
     let script = Script::new([Step::created(), begun, Step::created()]);
     let api = builder(script.address).retry_policy(RetryPolicy::none()).build().unwrap();
@@ -119,7 +120,7 @@ fn all_at_once(api: &PaymentsApi, count: usize) -> Vec<u32> {
 fn eight_dead_connections_at_once() {
     for policy in policies() {
         // One call after another.
-        let api = builder(lets_die(8)).retry_policy(policy.clone()).build().unwrap();
+        let api = builder(lets_die(8)).retry_policy(policy).build().unwrap();
         assert_eq!(all_at_once(&api, 8), [1; 8], "eight connections are kept");
         assert_eq!(
             create(&api).unwrap().metadata.attempts,
@@ -167,7 +168,7 @@ fn many_closed_while_idle() {
 
 #[test]
 fn closed_at_any_moment() {
-    // The server closes between no and some microseconds after it answered, so that the close is found by
+    // The server closes within some microseconds of its response, so that the close is found by
     // the look at the connection, by the write, or by the read.
     let address = serve(|mut stream, index| {
         if read_request(&mut stream).is_some() {

@@ -9,8 +9,8 @@ use std::thread;
 use crate::support::*;
 use twilio_payments::*;
 
-/// A server that answers each connection's first request when `together` of them wait, and every later one
-/// at once. Counts its connections.
+/// A server that answers the first requests of its connections when `together` of them wait, and every later
+/// request at once. It counts its connections.
 fn gathering(together: usize) -> (SocketAddr, Arc<AtomicUsize>) {
     let connections = Arc::new(AtomicUsize::new(0));
     let (count, barrier) = (Arc::clone(&connections), Barrier::new(together));

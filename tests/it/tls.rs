@@ -1,4 +1,4 @@
-//! TLS with servers of our own: whom the client believes, and what others get to see.
+//! TLS with servers of our own: whom the client trusts, and what the others receive.
 
 use std::io::{Read, Write};
 use std::net::SocketAddr;
@@ -26,7 +26,7 @@ with_each_library! {
 
 const LOOPBACK: [&str; 2] = ["localhost", "127.0.0.1"];
 
-/// A builder for a server by name, that trusts an authority.
+/// A builder that reaches a server by its name and trusts an authority.
 fn builder(tls: Tls, address: SocketAddr, authority: &Authority) -> PaymentsApiBuilder {
     crate::support::builder(address)
         .tls(tls)
@@ -82,7 +82,7 @@ fn a_further_root_is_trusted(tls: Tls) {
     }
 }
 
-/// A server that reports, of each connection, how much it got to read after the handshake.
+/// A server that reports how much it received after each handshake.
 fn reading(config: Arc<ServerConfig>) -> (SocketAddr, Receiver<usize>) {
     let (sender, amounts) = mpsc::channel();
     let address = serve_tls(config, move |mut session, _| {
@@ -118,7 +118,8 @@ fn a_server_that_is_not_to_be_trusted_sees_nothing(tls: Tls) {
             );
             assert_eq!((error.attempts(), error.is_retryable()), (1, false), "{name}: not tried again");
             assert!(!error.is_timeout() && error.status().is_none());
-            assert!(error.to_string().starts_with("no secure connection: "), "{name}: {error}");
+            assert!(error.to_string().starts_with("no secure connection to "), "{name}: {error}");
+            assert!(std::error::Error::source(&error).is_some(), "{name}: {error:?}");
             assert!(!format!("{error:?}").contains(TOKEN));
             assert_eq!(
                 amounts.recv_timeout(Duration::from_secs(10)),
@@ -128,7 +129,7 @@ fn a_server_that_is_not_to_be_trusted_sees_nothing(tls: Tls) {
             assert!(amounts.try_recv().is_err(), "{name}: one connection only");
         }
     }
-    // The certificate of the first is fine for whoever trusts its authority.
+    // The first server's certificate is valid for a client that trusts its authority.
     let (address, amounts) = reading(good(&other));
     let api = builder(tls, address, &other).retry_policy(RetryPolicy::none()).build().unwrap();
     assert_eq!(create(&api).unwrap_err().kind(), ErrorKind::ConnectionLost);
@@ -145,7 +146,7 @@ fn the_usual_roots_do_not_include_ours(tls: Tls) {
     assert_eq!(amounts.recv_timeout(Duration::from_secs(10)), Ok(0));
 }
 
-/// A server that says something to whoever connects and closes when it has read something; it reports what.
+/// A server that sends something to every client, closes when it has read something, and reports what it read.
 fn plain(says: &'static [u8]) -> (SocketAddr, Receiver<Vec<u8>>) {
     let (sender, heard) = mpsc::channel();
     let address = serve(move |mut stream, _| {
@@ -153,7 +154,7 @@ fn plain(says: &'static [u8]) -> (SocketAddr, Receiver<Vec<u8>>) {
         let amount = stream.read(&mut bytes).unwrap_or(0);
         let _ = stream.write_all(says);
         bytes.truncate(amount);
-        // What comes after that is heard as well.
+        // It reports what comes after that as well.
         let _ = stream.shutdown(std::net::Shutdown::Write);
         let _ = stream.read_to_end(&mut bytes);
         let _ = sender.send(bytes);
@@ -169,7 +170,7 @@ fn a_port_without_tls_sees_nothing(tls: Tls) {
         ("an alert: handshake failure", b"\x15\x03\x03\0\x02\x02\x28", ErrorKind::Tls, 1),
         ("an alert: protocol version", b"\x15\x03\x01\0\x02\x02\x46", ErrorKind::Tls, 1),
         ("a record of nonsense", b"\x16\x03\x03\0\x04abcd", ErrorKind::Tls, 1),
-        // What ends without a word may be a passing fault.
+        // A connection that just ends may be a passing failure.
         ("nothing", b"", ErrorKind::Connect, 3),
         ("half a record", b"\x16\x03\x03\x10", ErrorKind::Connect, 3),
     ] {

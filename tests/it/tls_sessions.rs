@@ -1,4 +1,4 @@
-//! What goes on in a TLS session: everything that holds without TLS.
+//! Over TLS connections everything holds that holds without TLS.
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -28,7 +28,7 @@ with_each_library! {
 
 const LOOPBACK: [&str; 2] = ["localhost", "127.0.0.1"];
 
-/// A builder for a server by name, that trusts an authority.
+/// A builder that reaches a server by its name and trusts an authority.
 fn builder(tls: Tls, address: SocketAddr, authority: &Authority) -> PaymentsApiBuilder {
     crate::support::builder(address)
         .tls(tls)
@@ -96,7 +96,7 @@ fn a_session_that_the_server_closed_is_replaced(tls: Tls) {
                 }
                 let _ = sender.send(());
             });
-            let api = builder(tls, address, &authority).retry_policy(policy.clone()).build().unwrap();
+            let api = builder(tls, address, &authority).retry_policy(policy).build().unwrap();
             assert_eq!(create(&api).unwrap().metadata.attempts, 1);
             done(&ready);
             let again = create(&api).unwrap_or_else(|error| panic!("{name}: {error:?}"));
@@ -155,7 +155,7 @@ fn a_body_that_a_close_ends(tls: Tls) {
 fn an_answer_that_nobody_asked_for_is_never_taken(tls: Tls) {
     let authority = Authority::new();
     let extra = answer("404 Not Found", "", "{}");
-    // In one record, in two at once, in two one after the other; so much that no buffer holds it; and in bytes.
+    // In one record, in two at once, in two one after the other, in more than any buffer holds, and byte by byte.
     for (name, one_record, pause, count) in [
         ("in the same record", true, Duration::ZERO, 1),
         ("in the next record", false, Duration::ZERO, 1),
@@ -172,7 +172,7 @@ fn an_answer_that_nobody_asked_for_is_never_taken(tls: Tls) {
                     if one_record {
                         send(&mut session, &(created() + &extra));
                     } else if pause.is_zero() {
-                        // Both wait in TLS' own buffer, and leave in one segment.
+                        // Both wait in the TLS library's buffer and leave in one segment.
                         let _ = session.conn.writer().write_all(created().as_bytes());
                         let _ = session.conn.writer().write_all(extra.as_bytes());
                         let _ = session.flush();
@@ -195,7 +195,7 @@ fn an_answer_that_nobody_asked_for_is_never_taken(tls: Tls) {
 }
 
 fn nor_where_the_answer_just_fills_a_buffer(tls: Tls) {
-    // What comes with it stays behind in TLS, where no look at the socket finds it.
+    // What comes with it stays in the TLS library, where a look at the socket does not find it.
     let authority = Authority::new();
     let config = good(&authority);
     for size in [1_usize, 2, 4, 8, 16, 32, 64].map(|kib| kib * 1024) {

@@ -31,8 +31,9 @@ fn a_creation_to_the_byte() {
              host: {address}\r\n\
              user-agent: {}\r\n\
              accept: application/json\r\n\
-             authorization: Basic QUMwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMTphLXNlY3JldC1hdXRoLXRva2Vu\r\n\
+             accept-encoding: identity\r\n\
              content-type: application/x-www-form-urlencoded\r\n\
+             authorization: Basic QUMwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMTphLXNlY3JldC1hdXRoLXRva2Vu\r\n\
              \r\n\
              IdempotencyKey=k+1&StatusCallback=https%3A%2F%2Fexample.com%2Fstatus&\
              ChargeAmount=19.99&SecurityCode=false",
@@ -57,8 +58,9 @@ fn an_update_to_the_byte() {
              host: {address}\r\n\
              user-agent: {} my-shop/1.2\r\n\
              accept: application/json\r\n\
-             authorization: Basic QUMwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMTphLXNlY3JldC1hdXRoLXRva2Vu\r\n\
+             accept-encoding: identity\r\n\
              content-type: application/x-www-form-urlencoded\r\n\
+             authorization: Basic QUMwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMTphLXNlY3JldC1hdXRoLXRva2Vu\r\n\
              \r\n\
              IdempotencyKey=k&StatusCallback=https%3A%2F%2Fexample.com%2Fstatus&Capture=expiration-date",
             agent()
@@ -109,6 +111,15 @@ fn the_same_value_sends_the_same_bytes() {
     let (first, second, third) = (received(&requests), received(&requests), received(&requests));
     assert_eq!(first, second);
     assert_ne!(first, third);
+}
+
+#[test]
+fn a_secret_that_a_success_repeats_is_masked() {
+    let json = payments_json().replace('{', &format!("{{\"uri\":\"/{TOKEN}\","));
+    let (address, _requests) = scripted([answer("201 Created", "", &json)]);
+    let session = client(address).create_payments(CALL, &CreatePaymentsParams::new(CALLBACK)).unwrap();
+    assert_eq!(session.uri.as_deref(), Some("/[redacted]"));
+    assert!(!format!("{session:?}").contains(TOKEN), "{session:?}");
 }
 
 #[test]
@@ -163,6 +174,11 @@ fn refused_input_reaches_no_socket() {
         (good.clone().parameter(serde_json::json!({"a": {}})), "Parameter"),
         (good.clone().parameter("text"), "Parameter"),
         (good.clone().currency("DOLLARS"), "Currency"),
+        (good.clone().charge_amount("19.999".parse().unwrap()), "ChargeAmount"),
+        (good.clone().charge_amount("0.5".parse().unwrap()).currency("JPY"), "ChargeAmount"),
+        (good.clone().valid_card_types(["visa\tamex".into()]), "ValidCardTypes"),
+        (good.clone().require_matching_inputs(["a b".into()]), "RequireMatchingInputs"),
+        (CreatePaymentsParams::new("https://example.com/<a>"), "StatusCallback"),
     ] {
         let error = api.create_payments(CALL, &params).unwrap_err();
         assert_eq!(error.field(), Some(field));

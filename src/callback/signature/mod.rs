@@ -3,18 +3,21 @@
 mod url;
 
 use std::borrow::Cow;
+use std::env::{self, VarError};
 use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ring::{digest, hmac};
 
-use crate::callback::StatusCallback;
-use crate::error::{Error, ErrorKind};
-use url::Spellings;
+use super::read::Pairs;
+use crate::callback::{CallbackError, CallbackErrorKind, StatusCallback};
+use crate::text::form::pairs;
+use crate::text::url::Url;
+use url::spellings;
 
 /// Checks that a status callback comes from the service: that its `X-Twilio-Signature` was made with the
-/// account's auth token, for this URL and this body.
+/// account's auth token, or with a key that the account shares with the service, for this URL and this body.
 ///
 /// Anyone can POST to a public URL. Believe nothing of a callback before its signature is checked;
 /// [`receive`](Self::receive) checks and then reads, in one call:
@@ -22,7 +25,7 @@ use url::Spellings;
 /// ```
 /// use twilio_payments::{Event, SignatureValidator};
 ///
-/// # fn main() -> Result<(), twilio_payments::Error> {
+/// # fn main() -> Result<(), twilio_payments::CallbackError> {
 /// let validator = SignatureValidator::new("auth-token")?;
 ///
 /// // What came in, from whatever HTTP server you use:
@@ -40,29 +43,33 @@ use url::Spellings;
 /// # }
 /// ```
 ///
-/// # The key is always the auth token
-/// The service signs with the account's primary **auth token**, also where the client itself uses an API key
-/// or a bearer token. While a token is being replaced, give both, the old one and the new one, with
-/// [`also`](Self::also).
+/// # Which tokens and keys
+/// The service signs with the primary **auth token** of the account that the call belongs to, even if the client
+/// itself uses an API key or a bearer token. The calls of a subaccount are signed with the subaccount's own token.
+/// While a token is being replaced, both can sign; [`also`](Self::also) takes as many as there are.
 ///
-/// # Which URL to give
+/// If the account has a Webhook Rule with a `SharedKey`, the service signs with that key instead, by HMAC-SHA1 or
+/// HMAC-SHA256: see [`with_shared_key`](Self::with_shared_key). Every token and key is tried, with the algorithm that
+/// the length of the signature implies. What the request says about them in
+/// `X-Twilio-Webhooks-Signature-Settings` is not believed.
+///
+/// # Which URL to pass
 /// The one that the service requested, to the letter: scheme, host, path and query, as given in
 /// `StatusCallback`. Behind a proxy, a load balancer or a tunnel that is not the URL that your server sees:
 /// TLS ended at the proxy, so that `https` became `http`; the host became an internal one; a port appeared;
 /// a prefix of the path went. Do not put the URL together from what arrived. Configure your public base,
 /// such as `https://pay.example.com`, and append the path and query as they arrived, still encoded and in
-/// their order; where the proxy changes the path too, append the public one. `X-Forwarded-Host` and
-/// `X-Forwarded-Proto` are to be believed only if your own proxy overwrites them.
+/// their order; if the proxy changes the path too, append the public one. Believe `X-Forwarded-Host` and
+/// `X-Forwarded-Proto` only if your own proxy overwrites them.
 ///
-/// You need not care about these, for which the service is not consistent or which mean the same; each
-/// spelling is tried:
-/// - the port: as given, and left out; where the URL names none, as it is, and with `:443` (https) or `:80`
+/// These need no care, since the service is not consistent or they mean the same; each spelling is tried:
+/// - the port: as given, and left out; if the URL names none, as it is, and with `:443` (https) or `:80`
 ///   (http);
 /// - an empty path: as it is, and as `/`;
 /// - the host in upper case: as given, and in lower case. The scheme is always taken in lower case.
 ///
 /// A fragment (`#rc=2`) is dropped: it is never sent. User info (`https://user:pass@host/…`) belongs to the
-/// URL. An IPv6 host stands in brackets.
+/// URL. An IPv6 host is in brackets.
 ///
 /// # What is signed
 /// The URL, followed by every form parameter in the order of the names' bytes, name and value decoded and
@@ -70,12 +77,34 @@ use url::Spellings;
 /// order. A body that is not a form, such as JSON, is signed through its SHA-256 in the URL's query
 /// (`bodySHA256`); the hash and the URL are then checked instead of the parameters.
 ///
-/// A comparison takes the same time wherever two signatures differ. [`Debug`](fmt::Debug) does not show the
-/// tokens. The validator is cheap to share: `Clone + Send + Sync`, and every method takes `&self`.
+/// A comparison takes the same time wherever two signatures differ. [`Debug`](fmt::Debug) shows neither tokens nor
+/// keys. The validator is cheap to share: `Clone + Send + Sync`, and every method takes `&self`.
 #[derive(Clone)]
 pub struct SignatureValidator {
-    first: hmac::Key,
-    others: Vec<hmac::Key>,
+    first: Secret,
+    others: Vec<Secret>,
+}
+
+/// An auth token or shared key, ready for both algorithms.
+#[derive(Clone)]
+struct Secret {
+    sha1: hmac::Key,
+    sha256: hmac::Key,
+}
+
+impl Secret {
+    /// # Errors
+    /// If the text is empty, or has white space or a control character in it.
+    fn new(field: &'static str, text: &str) -> Result<Self, CallbackError> {
+        if text.is_empty() {
+            return Err(CallbackError::invalid(field, "empty"));
+        }
+        if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+            return Err(CallbackError::invalid(field, "holds white space or a control character"));
+        }
+        let key = |algorithm| hmac::Key::new(algorithm, text.as_bytes());
+        Ok(Self { sha1: key(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY), sha256: key(hmac::HMAC_SHA256) })
+    }
 }
 
 impl SignatureValidator {
@@ -88,8 +117,9 @@ impl SignatureValidator {
     /// A validator of requests that are signed with this auth token.
     ///
     /// # Errors
-    /// Where the token is empty, so that an unset variable does not make every forgery valid, or holds white
-    /// space or a control character, such as the newline at the end of a file.
+    /// [`CallbackErrorKind::InvalidInput`] if the token is empty, so that an unset variable does not make every
+    /// forgery valid, or if it has white space or a control character in it, such as the newline at the end of a
+    /// file.
     ///
     /// ```
     /// use twilio_payments::SignatureValidator;
@@ -97,12 +127,52 @@ impl SignatureValidator {
     /// assert!(SignatureValidator::new("auth-token").is_ok());
     /// assert!(SignatureValidator::new("").is_err());
     /// ```
-    pub fn new(auth_token: impl AsRef<str>) -> Result<Self, Error> {
-        Ok(Self { first: key(auth_token.as_ref())?, others: Vec::new() })
+    pub fn new(auth_token: impl AsRef<str>) -> Result<Self, CallbackError> {
+        Ok(Self { first: Secret::new("auth_token", auth_token.as_ref())?, others: Vec::new() })
     }
 
-    /// The same validator, which takes this auth token too: for the time in which an account's token is
-    /// replaced by another. May be called again for more.
+    /// A validator of requests that are signed with the auth token in the environment variable
+    /// `TWILIO_AUTH_TOKEN`.
+    ///
+    /// # Errors
+    /// [`CallbackErrorKind::InvalidInput`], with the variable as its [field](CallbackError::field), if the variable
+    /// is not set, is not Unicode, or is not a token that [`new`](Self::new) takes.
+    ///
+    /// ```no_run
+    /// use twilio_payments::SignatureValidator;
+    ///
+    /// # fn main() -> Result<(), twilio_payments::CallbackError> {
+    /// let validator = SignatureValidator::from_env()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn from_env() -> Result<Self, CallbackError> {
+        const VARIABLE: &str = "TWILIO_AUTH_TOKEN";
+        Self::from_variable(VARIABLE, env::var(VARIABLE))
+    }
+
+    fn from_variable(name: &'static str, value: Result<String, VarError>) -> Result<Self, CallbackError> {
+        let auth_token = value.map_err(|error| {
+            let reason = match error {
+                VarError::NotPresent => "not set",
+                VarError::NotUnicode(_) => "not Unicode",
+            };
+            CallbackError::invalid(name, reason)
+        })?;
+        Ok(Self { first: Secret::new(name, &auth_token)?, others: Vec::new() })
+    }
+
+    /// A validator of requests that are signed with a key that the account shares with the service. It takes no
+    /// auth token: requests that no Webhook Rule covers are then refused.
+    ///
+    /// # Errors
+    /// As [`with_shared_key`](Self::with_shared_key).
+    pub fn from_shared_key(secret: impl AsRef<str>) -> Result<Self, CallbackError> {
+        Ok(Self { first: Secret::new("shared_key", secret.as_ref())?, others: Vec::new() })
+    }
+
+    /// The same validator, which takes this auth token too: for subaccounts, and for the time in which an
+    /// account's token is replaced by another. Can be called again for more.
     ///
     /// # Errors
     /// As [`new`](Self::new).
@@ -110,50 +180,106 @@ impl SignatureValidator {
     /// ```
     /// use twilio_payments::SignatureValidator;
     ///
-    /// # fn main() -> Result<(), twilio_payments::Error> {
+    /// # fn main() -> Result<(), twilio_payments::CallbackError> {
     /// let validator = SignatureValidator::new("old-token")?.also("new-token")?;
     /// # Ok(())
     /// # }
     /// ```
-    pub fn also(mut self, auth_token: impl AsRef<str>) -> Result<Self, Error> {
-        self.others.push(key(auth_token.as_ref())?);
+    pub fn also(mut self, auth_token: impl AsRef<str>) -> Result<Self, CallbackError> {
+        self.others.push(Secret::new("auth_token", auth_token.as_ref())?);
+        Ok(self)
+    }
+
+    /// The same validator, which takes requests signed with this `SharedKey` too: the *secret* of a key that a
+    /// Webhook Rule of the account names, not its SID. Can be called again for more.
+    ///
+    /// # Errors
+    /// [`CallbackErrorKind::InvalidInput`] if the secret is empty, or has white space or a control character in it.
+    ///
+    /// ```
+    /// use twilio_payments::SignatureValidator;
+    ///
+    /// # fn main() -> Result<(), twilio_payments::CallbackError> {
+    /// let validator = SignatureValidator::new("auth-token")?.with_shared_key("12345")?;
+    /// let url = "https://mycompany.com/myapp.php?foo=1&bar=2";
+    /// let body = b"Digits=1234&Caller=%2B14158675309&From=%2B14158675309&To=%2B18005551212\
+    ///              &CallSid=CA1234567890ABCDE";
+    /// validator.validate(url, body, Some("033hgUJA9M/hXIZsYjwkerEP/DBm35nEri5FhCYjA5s="))?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn with_shared_key(mut self, secret: impl AsRef<str>) -> Result<Self, CallbackError> {
+        self.others.push(Secret::new("shared_key", secret.as_ref())?);
         Ok(self)
     }
 
     /// Checks a status callback's signature, and then reads it. This is the call to use: what it returns is
     /// the service's own word.
     ///
-    /// `url` is the URL that the service requested (see [above](Self#which-url-to-give)), `body` the
+    /// `url` is the URL that the service requested (see [above](Self#which-url-to-pass)), `body` the
     /// request's body as it arrived, and `signature` the value of [`X-Twilio-Signature`](Self::HEADER), or
-    /// `None` where the request has none.
+    /// `None` if the request has none. The callback keeps the [tag](StatusCallback::tag) of that URL.
     ///
     /// The same callback may arrive more than once: the service repeats what it is not sure was received.
     ///
     /// # Errors
-    /// - [`ErrorKind::Signature`]: as [`validate`](Self::validate). Answer 403.
-    /// - [`ErrorKind::InvalidCallback`]: as [`StatusCallback::parse`]. The service sent it, but not about a
+    /// - [`CallbackErrorKind::Signature`]: as [`validate`](Self::validate). Answer 403.
+    /// - [`CallbackErrorKind::Malformed`]: as [`StatusCallback::parse`]. The service sent it, but not about a
     ///   payment.
-    pub fn receive(&self, url: &str, body: &[u8], signature: Option<&str>) -> Result<StatusCallback, Error> {
-        self.validate(url, body, signature)?;
-        StatusCallback::parse(body)
+    pub fn receive(
+        &self,
+        url: &str,
+        body: &[u8],
+        signature: Option<&str>,
+    ) -> Result<StatusCallback, CallbackError> {
+        let pairs = self.verified(url, body, signature)?;
+        Ok(StatusCallback::read(body, pairs)?.received_at(url))
     }
 
-    /// Checks the signature of any request of the service's, and reads nothing. For a GET request, the body
+    /// Does the same as [`receive`](Self::receive), with a closure that returns the value of a header: so that the
+    /// headers of any web framework fit. Names of headers have no case.
+    ///
+    /// # Errors
+    /// As [`receive`](Self::receive).
+    ///
+    /// ```
+    /// use twilio_payments::SignatureValidator;
+    ///
+    /// # fn main() -> Result<(), twilio_payments::CallbackError> {
+    /// # let validator = SignatureValidator::new("auth-token")?;
+    /// # let (url, body) = ("https://pay.example.com/status", b"Sid=PK00000000000000000000000000000000");
+    /// # let headers = [("x-twilio-signature", validator.sign(url, body))];
+    /// let callback = validator.receive_with(url, body, |name| {
+    ///     headers.iter().find(|header| header.0.eq_ignore_ascii_case(name)).map(|header| &header.1)
+    /// })?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn receive_with<V: AsRef<str>>(
+        &self,
+        url: &str,
+        body: &[u8],
+        header: impl FnOnce(&str) -> Option<V>,
+    ) -> Result<StatusCallback, CallbackError> {
+        self.receive(url, body, header(Self::HEADER).as_ref().map(AsRef::as_ref))
+    }
+
+    /// Checks the signature of any request of the service, and reads nothing. For a GET request, the body
     /// is empty.
     ///
     /// The arguments are those of [`receive`](Self::receive).
     ///
     /// # Errors
-    /// [`ErrorKind::Signature`] where
+    /// [`CallbackErrorKind::Signature`] if
     /// - there is no signature,
-    /// - the signature is not 20 bytes in Base64,
-    /// - none of the auth tokens makes it for this URL and body,
+    /// - the signature is not 20 or 32 bytes in Base64,
+    /// - none of the auth tokens and keys makes it for this URL and body,
     /// - the body is longer than [1 MiB](Self::MAX_BODY).
     ///
     /// ```
-    /// use twilio_payments::{ErrorKind, SignatureValidator};
+    /// use twilio_payments::{CallbackErrorKind, SignatureValidator};
     ///
-    /// # fn main() -> Result<(), twilio_payments::Error> {
+    /// # fn main() -> Result<(), twilio_payments::CallbackError> {
     /// let validator = SignatureValidator::new("12345")?;
     /// let url = "https://mycompany.com/myapp.php?foo=1&bar=2";
     /// let body = b"Digits=1234&Caller=%2B14158675309&From=%2B14158675309&To=%2B18005551212\
@@ -161,38 +287,64 @@ impl SignatureValidator {
     /// validator.validate(url, body, Some("RSOYDt4T1cUTdK1PDd93/VVr8B8="))?;
     ///
     /// let error = validator.validate(url, body, None).unwrap_err();
-    /// assert_eq!(error.kind(), ErrorKind::Signature);
+    /// assert_eq!(error.kind(), CallbackErrorKind::Signature);
     /// # Ok(())
     /// # }
     /// ```
-    pub fn validate(&self, url: &str, body: &[u8], signature: Option<&str>) -> Result<(), Error> {
+    pub fn validate(&self, url: &str, body: &[u8], signature: Option<&str>) -> Result<(), CallbackError> {
+        self.verified(url, body, signature).map(drop)
+    }
+
+    /// Checks a signature, and returns the decoded form that it was checked with.
+    fn verified<'b>(
+        &self,
+        url: &str,
+        body: &'b [u8],
+        signature: Option<&str>,
+    ) -> Result<Pairs<'b>, CallbackError> {
+        let refusal = |reason| CallbackError::new(CallbackErrorKind::Signature, reason);
         let signature = signature.ok_or_else(|| refusal("the request has no X-Twilio-Signature"))?;
-        let mut tag = [0; digest::SHA1_OUTPUT_LEN];
-        if !matches!(STANDARD.decode_slice(signature, &mut tag), Ok(digest::SHA1_OUTPUT_LEN)) {
-            return Err(refusal("the X-Twilio-Signature is not 20 bytes in Base64"));
-        }
+        let mut tag = [0; digest::SHA256_OUTPUT_LEN];
+        let tag = match STANDARD.decode_slice(signature, &mut tag) {
+            Ok(length @ (digest::SHA1_OUTPUT_LEN | digest::SHA256_OUTPUT_LEN)) => tag.get(..length),
+            _ => None,
+        };
+        let tag = tag.ok_or_else(|| refusal("the X-Twilio-Signature is not 20 or 32 bytes in Base64"))?;
         if body.len() > Self::MAX_BODY {
             return Err(refusal("the body is longer than 1 MiB"));
         }
-        let urls = Spellings::of(url);
-        let hash = body_hash(url);
-        let parameters = parameters(body);
-        let made = match hash {
-            Some(hash) if hash_is_of(&hash, body) && self.made(&tag, &urls, "") => true,
+        let pairs: Pairs<'_> = pairs(body).collect();
+        let parameters = parameters(&pairs);
+        let made = match body_hash(url) {
+            Some(hash) if hash_is_of(&hash, body) && self.made(tag, url, "") => true,
             // A form may be sent to a URL with a hash too. Without parameters it would be any body.
-            Some(_) => !parameters.is_empty() && self.made(&tag, &urls, &parameters),
-            None => self.made(&tag, &urls, &parameters),
+            Some(_) => !parameters.is_empty() && self.made(tag, url, &parameters),
+            None => self.made(tag, url, &parameters),
         };
-        if made { Ok(()) } else { Err(refusal("the X-Twilio-Signature is not the one of this URL and body")) }
+        if !made {
+            return Err(refusal("the X-Twilio-Signature is not the one of this URL and body"));
+        }
+        Ok(pairs)
     }
 
-    /// The signature that the service would give a form POST of `body` to `url`, made with the first auth
-    /// token. For tests of your own receiver.
+    /// Whether one of the secrets made `tag` for a spelling of the URL, followed by `parameters`.
+    fn made(&self, tag: &[u8], url: &str, parameters: &str) -> bool {
+        spellings(url).any(|mut message| {
+            message.push_str(parameters);
+            std::iter::once(&self.first).chain(&self.others).any(|secret| {
+                let key = if tag.len() == digest::SHA256_OUTPUT_LEN { &secret.sha256 } else { &secret.sha1 };
+                hmac::verify(key, message.as_bytes(), tag).is_ok()
+            })
+        })
+    }
+
+    /// The signature that the service would send with a form POST of `body` to `url`, made by HMAC-SHA1 with the first
+    /// auth token or shared key. For tests of your own receiver.
     ///
     /// ```
     /// use twilio_payments::SignatureValidator;
     ///
-    /// # fn main() -> Result<(), twilio_payments::Error> {
+    /// # fn main() -> Result<(), twilio_payments::CallbackError> {
     /// let validator = SignatureValidator::new("auth-token")?;
     /// let (url, body) = ("https://pay.example.com/status", b"Sid=PK00000000000000000000000000000000");
     /// let signature = validator.sign(url, body);
@@ -202,22 +354,13 @@ impl SignatureValidator {
     /// ```
     #[must_use]
     pub fn sign(&self, url: &str, body: &[u8]) -> String {
-        let message = [url, &parameters(body)].concat();
-        STANDARD.encode(hmac::sign(&self.first, message.as_bytes()))
+        signature(&self.first.sha1, url, body)
     }
 
-    /// Whether one of the tokens made `tag` for a spelling of the URL, followed by `parameters`.
-    fn made(&self, tag: &[u8], urls: &Spellings<'_>, parameters: &str) -> bool {
-        let mut message = String::with_capacity(256 + parameters.len());
-        (0..Spellings::COUNT).any(|number| {
-            message.clear();
-            urls.write(number, &mut message) && {
-                message.push_str(parameters);
-                std::iter::once(&self.first)
-                    .chain(&self.others)
-                    .any(|key| hmac::verify(key, message.as_bytes(), tag).is_ok())
-            }
-        })
+    /// The same by HMAC-SHA256, as a Webhook Rule with a `SharedKey` can ask for.
+    #[must_use]
+    pub fn sign_sha256(&self, url: &str, body: &[u8]) -> String {
+        signature(&self.first.sha256, url, body)
     }
 }
 
@@ -228,57 +371,24 @@ impl fmt::Debug for SignatureValidator {
     }
 }
 
-/// The signature of a form POST to `url` with `params`: what the service puts in `X-Twilio-Signature`.
-///
-/// The URL is taken exactly as given. The order of `params` does not matter; a name and value that occur
-/// together more than once count once.
-#[cfg_attr(not(feature = "sandbox"), allow(dead_code, reason = "only the sandbox signs"))]
-pub(crate) fn sign(auth_token: &str, url: &str, params: &[(String, String)]) -> String {
-    let mut pairs: Vec<_> = params.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, auth_token.as_bytes());
-    let message = [url, &joined(&mut pairs, 0)].concat();
-    STANDARD.encode(hmac::sign(&key, message.as_bytes()))
+/// The signature of a form POST to exactly this URL.
+fn signature(key: &hmac::Key, url: &str, body: &[u8]) -> String {
+    let message = [url, &parameters(&pairs(body).collect())].concat();
+    STANDARD.encode(hmac::sign(key, message.as_bytes()))
 }
 
-fn key(auth_token: &str) -> Result<hmac::Key, Error> {
-    if auth_token.is_empty() {
-        return Err(Error::invalid("auth_token", "empty"));
-    }
-    if auth_token.contains(|c: char| c.is_whitespace() || c.is_control()) {
-        return Err(Error::invalid("auth_token", "holds white space or a control character"));
-    }
-    Ok(hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, auth_token.as_bytes()))
-}
-
-fn refusal(reason: &'static str) -> Error {
-    Error::callback(ErrorKind::Signature, reason)
-}
-
-/// The part of the message that comes from the body: its form parameters.
-fn parameters(body: &[u8]) -> String {
-    let mut pairs = Vec::with_capacity(32);
-    pairs.extend(crate::text::form::pairs(body));
-    joined(&mut pairs, body.len())
-}
-
-/// Names and values in their signed order, each distinct pair once, nothing between.
-fn joined<T: AsRef<str> + Ord>(pairs: &mut Vec<(T, T)>, capacity: usize) -> String {
-    pairs.sort_unstable();
-    pairs.dedup();
-    let mut text = String::with_capacity(capacity);
-    for (name, value) in pairs {
-        text.push_str(name.as_ref());
-        text.push_str(value.as_ref());
-    }
-    text
+/// The part of the message that comes from the body: its names and values in their signed order, each distinct
+/// pair once, with nothing between.
+fn parameters(pairs: &Pairs<'_>) -> String {
+    let mut ordered: Vec<_> = pairs.iter().collect();
+    ordered.sort_unstable();
+    ordered.dedup();
+    ordered.iter().flat_map(|(name, value)| [&**name, &**value]).collect()
 }
 
 /// The hash of the body that the URL's query names.
 fn body_hash(url: &str) -> Option<Cow<'_, str>> {
-    let query = url::query(url);
-    // Nearly no URL has one, and looking for the name is quicker than taking every query apart.
-    query.contains("bodySHA256").then_some(())?;
-    crate::text::form::pairs(query.as_bytes()).find(|(name, _)| name == "bodySHA256").map(|(_, hash)| hash)
+    pairs(Url::split(url).query?.as_bytes()).find(|(name, _)| name == "bodySHA256").map(|(_, hash)| hash)
 }
 
 /// Whether `hash` is the SHA-256 of `body` in hex. Neither is a secret.

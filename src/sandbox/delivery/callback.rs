@@ -8,7 +8,7 @@ use crate::text::url_without_secrets;
 /// The names and values of a form, in order.
 pub(crate) type Params = Vec<(String, String)>;
 
-/// A status callback that is to be sent: where to, and the fields of its form in order.
+/// A status callback that is to be sent: its URL, and the fields of its form in order.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Callback {
     /// The SID of the payment session.

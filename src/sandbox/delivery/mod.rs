@@ -4,10 +4,9 @@ mod callback;
 mod post;
 mod record;
 mod sender;
-mod target;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use callback::{Callback, Params};
 pub use record::{Delivery, RecordedCallback};
-pub(crate) use sender::{DeliveryPolicy, Sender};
+pub(crate) use sender::Sender;

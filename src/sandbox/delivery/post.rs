@@ -1,230 +1,216 @@
-//! One POST over a plain connection to loopback, bounded in time and able to be broken off.
+//! One attempt to deliver a callback: a POST to this machine.
 
-use std::io::{self, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::target::Target;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use ureq::http::Uri;
+use ureq::{Agent, Error, Timeout};
 
-/// How much of an answer is read at the most.
-const ANSWER: usize = 64 * 1024;
-/// How long one try to connect blocks, so that it can be broken off.
-const SLICE: Duration = Duration::from_millis(100);
-/// How long the rest of an answer is waited for, once its status is known.
+use crate::callback::CallbackFailure;
+use crate::text::form::decoded;
+use crate::text::url::{Url, is_loopback};
+
+/// How long the rest of a response is waited for once its status is known: closing earlier would look like a
+/// failure to the receiver.
 const REST: Duration = Duration::from_millis(100);
+/// How much of it is read.
+const MOST: u64 = 64 * 1024;
 
-/// Breaks off the exchange that another thread is in, and all that come after.
-#[derive(Debug, Default)]
-pub(super) struct Abort(Mutex<State>);
-
-#[derive(Debug, Default)]
-struct State {
-    aborted: bool,
-    stream: Option<TcpStream>,
+/// What a callback is sent to: an http URL on this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Target {
+    /// The URL as it is requested and signed: without its fragment, and with a path.
+    pub(super) signed: String,
+    /// The same without user info, which travels in a header.
+    uri: Uri,
+    authorization: Option<String>,
 }
 
-impl Abort {
-    pub(super) fn abort(&self) {
-        let mut state = self.lock();
-        state.aborted = true;
-        if let Some(stream) = state.stream.take() {
-            let _ = stream.shutdown(Shutdown::Both);
+impl Target {
+    /// Returns `None` if the URL is not http, not on loopback, or not one that can be requested. `localhost` is
+    /// the only name that counts as loopback.
+    pub(super) fn of(url: &str) -> Option<Self> {
+        let parts = Url::split(url);
+        let host = parts.host.filter(|host| parts.is_http() && is_loopback(host))?;
+        // A program that is sent to a URL must see it as it was given, so nothing is escaped here.
+        if !url.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return None;
         }
-    }
-
-    fn is_aborted(&self) -> bool {
-        self.lock().aborted
-    }
-
-    /// Makes the stream one that [`abort`](Self::abort) breaks.
-    fn watch(&self, stream: &TcpStream) -> io::Result<()> {
-        let copy = stream.try_clone()?;
-        let mut state = self.lock();
-        if state.aborted {
-            return Err(io::ErrorKind::Interrupted.into());
-        }
-        state.stream = Some(copy);
-        Ok(())
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        let port = match parts.port {
+            Some(port) => format!(":{}", port.parse::<u16>().ok()?),
+            None => String::new(),
+        };
+        let path = if parts.path.is_empty() { "/" } else { parts.path };
+        let query = parts.before_fragment.get(parts.before_query.len()..)?;
+        Some(Self {
+            signed: [parts.before_path, path, query].concat(),
+            uri: format!("http://{host}{port}{path}{query}").parse().ok()?,
+            authorization: parts.user_info.map(basic),
+        })
     }
 }
 
-/// Sends head and body, and gives the status of the answer.
-///
-/// # Errors
-/// Where no connection came about in `connect`, or no status in `total`, which is counted from the start.
+/// The header for a URL's user info.
+fn basic(user_info: &str) -> String {
+    // In user info a plus is a plus.
+    let (user, password) = user_info.split_once(':').unwrap_or((user_info, ""));
+    let [user, password] = [user, password].map(|text| text.replace('+', "%2B"));
+    let credentials = format!("{}:{}", decoded(user.as_bytes()), decoded(password.as_bytes()));
+    format!("Basic {}", STANDARD.encode(credentials))
+}
+
+/// An agent that uses no proxy and follows no redirect, so that it leaves this machine on no account.
+pub(super) fn agent() -> Agent {
+    Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .proxy(None)
+        .max_idle_connections(0)
+        .user_agent(concat!("twilio-payments-sandbox/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .into()
+}
+
+/// Sends a form, and returns the status of the response. The three times are those for connecting, for the
+/// response, and for everything.
 pub(super) fn post(
+    agent: &Agent,
     target: &Target,
-    request: &[u8],
-    connect: Duration,
-    total: Duration,
-    abort: &Abort,
-) -> io::Result<u16> {
-    let start = Instant::now();
-    let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
-    for address in &target.addresses {
-        match open(address, connect.min(total).saturating_sub(start.elapsed()), abort) {
-            Ok(stream) => {
-                let status = exchange(&stream, request, start, total, abort);
-                abort.lock().stream = None;
-                return status;
-            }
-            Err(error) => last = error,
-        }
+    headers: &[(&'static str, String)],
+    form: &str,
+    [connect, read, total]: [Duration; 3],
+) -> Result<u16, CallbackFailure> {
+    let mut request = agent
+        .post(&target.uri)
+        .config()
+        .timeout_connect(Some(connect))
+        .timeout_recv_response(Some(read))
+        .timeout_recv_body(Some(REST))
+        .timeout_global(Some(total))
+        .build()
+        .header("Content-Type", "application/x-www-form-urlencoded; charset=UTF-8")
+        .header("Connection", "close");
+    if let Some(authorization) = &target.authorization {
+        request = request.header("Authorization", authorization);
     }
-    Err(last)
-}
-
-fn open(address: &SocketAddr, time: Duration, abort: &Abort) -> io::Result<TcpStream> {
-    let start = Instant::now();
-    loop {
-        let left = time.saturating_sub(start.elapsed());
-        if left.is_zero() {
-            return Err(io::ErrorKind::TimedOut.into());
+    for (name, value) in headers {
+        request = request.header(*name, value);
+    }
+    match request.send(form) {
+        Ok(mut response) => {
+            let _ = response.body_mut().with_config().limit(MOST).read_to_vec();
+            Ok(response.status().as_u16())
         }
-        if abort.is_aborted() {
-            return Err(io::ErrorKind::Interrupted.into());
-        }
-        match TcpStream::connect_timeout(address, left.min(SLICE)) {
-            Err(error) if error.kind() == io::ErrorKind::TimedOut => {}
-            other => return other,
-        }
+        Err(error) => Err(failure(&error)),
     }
 }
 
-fn exchange(
-    mut stream: &TcpStream,
-    request: &[u8],
-    start: Instant,
-    total: Duration,
-    abort: &Abort,
-) -> io::Result<u16> {
-    abort.watch(stream)?;
-    stream.set_nodelay(true)?;
-    stream.set_write_timeout(Some(left(start, total)?))?;
-    // A receiver that refuses early may close before it has read all: its answer counts.
-    let written = stream.write_all(request);
-    let mut answer = Answer::default();
-    loop {
-        if let Some(head) = answer.head()? {
-            drain(stream, &mut answer, head.rest);
-            return Ok(head.status);
+fn failure(error: &Error) -> CallbackFailure {
+    use std::io::ErrorKind::{AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkUnreachable};
+    match error {
+        Error::HostNotFound
+        | Error::ConnectionFailed
+        | Error::Timeout(Timeout::Resolve | Timeout::Connect) => CallbackFailure::Connect,
+        Error::Io(error)
+            if matches!(
+                error.kind(),
+                AddrNotAvailable | ConnectionRefused | HostUnreachable | NetworkUnreachable
+            ) =>
+        {
+            CallbackFailure::Connect
         }
-        stream.set_read_timeout(Some(left(start, total)?))?;
-        if let Err(error) = answer.read(stream) {
-            written?;
-            return Err(error);
-        }
-    }
-}
-
-fn left(start: Instant, total: Duration) -> io::Result<Duration> {
-    let left = total.saturating_sub(start.elapsed());
-    if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(left) }
-}
-
-/// Reads what else there is, for a moment: closing earlier would look like a failure to the receiver.
-fn drain(stream: &TcpStream, answer: &mut Answer, rest: Option<usize>) {
-    let until = Instant::now() + REST;
-    while rest.is_none_or(|rest| answer.bytes.len() < rest) {
-        let left = until.saturating_duration_since(Instant::now());
-        if left.is_zero() || stream.set_read_timeout(Some(left)).is_err() || answer.read(stream).is_err() {
-            return;
-        }
-    }
-}
-
-/// What has been received so far.
-#[derive(Default)]
-struct Answer {
-    bytes: Vec<u8>,
-}
-
-/// The head of an answer, and at how many bytes received in all the answer is whole.
-struct Head {
-    status: u16,
-    rest: Option<usize>,
-}
-
-impl Answer {
-    fn read(&mut self, mut stream: &TcpStream) -> io::Result<()> {
-        let mut buffer = [0; 2048];
-        if self.bytes.len() >= ANSWER {
-            return Err(io::ErrorKind::InvalidData.into());
-        }
-        match stream.read(&mut buffer)? {
-            0 => Err(io::ErrorKind::UnexpectedEof.into()),
-            count => {
-                self.bytes.extend(buffer.iter().take(count));
-                Ok(())
-            }
-        }
-    }
-
-    /// The head, where it is whole; interim answers before it are dropped.
-    fn head(&mut self) -> io::Result<Option<Head>> {
-        loop {
-            if self.bytes.len() >= 5 && !self.bytes.starts_with(b"HTTP/") {
-                return Err(io::ErrorKind::InvalidData.into());
-            }
-            let Some(end) = self.bytes.windows(4).position(|window| window == b"\r\n\r\n") else {
-                return Ok(None);
-            };
-            let end = end + 4;
-            let head = String::from_utf8_lossy(self.bytes.get(..end).unwrap_or_default());
-            let status = head.split(' ').nth(1).and_then(|word| word.get(..3)?.parse::<u16>().ok());
-            let status = status.ok_or(io::ErrorKind::InvalidData)?;
-            if !(100..200).contains(&status) {
-                let length =
-                    head.split("\r\n").filter_map(|line| line.split_once(':')).find_map(|(name, value)| {
-                        name.eq_ignore_ascii_case("content-length")
-                            .then(|| value.trim().parse::<usize>().ok())?
-                    });
-                let length = if status == 204 { Some(0) } else { length };
-                return Ok(Some(Head { status, rest: length.map(|length| end.saturating_add(length)) }));
-            }
-            self.bytes.drain(..end);
-        }
+        Error::Timeout(_) => CallbackFailure::ReadTimeout,
+        _ => CallbackFailure::Any,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::net::{Ipv4Addr, TcpListener};
-    use std::thread;
+    use proptest::prelude::*;
 
     #[test]
-    fn no_more_is_read_than_an_answer_needs() {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-        let (mut other, _) = listener.accept().unwrap();
-        let writer = thread::spawn(move || (0..100_000).all(|_| other.write_all(&[b'x'; 1024]).is_ok()));
-        let mut answer = Answer::default();
-        let error = loop {
-            if let Err(error) = answer.read(&stream) {
-                break error;
-            }
-        };
-        assert_eq!(error.kind(), io::ErrorKind::InvalidData);
-        assert!((ANSWER..ANSWER + 2048).contains(&answer.bytes.len()));
-        drop(stream);
-        assert!(!writer.join().unwrap());
+    fn loopback_only() {
+        for (url, signed, uri) in [
+            ("http://127.0.0.1:8080/status", "http://127.0.0.1:8080/status", "http://127.0.0.1:8080/status"),
+            ("http://127.0.0.1", "http://127.0.0.1/", "http://127.0.0.1/"),
+            ("HTTP://127.0.0.1:81?a=b", "HTTP://127.0.0.1:81/?a=b", "http://127.0.0.1:81/?a=b"),
+            ("http://127.0.0.1:81/a?b#c", "http://127.0.0.1:81/a?b", "http://127.0.0.1:81/a?b"),
+            ("http://127.0.0.1:81#c/d", "http://127.0.0.1:81/", "http://127.0.0.1:81/"),
+            ("http://[::1]:81/a", "http://[::1]:81/a", "http://[::1]:81/a"),
+            ("http://[::1]/a", "http://[::1]/a", "http://[::1]/a"),
+            ("http://localhost:81/a", "http://localhost:81/a", "http://localhost:81/a"),
+            ("http://LocalHost/a", "http://LocalHost/a", "http://LocalHost/a"),
+            ("http://user:pass@127.0.0.1:81/a", "http://user:pass@127.0.0.1:81/a", "http://127.0.0.1:81/a"),
+            ("http://a@b@127.0.0.1:81/a@c", "http://a@b@127.0.0.1:81/a@c", "http://127.0.0.1:81/a@c"),
+        ] {
+            let target = Target::of(url).unwrap();
+            assert_eq!((target.signed.as_str(), target.uri), (signed, uri.parse().unwrap()), "{url}");
+        }
+        for url in [
+            "",
+            "/status",
+            "status",
+            "//127.0.0.1/status",
+            "https://127.0.0.1/status",
+            "https://example.com/status",
+            "http://example.com/status",
+            "http://127.0.0.1@example.com/",
+            "http://127.0.0.1:80@example.com/",
+            "http://127.0.0.1.example.com/",
+            "http://example.com#@127.0.0.1/",
+            "http://example.com?@127.0.0.1/",
+            "http://example.com/@127.0.0.1/",
+            "http://127.0.0.1\\@example.com/",
+            "http://10.0.0.1/",
+            "http://0.0.0.0/",
+            "http://[::]/",
+            "http://[::ffff:127.0.0.1]/",
+            "http://2130706433/",
+            "http://0x7f.1/",
+            "http://127.1/",
+            "http://localhost.example.com/",
+            "http://localhost./",
+            "http://127.0.0.1:99999/",
+            "http://127.0.0.1:x/",
+            "http://127.0.0.1:/",
+            "http://:80/",
+            "http:///status",
+            "http://127.0.0.1/a b",
+            "http://127.0.0.1/a\r\nEvil: yes",
+            "http://127.0.0.1/é",
+            "ftp://127.0.0.1/",
+            "http:127.0.0.1",
+        ] {
+            assert_eq!(Target::of(url), None, "{url:?}");
+        }
     }
 
     #[test]
-    fn nothing_is_opened_after_an_abort() {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let target = Target::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
-        let abort = Abort::default();
-        abort.abort();
-        let time = Duration::from_secs(10);
-        let error = post(&target, b"", time, time, &abort).unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::Interrupted);
+    fn user_info_becomes_a_header() {
+        for (url, credentials) in [
+            ("http://user:pass@127.0.0.1/", "user:pass"),
+            ("http://us%65r:p%40ss%3A%2@127.0.0.1/", "user:p@ss:%2"),
+            ("http://user@127.0.0.1/", "user:"),
+            ("http://%zz%:%@127.0.0.1/", "%zz%:%"),
+            ("http://a+b:c+d@127.0.0.1/", "a+b:c+d"),
+        ] {
+            let header = Target::of(url).unwrap().authorization.unwrap();
+            let encoded = header.strip_prefix("Basic ").unwrap();
+            assert_eq!(STANDARD.decode(encoded).unwrap(), credentials.as_bytes(), "{url}");
+        }
+        assert_eq!(Target::of("http://127.0.0.1/").unwrap().authorization, None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_loopback_or_nothing(url in "(http://)?[a-z0-9:@/?#\\[\\]%. \r\n\u{e9}-]{0,30}") {
+            if let Some(target) = Target::of(&url) {
+                prop_assert!(is_loopback(target.uri.host().unwrap()));
+                prop_assert_eq!(target.uri.scheme_str(), Some("http"));
+            }
+        }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use form_urlencoded::Serializer;
 
 use super::callback::{Callback, Params};
+use crate::text::form::pairs;
 use crate::text::url_without_secrets;
 
 /// What is kept of a callback: encoded, since many are kept and few are looked at.
@@ -27,10 +28,6 @@ impl Record {
         let delivery = if sendable { Delivery::Pending } else { Delivery::NotSent };
         Self { session, url, body, token: token.into(), delivery, attempts: 0, status: None }
     }
-
-    pub(super) fn params(&self) -> Params {
-        form_urlencoded::parse(self.body.as_bytes()).into_owned().collect()
-    }
 }
 
 /// A status callback that the sandbox made, and what became of it.
@@ -46,11 +43,11 @@ pub struct RecordedCallback {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Delivery {
-    /// It waits for its turn or for another try.
+    /// It waits for its turn or for another attempt.
     Pending,
-    /// The receiver answered 2xx.
+    /// The response was 2xx.
     Delivered,
-    /// The receiver answered otherwise, or not at all, as often as it was tried.
+    /// The last attempt had another response, or none.
     Failed,
     /// It was not sent: its URL is relative, is not http, or is not on loopback. The sandbox talks to
     /// nobody but this machine.
@@ -59,7 +56,9 @@ pub enum Delivery {
 
 impl RecordedCallback {
     pub(super) fn new(record: &Record) -> Self {
-        Self { record: record.clone(), params: record.params() }
+        let params =
+            pairs(record.body.as_bytes()).map(|(name, value)| (name.into_owned(), value.into_owned()));
+        Self { params: params.collect(), record: record.clone() }
     }
 
     /// The SID of the payment session.
@@ -79,7 +78,7 @@ impl RecordedCallback {
         self.params.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// The value of a field. `None` where it is not there; it may be there and empty.
+    /// The value of a field. `None` if it is not there; it can be there and empty.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.fields().find(|(field, _)| *field == name).map(|(_, value)| value)
@@ -91,7 +90,7 @@ impl RecordedCallback {
         &self.record.body
     }
 
-    /// The `I-Twilio-Idempotency-Token` that all tries carry.
+    /// The `I-Twilio-Idempotency-Token` that all attempts carry.
     #[must_use]
     pub fn idempotency_token(&self) -> &str {
         &self.record.token
@@ -103,13 +102,13 @@ impl RecordedCallback {
         self.record.delivery
     }
 
-    /// How often it was tried so far.
+    /// How many attempts there were so far.
     #[must_use]
     pub fn attempts(&self) -> u32 {
         self.record.attempts
     }
 
-    /// The HTTP status of the last answer. `None` where the last try, if any, got none.
+    /// The HTTP status of the last attempt's response. `None` if it got none.
     #[must_use]
     pub fn status(&self) -> Option<u16> {
         self.record.status

@@ -44,10 +44,10 @@ static RANGES: &[Range] = &[
     range(CardType::Maestro, 2, (56, 58), FROM_12, 16),
     range(CardType::Maestro, 1, (6, 6), FROM_12, 16),
     range(CardType::Jcb, 4, (3528, 3589), FROM_16, 16),
-    range(CardType::DinersClub, 3, (300, 304), FROM_14, 14),
-    range(CardType::DinersClub, 4, (3095, 3095), FROM_14, 14),
+    range(CardType::DinersClub, 3, (300, 304), FROM_16, 16),
+    range(CardType::DinersClub, 4, (3095, 3095), FROM_16, 16),
     range(CardType::DinersClub, 2, (36, 36), FROM_14, 14),
-    range(CardType::DinersClub, 2, (38, 39), FROM_14, 14),
+    range(CardType::DinersClub, 2, (38, 39), FROM_16, 16),
     range(CardType::Enroute, 4, (2014, 2014), &[15], 15),
     range(CardType::Enroute, 4, (2149, 2149), &[15], 15),
 ];
@@ -90,13 +90,13 @@ pub(super) fn is_full(digits: &str) -> bool {
     }
 }
 
-/// The brand of a number, where the session accepts it.
+/// Returns the brand of a number, if the session accepts it.
 ///
-/// Optima has no numbers of its own: its cards carry American Express numbers, so they are Optima's where
-/// a session accepts Optima alone.
+/// Optima has no numbers of its own: its cards carry American Express numbers, so they are Optima's if
+/// a session accepts Optima and not American Express.
 ///
 /// # Errors
-/// What is wrong with the number, in the service's words.
+/// Returns what is wrong with the number, in the service's words.
 pub(super) fn check(digits: &str, accepted: &[CardType]) -> Result<CardType, CaptureError> {
     let found = range_of(digits);
     let fits = |range: &Range| range.lengths.contains(&digits.len());
@@ -150,10 +150,12 @@ mod tests {
             ("3566002020360505", Jcb),
             ("3528000000000007", Jcb),
             ("3589000000000003", Jcb),
-            ("38520000023237", DinersClub),
             ("36227206271667", DinersClub),
-            ("30000000000004", DinersClub),
-            ("30950000000000", DinersClub),
+            ("3622720627166700000", DinersClub),
+            ("3000000000000004", DinersClub),
+            ("3095000000000000", DinersClub),
+            ("3852000000000003", DinersClub),
+            ("3900000000000000000", DinersClub),
             ("201400000000009", Enroute),
             ("214900000000000", Enroute),
         ] {
@@ -179,7 +181,7 @@ mod tests {
             "6011111111111117",
             "6759649826438453",
             "3566002020360505",
-            "38520000023237",
+            "36227206271667",
             "201400000000009",
         ] {
             assert!(passes_luhn(digits), "{digits}");
@@ -201,7 +203,9 @@ mod tests {
             ("5555555555554", InvalidCardNumber),
             ("37828224631000", InvalidCardNumber),
             ("6011111111111117", InvalidCardType),
-            ("38520000023237", InvalidCardType),
+            ("36227206271667", InvalidCardType),
+            ("38520000023237", InvalidCardNumber),
+            ("30000000000004", InvalidCardNumber),
             ("6011111111111118", InvalidCardNumber),
             ("0000000000000000", InvalidCardType),
             ("30569309025904", InvalidCardType),
@@ -236,8 +240,8 @@ mod tests {
             ("5555555555554445", true),
             ("378282246310005", true),
             ("37828224631000", false),
-            ("38520000023237", true),
-            ("38520000023230", false),
+            ("36227206271667", true),
+            ("36227206271660", false),
             ("6011111111111117", true),
             ("999999999999999999", false),
             ("9999999999999999999", true),

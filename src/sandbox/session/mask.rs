@@ -1,7 +1,7 @@
 //! What a callback shows of the digits.
 //!
-//! While digits arrive nothing of them is shown: a window of the last four over growing input would give
-//! the whole number away, callback by callback.
+//! While digits arrive nothing of them is shown: a window of the last four over growing input would
+//! reveal the whole number, callback by callback.
 
 use crate::model::CardType;
 
@@ -32,7 +32,7 @@ pub(super) fn account_number(digits: &str) -> String {
     last(digits, 2, '*')
 }
 
-/// The last `shown` digits; the others, and all of them where there are no more than that, replaced.
+/// The last `shown` digits; the others, and all of them if there are no more than that, replaced.
 fn last(digits: &str, shown: usize, mask: char) -> String {
     let hidden = if digits.len() > shown { digits.len() - shown } else { digits.len() };
     digits.chars().enumerate().map(|(index, digit)| if index < hidden { mask } else { digit }).collect()
@@ -50,7 +50,7 @@ mod tests {
             ("4000000000000000006", CardType::Visa, "xxxxxxxxxxxxxxx0006"),
             ("378282246310005", CardType::Amex, "xxxx-xxxxxx-x0005"),
             ("378282246310005", CardType::Optima, "xxxx-xxxxxx-x0005"),
-            ("38520000023237", CardType::DinersClub, "xxxxxxxxxx3237"),
+            ("36227206271667", CardType::DinersClub, "xxxxxxxxxx1667"),
             ("4242", CardType::Visa, "xxxx"),
         ] {
             assert_eq!(card_number(digits, &card), masked);

@@ -1,38 +1,51 @@
-//! A caller who answers rightly whatever is asked.
+//! A caller who has a good answer to whatever is asked.
 
 use std::time::Duration;
 
-use super::capture::Piece;
+use super::asking::Asking;
 use super::cards;
-use super::numbers;
-use super::session::PaySession;
-use super::update::Asking;
+use super::kind::CaptureKind;
+use super::machine::PaySession;
 use crate::model::{Capture, CardType};
+use crate::sandbox::numbers;
 use crate::text::date::Civil;
 
-/// The keys with which an obliging caller answers what the session asks at `now`, `#` at the end where
-/// the entry would not end by itself. `None` where nothing is asked.
-pub(crate) fn answer(session: &PaySession, now: Duration) -> Option<String> {
-    let capture = match session.asking()? {
-        Asking::ToConfirm => return Some("1".to_owned()),
-        Asking::For(capture) => capture,
-    };
-    let (piece, second) = Piece::of(&capture)?;
-    let mut keys = match session.collected().get(piece) {
-        Some(before) if second => before.to_owned(),
-        _ => value(session, &capture, now)?,
-    };
-    if !session.collected().is_full(piece, &keys, session.settings()) {
-        keys.push('#');
+/// What an obliging caller answers.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Answers(Vec<(Capture, String)>);
+
+impl Answers {
+    /// Keys to press for some captures; for the others, those of a good test value.
+    pub(crate) fn new(given: Vec<(Capture, String)>) -> Self {
+        Self(given)
     }
-    Some(keys)
+
+    /// The keys for what the session asks at `now`, `#` at the end if the entry would not end by itself.
+    /// `None` if nothing is asked.
+    pub(crate) fn keys(&self, session: &PaySession, now: Duration) -> Option<String> {
+        let capture = match session.asking()? {
+            Asking::ToConfirm => return Some("1".to_owned()),
+            Asking::For(capture) => capture,
+        };
+        let (kind, second) = CaptureKind::of(&capture)?;
+        let given = self.0.iter().find(|(given, _)| *given == capture).map(|(_, keys)| keys.clone());
+        let mut keys = match (given, session.collected().get(kind)) {
+            (Some(keys), _) => keys,
+            (None, Some(before)) if second => before.to_owned(),
+            _ => good_value(session, &capture, now)?,
+        };
+        let digits: String = keys.chars().filter(char::is_ascii_digit).collect();
+        if !session.collected().is_full(kind, &digits, session.parameters()) {
+            keys.push('#');
+        }
+        Some(keys)
+    }
 }
 
-/// A good value for a capture.
-fn value(session: &PaySession, capture: &Capture, now: Duration) -> Option<String> {
-    let settings = session.settings();
+fn good_value(session: &PaySession, capture: &Capture, now: Duration) -> Option<String> {
+    let parameters = session.parameters();
     Some(match capture {
-        Capture::PaymentCardNumber => card_number(&settings.valid_card_types).to_owned(),
+        Capture::PaymentCardNumber => card_number(&parameters.valid_card_types)?.to_owned(),
         Capture::ExpirationDate => {
             // December of the year after next: in the future for whoever reads it later in a test's log.
             format!("12{:02}", (Civil::new(now).year + 2) % 100)
@@ -42,11 +55,8 @@ fn value(session: &PaySession, capture: &Capture, now: Duration) -> Option<Strin
             "1234".get(..length)?.to_owned()
         }
         Capture::PostalCode => {
-            let mut code = "94109".to_owned();
-            while code.len() < settings.min_postal_code_length().min(64) {
-                code.push('0');
-            }
-            code
+            let zeros = parameters.min_postal_code_length.min(64).saturating_sub(5);
+            format!("94109{}", "0".repeat(zeros))
         }
         Capture::BankRoutingNumber => numbers::BANK_ROUTING_NUMBER.to_owned(),
         Capture::BankAccountNumber => numbers::BANK_ACCOUNT.to_owned(),
@@ -54,16 +64,9 @@ fn value(session: &PaySession, capture: &Capture, now: Duration) -> Option<Strin
     })
 }
 
-/// A number of the first brand that the session accepts.
-fn card_number(accepted: &[CardType]) -> &'static str {
-    match accepted.first() {
-        Some(CardType::Mastercard) => numbers::MASTERCARD,
-        Some(CardType::Amex | CardType::Optima) => numbers::AMEX,
-        Some(CardType::Maestro) => numbers::MAESTRO,
-        Some(CardType::Discover) => numbers::DISCOVER,
-        Some(CardType::Jcb) => numbers::JCB,
-        Some(CardType::DinersClub) => numbers::DINERS_CLUB,
-        Some(CardType::Enroute) => numbers::ENROUTE,
-        _ => numbers::VISA,
-    }
+/// A number of a brand that the session accepts.
+fn card_number(accepted: &[CardType]) -> Option<&'static str> {
+    use numbers::{AMEX, DINERS_CLUB, DISCOVER, ENROUTE, JCB, MAESTRO, MASTERCARD, VISA};
+    let numbers = [VISA, MASTERCARD, AMEX, DISCOVER, JCB, DINERS_CLUB, MAESTRO, ENROUTE];
+    numbers.into_iter().find(|number| cards::check(number, accepted).is_ok())
 }

@@ -16,7 +16,9 @@ use std::time::Duration;
 
 use twilio_payments::{Credentials, PaymentsApi, PaymentsApiBuilder};
 
+pub mod callbacks;
 pub mod faults;
+pub mod records;
 pub mod tls;
 
 pub const ACCOUNT: &str = "AC00000000000000000000000000000001";

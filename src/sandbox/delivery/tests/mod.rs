@@ -2,7 +2,7 @@
 
 mod receiver;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::{Ipv4Addr, TcpListener};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -15,17 +15,11 @@ use receiver::{Receiver, Reply, Request, status};
 const TOKEN: &str = "auth-token";
 const SOON: Duration = Duration::from_secs(20);
 
-fn policy() -> DeliveryPolicy {
-    DeliveryPolicy {
-        attempts: 3,
-        backoff: Duration::from_millis(20),
-        connect: Duration::from_secs(5),
-        total: Duration::from_secs(10),
-    }
-}
+/// Asks for a retry after whatever goes wrong.
+const RETRY: &str = "#rc=2&rp=all";
 
-fn sender(policy: DeliveryPolicy) -> Sender {
-    Sender::start(TOKEN, policy).unwrap()
+fn sender() -> Sender {
+    Sender::new(TOKEN, None).unwrap()
 }
 
 /// The number-th callback of a session.
@@ -42,7 +36,7 @@ fn field(request: &Request, name: &str) -> String {
 #[test]
 fn the_request_to_the_letter() {
     let receiver = Receiver::start(|_, _| status(200));
-    let sender = sender(policy());
+    let sender = sender();
     let url = receiver.url("/status?order=7&a=b+c#part").replace("127", "user:p%40ss@127");
     let params = [("Sid", "PK1"), ("Text", "a b&ü="), ("Empty", ""), ("A", "first by name")];
     let params = params.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
@@ -51,18 +45,22 @@ fn the_request_to_the_letter() {
     let [request] = &receiver.requests()[..] else { panic!("not one request") };
     let [record] = &sender.callbacks("PK1")[..] else { panic!("not one record") };
     let signature = request.header("X-Twilio-Signature").unwrap();
-    let host = receiver.url("").replace("http://", "");
-    assert_eq!(
-        request.head,
-        format!(
-            "POST /status?order=7&a=b+c HTTP/1.1\r\nHost: {host}\r\nUser-Agent: twilio-payments-sandbox/{}\r\n\
-             Accept: */*\r\nContent-Type: application/x-www-form-urlencoded; charset=UTF-8\r\n\
-             Content-Length: 51\r\nX-Twilio-Signature: {signature}\r\nI-Twilio-Idempotency-Token: {}\r\n\
-             Connection: close\r\nAuthorization: Basic dXNlcjpwQHNz",
-            env!("CARGO_PKG_VERSION"),
-            record.idempotency_token()
-        )
-    );
+    let (first, headers) = request.head.split_once("\r\n").unwrap();
+    assert_eq!(first, "POST /status?order=7&a=b+c HTTP/1.1");
+    let headers = headers.split("\r\n").filter_map(|line| line.split_once(": "));
+    let headers: BTreeMap<_, _> = headers.map(|(name, value)| (name.to_lowercase(), value)).collect();
+    let expected = [
+        ("accept", "*/*"),
+        ("authorization", "Basic dXNlcjpwQHNz"),
+        ("connection", "close"),
+        ("content-length", "51"),
+        ("content-type", "application/x-www-form-urlencoded; charset=UTF-8"),
+        ("host", &receiver.url("").replace("http://", "")),
+        ("i-twilio-idempotency-token", record.idempotency_token()),
+        ("user-agent", concat!("twilio-payments-sandbox/", env!("CARGO_PKG_VERSION"))),
+        ("x-twilio-signature", signature),
+    ];
+    assert_eq!(headers, expected.map(|(name, value)| (name.to_owned(), value)).into());
     assert_eq!(request.body, "Sid=PK1&Text=a+b%26%C3%BC%3D&Empty=&A=first+by+name");
     assert_eq!(record.body(), request.body);
     let validator = SignatureValidator::new(TOKEN).unwrap();
@@ -79,63 +77,135 @@ fn the_request_to_the_letter() {
     assert!(!shown.contains("p%40ss") && !shown.contains("first by") && !shown.contains(TOKEN), "{shown}");
 }
 
-/// What a receiver does, and what then becomes of the callback.
+/// What a receiver does, and what then becomes of the callback: by default, and if its URL asks for retries.
 #[test]
 fn answers() {
+    use Delivery::{Delivered, Failed};
     let raw = |text: &str| Reply::Raw(text.as_bytes().to_vec());
     let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
-    for (reply, delivery, attempts, answered) in [
-        (status(200), Delivery::Delivered, 1, Some(200)),
-        (status(204), Delivery::Delivered, 1, Some(204)),
-        (status(299), Delivery::Delivered, 1, Some(299)),
-        (status(302), Delivery::Failed, 1, Some(302)),
-        (status(400), Delivery::Failed, 1, Some(400)),
-        (status(403), Delivery::Failed, 1, Some(403)),
-        (status(429), Delivery::Failed, 1, Some(429)),
-        (status(500), Delivery::Failed, 3, Some(500)),
-        (status(503), Delivery::Failed, 3, Some(503)),
-        (Reply::Drop, Delivery::Failed, 3, None),
-        (Reply::Keep(Vec::new()), Delivery::Failed, 3, None),
-        (Reply::Keep(b"HTTP/1.1 200 OK\r\nContent-".to_vec()), Delivery::Failed, 3, None),
-        (
-            Reply::Keep(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n".to_vec()),
-            Delivery::Delivered,
-            1,
-            Some(200),
-        ),
-        (raw("SSH-2.0-OpenSSH_9.2\r\n"), Delivery::Failed, 3, None),
-        (raw("HTTP/1.1 abc\r\n\r\n"), Delivery::Failed, 3, None),
-        (raw("HTTP/1.1\r\n\r\n"), Delivery::Failed, 3, None),
-        (raw("HTTP/1.0 200\r\n\r\n"), Delivery::Delivered, 1, Some(200)),
-        (raw(&format!("HTTP/1.1 100 Continue\r\n\r\n{ok}")), Delivery::Delivered, 1, Some(200)),
-        (raw(&"HTTP/1.1 100 Continue\r\n\r\n".repeat(20)), Delivery::Failed, 3, None),
-        (raw(&format!("HTTP/1.1 200 OK\r\n\r\n{}", "x".repeat(200_000))), Delivery::Delivered, 1, Some(200)),
-        (raw(&format!("HTTP/1.1 200 OK\r\n{}", "A: b\r\n".repeat(20_000))), Delivery::Failed, 3, None),
-        (Reply::Drip(ok.as_bytes().to_vec()), Delivery::Delivered, 1, Some(200)),
+    for (reply, delivery, answered) in [
+        (status(200), Delivered, Some(200)),
+        (status(204), Delivered, Some(204)),
+        (status(299), Delivered, Some(299)),
+        (status(302), Failed, Some(302)),
+        (status(400), Failed, Some(400)),
+        (status(403), Failed, Some(403)),
+        (status(429), Failed, Some(429)),
+        (status(500), Failed, Some(500)),
+        (status(503), Failed, Some(503)),
+        (Reply::Drop, Failed, None),
+        (Reply::Keep(Vec::new()), Failed, None),
+        (Reply::Keep(b"HTTP/1.1 200 OK\r\nContent-".to_vec()), Failed, None),
+        (Reply::Keep(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n".to_vec()), Delivered, Some(200)),
+        (raw("SSH-2.0-OpenSSH_9.2\r\n"), Failed, None),
+        (raw("HTTP/1.1 abc\r\n\r\n"), Failed, None),
+        (raw("HTTP/1.1\r\n\r\n"), Failed, None),
+        (raw("HTTP/1.0 200\r\n\r\n"), Delivered, Some(200)),
+        (raw(&format!("HTTP/1.1 100 Continue\r\n\r\n{ok}")), Delivered, Some(200)),
+        (raw(&"HTTP/1.1 100 Continue\r\n\r\n".repeat(20)), Failed, None),
+        (raw(&format!("HTTP/1.1 200 OK\r\n\r\n{}", "x".repeat(200_000))), Delivered, Some(200)),
+        (raw(&format!("HTTP/1.1 200 OK\r\n{}", "A: b\r\n".repeat(20_000))), Failed, None),
+        (Reply::Drip(ok.as_bytes().to_vec()), Delivered, Some(200)),
     ] {
         let case = format!("{reply:?}");
         let case = &case[..case.len().min(200)];
-        // Where the answer does not come, the less time the better; where it comes, no machine is too slow.
+        // If the response does not come, the less time the better; if it comes, no machine is too slow.
         let silent = answered.is_none() && matches!(reply, Reply::Keep(_));
-        let total = if silent { Duration::from_millis(150) } else { Duration::from_secs(10) };
+        let times = if silent { "&rt=150" } else { "" };
         let receiver = Receiver::start(move |_, _| reply.clone());
-        let sender = sender(DeliveryPolicy { total, ..policy() });
-        sender.send([callback("PK1", &receiver.url("/"), 0)]);
-        assert!(sender.wait_until_idle(SOON), "{case}");
+        let sender = sender();
+        let urls = [format!("/#x{times}"), format!("/{RETRY}{times}")].map(|rest| receiver.url(&rest));
+        for (url, retries) in urls.iter().zip([0, 2]) {
+            sender.send([callback(url, url, 0)]);
+            assert!(sender.wait_until_idle(SOON), "{case}");
+            let record = &sender.callbacks(url)[0];
+            let attempts = if delivery == Delivered { 1 } else { 1 + retries };
+            assert_eq!(
+                (record.delivery(), record.attempts(), record.status()),
+                (delivery, attempts, answered),
+                "{case} {url}"
+            );
+            let tokens = receiver.requests().into_iter().filter(|request| field(request, "Sid") == *url);
+            let tokens =
+                tokens.map(|request| request.header("I-Twilio-Idempotency-Token").unwrap().to_owned());
+            assert_eq!(
+                tokens.collect::<Vec<_>>(),
+                vec![record.idempotency_token(); usize::try_from(attempts).unwrap()],
+                "{case} {url}"
+            );
+        }
+    }
+}
+
+/// ► Retries must be asked for, by the kind of failure; without a word there is one, if no connection was made.
+#[test]
+fn retries_are_those_that_the_url_asks_for() {
+    let closed = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
+    let closed = format!("http://{closed}/");
+    let refusing = Receiver::start(|_, _| status(403));
+    let failing = Receiver::start(|_, _| status(500));
+    let silent = Receiver::start(|_, _| Reply::Keep(Vec::new()));
+    let (refusing, failing, silent) = (refusing.url("/"), failing.url("/"), silent.url("/"));
+    for (base, fragment, attempts, answered) in [
+        (&closed, "", 2, None),
+        (&closed, "#rc=0", 1, None),
+        (&closed, "#rc=3&rp=ct", 4, None),
+        (&closed, "#rc=3&rp=5xx,rt", 1, None),
+        // The pause before the second attempt would take longer than all attempts may.
+        (&closed, "#rc=5&rp=all&tt=100", 1, None),
+        (&failing, "#rc=1", 1, Some(500)),
+        (&failing, "#rp=5xx", 2, Some(500)),
+        (&failing, "#rc=2&rp=ct%2C5xx", 3, Some(500)),
+        (&failing, "#rc=2&rp=4xx", 1, Some(500)),
+        (&refusing, "#rc=2&rp=4xx", 3, Some(403)),
+        (&refusing, "#rc=2&rp=5xx", 1, Some(403)),
+        (&silent, "#rt=100", 1, None),
+        (&silent, "#rp=rt&rt=100", 2, None),
+    ] {
+        let sender = sender();
+        sender.send([callback("PK1", &format!("{base}{fragment}"), 0)]);
+        assert!(sender.wait_until_idle(SOON), "{base}{fragment}");
         let record = &sender.callbacks("PK1")[0];
         assert_eq!(
             (record.delivery(), record.attempts(), record.status()),
-            (delivery, attempts, answered),
-            "{case}"
+            (Delivery::Failed, attempts, answered),
+            "{base}{fragment}"
         );
-        let tokens: HashSet<_> = receiver
-            .requests()
-            .iter()
-            .map(|request| request.header("I-Twilio-Idempotency-Token").unwrap().to_owned())
-            .collect();
-        assert_eq!(tokens.into_iter().collect::<Vec<_>>(), [record.idempotency_token()], "{case}");
-        assert_eq!(receiver.requests().len(), usize::try_from(attempts).unwrap(), "{case}");
     }
+}
+
+/// ► A URL without a path is requested and signed as `/`.
+#[test]
+fn a_url_without_a_path_is_signed_as_it_is_requested() {
+    let receiver = Receiver::start(|_, _| status(200));
+    let sender = sender();
+    sender.send([callback("PK1", &receiver.url("?order=7"), 0)]);
+    assert!(sender.wait_until_idle(SOON));
+    let request = receiver.requests().remove(0);
+    assert!(request.head.starts_with("POST /?order=7 HTTP/1.1\r\n"), "{}", request.head);
+    let signed =
+        SignatureValidator::new(TOKEN).unwrap().sign(&receiver.url("/?order=7"), request.body.as_bytes());
+    assert_eq!(request.header("X-Twilio-Signature"), Some(signed.as_str()));
+}
+
+/// ► With a shared key, a second header says which key and algorithm.
+#[test]
+fn a_shared_key_signs_if_there_is_one() {
+    let receiver = Receiver::start(|_, _| status(200));
+    let sender = Sender::new(TOKEN, Some(("webhooks_sharedkey_1", "shared"))).unwrap();
+    let url = receiver.url("/status");
+    sender.send([callback("PK1", &url, 0)]);
+    assert!(sender.wait_until_idle(SOON));
+    let request = receiver.requests().remove(0);
+    let settings = "key=webhooks_sharedkey_1,algorithm=HMAC_SHA256";
+    assert_eq!(request.header("X-Twilio-Webhooks-Signature-Settings"), Some(settings));
+    let signature = request.header("X-Twilio-Signature");
+    let validate =
+        |validator: SignatureValidator| validator.validate(&url, request.body.as_bytes(), signature);
+    assert!(validate(SignatureValidator::from_shared_key("shared").unwrap()).is_ok());
+    assert!(validate(SignatureValidator::new(TOKEN).unwrap()).is_err());
+    assert_eq!(Sender::new("", None).unwrap_err().field(), Some("auth_token"));
+    assert_eq!(Sender::new(TOKEN, Some(("", ""))).unwrap_err().field(), Some("shared_key"));
 }
 
 #[test]
@@ -146,8 +216,8 @@ fn the_order_of_a_session_outlasts_failures() {
         2 => Reply::Drop,
         _ => status(200),
     });
-    let sender = sender(policy());
-    sender.send((0..10).map(|number| callback("PK1", &receiver.url("/"), number)));
+    let sender = sender();
+    sender.send((0..10).map(|number| callback("PK1", &receiver.url(&format!("/{RETRY}")), number)));
     assert!(sender.wait_until_idle(SOON));
     let numbers: Vec<_> = receiver.requests().iter().map(|request| field(request, "Number")).collect();
     let twice: Vec<_> = (0..10).flat_map(|number| [number.to_string(), number.to_string()]).collect();
@@ -161,8 +231,10 @@ fn the_order_of_a_session_outlasts_failures() {
 fn one_given_up_does_not_hold_up_the_next() {
     let receiver =
         Receiver::start(|_, request| if field(request, "Number") == "0" { status(500) } else { status(200) });
-    let sender = sender(policy());
-    sender.send([callback("PK1", &receiver.url("/"), 0), callback("PK1", &receiver.url("/"), 1)]);
+    let sender = sender();
+    // Both at once: the second does not hurry the first.
+    let url = receiver.url(&format!("/{RETRY}"));
+    sender.send([callback("PK1", &url, 0), callback("PK1", &url, 1)]);
     assert!(sender.wait_until_idle(SOON));
     let numbers: Vec<_> = receiver.requests().iter().map(|request| field(request, "Number")).collect();
     assert_eq!(numbers, ["0", "0", "0", "1"]);
@@ -170,46 +242,79 @@ fn one_given_up_does_not_hold_up_the_next() {
     assert_eq!(became, [Delivery::Failed, Delivery::Delivered]);
 }
 
+/// ► A slow receiver holds up its own session only.
 #[test]
 fn a_session_that_waits_does_not_hold_up_others() {
-    let receiver =
-        Receiver::start(|_, request| if field(request, "Sid") == "PK1" { status(500) } else { status(200) });
-    let sender = sender(DeliveryPolicy { attempts: 2, backoff: Duration::from_secs(600), ..policy() });
-    sender.send([callback("PK1", &receiver.url("/"), 0)]);
+    // Accepts and never answers.
+    let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let receiver = Receiver::start(|_, _| status(200));
+    let sender = sender();
+    let url = format!("http://{}/", silent.local_addr().unwrap());
+    sender.send((0..2).map(|number| callback("PK1", &url, number)));
+    let _held_up = silent.accept().unwrap();
     sender.send((0..5).map(|number| callback("PK2", &receiver.url("/"), number)));
     let start = Instant::now();
     while sender.callbacks("PK2").iter().any(|record| record.delivery() == Delivery::Pending) {
         assert!(start.elapsed() < SOON);
         thread::sleep(Duration::from_millis(2));
     }
-    let waiting = &sender.callbacks("PK1")[0];
-    assert_eq!((waiting.delivery(), waiting.attempts(), waiting.status()), (Delivery::Pending, 1, Some(500)));
+    for waiting in sender.callbacks("PK1") {
+        assert_eq!((waiting.delivery(), waiting.attempts()), (Delivery::Pending, 0));
+    }
     assert!(!sender.wait_until_idle(Duration::from_millis(10)));
-    // Stopping does not wait for the next try.
-    let start = Instant::now();
-    drop(sender);
-    assert!(start.elapsed() < Duration::from_secs(5));
 }
 
 #[test]
-fn a_new_callback_does_not_hurry_the_one_before_it() {
-    let receiver = Receiver::start(|_, _| status(500));
-    let sender = sender(DeliveryPolicy { attempts: 2, backoff: Duration::from_secs(600), ..policy() });
-    sender.send([callback("PK1", &receiver.url("/"), 0)]);
+fn news_can_be_waited_for() {
+    let sender = sender();
+    let nothing = (0, 0);
+    let seen = |from, time| {
+        let (callbacks, made) = sender.wait_for_callbacks(from, time);
+        (callbacks.len(), made)
+    };
+    assert_eq!(seen(0, Duration::ZERO), nothing);
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| seen(0, Duration::from_secs(600)));
+        sender.send([callback("PK1", "/status", 0)]);
+        assert_eq!(waiting.join().unwrap(), (1, 1));
+        let waiting = scope.spawn(|| seen(1, Duration::from_secs(600)));
+        sender.send([callback("PK2", "/status", 0), callback("PK1", "/status", 1)]);
+        assert_eq!(waiting.join().unwrap(), (2, 3));
+        assert_eq!(seen(3, Duration::ZERO), (0, 3));
+        let waiting = scope.spawn(|| seen(3, Duration::from_secs(600)));
+        sender.stop();
+        assert_eq!(waiting.join().unwrap(), (0, 3));
+    });
+    let sessions: Vec<_> = sender.wait_for_callbacks(0, Duration::ZERO).0;
+    let sessions: Vec<_> = sessions.iter().map(RecordedCallback::session).collect();
+    assert_eq!(sessions, ["PK1", "PK2", "PK1"], "in the order in which they were made");
+}
+
+#[test]
+fn what_is_kept_is_bounded() {
+    let receiver = Receiver::start(|_, _| status(200));
+    let sender = sender();
+    sender.send((0..1100).map(|number| callback("PK1", "/status", number)));
+    let records = sender.callbacks("PK1");
+    assert_eq!((records.len(), records[0].get("Number")), (1000, Some("100")));
+    sender.send([callback("PK2", &receiver.url("/"), 0)]);
+    sender.forget("PK1");
+    // What is pending is delivered first.
+    sender.forget("PK2");
+    sender.forget("PK3");
+    assert!(sender.wait_until_idle(SOON));
+    assert_eq!(receiver.requests().len(), 1);
     let start = Instant::now();
-    while sender.callbacks("PK1")[0].attempts() == 0 {
+    while !sender.wait_for_callbacks(0, Duration::ZERO).0.is_empty() {
         assert!(start.elapsed() < SOON);
         thread::sleep(Duration::from_millis(2));
     }
-    sender.send([callback("PK1", &receiver.url("/"), 1)]);
-    thread::sleep(Duration::from_millis(100));
-    assert_eq!(receiver.requests().len(), 1);
 }
 
 #[test]
 fn only_loopback_is_talked_to() {
     let receiver = Receiver::start(|_, _| status(200));
-    let sender = sender(policy());
+    let sender = sender();
     let urls = [
         "https://example.com/status".to_owned(),
         "/status".to_owned(),
@@ -232,20 +337,10 @@ fn only_loopback_is_talked_to() {
 }
 
 #[test]
-fn nobody_listens() {
-    let closed = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
-    let sender = sender(policy());
-    sender.send([callback("PK1", &format!("http://{closed}/"), 0)]);
-    assert!(sender.wait_until_idle(SOON));
-    let record = &sender.callbacks("PK1")[0];
-    assert_eq!((record.delivery(), record.attempts(), record.status()), (Delivery::Failed, 3, None));
-}
-
-#[test]
 fn stopping_breaks_off_what_is_under_way() {
     // Accepts and never answers.
     let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let sender = sender(DeliveryPolicy { total: Duration::from_secs(600), ..policy() });
+    let sender = sender();
     sender.send([callback("PK1", &format!("http://{}/", silent.local_addr().unwrap()), 0)]);
     let (stream, _) = silent.accept().unwrap();
     thread::sleep(Duration::from_millis(50));
@@ -258,14 +353,18 @@ fn stopping_breaks_off_what_is_under_way() {
 #[test]
 fn many_sessions_lose_nothing() {
     let receiver = Receiver::start(|number, _| if number % 10 == 9 { status(503) } else { status(200) });
-    let sender = sender(DeliveryPolicy { attempts: 10, backoff: Duration::from_millis(1), ..policy() });
+    let sender = sender();
     thread::scope(|scope| {
         for part in 0..4 {
             let (sender, receiver) = (&sender, &receiver);
             scope.spawn(move || {
                 for number in 0..10 {
                     for session in 0..25 {
-                        sender.send([callback(&format!("PK{part}-{session}"), &receiver.url("/"), number)]);
+                        sender.send([callback(
+                            &format!("PK{part}-{session}"),
+                            &receiver.url("/#rc=5&rp=all"),
+                            number,
+                        )]);
                     }
                 }
             });
@@ -285,7 +384,7 @@ fn many_sessions_lose_nothing() {
         assert_eq!(numbers, (0..10).collect::<Vec<_>>());
         assert!(callbacks.into_iter().all(|(_, token)| tokens.insert(token)));
     }
-    let records = sender.all_callbacks();
+    let records = sender.wait_for_callbacks(0, Duration::ZERO).0;
     assert_eq!(records.len(), 1000);
     assert!(records.iter().all(|record| record.delivery() == Delivery::Delivered));
 }
@@ -294,7 +393,7 @@ fn many_sessions_lose_nothing() {
 fn a_session_is_delivered_as_it_was_made() {
     let receiver = Receiver::start(|_, _| status(200));
     let url = receiver.url("/status");
-    let sender = sender(policy());
+    let sender = sender();
     let mut desk = Desk::new(settings());
     desk.collect();
     desk.complete();
@@ -315,5 +414,11 @@ fn a_session_is_delivered_as_it_was_made() {
         let lengths: Vec<_> = token.split('-').map(str::len).collect();
         lengths == [8, 4, 4, 4, 12] && token.bytes().all(|b| b == b'-' || b.is_ascii_hexdigit())
     };
-    assert!(sender.all_callbacks().iter().all(|record| shapes(record.idempotency_token())));
+    assert!(
+        sender
+            .wait_for_callbacks(0, Duration::ZERO)
+            .0
+            .iter()
+            .all(|record| shapes(record.idempotency_token()))
+    );
 }

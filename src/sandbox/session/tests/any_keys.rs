@@ -46,18 +46,16 @@ prop_compose! {
         charge: bool,
         confirmation: bool,
         postal_code: bool,
-        min_postal_code_length in 1_u32..20,
+        min_postal_code_length in 1_usize..20,
         matching in vec(proptest::sample::select(Capture::KNOWN), 0..3),
-        max_attempts in proptest::option::of(1_u32..4),
-    ) -> Settings {
+    ) -> CreateParameters {
         let base = if ach_debit { ach() } else { settings() };
-        Settings {
+        CreateParameters {
             charge_amount: base.charge_amount.filter(|_| charge),
             confirmation,
             postal_code,
             min_postal_code_length,
             require_matching_inputs: matching,
-            max_attempts,
             ..base
         }
     }
@@ -96,16 +94,14 @@ proptest! {
             match act {
                 Act::Ask(capture) => {
                     typed.push(String::new());
-                    if let Ok(callbacks) = desk.session.capture(&capture, URL, desk.now) {
-                        desk.keep(callbacks);
-                    }
+                    let _ = desk.update(Step::Capture(capture));
                 }
                 Act::Keys(keys) => {
                     typed.last_mut().unwrap().extend(keys.chars().filter(char::is_ascii_digit));
                     desk.press(&keys);
                 }
                 Act::Oblige => {
-                    if let Some(keys) = answer(&desk.session, desk.now) {
+                    if let Some(keys) = Answers::default().keys(&desk.session, desk.now) {
                         typed.last_mut().unwrap().extend(keys.chars().filter(char::is_ascii_digit));
                         // Keys take time, which must not run out among them.
                         let time = Duration::from_millis(100) * u32::try_from(keys.len() + 1).unwrap();
@@ -125,14 +121,10 @@ proptest! {
                     desk.wait(Duration::from_millis(millis));
                 }
                 Act::Complete => {
-                    if let Ok(callbacks) = desk.session.complete(URL, desk.now) {
-                        desk.keep(callbacks);
-                    }
+                    let _ = desk.update(Step::Complete);
                 }
                 Act::Cancel => {
-                    if let Ok(callbacks) = desk.session.cancel(URL, desk.now) {
-                        desk.keep(callbacks);
-                    }
+                    let _ = desk.update(Step::Cancel);
                 }
                 Act::HangUp => {
                     let callbacks = desk.session.hang_up(desk.now);
@@ -155,18 +147,18 @@ proptest! {
                 }
             }
         }
-        let charged = desk.session.transaction().is_some();
+        let charged = desk.session.view().transaction.is_some();
         prop_assert_eq!(charged, desk.session.result() == Some(&PayResult::Success));
     }
 
     /// An obliging caller brings any session to its end.
     #[test]
     fn obliging_callers_succeed(settings in any_settings(), brand in proptest::sample::select(CardType::KNOWN)) {
-        let mut desk = Desk::new(Settings { valid_card_types: vec![brand], ..settings });
+        let mut desk = Desk::new(CreateParameters { valid_card_types: vec![brand], ..settings });
         desk.collect();
         prop_assert!(desk.sent.iter().all(|callback| parse(callback).error_type.is_none()));
         desk.complete();
-        if let Some(keys) = answer(&desk.session, desk.now) {
+        if let Some(keys) = Answers::default().keys(&desk.session, desk.now) {
             desk.press(&keys);
         }
         prop_assert_eq!(desk.result(), Some(PayResult::Success));

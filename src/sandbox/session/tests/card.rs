@@ -14,20 +14,23 @@ fn digits_arrive_one_by_one() {
     let mut desk = Desk::new(settings());
     assert_eq!(desk.last().event(), Event::Started);
     assert_eq!(desk.ask(&PaymentCardNumber), 1);
-    assert!(matches!(desk.last().event(), Event::Typing { masked: None, .. }));
+    assert!(matches!(desk.last().event(), Event::Typing { shown: None, .. }));
     assert_eq!(desk.press("4242424242424242"), 16);
     for (typed, callback) in desk.sent[1..17].iter().map(parse).enumerate() {
         assert_eq!(callback.capture, Some(PaymentCardNumber));
         assert_eq!(callback.partial_result, Some(true));
         assert_eq!(callback.payment_card_number.as_deref().unwrap_or_default(), "x".repeat(typed));
         assert_eq!(callback.payment_card_type, None);
-        assert_eq!(callback.required(), [PaymentCardNumber, ExpirationDate, SecurityCode, PostalCode]);
+        assert_eq!(
+            callback.required().unwrap(),
+            [PaymentCardNumber, ExpirationDate, SecurityCode, PostalCode]
+        );
     }
     let last = desk.last();
     assert_eq!(last.partial_result, Some(false));
     assert_eq!(last.payment_card_number.as_deref(), Some("xxxxxxxxxxxx4242"));
     assert_eq!(last.payment_card_type, Some(CardType::Visa));
-    assert_eq!(last.required(), [ExpirationDate, SecurityCode, PostalCode]);
+    assert_eq!(last.required().unwrap(), [ExpirationDate, SecurityCode, PostalCode]);
     assert_eq!((last.error_type, last.attempt), (None, None));
     // Keys that nobody asked for do nothing.
     assert_eq!(desk.press("123#"), 0);
@@ -87,7 +90,7 @@ fn entries() {
         cases.push((PostalCode, typed, wait, error.clone()));
     }
     for (capture, typed, wait, error) in cases {
-        let mut desk = Desk::new(Settings { min_postal_code_length: 5, ..settings() });
+        let mut desk = Desk::new(CreateParameters { min_postal_code_length: 5, ..settings() });
         if capture == SecurityCode {
             desk.ask(&PaymentCardNumber);
             desk.press("4242424242424242");
@@ -103,7 +106,7 @@ fn entries() {
         assert_eq!(last.partial_result, Some(false), "{capture} {typed}");
         assert_eq!(last.error_type, error, "{capture} {typed}");
         assert_eq!(last.attempt, error.as_ref().map(|_| 1), "{capture} {typed}");
-        assert_eq!(last.required().contains(&capture), error.is_some(), "{capture} {typed}");
+        assert_eq!(last.required().unwrap().contains(&capture), error.is_some(), "{capture} {typed}");
         assert_eq!(desk.session.asking(), None, "{capture} {typed}");
         if error.is_some() && capture == PaymentCardNumber {
             let digits = typed.trim_end_matches('#').len();
@@ -115,7 +118,7 @@ fn entries() {
 
 #[test]
 fn each_key_gives_time_for_the_next() {
-    let mut desk = Desk::new(Settings { timeout: Duration::from_secs(2), ..settings() });
+    let mut desk = Desk::new(CreateParameters { timeout: Duration::from_secs(2), ..settings() });
     desk.ask(&PostalCode);
     assert_eq!(desk.session.next_deadline(), Some(START + Duration::from_secs(60)));
     desk.wait(Duration::from_secs(59));
@@ -133,22 +136,11 @@ fn each_key_gives_time_for_the_next() {
 
 #[test]
 fn the_first_key_may_take_longer() {
-    for (first_key, timeout, wait) in [(None, 5, 60), (None, 600, 600), (Some(3), 5, 3), (Some(90), 5, 90)] {
-        let desk = Settings {
-            first_key: first_key.map(Duration::from_secs),
-            timeout: Duration::from_secs(timeout),
-            ..settings()
-        };
-        let mut desk = Desk::new(desk);
+    for (timeout, wait) in [(5, 60), (600, 600)] {
+        let mut desk = Desk::new(CreateParameters { timeout: Duration::from_secs(timeout), ..settings() });
         desk.ask(&PaymentCardNumber);
         assert_eq!(desk.session.next_deadline(), Some(START + Duration::from_secs(wait)));
     }
-    let mut desk = Desk::new(settings());
-    desk.ask(&PaymentCardNumber);
-    let lapsed = desk.session.lapse(desk.now);
-    desk.keep(lapsed);
-    assert_eq!(desk.error(), Some(CaptureError::InputTimeout));
-    assert!(desk.session.lapse(desk.now).is_empty());
 }
 
 #[test]
@@ -191,7 +183,7 @@ fn only_accepted_brands() {
         (vec![CardType::Discover], "6011111111111117", None),
         (vec![CardType::Discover], "4242424242424242", Some(CaptureError::InvalidCardType)),
     ] {
-        let mut desk = Desk::new(Settings { valid_card_types: valid, ..settings() });
+        let mut desk = Desk::new(CreateParameters { valid_card_types: valid, ..settings() });
         desk.ask(&PaymentCardNumber);
         desk.press(card);
         assert_eq!(desk.error(), error);
@@ -233,7 +225,7 @@ fn only_what_is_wanted_is_required() {
         (true, false, vec![PaymentCardNumber, SecurityCode, ExpirationDate]),
         (false, false, vec![PaymentCardNumber, ExpirationDate]),
     ] {
-        let mut desk = Desk::new(Settings { postal_code, security_code, ..settings() });
+        let mut desk = Desk::new(CreateParameters { postal_code, security_code, ..settings() });
         assert_eq!(desk.session.required(), required);
         // What is not wanted can still be given.
         desk.ask(&PostalCode);
@@ -249,7 +241,7 @@ fn only_what_is_wanted_is_required() {
 fn typed_twice() {
     let matching =
         vec![PaymentCardNumber, PostalCode, Capture::BankAccountNumber, Capture::from("shoe-size")];
-    let mut desk = Desk::new(Settings { require_matching_inputs: matching, ..settings() });
+    let mut desk = Desk::new(CreateParameters { require_matching_inputs: matching, ..settings() });
     let required = [
         PaymentCardNumber,
         PaymentCardNumberMatcher,
@@ -278,7 +270,7 @@ fn typed_twice() {
     desk.ask(&PaymentCardNumber);
     desk.press("4242424242424242");
     desk.ask(&PaymentCardNumberMatcher);
-    assert_eq!(desk.last().required()[0], PaymentCardNumberMatcher);
+    assert_eq!(desk.last().required().unwrap()[0], PaymentCardNumberMatcher);
     desk.press("424");
     assert_eq!(desk.last().payment_card_number.as_deref(), Some("xxx"));
     desk.press("2424242424242");
@@ -302,16 +294,17 @@ fn typed_twice() {
 
 #[test]
 fn a_second_typing_that_nobody_wants_is_refused() {
-    let mut desk = Desk::new(Settings { require_matching_inputs: vec![PostalCode], ..settings() });
+    let mut desk = Desk::new(CreateParameters { require_matching_inputs: vec![PostalCode], ..settings() });
     for (capture, refusal) in [
-        (SecurityCodeMatcher, Refusal::NotMatched),
-        (PaymentCardNumberMatcher, Refusal::NotMatched),
-        (Capture::BankRoutingNumber, Refusal::OtherMethod),
-        (Capture::BankAccountNumber, Refusal::OtherMethod),
-        (Capture::from("shoe-size"), Refusal::UnknownCapture),
+        (SecurityCodeMatcher, "does not require matching inputs"),
+        (PaymentCardNumberMatcher, "does not require matching inputs"),
+        (Capture::BankRoutingNumber, "does not belong to the session's payment method"),
+        (Capture::BankAccountNumber, "does not belong to the session's payment method"),
+        (Capture::from("shoe-size"), "not one of its values"),
     ] {
         desk.ask(&ExpirationDate);
-        assert_eq!(desk.session.capture(&capture, "http://127.0.0.1:2/", desk.now), Err(refusal));
+        let refused = desk.update_at("http://127.0.0.1:2/", Step::Capture(capture)).unwrap_err();
+        assert!(refused.message.contains(refusal), "{refused:?}");
         // A refused update changes nothing.
         assert_eq!(desk.session.asking(), Some(Asking::For(ExpirationDate)));
         desk.press("1");
@@ -339,13 +332,44 @@ fn attempts_are_counted_for_each_piece() {
 }
 
 #[test]
+fn the_public_numbers_pass_the_checks() {
+    use CardType::{Amex, DinersClub, Discover, Enroute, Jcb, Maestro, Mastercard, Visa};
+    for (number, card) in [
+        (numbers::VISA, Visa),
+        (numbers::MASTERCARD, Mastercard),
+        (numbers::AMEX, Amex),
+        (numbers::DISCOVER, Discover),
+        (numbers::JCB, Jcb),
+        (numbers::DINERS_CLUB, DinersClub),
+        (numbers::MAESTRO, Maestro),
+        (numbers::ENROUTE, Enroute),
+        (numbers::DECLINED, Visa),
+        (numbers::INSUFFICIENT_FUNDS, Visa),
+        (numbers::CONNECTOR_OUTAGE, Visa),
+    ] {
+        assert_eq!(super::super::cards::check(number, CardType::KNOWN), Ok(card), "{number}");
+        assert!(super::super::cards::is_full(number), "{number}");
+    }
+    assert!(super::super::bank::is_routing_number(numbers::BANK_ROUTING_NUMBER));
+    for number in [
+        numbers::BANK_ACCOUNT,
+        numbers::BANK_ACCOUNT_CLOSED,
+        numbers::BANK_INSUFFICIENT_FUNDS,
+        numbers::BANK_OUTAGE,
+    ] {
+        assert!(super::super::bank::is_account_number(number), "{number}");
+    }
+}
+
+#[test]
 fn too_many_attempts() {
-    let mut desk = Desk::new(Settings { max_attempts: Some(3), ..settings() });
+    let undocumented = Undocumented { words: true, max_failed_attempts: Some(3) };
+    let mut desk = Desk::with(settings(), undocumented);
     for _ in 0..2 {
         desk.ask(&PaymentCardNumber);
         assert_eq!(desk.press("1#"), 2);
     }
-    // An attempt at another piece is not one at this.
+    // An attempt at another capture is not one at this.
     desk.ask(&ExpirationDate);
     desk.press("1#");
     assert_eq!(desk.result(), None);
@@ -355,5 +379,5 @@ fn too_many_attempts() {
     assert_eq!(parse(&desk.sent[sent - 2]).attempt, Some(3));
     assert_eq!(desk.result(), Some(PayResult::TooManyFailedAttempts));
     assert_eq!(desk.last().payment_error.as_deref(), Some("invalid-card-number"));
-    assert_eq!(desk.session.transaction(), None);
+    assert_eq!(desk.session.view().transaction, None);
 }

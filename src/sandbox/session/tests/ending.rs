@@ -4,10 +4,10 @@ use super::*;
 use crate::model::TokenType;
 
 /// A session with everything collected, the card or account number as given.
-fn collected(settings: Settings, number: &str) -> Desk {
+fn collected(settings: CreateParameters, number: &str) -> Desk {
     let mut desk = Desk::new(settings);
     desk.collect();
-    let capture = match desk.session.settings().payment_method {
+    let capture = match desk.session.parameters().payment_method {
         PaymentMethod::AchDebit => Capture::BankAccountNumber,
         _ => Capture::PaymentCardNumber,
     };
@@ -24,14 +24,11 @@ fn charged() {
     assert_eq!(desk.complete(), 1);
     assert_eq!(desk.result(), Some(PayResult::Success));
     let last = desk.last();
-    let Some(Transaction::Charge { amount, currency, confirmation_code }) = desk.session.transaction() else {
-        panic!("no charge");
-    };
-    assert_eq!((amount.to_string().as_str(), currency.as_str()), ("9.99", "USD"));
-    assert_eq!(last.payment_confirmation_code.as_ref(), Some(confirmation_code));
-    assert!(confirmation_code.starts_with("ch_"));
+    let done = desk.session.view().transaction.clone().unwrap();
+    assert_eq!((done.amount.unwrap().to_string().as_str(), done.currency.as_deref()), ("9.99", Some("USD")));
+    assert_eq!(last.payment_confirmation_code, done.confirmation_code);
+    assert!(done.confirmation_code.unwrap().starts_with("ch_"));
     assert_eq!((last.payment_token(), last.profile_id()), (None, None));
-    assert_eq!((last.charge_amount, last.token_type), (Some(*amount), None));
     assert_eq!((last.payment_error, last.pay_error_code, last.connector_error), (None, None, None));
 }
 
@@ -42,22 +39,19 @@ fn tokenized() {
         (Some(Amount::ZERO), TokenType::OneTime, "tok_"),
         (None, TokenType::PaymentMethod, "pm_"),
     ] {
-        let settings = Settings { charge_amount: amount, token_type: token_type.clone(), ..settings() };
+        let settings =
+            CreateParameters { charge_amount: amount, token_type: token_type.clone(), ..settings() };
         let mut desk = collected(settings, numbers::VISA);
         assert_eq!(desk.last().token_type, Some(token_type.clone()));
         desk.complete();
         assert_eq!(desk.result(), Some(PayResult::Success));
         let last = desk.last();
-        let Some(Transaction::Token { token_type: made, token, profile_id }) = desk.session.transaction()
-        else {
-            panic!("no token");
-        };
-        assert_eq!(made, &token_type);
-        assert!(token.starts_with(prefix) && profile_id.starts_with("cus_"));
-        assert_eq!(last.payment_token(), Some(token.as_str()));
-        assert_eq!(last.profile_id(), Some(profile_id.as_str()));
+        let done = desk.session.view().transaction.clone().unwrap();
+        assert_eq!((done.amount, done.token_type.as_ref()), (None, Some(&token_type)));
+        assert!(done.token().unwrap().starts_with(prefix) && done.profile_id().unwrap().starts_with("cus_"));
+        assert_eq!(last.payment_token(), done.token());
+        assert_eq!(last.profile_id(), done.profile_id());
         assert_eq!(last.payment_confirmation_code, None);
-        assert_eq!((last.charge_amount, last.token_type), (None, Some(token_type)));
     }
 }
 
@@ -73,7 +67,7 @@ fn the_connector_refuses() {
     ] {
         for (amount, pay_error_code) in [(Some(Amount::from_cents(999).unwrap()), 64008), (None, 64010)] {
             let settings = if ach_debit { ach() } else { settings() };
-            let mut desk = collected(Settings { charge_amount: amount, ..settings }, number);
+            let mut desk = collected(CreateParameters { charge_amount: amount, ..settings }, number);
             desk.complete();
             assert_eq!(desk.result(), Some(PayResult::PaymentConnectorError), "{number}");
             let last = desk.last();
@@ -81,20 +75,24 @@ fn the_connector_refuses() {
             assert_eq!(last.connector_error.as_deref(), Some(code));
             assert_eq!(last.pay_error_code, Some(pay_error_code));
             assert_eq!((last.payment_confirmation_code.as_deref(), last.payment_token()), (None, None));
-            assert_eq!(desk.session.transaction(), None);
+            assert_eq!(desk.session.view().transaction, None);
         }
     }
 }
 
 #[test]
 fn completed_too_early() {
-    let mut desk = Desk::new(Settings { postal_code: false, ..settings() });
+    let mut desk = Desk::new(CreateParameters { postal_code: false, ..settings() });
     desk.ask(&Capture::PaymentCardNumber);
     desk.press("4242424242424242");
+    let sent = desk.sent.len();
+    let refused = desk.update(Step::Complete).unwrap_err();
+    assert_eq!(refused.rule.code, 64019);
+    assert_eq!(refused.message, "Still required: security-code, expiration-date");
+    assert_eq!((desk.result(), desk.sent.len()), (None, sent), "the session goes on");
+    desk.collect();
     desk.complete();
-    assert_eq!(desk.result(), Some(PayResult::ValidationError));
-    assert_eq!(desk.last().payment_error.as_deref(), Some("missing: security-code, expiration-date"));
-    assert_eq!(desk.session.transaction(), None);
+    assert_eq!(desk.result(), Some(PayResult::Success));
 }
 
 #[test]
@@ -106,14 +104,14 @@ fn the_caller_confirms() {
         ("32", PayResult::Cancelled, Some("not confirmed by the caller"), false),
         ("*", PayResult::CallerInterruptedWithStar, None, false),
     ] {
-        let mut desk = collected(Settings { confirmation: true, ..settings() }, numbers::VISA);
+        let mut desk = collected(CreateParameters { confirmation: true, ..settings() }, numbers::VISA);
         assert_eq!(desk.complete(), 0);
         assert_eq!(desk.result(), None);
         assert_eq!(desk.session.asking(), Some(Asking::ToConfirm));
         assert_eq!(desk.press(keys), 1, "{keys}");
         assert_eq!(desk.result(), Some(result), "{keys}");
         assert_eq!(desk.last().payment_error.as_deref(), error, "{keys}");
-        assert_eq!(desk.session.transaction().is_some(), charged, "{keys}");
+        assert_eq!(desk.session.view().transaction.is_some(), charged, "{keys}");
         // Once is once.
         assert_eq!(desk.press("1"), 0);
     }
@@ -121,26 +119,26 @@ fn the_caller_confirms() {
 
 #[test]
 fn the_caller_does_not_confirm_in_time() {
-    let mut desk = collected(Settings { confirmation: true, ..settings() }, numbers::VISA);
+    let mut desk = collected(CreateParameters { confirmation: true, ..settings() }, numbers::VISA);
     desk.complete();
     assert_eq!(desk.wait(Duration::from_millis(59_999)), 0);
     assert_eq!(desk.wait(Duration::from_millis(1)), 1);
     assert_eq!(desk.result(), Some(PayResult::Cancelled));
     assert_eq!(desk.last().payment_error.as_deref(), Some("input-timeout"));
-    assert_eq!(desk.session.transaction(), None);
+    assert_eq!(desk.session.view().transaction, None);
 
     // An update that comes when the time is over finds the session ended, and the callback is not lost.
-    let mut desk = collected(Settings { confirmation: true, ..settings() }, numbers::VISA);
+    let mut desk = collected(CreateParameters { confirmation: true, ..settings() }, numbers::VISA);
     desk.complete();
     desk.now += Duration::from_secs(60);
-    assert_eq!(desk.complete(), 1);
-    assert_eq!(desk.result(), Some(PayResult::Cancelled));
-    assert_eq!(desk.session.complete(URL, desk.now), Err(Refusal::Ended));
+    let sent = desk.sent.len();
+    assert_over(desk.update(Step::Complete));
+    assert_eq!((desk.sent.len(), desk.result()), (sent + 1, Some(PayResult::Cancelled)));
 }
 
 #[test]
 fn a_piece_may_be_asked_for_instead_of_the_confirmation() {
-    let mut desk = collected(Settings { confirmation: true, ..settings() }, numbers::VISA);
+    let mut desk = collected(CreateParameters { confirmation: true, ..settings() }, numbers::VISA);
     desk.complete();
     desk.ask(&Capture::PaymentCardNumber);
     desk.press("1#");
@@ -148,7 +146,7 @@ fn a_piece_may_be_asked_for_instead_of_the_confirmation() {
     assert_eq!(desk.result(), None);
     desk.collect();
     desk.complete();
-    assert_eq!(answer(&desk.session, desk.now).as_deref(), Some("1"));
+    assert_eq!(Answers::default().keys(&desk.session, desk.now).as_deref(), Some("1"));
     desk.press("1");
     assert_eq!(desk.result(), Some(PayResult::Success));
 }
@@ -165,13 +163,7 @@ fn ended_by_someone() {
             },
             PayResult::CallerHungUp,
         ),
-        (
-            |desk| {
-                let callbacks = desk.session.cancel(URL, desk.now).unwrap();
-                desk.keep(callbacks)
-            },
-            PayResult::Cancelled,
-        ),
+        (|desk| desk.update(Step::Cancel).unwrap(), PayResult::Cancelled),
     ];
     for (end, result) in ends {
         // At the start, in the middle of an entry, and with everything collected.
@@ -185,20 +177,18 @@ fn ended_by_someone() {
             }
             assert_eq!(end(&mut desk), 1);
             assert_eq!(desk.result(), Some(result.clone()));
-            assert_eq!(desk.session.transaction(), None);
+            assert_eq!(desk.session.view().transaction, None);
             assert_eq!((desk.session.asking(), desk.session.next_deadline()), (None, None));
             // Nothing happens after the end.
             let sent = desk.sent.len();
             desk.press("4242#*1");
             desk.wait(Duration::from_secs(1000));
             assert!(desk.session.hang_up(desk.now).is_empty());
-            assert!(desk.session.lapse(desk.now).is_empty());
-            let over = Err(Refusal::Ended);
-            assert_eq!(desk.session.capture(&Capture::PostalCode, URL, desk.now), over);
-            assert_eq!(desk.session.complete(URL, desk.now), over);
-            assert_eq!(desk.session.cancel(URL, desk.now), over);
+            for step in [Step::Capture(Capture::PostalCode), Step::Complete, Step::Cancel] {
+                assert_over(desk.update(step));
+            }
             assert_eq!(desk.sent.len(), sent);
-            assert_eq!(answer(&desk.session, desk.now), None);
+            assert_eq!(Answers::default().keys(&desk.session, desk.now), None);
         }
     }
 }
@@ -206,15 +196,25 @@ fn ended_by_someone() {
 #[test]
 fn the_newest_url_is_in_force() {
     let mut desk = Desk::new(settings());
-    let urls = |callbacks: &[Callback]| callbacks.iter().map(|it| it.url.to_string()).collect::<Vec<_>>();
-    let asked = desk.session.capture(&Capture::PostalCode, "http://127.0.0.1:2/", START).unwrap();
-    assert_eq!(urls(&asked), ["http://127.0.0.1:2/"]);
-    assert_eq!(urls(&desk.session.key('9', START)), ["http://127.0.0.1:2/"]);
+    let postal = |desk: &mut Desk| desk.update_at("http://127.0.0.1:2/", Step::Capture(Capture::PostalCode));
+    assert_eq!(postal(&mut desk), Ok(1));
+    desk.press("9");
     // The old entry's timeout still goes where it was asked for.
-    let later = START + Duration::from_secs(5);
-    let asked = desk.session.capture(&Capture::ExpirationDate, "/relative", later).unwrap();
-    assert_eq!(urls(&asked), ["http://127.0.0.1:2/", "/relative"]);
-    assert_eq!(urls(&desk.session.hang_up(later)), ["/relative"]);
+    desk.now += Duration::from_secs(5);
+    assert_eq!(desk.update_at("/relative", Step::Capture(Capture::ExpirationDate)), Ok(2));
+    let last = desk.session.hang_up(desk.now);
+    desk.keep(last);
+    let urls: Vec<_> = desk.sent.iter().map(|callback| callback.url.to_string()).collect();
+    let second = "http://127.0.0.1:2/";
+    assert_eq!(urls, [URL, second, second, second, "/relative", "/relative"]);
+}
+
+/// An update of a session that is over.
+#[track_caller]
+fn assert_over<T: std::fmt::Debug>(updated: Result<T, Refusal>) {
+    let refused = updated.unwrap_err();
+    assert_eq!(refused.rule.code, 20409);
+    assert!(refused.message.contains("is over"), "{refused:?}");
 }
 
 #[test]
@@ -223,7 +223,7 @@ fn debug_hides_what_was_typed() {
     desk.ask(&Capture::PostalCode);
     desk.press("42421234#");
     desk.complete();
-    for shown in [format!("{:?}", desk.session), format!("{:?}", desk.sent)] {
+    for shown in [format!("{:?}", desk.session.view()), format!("{:?}", desk.sent)] {
         assert!(!shown.contains("4242") && !shown.contains("1234"), "{shown}");
     }
 }

@@ -12,7 +12,11 @@ use super::*;
 use crate::callback::StatusCallback;
 use crate::model::Amount;
 use crate::model::{Capture, CaptureError, PayResult, PaymentMethod};
+use crate::sandbox::connector::PaymentConnector;
 use crate::sandbox::delivery::Callback;
+use crate::sandbox::numbers;
+use crate::sandbox::parameters::{CreateParameters, Form, SessionIds, Step, UpdateParameters};
+use crate::sandbox::refusals::Refusal;
 
 const URL: &str = "http://127.0.0.1:1/status";
 /// 22 November 2026, 09:00 UTC.
@@ -26,15 +30,16 @@ pub(in crate::sandbox) struct Desk {
     pub(in crate::sandbox) sent: Vec<Callback>,
 }
 
-pub(in crate::sandbox) fn settings() -> Settings {
-    Settings {
+pub(in crate::sandbox) fn settings() -> CreateParameters {
+    CreateParameters {
         charge_amount: Some("9.99".parse::<Amount>().unwrap()),
-        ..Settings::new(&sid("AC"), &sid("CA"), &sid("PK"))
+        ..CreateParameters::read(&Form::parse(format!("IdempotencyKey=k&StatusCallback={URL}").as_bytes()))
+            .unwrap()
     }
 }
 
-fn ach() -> Settings {
-    Settings { payment_method: PaymentMethod::AchDebit, ..settings() }
+fn ach() -> CreateParameters {
+    CreateParameters { payment_method: PaymentMethod::AchDebit, ..settings() }
 }
 
 fn sid(prefix: &str) -> String {
@@ -42,8 +47,15 @@ fn sid(prefix: &str) -> String {
 }
 
 impl Desk {
-    pub(in crate::sandbox) fn new(settings: Settings) -> Self {
-        let (session, first) = PaySession::start(settings, URL, START);
+    /// With the words that are not documented.
+    pub(in crate::sandbox) fn new(parameters: CreateParameters) -> Self {
+        Self::with(parameters, Undocumented { words: true, max_failed_attempts: None })
+    }
+
+    fn with(parameters: CreateParameters, undocumented: Undocumented) -> Self {
+        let ids = SessionIds { account_sid: sid("AC"), call_sid: sid("CA"), sid: sid("PK") };
+        let (session, first) =
+            PaySession::start(ids, &sid("CA"), parameters, Vec::new(), undocumented, START);
         Self { session, now: START, sent: vec![first] }
     }
 
@@ -53,10 +65,23 @@ impl Desk {
         count
     }
 
-    /// Asks for a piece; how many callbacks that made.
+    fn update(&mut self, step: Step) -> Result<usize, Refusal> {
+        self.update_at(URL, step)
+    }
+
+    /// How many callbacks an update made.
+    fn update_at(&mut self, url: &str, step: Step) -> Result<usize, Refusal> {
+        let lapsed = self.wait(Duration::ZERO);
+        let update =
+            UpdateParameters { idempotency_key: "k".to_owned(), status_callback: url.to_owned(), step };
+        let callbacks = self.session.update(&update, &PaymentConnector::new(), self.now)?;
+        Ok(lapsed + self.keep(callbacks))
+    }
+
+    /// Asks for a capture; how many callbacks that made.
+    #[track_caller]
     fn ask(&mut self, capture: &Capture) -> usize {
-        let callbacks = self.session.capture(capture, URL, self.now).unwrap();
-        self.keep(callbacks)
+        self.update(Step::Capture(capture.clone())).unwrap()
     }
 
     /// Types with a tenth of a second between keys; how many callbacks that made.
@@ -64,8 +89,9 @@ impl Desk {
         keys.chars()
             .map(|key| {
                 self.now += Duration::from_millis(100);
+                let lapsed = self.wait(Duration::ZERO);
                 let callbacks = self.session.key(key, self.now);
-                self.keep(callbacks)
+                lapsed + self.keep(callbacks)
             })
             .sum()
     }
@@ -78,8 +104,7 @@ impl Desk {
     }
 
     pub(in crate::sandbox) fn complete(&mut self) -> usize {
-        let callbacks = self.session.complete(URL, self.now).unwrap();
-        self.keep(callbacks)
+        self.update(Step::Complete).unwrap()
     }
 
     /// Asks and types what an obliging caller types, until nothing is required.
@@ -87,7 +112,7 @@ impl Desk {
         for _ in 0..20 {
             let Some(capture) = self.session.required().into_iter().next() else { return };
             self.ask(&capture);
-            let keys = answer(&self.session, self.now).unwrap();
+            let keys = Answers::default().keys(&self.session, self.now).unwrap();
             self.press(&keys);
         }
         panic!("still required: {:?}", self.session.required());

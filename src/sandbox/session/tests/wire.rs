@@ -15,7 +15,8 @@ fn all(parts: &[&str]) -> String {
 
 #[test]
 fn a_card_payment() {
-    let settings = Settings { payment_connector: "PGP_MOCK".to_owned(), postal_code: false, ..settings() };
+    let settings =
+        CreateParameters { payment_connector: "PGP_MOCK".to_owned(), postal_code: false, ..settings() };
     let mut desk = Desk::new(settings);
     let common = "PaymentConnector=PGP_MOCK&DateCreated=2026-11-22T09%3A00%3A00.000Z&PaymentMethod=credit-card\
                   &CallSid={CA}&ChargeAmount=9.99&AccountSid={AC}&Sid={PK}";
@@ -52,19 +53,18 @@ fn a_card_payment() {
     assert_eq!(body(desk.sent.last().unwrap()), all(&[common, last]));
 
     desk.complete();
-    let code = connector::reference("ch", &sid("PK"));
+    let code = crate::sandbox::transaction::reference("ch", &sid("PK"));
     let done = format!(
         "SecurityCode=xxx&PaymentCardType=visa&Sid={{PK}}&PaymentConfirmationCode={code}&CallSid={{CA}}\
          &Result=success&AccountSid={{AC}}&ProfileId=&DateUpdated=2026-11-22T09%3A00%3A02.600Z&PaymentToken=\
-         &PaymentMethod=credit-card&PaymentCardNumber=xxxxxxxxxxxx1111&ExpirationDate=1228\
-         &DateCreated=2026-11-22T09%3A00%3A00.000Z&PaymentConnector=PGP_MOCK&ChargeAmount=9.99"
+         &PaymentMethod=credit-card&PaymentCardNumber=xxxxxxxxxxxx1111&ExpirationDate=1228"
     );
     assert_eq!(body(desk.sent.last().unwrap()), all(&[&done]));
 }
 
 #[test]
 fn an_early_end_says_what_there_is() {
-    let mut desk = Desk::new(Settings { charge_amount: None, ..ach() });
+    let mut desk = Desk::new(CreateParameters { charge_amount: None, ..ach() });
     desk.ask(&Capture::BankRoutingNumber);
     desk.press("110000000*");
     assert_eq!(
@@ -85,15 +85,14 @@ fn an_early_end_says_what_there_is() {
         all(&[
             "Sid={PK}&PaymentConfirmationCode=&CallSid={CA}&Result=caller-interrupted-with-star&AccountSid={AC}\
                &ProfileId=&DateUpdated=2026-11-22T09%3A00%3A01.000Z&PaymentToken=&PaymentMethod=ach-debit\
-               &BankRoutingNumber=110000000&DateCreated=2026-11-22T09%3A00%3A00.000Z&PaymentConnector=Default\
-               &TokenType=reusable&BankAccountType=consumer-checking&PaymentError=&PayErrorCode=&ConnectorError="
+               &BankRoutingNumber=110000000&BankAccountType=consumer-checking&PaymentError=&PayErrorCode=&ConnectorError="
         ])
     );
 }
 
 #[test]
 fn no_name_comes_twice() {
-    for settings in [settings(), ach(), Settings { charge_amount: None, ..settings() }] {
+    for settings in [settings(), ach(), CreateParameters { charge_amount: None, ..settings() }] {
         let mut desk = Desk::new(settings);
         desk.collect();
         desk.complete();

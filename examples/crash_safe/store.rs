@@ -1,0 +1,70 @@
+//! Flows in files. Whenever the program or the machine dies, a file holds one whole flow: the one before, or the
+//! one after.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use fs4::fs_std::FileExt;
+use twilio_payments::PaymentFlow;
+
+/// The file of one flow.
+pub(crate) struct FlowFile {
+    path: PathBuf,
+    /// The revision that was loaded or stored here; what is in the file must not be another one.
+    revision: Option<u64>,
+}
+
+impl FlowFile {
+    /// The file of a flow in a folder that exists. `name` is of letters, digits and hyphens.
+    pub(crate) fn new(folder: &Path, name: &str) -> Self {
+        Self { path: folder.join(format!("{name}.json")), revision: None }
+    }
+
+    /// Loads the flow that was stored last; `None` if none was.
+    pub(crate) fn load(&mut self) -> io::Result<Option<PaymentFlow>> {
+        let flow = read(&self.path)?;
+        self.revision = flow.as_ref().map(PaymentFlow::revision);
+        Ok(flow)
+    }
+
+    /// Stores a flow in place of the one that was loaded or stored here before.
+    ///
+    /// Fails with `AlreadyExists` if another process has stored one since then: two processes that loaded one
+    /// flow cannot both go on with it.
+    pub(crate) fn store(&mut self, flow: &PaymentFlow) -> io::Result<()> {
+        // Only for as long as it takes to compare and replace. The system releases it if the process dies.
+        let lock = private().create(true).truncate(false).open(self.path.with_extension("lock"))?;
+        lock.lock_exclusive()?;
+        if read(&self.path)?.map(|flow| flow.revision()) != self.revision {
+            return Err(io::Error::new(ErrorKind::AlreadyExists, "another process has stored this flow"));
+        }
+        let temporary = self.path.with_extension("new");
+        let mut file = private().create(true).truncate(true).open(&temporary)?;
+        file.write_all(&serde_json::to_vec(flow)?)?;
+        file.sync_all()?;
+        fs::rename(&temporary, &self.path)?;
+        // The new name is in the folder for good only after this.
+        #[cfg(unix)]
+        File::open(self.path.parent().unwrap_or(Path::new(".")))?.sync_all()?;
+        self.revision = Some(flow.revision());
+        Ok(())
+    }
+}
+
+fn read(path: &Path) -> io::Result<Option<PaymentFlow>> {
+    match File::open(path) {
+        Ok(file) => Ok(Some(serde_json::from_reader(io::BufReader::new(file))?)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// For files that nobody else may read: a flow that has ended can hold a token.
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}

@@ -1,0 +1,82 @@
+//! Access tokens by OAuth client credentials, renewed before they expire. `cargo run --example oauth` runs it in the
+//! sandbox, with a token endpoint of its own. For the real service, set `TWILIO_ACCOUNT_SID`, `TWILIO_CLIENT_ID` and
+//! `TWILIO_CLIENT_SECRET`, and pass the SID of a live call and the URL for its callbacks.
+use std::env::var;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+use std::time::Duration;
+
+use twilio_payments::sandbox::Sandbox;
+use twilio_payments::{
+    AccessToken, CreatePaymentsParams, Credentials, Error, PaymentsApi, UpdatePaymentsParams,
+};
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+const ENDPOINT: &str = "https://oauth.twilio.com/v2/token";
+
+/// Credentials with a source that asks the token endpoint. The client asks the source when it needs a new token.
+fn credentials(account_sid: &str, endpoint: &str, id: &str, secret: &str) -> Result<Credentials, Error> {
+    let (endpoint, id, secret) = (endpoint.to_owned(), id.to_owned(), secret.to_owned());
+    // The client does not interrupt the source, so it has a time limit of its own.
+    let config = ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(10)));
+    let agent = ureq::Agent::new_with_config(config.max_redirects(0).build());
+    Credentials::bearer_source(account_sid, move || -> Result<AccessToken, Failure> {
+        let form = [("client_id", &*id), ("client_secret", &secret), ("grant_type", "client_credentials")];
+        let body = agent.post(&endpoint).send_form(form)?.into_body().read_to_string()?;
+        let body: serde_json::Value = serde_json::from_str(&body)?;
+        let token = body["access_token"].as_str().ok_or("the response has no access_token")?;
+        let lifetime = body["expires_in"].as_u64().ok_or("the response has no expires_in")?;
+        Ok(AccessToken::new(token, Duration::from_secs(lifetime))?)
+    })
+}
+
+fn main() -> Result<(), Failure> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [call_sid, callback_url] = arguments.as_slice() {
+        let (account_sid, id) = (var("TWILIO_ACCOUNT_SID")?, var("TWILIO_CLIENT_ID")?);
+        let credentials = credentials(&account_sid, ENDPOINT, &id, &var("TWILIO_CLIENT_SECRET")?)?;
+        return start_and_cancel(&PaymentsApi::builder(credentials).build()?, call_sid, callback_url);
+    } else if !arguments.is_empty() {
+        return Err("pass a call's SID and a URL for its callbacks, or nothing for the sandbox".into());
+    }
+    let sandbox = Sandbox::start()?;
+    let endpoint = token_endpoint(sandbox.access_token().to_owned())?;
+    let credentials = credentials(sandbox.account_sid(), &endpoint, "OQ1", "client-secret")?;
+    let api = PaymentsApi::builder(credentials).base_url(sandbox.base_url()).build()?;
+    start_and_cancel(&api, sandbox.call().sid(), "https://example.com/status")
+}
+
+fn start_and_cancel(api: &PaymentsApi, call_sid: &str, callback_url: &str) -> Result<(), Failure> {
+    let session = api.create_payments(call_sid, &CreatePaymentsParams::new(callback_url))?;
+    println!("started {}", session.sid);
+    api.update_payments(call_sid, &session.sid, &UpdatePaymentsParams::new_cancel(callback_url))?;
+    println!("cancelled");
+    Ok(())
+}
+
+/// Stands in for the service's token endpoint: gives everybody the sandbox's token.
+fn token_endpoint(token: String) -> std::io::Result<String> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let url = format!("http://{}/v2/token", listener.local_addr()?);
+    std::thread::spawn(move || -> std::io::Result<()> {
+        for stream in listener.incoming() {
+            let mut reader = BufReader::new(stream?);
+            let (mut line, mut length) = (String::new(), 0);
+            while reader.read_line(&mut line)? > 2 {
+                let lower = line.to_ascii_lowercase();
+                let value = lower.strip_prefix("content-length:").and_then(|value| value.trim().parse().ok());
+                length = value.unwrap_or(length);
+                line.clear();
+            }
+            reader.read_exact(&mut vec![0; length])?;
+            println!("the token endpoint was asked");
+            let body = format!(r#"{{"access_token":"{token}","token_type":"Bearer","expires_in":3600}}"#);
+            let head =
+                format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
+            reader.get_mut().write_all((head + &body).as_bytes())?;
+        }
+        Ok(())
+    });
+    Ok(url)
+}

@@ -1,0 +1,154 @@
+//! A shop's payment server on a synchronous web framework. Flows are in files, and nothing about a payment is in
+//! memory: any number of these processes can run on one folder, and each can be killed at any time.
+//!
+//! ```text
+//! cargo run --example web_server                                  two of them in the sandbox
+//! cargo run --example web_server -- FOLDER LISTEN URL             one for the real service
+//! ```
+//!
+//! `LISTEN` is the address to listen on; `URL` is the public URL whose requests reach any of the processes.
+//! Credentials are read from the environment.
+//!
+//! | request | does |
+//! |---|---|
+//! | `POST /orders/{order}?call={CA…}&amount={19.99}` | begins a payment, unless the order has one |
+//! | `GET /orders/{order}` | shows how it goes |
+//! | `POST /callbacks?payment_flow={tag}` | is for the service |
+
+mod demo;
+#[path = "../crash_safe/store.rs"]
+mod store;
+mod worker;
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use store::FlowFile;
+use tiny_http::{Method, Request, Response, Server};
+use twilio_payments::{
+    CallbackRetries, CreatePaymentsParams, PaymentFlow, PaymentsApi, PaymentsApiBuilder, SignatureValidator,
+    StatusCallback,
+};
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// What all threads of a process share.
+struct Shop {
+    folder: PathBuf,
+    url: String,
+    api: PaymentsApi,
+    validator: SignatureValidator,
+}
+
+fn main() -> Result<(), Failure> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.as_slice() {
+        [] => demo::run(),
+        [folder, listen, url] => serve(Path::new(folder), listen, url),
+        _ => Err("usage: web_server FOLDER LISTEN URL".into()),
+    }
+}
+
+fn serve(folder: &Path, listen: &str, url: &str) -> Result<(), Failure> {
+    let mut builder = PaymentsApiBuilder::from_env()?;
+    if let Ok(sandbox) = std::env::var("SANDBOX_URL") {
+        builder = builder.base_url(sandbox);
+    }
+    let shop = Arc::new(Shop {
+        folder: folder.to_owned(),
+        url: url.trim_end_matches('/').to_owned(),
+        api: builder.build()?,
+        validator: SignatureValidator::from_env()?,
+    });
+    let server = Server::http(listen)?;
+    worker::start(&shop);
+    for mut request in server.incoming_requests() {
+        let (status, text) = shop.respond(&mut request).unwrap_or_else(|error| {
+            eprintln!("{} {}: {error}", request.method(), request.url());
+            // The service repeats a callback that was answered so, since its URL asks for that.
+            (500, String::new())
+        });
+        let _ = request.respond(Response::from_string(text).with_status_code(status));
+    }
+    Ok(())
+}
+
+impl Shop {
+    fn respond(&self, request: &mut Request) -> Result<(u16, String), Failure> {
+        let target = request.url().to_owned();
+        let (path, query) = target.split_once('?').unwrap_or((&target, ""));
+        match (request.method(), path.strip_prefix("/orders/")) {
+            (Method::Post, Some(order)) => self.begin(order, query),
+            (Method::Get, Some(order)) => self.show(order),
+            (Method::Post, None) if path == "/callbacks" => self.receive(request, &target),
+            _ => Ok((404, String::new())),
+        }
+    }
+
+    /// The file of the payment of an order. Its name is the flow's tag, by which callbacks find it too.
+    fn file(&self, tag: &str) -> FlowFile {
+        FlowFile::new(&self.folder, tag)
+    }
+
+    fn flow(&self, order: &str, call_sid: &str, amount: &str) -> Result<PaymentFlow, Failure> {
+        let callbacks = CallbackRetries::most().url(&format!("{}/callbacks", self.url))?;
+        let params =
+            CreatePaymentsParams::new(callbacks).idempotency_key(order).charge_amount(amount.parse()?);
+        Ok(PaymentFlow::new(call_sid, params)?)
+    }
+
+    /// Stores a new flow. A worker of any process takes it up from there.
+    fn begin(&self, order: &str, query: &str) -> Result<(u16, String), Failure> {
+        let field = |name: &str| {
+            let mut pairs = form_urlencoded::parse(query.as_bytes());
+            pairs.find(|(other, _)| other == name).map(|(_, value)| value.into_owned()).unwrap_or_default()
+        };
+        let flow = match self.flow(order, &field("call"), &field("amount")) {
+            Ok(flow) => flow,
+            Err(error) => return Ok((400, error.to_string())),
+        };
+        match self.file(&flow.tag()).store(&flow) {
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => self.show(order),
+            stored => stored.map(|()| (201, "begun".to_owned())).map_err(Into::into),
+        }
+    }
+
+    fn show(&self, order: &str) -> Result<(u16, String), Failure> {
+        let tag = self.flow(order, &format!("CA{:032}", 0), "0")?.tag();
+        Ok(match self.file(&tag).load()? {
+            None => (404, String::new()),
+            Some(flow) => match flow.ending() {
+                None => (200, "under way".to_owned()),
+                Some(ending) => (200, format!("ended: {ending}")),
+            },
+        })
+    }
+
+    /// Takes a callback: verified, given to its flow, and stored before it is acknowledged.
+    fn receive(&self, request: &mut Request, target: &str) -> Result<(u16, String), Failure> {
+        let mut body = Vec::new();
+        request.as_reader().take(64 * 1024).read_to_end(&mut body)?;
+        let header = |name: &str| {
+            let found =
+                request.headers().iter().find(|header| header.field.to_string().eq_ignore_ascii_case(name));
+            found.map(|header| header.value.as_str())
+        };
+        let url = format!("{}{target}", self.url);
+        let callback = match self.validator.receive_with(&url, &body, header) {
+            Ok(callback) => callback,
+            Err(error) => return Ok((403, error.to_string())),
+        };
+        self.tell(&callback)?;
+        Ok((204, String::new()))
+    }
+
+    /// Tells the flow, again if another process has stored it meanwhile.
+    fn tell(&self, callback: &StatusCallback) -> Result<(), Failure> {
+        let is_tag = |tag: &&str| tag.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let Some(tag) = callback.tag().filter(is_tag) else { return Ok(()) };
+        worker::change(&mut self.file(tag), |flow| {
+            flow.on_callback(callback);
+        })
+    }
+}

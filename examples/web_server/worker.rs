@@ -1,0 +1,88 @@
+//! The worker: finds the flows that have something to do, and does it.
+
+use std::io;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, SystemTime};
+
+use twilio_payments::{PaymentFlow, Step};
+
+use super::store::FlowFile;
+use super::{Failure, Shop};
+
+/// How often the folder is looked through. A database would be asked for the flows that are due.
+const PAUSE: Duration = Duration::from_millis(100);
+
+pub(crate) fn start(shop: &Arc<Shop>) {
+    let shop = Arc::clone(shop);
+    thread::spawn(move || {
+        loop {
+            if let Err(error) = look_through(&shop) {
+                eprintln!("worker: {error}");
+            }
+            thread::sleep(PAUSE);
+        }
+    });
+}
+
+fn look_through(shop: &Arc<Shop>) -> Result<(), Failure> {
+    for entry in std::fs::read_dir(&shop.folder)? {
+        let path = entry?.path();
+        let Some(tag) = path.file_stem().and_then(|stem| stem.to_str()) else { continue };
+        if path.extension().is_none_or(|extension| extension != "json") {
+            continue;
+        }
+        let mut file = shop.file(tag);
+        let Some(mut flow) = file.load()? else { continue };
+        // A request that another process has begun is due only when that process must be gone.
+        if flow.due().is_none_or(|due| due > SystemTime::now()) {
+            continue;
+        }
+        let step = flow.next(SystemTime::now());
+        match file.store(&flow) {
+            // Another process was faster: nothing was sent here.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+            stored => stored?,
+        }
+        let shop = Arc::clone(shop);
+        thread::spawn(move || {
+            if let Err(error) = send(&shop, &mut file, &flow, step) {
+                eprintln!("worker: {error}");
+            }
+        });
+    }
+    Ok(())
+}
+
+/// Sends the request of a step, and tells the flow how it was answered.
+fn send(shop: &Shop, file: &mut FlowFile, flow: &PaymentFlow, step: Step) -> Result<(), Failure> {
+    let key = flow.awaited_key();
+    let response = match step {
+        Step::Create(params) => shop.api.create_payments(flow.call_sid(), &params),
+        Step::Update { sid, params } => shop.api.update_payments(flow.call_sid(), &sid, &params),
+        Step::WaitUntil(_) | Step::Ended(_) => return Ok(()),
+    };
+    // Callbacks have changed the stored flow meanwhile, but the response is still awaited, unless this took so
+    // long that another process has taken over.
+    change(file, |flow| {
+        if flow.awaited_key() == key {
+            flow.on_response(&response);
+        }
+    })
+}
+
+/// Loads a flow, changes it, and stores it; again if another process has stored it between.
+pub(crate) fn change(file: &mut FlowFile, mut change: impl FnMut(&mut PaymentFlow)) -> Result<(), Failure> {
+    loop {
+        let Some(mut flow) = file.load()? else { return Ok(()) };
+        let revision = flow.revision();
+        change(&mut flow);
+        if flow.revision() == revision {
+            return Ok(());
+        }
+        match file.store(&flow) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            stored => return stored.map_err(Into::into),
+        }
+    }
+}

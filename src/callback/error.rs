@@ -1,0 +1,157 @@
+//! `CallbackError`: what can go wrong with callbacks, their signatures and their listeners.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::io;
+use std::panic::AssertUnwindSafe;
+
+/// Why a callback was not accepted, or why none could be received.
+///
+/// It is not an [`Error`](crate::Error), because it says nothing about a payment: there is no
+/// [`Outcome`](crate::Outcome) to look at. Neither `Display` nor `Debug` shows a token, a signature, a body
+/// or a URL.
+///
+/// ```
+/// use twilio_payments::{CallbackErrorKind, SignatureValidator};
+///
+/// # fn main() -> Result<(), twilio_payments::CallbackError> {
+/// let validator = SignatureValidator::new("auth-token")?;
+/// let error = validator.receive("https://pay.example.com/status", b"Sid=PK1", None).unwrap_err();
+/// let status = match error.kind() {
+///     CallbackErrorKind::Signature => 403,
+///     CallbackErrorKind::Malformed => 400,
+///     _ => 500,
+/// };
+/// assert_eq!(status, 403);
+/// # Ok(())
+/// # }
+/// ```
+pub struct CallbackError {
+    kind: CallbackErrorKind,
+    field: Option<&'static str>,
+    message: &'static str,
+    // The error may hold any boxed error, but it is only ever shown: a panic cannot leave it half changed.
+    source: Option<AssertUnwindSafe<io::Error>>,
+}
+
+/// What went wrong with a callback or a listener. See [`CallbackError::kind`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CallbackErrorKind {
+    /// A value that the program gave was refused; [`CallbackError::field`] names it.
+    InvalidInput,
+    /// The request has no signature, a malformed one, or one that none of the auth tokens and keys makes for
+    /// its URL and body. It may be forged: answer 403, and ignore what it says.
+    Signature,
+    /// The body is not a status callback of a Payments session. Answer 400.
+    Malformed,
+    /// The listener cannot listen on its address; the error's source is the system's own.
+    Listen,
+    /// No callback came in time.
+    Timeout,
+    /// The listener was shut down, and everything that it had received was read.
+    Closed,
+}
+
+impl CallbackError {
+    pub(crate) fn new(kind: CallbackErrorKind, message: &'static str) -> Self {
+        Self { kind, field: None, message, source: None }
+    }
+
+    /// A value of the program's own that is refused.
+    #[cfg_attr(not(feature = "signature"), allow(dead_code, reason = "only the validator takes values"))]
+    pub(crate) fn invalid(field: &'static str, reason: &'static str) -> Self {
+        Self { field: Some(field), ..Self::new(CallbackErrorKind::InvalidInput, reason) }
+    }
+
+    /// A listener that cannot start.
+    #[cfg_attr(not(feature = "listener"), allow(dead_code, reason = "only the listener listens"))]
+    pub(crate) fn listen(source: io::Error) -> Self {
+        let error = Self::new(CallbackErrorKind::Listen, "cannot listen on the address");
+        Self { source: Some(AssertUnwindSafe(source)), ..error }
+    }
+
+    /// What went wrong.
+    ///
+    /// ```
+    /// use twilio_payments::{CallbackErrorKind, StatusCallback};
+    ///
+    /// let error = StatusCallback::parse(b"{}").unwrap_err();
+    /// assert_eq!(error.kind(), CallbackErrorKind::Malformed);
+    /// ```
+    #[must_use]
+    pub fn kind(&self) -> CallbackErrorKind {
+        self.kind
+    }
+
+    /// The name of the refused value: that of an argument, a setter or an environment variable. `None` unless
+    /// the kind is [`InvalidInput`](CallbackErrorKind::InvalidInput).
+    ///
+    /// ```
+    /// # #[cfg(feature = "signature")] {
+    /// use twilio_payments::SignatureValidator;
+    ///
+    /// let error = SignatureValidator::new("").unwrap_err();
+    /// assert_eq!(error.field(), Some("auth_token"));
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn field(&self) -> Option<&'static str> {
+        self.field
+    }
+}
+
+impl fmt::Display for CallbackError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.field {
+            Some(field) => write!(f, "invalid {field}: {}", self.message),
+            None => f.write_str(self.message),
+        }
+    }
+}
+
+impl fmt::Debug for CallbackError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("CallbackError");
+        out.field("kind", &self.kind);
+        if let Some(field) = self.field {
+            out.field("field", &field);
+        }
+        out.field("message", &self.message);
+        if let Some(source) = &self.source {
+            out.field("source", &source.0);
+        }
+        out.finish()
+    }
+}
+
+impl StdError for CallbackError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_ref().map(|source| &source.0 as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_names_the_field_and_does_not_repeat_its_source() {
+        let invalid = CallbackError::invalid("auth_token", "empty");
+        assert_eq!((invalid.kind(), invalid.field()), (CallbackErrorKind::InvalidInput, Some("auth_token")));
+        assert_eq!(invalid.to_string(), "invalid auth_token: empty");
+        assert!(StdError::source(&invalid).is_none());
+
+        let listen = CallbackError::listen(io::Error::other("the system's reason"));
+        assert_eq!((listen.kind(), listen.field()), (CallbackErrorKind::Listen, None));
+        assert_eq!(listen.to_string(), "cannot listen on the address");
+        assert_eq!(StdError::source(&listen).unwrap().to_string(), "the system's reason");
+        assert!(format!("{listen:?}").contains("the system's reason"));
+    }
+
+    #[test]
+    fn it_travels_between_threads_and_over_panics() {
+        fn check<T: Send + Sync + std::panic::UnwindSafe + std::panic::RefUnwindSafe + 'static>() {}
+        check::<CallbackError>();
+    }
+}

@@ -1,0 +1,357 @@
+//! Reading the form of a callback: each value into its field, in every spelling that is in use.
+
+use std::borrow::Cow;
+
+use crate::model::{
+    Amount, BankAccountType, Capture, CaptureError, CardType, PayResult, PaymentMethod, TokenType,
+};
+use crate::text::Withheld;
+use crate::text::form;
+
+/// The decoded names and values of a form, in their order in the body.
+pub(super) type Pairs<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
+
+/// The longest list of captures that is read as one. There are ten kinds of capture.
+const LONGEST_LIST: usize = 64;
+
+/// The values of a form, for fields to take.
+///
+/// They are ordered by name, and those of one name as in the body, so that a field finds its values quickly however
+/// many there are.
+pub(super) struct Reader<'a>(Vec<Slot<'a>>);
+
+struct Slot<'a> {
+    name: Cow<'a, str>,
+    value: Cow<'a, str>,
+    /// Its place in the body.
+    number: usize,
+    taken: bool,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(pairs: Pairs<'a>) -> Self {
+        let slot = |(number, (name, value))| Slot { name, value, number, taken: false };
+        let mut slots: Vec<_> = pairs.into_iter().enumerate().map(slot).collect();
+        slots.sort_by(|one, other| one.name.cmp(&other.name));
+        Self(slots)
+    }
+
+    /// Takes the first value of a name that is not empty and that the field can hold. An empty value counts
+    /// as absent; a value that is not taken stays for [`others`](Self::others).
+    pub(super) fn take<T: Value>(&mut self, name: &str) -> Option<T> {
+        let mut found = None;
+        self.each(name, |value| {
+            if value.is_empty() || found.is_some() {
+                return value.is_empty();
+            }
+            found = T::read(value);
+            found.is_some()
+        });
+        found
+    }
+
+    /// Takes all values of a name together as a list of captures, in the order in which they can be asked for.
+    /// `None` if the name does not occur, and an empty list if it has no value.
+    pub(super) fn take_captures(&mut self, name: &str) -> Option<Vec<Capture>> {
+        let mut list: Option<Vec<Capture>> = None;
+        self.each(name, |value| {
+            let names =
+                || value.split(|c: char| c == ',' || c.is_whitespace()).filter(|name| !name.is_empty());
+            if list.as_ref().map_or(0, Vec::len) + names().take(LONGEST_LIST + 1).count() > LONGEST_LIST {
+                return false;
+            }
+            list.get_or_insert_default().extend(names().map(capture_named));
+            true
+        });
+        if let Some(list) = &mut list {
+            list.sort_by_key(rank);
+            list.dedup();
+        }
+        list
+    }
+
+    /// Marks each value of a name that `takes` returns true for as taken.
+    fn each(&mut self, name: &str, mut takes: impl FnMut(&str) -> bool) {
+        let start = self.0.partition_point(|slot| *slot.name < *name);
+        for slot in self.0.iter_mut().skip(start).take_while(|slot| slot.name == name) {
+            slot.taken = takes(&slot.value);
+        }
+    }
+
+    /// Everything that was not taken.
+    pub(super) fn others(mut self) -> Others {
+        self.0.retain(|slot| !slot.taken);
+        self.0.sort_by_key(|slot| slot.number);
+        let mut others = Others::default();
+        for slot in &self.0 {
+            others.push(&slot.name, &slot.value);
+        }
+        others
+    }
+}
+
+/// What a field can hold.
+pub(super) trait Value: Sized {
+    /// `None` if the text is not a value of this type.
+    fn read(text: &str) -> Option<Self>;
+}
+
+macro_rules! values {
+    ($($name:ty: |$text:ident| $read:expr;)+) => {$(
+        impl Value for $name {
+            fn read($text: &str) -> Option<Self> {
+                $read
+            }
+        }
+    )+};
+}
+
+values! {
+    String: |text| Some(text.to_owned());
+    Withheld: |text| Some(Self::new(text.to_owned()));
+    Amount: |text| text.parse().ok();
+    u32: |text| text.parse().ok();
+    bool: |text| text.to_ascii_lowercase().parse().ok();
+    BankAccountType: |text| Some(text.into());
+    Capture: |text| Some(capture_named(text));
+    CaptureError: |text| Some(text.into());
+    CardType: |text| Some(text.into());
+    PayResult: |text| Some(text.into());
+    PaymentMethod: |text| Some(text.into());
+    TokenType: |text| Some(text.into());
+}
+
+/// The capture of that name, in kebab case, as it stands in an update, or in Pascal case, as in the names of
+/// a callback's parameters.
+fn capture_named(name: &str) -> Capture {
+    let mut kebab = String::with_capacity(name.len() + 4);
+    for (at, c) in name.char_indices() {
+        if at > 0 && c.is_ascii_uppercase() {
+            kebab.push('-');
+        }
+        kebab.push(c.to_ascii_lowercase());
+    }
+    // The field of the postal code has a longer name than its capture.
+    match Capture::from(kebab.replace("payment-card-postal-code", "postal-code")) {
+        Capture::Other(_) => Capture::from(name),
+        known => known,
+    }
+}
+
+/// When a capture can be asked for. The order of the API's documents will do: the service refuses the security code
+/// before the card number. A second typing can only follow the first.
+fn rank(capture: &Capture) -> (usize, bool) {
+    let name = capture.as_str();
+    let first = name.strip_suffix("-matcher").unwrap_or(name);
+    let place = Capture::KNOWN.iter().position(|known| known.as_str() == first);
+    (place.unwrap_or(usize::MAX), first.len() < name.len())
+}
+
+/// Undoes a second percent-encoding, if the text looks like one and the result can be read.
+pub(super) fn decoded_again(text: String) -> String {
+    let is_escape = |rest: &str| {
+        let digits = rest.get(..2).unwrap_or_default();
+        digits.len() == 2 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+    };
+    if !text.contains('%') || !text.split('%').skip(1).all(is_escape) {
+        return text;
+    }
+    // If the whole text was encoded as a form is, its blanks became pluses. Otherwise a plus is a plus.
+    let pluses = if text.contains(char::is_whitespace) { text.replace('+', "%2B") } else { text.clone() };
+    let decoded = form::decoded(pluses.as_bytes()).into_owned();
+    if decoded.contains(|c: char| c == char::REPLACEMENT_CHARACTER || c.is_control()) {
+        text
+    } else {
+        decoded
+    }
+}
+
+/// The form as it arrived. Bytes that are not UTF-8 are percent-encoded, which means the same in a form.
+///
+/// Any two are equal: callbacks that say the same are equal, however their forms are written.
+#[derive(Clone, Default)]
+pub(super) struct Form(String);
+
+impl Form {
+    pub(super) fn new(body: &[u8]) -> Self {
+        let escaped = |byte: &u8| {
+            if byte.is_ascii() { char::from(*byte).to_string() } else { format!("%{byte:02X}") }
+        };
+        let text = std::str::from_utf8(body).map(ToOwned::to_owned);
+        Self(text.unwrap_or_else(|_| body.iter().map(escaped).collect()))
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl PartialEq for Form {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Form {}
+
+/// Names and values that no field took, in one text: a body of a million bytes stays a few million bytes,
+/// however many parameters it is cut into.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(super) struct Others {
+    text: String,
+    /// The ends of each name and of its value. A body's size fits into 32 bits.
+    ends: Vec<(u32, u32)>,
+}
+
+impl Others {
+    fn push(&mut self, name: &str, value: &str) {
+        let end = |text: &str| u32::try_from(text.len());
+        let start = self.text.len();
+        self.text.push_str(name);
+        let name_end = end(&self.text);
+        self.text.push_str(value);
+        match (name_end, end(&self.text)) {
+            (Ok(name_end), Ok(value_end)) => self.ends.push((name_end, value_end)),
+            // Bodies are far below 4 GiB.
+            _ => self.text.truncate(start),
+        }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        let mut start = 0;
+        self.ends.iter().map(move |&(name_end, value_end)| {
+            let pair = (self.slice(start, name_end), self.slice(name_end, value_end));
+            start = value_end;
+            pair
+        })
+    }
+
+    fn slice(&self, start: u32, end: u32) -> &str {
+        let at = |end: u32| usize::try_from(end).unwrap_or(usize::MAX);
+        self.text.get(at(start)..at(end)).unwrap_or("")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reader(value: &str) -> Reader<'_> {
+        Reader::new(vec![("Required".into(), value.into())])
+    }
+
+    #[track_caller]
+    fn listed(value: &str, expected: &[Capture]) {
+        assert_eq!(reader(value).take_captures("Required").as_deref(), Some(expected), "{value:?}");
+    }
+
+    #[test]
+    fn both_spellings_and_all_separators() {
+        use Capture::{ExpirationDate, PaymentCardNumber, PostalCode, SecurityCode};
+        let card = [PaymentCardNumber, ExpirationDate, SecurityCode];
+        for value in [
+            "payment-card-number,security-code,expiration-date",
+            "payment-card-number, security-code, expiration-date",
+            "security-code expiration-date payment-card-number",
+            "SecurityCode,ExpirationDate,PaymentCardNumber",
+            "SecurityCode ExpirationDate PaymentCardNumber",
+            "SecurityCode, expiration-date\tPaymentCardNumber,",
+            " ,,payment-card-number ,  security-code,,expiration-date ,payment-card-number",
+        ] {
+            listed(value, &card);
+        }
+        listed("", &[]);
+        listed(" , ", &[]);
+        for value in ["postal-code", "PostalCode", "PaymentCardPostalCode", "payment-card-postal-code"] {
+            listed(value, &[PostalCode]);
+        }
+        assert_eq!(Reader::new(Vec::new()).take_captures("Required"), None);
+    }
+
+    #[test]
+    fn every_capture_in_either_spelling_has_its_place() {
+        let order = [
+            ("payment-card-number", "PaymentCardNumber"),
+            ("payment-card-number-matcher", "PaymentCardNumberMatcher"),
+            ("expiration-date", "ExpirationDate"),
+            ("expiration-date-matcher", "ExpirationDateMatcher"),
+            ("security-code", "SecurityCode"),
+            ("security-code-matcher", "SecurityCodeMatcher"),
+            ("postal-code", "PostalCode"),
+            ("postal-code-matcher", "PostalCodeMatcher"),
+            ("bank-routing-number", "BankRoutingNumber"),
+            ("bank-account-number", "BankAccountNumber"),
+        ];
+        assert_eq!(order.len(), Capture::KNOWN.len());
+        for (kebab, pascal) in order {
+            assert_eq!(capture_named(pascal).as_str(), kebab);
+            assert_eq!(capture_named(kebab).as_str(), kebab);
+        }
+        for spelling in [order.map(|(kebab, _)| kebab), order.map(|(_, pascal)| pascal)] {
+            let backwards: Vec<_> = spelling.iter().rev().copied().collect();
+            listed(&backwards.join(","), &order.map(|(kebab, _)| Capture::from(kebab)));
+        }
+    }
+
+    #[test]
+    fn new_names_come_last_in_their_order() {
+        listed(
+            "z-new, a-new,security-code,payment-card-number",
+            &[
+                Capture::PaymentCardNumber,
+                Capture::SecurityCode,
+                Capture::from("z-new"),
+                Capture::from("a-new"),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_list_of_no_captures_is_left_to_the_others() {
+        let long = "x ".repeat(LONGEST_LIST + 1);
+        let mut long = reader(&long);
+        assert_eq!(long.take_captures("Required"), None);
+        assert_eq!(long.others().iter().count(), 1);
+        listed(&"x ".repeat(LONGEST_LIST), &[Capture::from("x")]);
+        let (many, one) = ("x ".repeat(LONGEST_LIST), "postal-code".to_owned());
+        let pairs = [one, many].map(|value| ("Required".into(), value.into()));
+        let mut reader = Reader::new(pairs.into());
+        assert_eq!(reader.take_captures("Required"), Some(vec![Capture::PostalCode]));
+        assert_eq!(reader.others().iter().count(), 1);
+    }
+
+    #[test]
+    fn a_second_encoding_is_undone_if_that_gives_text() {
+        for (text, read) in [
+            ("card is declined", "card is declined"),
+            ("card%20is%20declined", "card is declined"),
+            ("card+is%2C+declined", "card is, declined"),
+            ("card is+not%20declined", "card is+not declined"),
+            ("a+b", "a+b"),
+            ("%C3%BC", "ü"),
+            ("%C3", "%C3"),
+            ("%00", "%00"),
+            ("100%", "100%"),
+            ("100% of %20", "100% of %20"),
+            ("%zz", "%zz"),
+            ("%é", "%é"),
+            ("%2520", "%20"),
+        ] {
+            assert_eq!(decoded_again(text.to_owned()), read);
+        }
+    }
+
+    #[test]
+    fn a_form_is_kept_so_that_it_reads_the_same() {
+        for (body, kept) in [
+            (&b"a=b+c&%C3%BC"[..], "a=b+c&%C3%BC"),
+            ("ü=%".as_bytes(), "ü=%"),
+            (b"a=\xff\xc3%A9&b", "a=%FF%C3%A9&b"),
+            (b"", ""),
+        ] {
+            let form = Form::new(body);
+            assert_eq!(form.as_str(), kept);
+            assert!(form::pairs(form.as_str().as_bytes()).eq(form::pairs(body)));
+        }
+    }
+}

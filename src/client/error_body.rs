@@ -1,0 +1,132 @@
+//! The body of a refusal. A gateway may have cut or rewritten it, so whatever can be read of it is kept.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor};
+use serde_json::Value;
+
+use crate::model::Scalar;
+use crate::text::{Redactor, json};
+
+/// The longest body whose details are kept. The API's own are a few hundred bytes, and as a tree of values JSON
+/// may take thirty times its length.
+const LONGEST: usize = 64 * 1024;
+
+/// What the body of a refusal says.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct ErrorBody {
+    pub(crate) code: Option<i64>,
+    pub(crate) message: Option<String>,
+    pub(crate) more_info: Option<String>,
+    /// `details`, or `params` of newer services.
+    pub(crate) details: Option<Value>,
+}
+
+impl ErrorBody {
+    /// Reads what there is, up to where the body stops being JSON.
+    pub(crate) fn read(body: &[u8], redactor: &Redactor) -> Self {
+        let text = json::text(body);
+        let mut read = Self::default();
+        // An error only means that the rest cannot be read.
+        let _ = Fields(&mut read).deserialize(&mut serde_json::Deserializer::from_str(&text));
+        if text.len() <= LONGEST {
+            let mut value = serde_json::from_str(&text).unwrap_or(Value::Null);
+            redactor.mask_json(&mut value);
+            let details = ["details", "params"].iter().find_map(|name| value.get_mut(name).map(Value::take));
+            read.details = details.filter(|details| !details.is_null());
+        }
+        read.message = read.message.map(|text| redactor.mask(&text));
+        read.more_info = read.more_info.map(|text| redactor.mask(&text));
+        read
+    }
+}
+
+/// Fills in the fields of a body as they come, so that those before a mistake are kept.
+struct Fields<'a>(&'a mut ErrorBody);
+
+impl<'de> DeserializeSeed<'de> for Fields<'_> {
+    type Value = ();
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Fields<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(name) = map.next_key::<String>()? {
+            match name.as_str() {
+                "code" => self.0.code = map.next_value::<Scalar>()?.whole_number(),
+                "message" => self.0.message = map.next_value::<Scalar>()?.text(),
+                "more_info" => self.0.more_info = map.next_value::<Scalar>()?.text(),
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[track_caller]
+    fn read(body: impl AsRef<[u8]>) -> ErrorBody {
+        ErrorBody::read(body.as_ref(), &Redactor::new(["hush".to_owned()]))
+    }
+
+    #[test]
+    fn the_documented_body() {
+        let body = json!({"code": 20404, "message": "no hush", "more_info": "https://e.com/hush", "status": 404,
+                          "details": {"hush": 1}});
+        let expected = ErrorBody {
+            code: Some(20404),
+            message: Some("no [redacted]".to_owned()),
+            more_info: Some("https://e.com/[redacted]".to_owned()),
+            details: Some(json!({"[redacted]": 1})),
+        };
+        assert_eq!(read(body.to_string()), expected);
+        assert_eq!(read(r#"{"params":[1]}"#).details, Some(json!([1])), "the newer name of details");
+    }
+
+    #[test]
+    fn what_can_be_read_is_kept() {
+        let long = "x".repeat(100_000);
+        let deep = "[".repeat(100_000) + &"]".repeat(100_000);
+        for (body, code, message) in [
+            (r#"{"code":"20404","message":"m"}"#, Some(20404), Some("m")),
+            (r#"{"code":20404.0,"message":"m"}"#, Some(20404), Some("m")),
+            (r#"{"code":2.0404e4,"message":"m"}"#, Some(20404), Some("m")),
+            (r#"{"code":-1,"message":null}"#, Some(-1), None),
+            (r#"{"code":1.5,"message":7}"#, None, None),
+            (r#"{"code":"nine","message":["m"]}"#, None, None),
+            (r#"{"code":true,"message":{"m":1}}"#, None, None),
+            ("\u{feff}{\"code\":1,\"message\":\"m\"}", Some(1), Some("m")),
+            (r#"{"message":"a\ud800b","code":1}"#, Some(1), Some("a\u{fffd}b")),
+            (r#"{"other":"\udfff","code":1}"#, Some(1), None),
+            (r#"{"code":1,"message":"m","mo"#, Some(1), Some("m")),
+            (r#"{"code":1,"message":"m"#, Some(1), None),
+            (r#"{"code":1}} trailing"#, Some(1), None),
+            (&format!(r#"{{"text":"{long}","code":1,"message":"m"}}"#), Some(1), Some("m")),
+            (&format!(r#"{{"code":1,"message":"m","details":["{long}"]}}"#), Some(1), Some("m")),
+            (&format!(r#"{{"details":{deep},"code":1}}"#), Some(1), None),
+            ("null", None, None),
+            ("[]", None, None),
+            ("", None, None),
+            ("<html>gone</html>", None, None),
+        ] {
+            let read = read(body);
+            assert_eq!((read.code, read.message.as_deref()), (code, message), "{body:.200}");
+        }
+        assert_eq!(read(b"{\"message\":\"\xff\",\"code\":1}").code, Some(1));
+    }
+}

@@ -1,0 +1,300 @@
+//! OAuth access tokens from a source, kept until shortly before they expire.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::client::authorization::Authorization;
+use crate::error::{Error, ErrorKind, Outcome, Source};
+
+/// How long before its expiry a token is renewed at the earliest. A token that lives for less than ten times as
+/// long is renewed when a tenth of its lifetime is left.
+const MARGIN: Duration = Duration::from_secs(60);
+
+/// No lifetime counts as longer: the clock may not be able to hold the expiry.
+const LONGEST: Duration = Duration::from_secs(365 * 86_400);
+
+/// An OAuth access token and how long it is valid, as a source for
+/// [`Credentials::bearer_source`](crate::Credentials::bearer_source) returns it.
+#[derive(Clone)]
+pub struct AccessToken {
+    authorization: Arc<Authorization>,
+    lifetime: Duration,
+}
+
+impl AccessToken {
+    /// `token` is the token endpoint's `access_token`, and `lifetime` its `expires_in`, counted from when the
+    /// source was asked.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use twilio_payments::AccessToken;
+    ///
+    /// # fn main() -> Result<(), twilio_payments::Error> {
+    /// let token = AccessToken::new("hush", Duration::from_secs(3600))?;
+    /// assert!(!format!("{token:?}").contains("hush"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Returns an error if the token is empty, longer than 4,096 bytes, or has anything but visible ASCII
+    /// characters, or if the lifetime is zero.
+    pub fn new(token: impl Into<String>, lifetime: Duration) -> Result<Self, Error> {
+        if lifetime.is_zero() {
+            return Err(Error::invalid("lifetime", "zero"));
+        }
+        Ok(Self { authorization: Authorization::bearer(token.into())?, lifetime })
+    }
+}
+
+impl fmt::Debug for AccessToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AccessToken").field("lifetime", &self.lifetime).finish_non_exhaustive()
+    }
+}
+
+type Closure = dyn FnMut() -> Result<AccessToken, Source> + Send;
+
+/// The source of a client's tokens, with the token that is in use.
+pub(crate) struct TokenSource {
+    closure: Mutex<Box<Closure>>,
+    state: Mutex<State>,
+    asked: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    /// Whether a thread is asking the closure now.
+    asking: bool,
+    current: Option<Current>,
+}
+
+struct Current {
+    authorization: Arc<Authorization>,
+    renew_at: Instant,
+    expires_at: Instant,
+}
+
+impl TokenSource {
+    pub(crate) fn new(closure: Box<Closure>) -> Self {
+        Self { closure: Mutex::new(closure), state: Mutex::default(), asked: Condvar::new() }
+    }
+
+    /// Returns a token other than `refused`, asking the closure if there is none. A thread that finds another
+    /// one asking waits for it, for at most `left`.
+    ///
+    /// # Errors
+    /// Returns an error if the closure fails or the time runs out. Nothing was sent then.
+    pub(crate) fn authorization(
+        &self,
+        refused: Option<&Arc<Authorization>>,
+        left: Duration,
+    ) -> Result<Arc<Authorization>, Error> {
+        let started = Instant::now();
+        let mut state = lock(&self.state);
+        loop {
+            let asking = state.asking;
+            let usable = state.current.as_ref().filter(|current| current.is_usable(refused, asking));
+            if let Some(current) = usable {
+                return Ok(Arc::clone(&current.authorization));
+            }
+            let left = left.saturating_sub(started.elapsed());
+            if left.is_zero() {
+                let message = "no access token in time";
+                return Err(Error::new(ErrorKind::Timeout, Outcome::NotSent, message).timed_out());
+            }
+            if !asking {
+                break;
+            }
+            state = self.asked.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        state.asking = true;
+        drop(state);
+
+        let asked_at = Instant::now();
+        // A panic must neither leave the others waiting nor hide what is known of earlier attempts.
+        let answer = catch_unwind(AssertUnwindSafe(|| lock(&self.closure)()))
+            .unwrap_or_else(|_| Err("the source of access tokens panicked".into()));
+        let mut state = lock(&self.state);
+        state.asking = false;
+        self.asked.notify_all();
+        match (answer, &state.current) {
+            (Ok(token), _) => {
+                Ok(Arc::clone(&state.current.insert(Current::new(token, asked_at)).authorization))
+            }
+            // It was asked early, so that one failure does no harm.
+            (Err(_), Some(current)) if current.is_usable(refused, true) => {
+                log::warn!("the source of access tokens failed; the old token is still valid");
+                Ok(Arc::clone(&current.authorization))
+            }
+            (Err(source), _) => {
+                let error = Error::new(ErrorKind::TokenSource, Outcome::NotSent, "no access token");
+                Err(error.with_source(source).retryable(true))
+            }
+        }
+    }
+}
+
+impl Current {
+    fn new(AccessToken { authorization, lifetime }: AccessToken, asked_at: Instant) -> Self {
+        let lifetime = lifetime.min(LONGEST);
+        let margin = MARGIN.min(lifetime / 10);
+        let renew_at = asked_at + lifetime.saturating_sub(margin);
+        Self { authorization, renew_at, expires_at: asked_at + lifetime }
+    }
+
+    /// Whether the token may still be used: until it is to be renewed, or, while another thread renews it,
+    /// until it expires.
+    fn is_usable(&self, refused: Option<&Arc<Authorization>>, asking: bool) -> bool {
+        let until = if asking { self.expires_at } else { self.renew_at };
+        Instant::now() < until && !refused.is_some_and(|refused| Arc::ptr_eq(refused, &self.authorization))
+    }
+}
+
+fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    const LONG: Duration = Duration::from_secs(3600);
+
+    /// A source of numbered tokens, and how often it was asked.
+    fn numbered(lifetime: Duration) -> (TokenSource, Arc<AtomicU32>) {
+        let count = Arc::new(AtomicU32::new(0));
+        let counter = Arc::clone(&count);
+        let source = TokenSource::new(Box::new(move || {
+            let number = counter.fetch_add(1, Ordering::SeqCst) + 1;
+            Ok(AccessToken::new(format!("token-{number}"), lifetime)?)
+        }));
+        (source, count)
+    }
+
+    #[track_caller]
+    fn shown(token: Result<Arc<Authorization>, Error>) -> String {
+        token.unwrap_or_else(|error| panic!("{error:?}")).header.to_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn a_token_is_used_until_it_is_to_be_renewed() {
+        let (source, _) = numbered(LONG);
+        assert_eq!(shown(source.authorization(None, LONG)), "Bearer token-1");
+        assert_eq!(shown(source.authorization(None, LONG)), "Bearer token-1");
+        // A lifetime that is over when the token arrives: each call asks again.
+        let (source, count) = numbered(Duration::from_nanos(1));
+        for number in 1..4 {
+            assert_eq!(shown(source.authorization(None, LONG)), format!("Bearer token-{number}"));
+            assert_eq!(count.load(Ordering::SeqCst), number);
+        }
+    }
+
+    #[test]
+    fn the_margin_is_a_tenth_and_at_most_a_minute() {
+        let now = Instant::now();
+        for (lifetime, renewed) in [(3600, 3540), (600, 540), (60, 54), (10, 9), (u64::MAX, 31_535_940)] {
+            let token = AccessToken::new("hush", Duration::from_secs(lifetime)).unwrap();
+            let current = Current::new(token, now);
+            assert_eq!(current.renew_at - now, Duration::from_secs(renewed), "{lifetime}");
+        }
+        // Between the two times, the old token serves those who find another thread asking.
+        let renewing = Current {
+            renew_at: now,
+            expires_at: now + LONG,
+            ..Current::new(AccessToken::new("hush", LONG).unwrap(), now)
+        };
+        assert!(renewing.is_usable(None, true) && !renewing.is_usable(None, false));
+        assert!(!renewing.is_usable(Some(&renewing.authorization), true), "it was refused");
+    }
+
+    #[test]
+    fn a_refused_token_is_replaced_once() {
+        let (source, count) = numbered(LONG);
+        let first = source.authorization(None, LONG).unwrap();
+        // Two threads met the same refusal; the second finds the new token.
+        for _ in 0..2 {
+            assert_eq!(shown(source.authorization(Some(&first), LONG)), "Bearer token-2");
+        }
+        assert_eq!(count.load(Ordering::SeqCst), 2);
+    }
+
+    #[test]
+    fn thirty_two_threads_ask_once() {
+        let (inside, most) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
+        let (count, now, peak) = (Arc::new(AtomicU32::new(0)), Arc::clone(&inside), Arc::clone(&most));
+        let counter = Arc::clone(&count);
+        let source = TokenSource::new(Box::new(move || {
+            peak.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            counter.fetch_add(1, Ordering::SeqCst);
+            std::thread::sleep(Duration::from_millis(50));
+            now.fetch_sub(1, Ordering::SeqCst);
+            Ok(AccessToken::new("hush", LONG)?)
+        }));
+        std::thread::scope(|scope| {
+            for _ in 0..32 {
+                scope.spawn(|| assert_eq!(shown(source.authorization(None, LONG)), "Bearer hush"));
+            }
+        });
+        assert_eq!((count.load(Ordering::SeqCst), most.load(Ordering::SeqCst)), (1, 1));
+    }
+
+    #[test]
+    fn failures_and_panics_are_errors() {
+        let mut asked = 0;
+        let source = TokenSource::new(Box::new(move || {
+            asked += 1;
+            match asked {
+                1 => Err("the token endpoint is down".into()),
+                2 => panic!("in the source"),
+                3 => Ok(AccessToken::new("hu sh", LONG)?),
+                _ => Ok(AccessToken::new("hush", LONG)?),
+            }
+        }));
+        for reason in [
+            "the token endpoint is down",
+            "the source of access tokens panicked",
+            "invalid access_token: not visible ASCII characters",
+        ] {
+            let error = source.authorization(None, LONG).err().unwrap();
+            assert_eq!((error.kind(), error.outcome()), (ErrorKind::TokenSource, Outcome::NotSent));
+            assert_eq!(error.to_string(), "no access token");
+            assert_eq!(std::error::Error::source(&error).unwrap().to_string(), reason);
+            assert!(!format!("{error:?}").contains("hu sh"));
+        }
+        assert_eq!(shown(source.authorization(None, LONG)), "Bearer hush", "it is asked again");
+    }
+
+    #[test]
+    fn waiting_for_another_thread_ends_in_time() {
+        let (asked, is_asked) = std::sync::mpsc::channel();
+        let (release, released) = std::sync::mpsc::channel::<()>();
+        let source = TokenSource::new(Box::new(move || {
+            asked.send(())?;
+            released.recv()?;
+            Ok(AccessToken::new("hush", LONG)?)
+        }));
+        std::thread::scope(|scope| {
+            let asking = scope.spawn(|| shown(source.authorization(None, LONG)));
+            is_asked.recv().unwrap();
+            let error = source.authorization(None, Duration::from_millis(1)).err().unwrap();
+            assert_eq!((error.kind(), error.outcome()), (ErrorKind::Timeout, Outcome::NotSent));
+            release.send(()).unwrap();
+            assert_eq!(asking.join().unwrap(), "Bearer hush");
+        });
+    }
+
+    #[test]
+    fn bad_tokens_are_refused() {
+        for (token, lifetime, message) in [
+            ("", LONG, "invalid access_token: not visible ASCII characters"),
+            ("hush\n", LONG, "invalid access_token: not visible ASCII characters"),
+            ("hush", Duration::ZERO, "invalid lifetime: zero"),
+        ] {
+            assert_eq!(AccessToken::new(token, lifetime).unwrap_err().to_string(), message);
+        }
+    }
+}

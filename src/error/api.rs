@@ -1,0 +1,165 @@
+//! What the API says when it refuses or fails.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::codes;
+use crate::text::{Escaped, Withheld};
+
+/// A 4xx or 5xx response of the API.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ApiError {
+    /// The HTTP status, 400 to 599.
+    pub status: u16,
+    /// The service's error code, such as 20404, whether it came as a number or as text.
+    pub code: Option<i64>,
+    /// The message for people, as the service wrote it. It may contain control characters: `Display` of
+    /// [`ApiError`] and [`Error`](crate::Error) escapes them.
+    pub message: Option<String>,
+    /// A link to the documentation of the code.
+    pub more_info: Option<String>,
+    /// Further structured details (`details`, or `params` of newer services).
+    pub details: Option<Value>,
+    /// The `Twilio-Request-Id` header, which the provider's support asks for.
+    pub request_id: Option<String>,
+    /// How long the service asked to wait (`Retry-After`).
+    pub retry_after: Option<Duration>,
+    pub(crate) body: Withheld,
+}
+
+impl ApiError {
+    /// Whether the payment connector or the service is unavailable, so that the same request may be accepted
+    /// later.
+    #[must_use]
+    pub fn is_unavailable(&self) -> bool {
+        self.has(&[codes::CONNECTOR_UNAVAILABLE, codes::SERVICE_UNAVAILABLE])
+    }
+
+    /// Whether the amount or the currency is not acceptable.
+    #[must_use]
+    pub fn is_amount_or_currency(&self) -> bool {
+        self.has(&[codes::AMOUNT_INVALID, codes::CURRENCY_NOT_SUPPORTED])
+    }
+
+    /// Whether the call is not in progress: the caller has hung up.
+    #[must_use]
+    pub fn is_call_over(&self) -> bool {
+        self.has(&[codes::CALL_NOT_IN_PROGRESS])
+    }
+
+    /// Whether another session is open on the call. Complete or cancel that one first.
+    #[must_use]
+    pub fn is_session_open(&self) -> bool {
+        self.has(&[codes::SESSION_IN_PROGRESS])
+    }
+
+    /// Whether the payment connector rejected the charge, the card or the tokenization.
+    #[must_use]
+    pub fn is_rejected(&self) -> bool {
+        self.has(&[codes::CHARGE_REJECTED, codes::TOKEN_REJECTED, codes::CARD_REJECTED])
+    }
+
+    /// Whether the credentials were not accepted.
+    #[must_use]
+    pub fn is_unauthenticated(&self) -> bool {
+        self.status == 401 || self.has(&[codes::AUTHENTICATION_FAILED])
+    }
+
+    /// Whether the rate limit was reached. Such a request is not processed.
+    #[must_use]
+    pub fn is_rate_limited(&self) -> bool {
+        self.status == 429 || self.has(&[codes::TOO_MANY_REQUESTS])
+    }
+
+    fn has(&self, codes: &[i64]) -> bool {
+        self.code.is_some_and(|code| codes.contains(&code))
+    }
+
+    /// Returns the response's body as text, cut to its first 4 KiB; credentials in it are masked.
+    #[must_use]
+    pub fn body(&self) -> &str {
+        self.body.as_str()
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HTTP {}", self.status)?;
+        if let Some(code) = self.code {
+            write!(f, ", code {code}")?;
+        }
+        if let Some(message) = &self.message {
+            write!(f, ": {}", Escaped(message))?;
+        }
+        if let Some(id) = &self.request_id {
+            write!(f, " [request {}]", Escaped(id))?;
+        }
+        Ok(())
+    }
+}
+
+impl StdError for ApiError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(status: u16, code: Option<i64>) -> ApiError {
+        ApiError {
+            status,
+            code,
+            message: Some("no\r\n".to_owned()),
+            more_info: None,
+            details: None,
+            request_id: Some("RQ1".to_owned()),
+            retry_after: None,
+            body: Withheld::new("{}".to_owned()),
+        }
+    }
+
+    #[test]
+    fn what_programs_branch_on() {
+        let questions: [fn(&ApiError) -> bool; 7] = [
+            ApiError::is_unavailable,
+            ApiError::is_amount_or_currency,
+            ApiError::is_call_over,
+            ApiError::is_session_open,
+            ApiError::is_rejected,
+            ApiError::is_unauthenticated,
+            ApiError::is_rate_limited,
+        ];
+        for (status, code, answer) in [
+            (400, Some(64002), Some(0)),
+            (503, Some(20503), Some(0)),
+            (400, Some(64003), Some(1)),
+            (400, Some(64011), Some(1)),
+            (400, Some(21220), Some(2)),
+            (400, Some(64021), Some(3)),
+            (400, Some(64008), Some(4)),
+            (400, Some(64010), Some(4)),
+            (400, Some(64012), Some(4)),
+            (401, Some(20003), Some(5)),
+            (401, None, Some(5)),
+            (429, Some(20429), Some(6)),
+            (429, None, Some(6)),
+            (400, Some(64019), None),
+            (404, Some(20404), None),
+            (400, None, None),
+        ] {
+            let error = error(status, code);
+            let answers: Vec<_> = (0..7).filter(|&index| questions[index](&error)).collect();
+            assert_eq!(answers, Vec::from_iter(answer), "{status} {code:?}");
+        }
+    }
+
+    #[test]
+    fn shown_with_code_and_message_and_no_source() {
+        let error = error(400, Some(64008));
+        assert_eq!(error.to_string(), "HTTP 400, code 64008: no\\r\\n [request RQ1]");
+        assert!(StdError::source(&error).is_none());
+    }
+}

@@ -1,0 +1,445 @@
+//! What can go wrong with an operation, and what is then known about it.
+
+mod api;
+pub mod codes;
+mod outcome;
+
+use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::fmt;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+pub use api::ApiError;
+pub use outcome::Outcome;
+pub(crate) use outcome::is_retryable_status;
+
+use crate::text::{Escaped, Withheld, url_without_secrets};
+
+pub(crate) type Source = Box<dyn StdError + Send + Sync>;
+
+/// Why an operation did not return a payments session.
+///
+/// Look at [`outcome`](Error::outcome) first: it says whether the operation may have been carried out.
+/// [`kind`](Error::kind) says what went wrong, and the other methods return the details. An error never shows
+/// a credential, a token or a response's body.
+///
+/// ```
+/// use twilio_payments::{Error, ErrorKind, Outcome};
+///
+/// fn advise(error: &Error) -> &'static str {
+///     match error.outcome() {
+///         Outcome::NotSent => "nothing was sent: fix the cause, then call again",
+///         Outcome::Refused => "refused by this request: read the code and the message",
+///         Outcome::Unknown => "it may have been carried out: call again with the same params value",
+///     }
+/// }
+///
+/// let error = "-5".parse::<twilio_payments::Amount>().unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::InvalidInput);
+/// assert_eq!(advise(&error), "nothing was sent: fix the cause, then call again");
+/// ```
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    outcome: Outcome,
+    message: Cow<'static, str>,
+    details: Details,
+}
+
+#[derive(Default)]
+struct Details {
+    field: Option<&'static str>,
+    status: Option<u16>,
+    body: Option<Withheld>,
+    location: Option<String>,
+    api: Option<ApiError>,
+    request_id: Option<String>,
+    retry_after: Option<Duration>,
+    retryable: bool,
+    timeout: bool,
+    attempts: u32,
+    idempotency_key: Option<String>,
+    // A source may be any boxed error, but it is only ever shown: a panic cannot leave it half changed.
+    source: Option<AssertUnwindSafe<Source>>,
+}
+
+/// What went wrong, in one word. See [`Error::kind`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A value was refused before anything was sent; [`Error::field`] names it.
+    InvalidInput,
+    /// No connection was established: the name was not found, nothing listens on the port, a proxy refused,
+    /// or the time to connect ran out.
+    Connect,
+    /// A connection was established, but TLS failed: a certificate is unknown, expired or for another name,
+    /// or there is no protocol that both sides speak.
+    Tls,
+    /// The connection ended between the request and the end of the response.
+    ConnectionLost,
+    /// The deadline passed.
+    Timeout,
+    /// The API responded with a 4xx or 5xx status; [`Error::api_error`] has the details.
+    Api,
+    /// The response is a redirect, which is never followed; [`Error::location`] names the target.
+    Redirect,
+    /// The response is not one of the API's: it is not HTTP, too large, or a success without a session.
+    UnexpectedResponse,
+    /// The client was shut down.
+    Shutdown,
+    /// The [source of access tokens](crate::Credentials::bearer_source) failed; its error is the source of this one.
+    TokenSource,
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, outcome: Outcome, message: impl Into<Cow<'static, str>>) -> Self {
+        let details = Details::default();
+        Self(Box::new(Inner { kind, outcome, message: message.into(), details }))
+    }
+
+    /// A value that was refused before anything was sent.
+    pub(crate) fn invalid(field: &'static str, reason: impl Into<Cow<'static, str>>) -> Self {
+        let mut error = Self::new(ErrorKind::InvalidInput, Outcome::NotSent, reason);
+        error.0.details.field = Some(field);
+        error
+    }
+
+    /// The API's own refusal.
+    pub(crate) fn api(api: ApiError, outcome: Outcome, retryable: bool) -> Self {
+        let mut error = Self::new(ErrorKind::Api, outcome, "");
+        error.0.details.status = Some(api.status);
+        error.0.details.request_id.clone_from(&api.request_id);
+        error.0.details.retry_after = api.retry_after;
+        error.0.details.retryable = retryable;
+        error.0.details.api = Some(api);
+        error
+    }
+
+    pub(crate) fn with_source(mut self, source: impl Into<Source>) -> Self {
+        self.0.details.source = Some(AssertUnwindSafe(source.into()));
+        self
+    }
+
+    pub(crate) fn with_response(
+        mut self,
+        status: u16,
+        body: Option<String>,
+        request_id: Option<String>,
+    ) -> Self {
+        self.0.details.status = Some(status);
+        self.0.details.body = body.map(Withheld::new);
+        self.0.details.request_id = request_id;
+        self
+    }
+
+    pub(crate) fn with_location(mut self, location: Option<String>) -> Self {
+        self.0.details.location = location;
+        self
+    }
+
+    pub(crate) fn retryable(mut self, yes: bool) -> Self {
+        self.0.details.retryable = yes;
+        self
+    }
+
+    pub(crate) fn timed_out(mut self) -> Self {
+        self.0.details.timeout = true;
+        self
+    }
+
+    /// Adds what is known of all attempts together.
+    pub(crate) fn with_attempts(mut self, attempts: u32, outcome: Outcome) -> Self {
+        self.0.details.attempts = attempts;
+        self.0.outcome = outcome;
+        self
+    }
+
+    /// Adds the key of the operation that failed.
+    pub(crate) fn with_idempotency_key(mut self, idempotency_key: &str) -> Self {
+        self.0.details.idempotency_key = Some(idempotency_key.to_owned());
+        self
+    }
+
+    /// Combines this error with the one that an earlier call of the same operation returned: the outcomes are
+    /// [combined](Outcome::combine), and the attempts are added up.
+    ///
+    /// An error on its own speaks of one call. Without this, a refusal hides that the call before it may have
+    /// been carried out.
+    ///
+    /// ```
+    /// # use twilio_payments::{CreatePaymentsParams, Error, Outcome, Payments, PaymentsApi};
+    /// fn start(api: &PaymentsApi, call_sid: &str, params: &CreatePaymentsParams) -> Result<Payments, Error> {
+    ///     match api.create_payments(call_sid, params) {
+    ///         Err(first) if first.outcome() == Outcome::Unknown => {
+    ///             api.create_payments(call_sid, params).map_err(|second| second.after_earlier(&first))
+    ///         }
+    ///         result => result,
+    ///     }
+    /// }
+    /// ```
+    #[must_use]
+    pub fn after_earlier(mut self, earlier: &Self) -> Self {
+        self.0.outcome = earlier.0.outcome.combine(self.0.outcome);
+        self.0.details.attempts = earlier.0.details.attempts.saturating_add(self.0.details.attempts);
+        self
+    }
+
+    /// Returns what went wrong.
+    ///
+    /// ```
+    /// use twilio_payments::{Amount, ErrorKind};
+    ///
+    /// let error = "lots".parse::<Amount>().unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    /// ```
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// Returns what is known about the operation, over all attempts of this call: `NotSent` and `Refused` are
+    /// returned only if no attempt can have been carried out.
+    ///
+    /// It does not cover earlier calls with the same params value. If one of them was `Unknown`, combine the
+    /// two: see [`after_earlier`](Self::after_earlier).
+    ///
+    /// ```
+    /// use twilio_payments::{Amount, Outcome};
+    ///
+    /// let error = "lots".parse::<Amount>().unwrap_err();
+    /// assert_eq!(error.outcome(), Outcome::NotSent);
+    /// ```
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        self.0.outcome
+    }
+
+    /// Returns the name of the refused value: the wire's name of a parameter, or the name of the setter or
+    /// environment variable. `None` unless the kind is [`InvalidInput`](ErrorKind::InvalidInput).
+    ///
+    /// ```
+    /// use twilio_payments::Amount;
+    ///
+    /// let error = "lots".parse::<Amount>().unwrap_err();
+    /// assert_eq!(error.field(), Some("ChargeAmount"));
+    /// ```
+    #[must_use]
+    pub fn field(&self) -> Option<&'static str> {
+        self.0.details.field
+    }
+
+    /// Returns what the API said. `None` unless the kind is [`Api`](ErrorKind::Api).
+    ///
+    /// ```
+    /// # use twilio_payments::{CreatePaymentsParams, sandbox::Sandbox};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let sandbox = Sandbox::start()?;
+    /// let params = CreatePaymentsParams::new("https://example.com/status");
+    /// let error = sandbox.client().create_payments(&format!("CA{:032}", 0), &params).unwrap_err();
+    /// assert_eq!(error.api_error().and_then(|api| api.code), Some(20404));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn api_error(&self) -> Option<&ApiError> {
+        self.0.details.api.as_ref()
+    }
+
+    /// Returns the HTTP status of the last response, if there was one.
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        self.0.details.status
+    }
+
+    /// Returns the body of the last response as text, if there was one. A long body is cut, credentials in it
+    /// are masked, and bytes that are not UTF-8 are replaced. Neither `Display` nor `Debug` shows it.
+    #[must_use]
+    pub fn body(&self) -> Option<&str> {
+        let api = self.0.details.api.as_ref().map(ApiError::body);
+        api.or(self.0.details.body.as_ref().map(Withheld::as_str))
+    }
+
+    /// Returns where a redirect points (`Location`).
+    #[must_use]
+    pub fn location(&self) -> Option<&str> {
+        self.0.details.location.as_deref()
+    }
+
+    /// Returns the `Twilio-Request-Id` of the last response, which the provider's support asks for.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        self.0.details.request_id.as_deref()
+    }
+
+    /// Returns the idempotency key that the request carried or would have carried. With it, any process can
+    /// call the same operation again. `None` if the error did not come from an operation.
+    ///
+    /// ```
+    /// use twilio_payments::{CreatePaymentsParams, PaymentsApi};
+    ///
+    /// # fn main() -> Result<(), twilio_payments::Error> {
+    /// let api = PaymentsApi::new(format!("AC{:032}", 0), "auth-token")?;
+    /// let params = CreatePaymentsParams::new("https://example.com/status").idempotency_key("order-7");
+    /// let error = api.create_payments("no SID", &params).unwrap_err();
+    /// assert_eq!(error.idempotency_key(), Some("order-7"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn idempotency_key(&self) -> Option<&str> {
+        self.0.details.idempotency_key.as_deref()
+    }
+
+    /// Returns how many attempts were made; 0 if the operation was refused before the first one.
+    ///
+    /// ```
+    /// use twilio_payments::{CreatePaymentsParams, PaymentsApi};
+    ///
+    /// # fn main() -> Result<(), twilio_payments::Error> {
+    /// let api = PaymentsApi::new(format!("AC{:032}", 0), "auth-token")?;
+    /// let params = CreatePaymentsParams::new("https://example.com/status");
+    /// assert_eq!(api.create_payments("no SID", &params).unwrap_err().attempts(), 0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn attempts(&self) -> u32 {
+        self.0.details.attempts
+    }
+
+    /// Returns whether the time ran out: for the whole operation, for connecting, or for the last attempt.
+    ///
+    /// ```
+    /// # use std::{net::TcpListener, time::Duration};
+    /// use twilio_payments::{CreatePaymentsParams, Credentials, PaymentsApi};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let silent = TcpListener::bind("127.0.0.1:0")?; // accepts, and never responds
+    /// let api = PaymentsApi::builder(Credentials::auth_token(format!("AC{:032}", 0), "auth-token")?)
+    ///     .base_url(format!("http://{}", silent.local_addr()?))
+    ///     .timeout(Duration::from_millis(100))
+    ///     .build()?;
+    /// let params = CreatePaymentsParams::new("https://example.com/status");
+    /// let error = api.create_payments(&format!("CA{:032}", 0), &params).unwrap_err();
+    /// assert!(error.is_timeout());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        self.0.details.timeout
+    }
+
+    /// Returns whether calling again with the same params value can help: true for connections that cannot be
+    /// established or are lost, responses that are not HTTP, attempts that time out, and the statuses
+    /// 408, 429, 500, 502, 503 and 504.
+    ///
+    /// ```
+    /// use twilio_payments::Amount;
+    ///
+    /// assert!(!"lots".parse::<Amount>().unwrap_err().is_retryable());
+    /// ```
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        self.0.details.retryable
+    }
+
+    /// Returns how long the service asked to wait before the next attempt (`Retry-After`), counted from the
+    /// response.
+    ///
+    /// ```
+    /// use twilio_payments::Amount;
+    ///
+    /// assert_eq!("lots".parse::<Amount>().unwrap_err().retry_after(), None);
+    /// ```
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.details.retry_after
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = &*self.0;
+        let Details { field, api, attempts, .. } = &inner.details;
+        match (field, api) {
+            (Some(field), _) => write!(f, "invalid {field}: {}", Escaped(&inner.message))?,
+            (_, Some(api)) if Outcome::of_status(api.status) == Outcome::Refused => {
+                write!(f, "the API refused: {api}")?;
+            }
+            (_, Some(api)) => write!(f, "the API failed: {api}")?,
+            _ => write!(f, "{}", Escaped(&inner.message))?,
+        }
+        if *attempts > 1 {
+            write!(f, " (after {attempts} attempts)")?;
+        }
+        if *attempts > 0 && inner.outcome == Outcome::Unknown {
+            write!(f, "; it is not known whether the request was carried out")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = &*self.0;
+        let details = &inner.details;
+        let mut out = f.debug_struct("Error");
+        out.field("kind", &inner.kind).field("outcome", &inner.outcome);
+        out.field("message", &format_args!("\"{self}\"")).field("attempts", &details.attempts);
+        let location = details.location.as_deref().map(url_without_secrets);
+        let source = details.source.as_ref().map(|source| source.0.to_string());
+        for (name, value) in [
+            ("status", details.status.as_ref().map(|status| status as &dyn fmt::Debug)),
+            ("location", location.as_ref().map(|location| location as _)),
+            ("request_id", details.request_id.as_ref().map(|id| id as _)),
+            ("retry_after", details.retry_after.as_ref().map(|wait| wait as _)),
+            ("idempotency_key", details.idempotency_key.as_ref().map(|key| key as _)),
+            ("source", source.as_deref().map(Escaped).as_ref().map(|source| source as _)),
+        ] {
+            if let Some(value) = value {
+                out.field(name, value);
+            }
+        }
+        out.finish_non_exhaustive()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.details.source.as_ref().map(|source| &*source.0 as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_later_refusal_does_not_hide_what_may_have_happened() {
+        let after = |kind, attempts, outcome| {
+            Error::new(kind, outcome, "").with_attempts(attempts, outcome).with_idempotency_key("k")
+        };
+        let earlier = after(ErrorKind::Timeout, 3, Outcome::Unknown);
+        let later = after(ErrorKind::Api, 2, Outcome::Refused);
+        let both = later.after_earlier(&earlier);
+        assert_eq!((both.kind(), both.outcome(), both.attempts()), (ErrorKind::Api, Outcome::Unknown, 5));
+        assert_eq!(both.idempotency_key(), Some("k"));
+    }
+
+    #[test]
+    fn a_source_is_not_repeated() {
+        let error = Error::new(ErrorKind::Connect, Outcome::NotSent, "no connection to example.com:443")
+            .with_source(std::io::Error::other("the system's reason"));
+        assert_eq!(error.to_string(), "no connection to example.com:443");
+        assert_eq!(StdError::source(&error).unwrap().to_string(), "the system's reason");
+    }
+
+    #[test]
+    fn it_travels_between_threads_and_over_panics() {
+        fn check<T: Send + Sync + std::panic::UnwindSafe + std::panic::RefUnwindSafe + 'static>() {}
+        check::<(Error, ErrorKind, ApiError, Outcome)>();
+    }
+}

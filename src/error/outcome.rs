@@ -1,0 +1,109 @@
+//! What is known about an operation after an error.
+
+use std::fmt;
+
+/// What is known about an operation after an error.
+///
+/// It covers every attempt of the call that returned the error, and nothing else. If the same operation was
+/// called before, [`combine`](Self::combine) the outcomes of the calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// No request reached the service: this call did nothing.
+    NotSent,
+    /// The service refused every request that reached it: this call did nothing. That says nothing about
+    /// an earlier call. A payment that was completed before is also refused when it is completed again.
+    Refused,
+    /// A request may have been carried out. Call again with the same params value: it sends the same
+    /// idempotency key, so the service can recognize the operation.
+    Unknown,
+}
+
+impl Outcome {
+    /// Returns what is known after two calls of one operation: what may have happened in one of them is
+    /// `Unknown`, however certain the other one is.
+    ///
+    /// [`Error::after_earlier`](crate::Error::after_earlier) combines two errors.
+    ///
+    /// ```
+    /// use twilio_payments::Outcome;
+    ///
+    /// // The response to the first call was lost, and the second one met the rate limit.
+    /// assert_eq!(Outcome::Unknown.combine(Outcome::Refused), Outcome::Unknown);
+    /// assert_eq!(Outcome::NotSent.combine(Outcome::Refused), Outcome::Refused);
+    /// ```
+    #[must_use]
+    pub fn combine(self, later: Self) -> Self {
+        match (self, later) {
+            (Self::Unknown, _) | (_, Self::Unknown) => Self::Unknown,
+            (Self::Refused, _) | (_, Self::Refused) => Self::Refused,
+            (Self::NotSent, Self::NotSent) => Self::NotSent,
+        }
+    }
+
+    /// Returns what an HTTP status other than a success says about its request.
+    ///
+    /// A request is certain not to have been carried out only if the service itself refused it. Whoever
+    /// answers 5xx may have failed after doing the work. Gateways send 408 and 499 after they forwarded the
+    /// whole request, and 409 and 425 can speak of an attempt that is still under way.
+    pub(crate) fn of_status(status: u16) -> Self {
+        match status {
+            408 | 409 | 425 | 499 | 500.. => Self::Unknown,
+            400.. => Self::Refused,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+/// Whether a request that got this status is worth another attempt.
+pub(crate) fn is_retryable_status(status: u16) -> bool {
+    matches!(status, 408 | 429 | 500 | 502 | 503 | 504)
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::NotSent => "not sent",
+            Self::Refused => "refused",
+            Self::Unknown => "unknown",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Outcome::{self, NotSent, Refused, Unknown};
+    use super::is_retryable_status;
+
+    #[test]
+    fn what_may_have_happened_once_is_never_certain_again() {
+        for (earlier, later, both) in [
+            (NotSent, NotSent, NotSent),
+            (NotSent, Refused, Refused),
+            (Refused, NotSent, Refused),
+            (Refused, Refused, Refused),
+            (NotSent, Unknown, Unknown),
+            (Refused, Unknown, Unknown),
+            (Unknown, NotSent, Unknown),
+            (Unknown, Refused, Unknown),
+            (Unknown, Unknown, Unknown),
+        ] {
+            assert_eq!(earlier.combine(later), both, "{earlier}, then {later}");
+        }
+    }
+
+    #[test]
+    fn only_the_services_own_refusals_are_certain() {
+        for status in [400, 401, 402, 403, 404, 405, 410, 413, 422, 429, 451] {
+            assert_eq!(Outcome::of_status(status), Refused, "{status}");
+        }
+        for status in [301, 408, 409, 425, 499, 500, 501, 502, 503, 504, 522, 599, 600, 999] {
+            assert_eq!(Outcome::of_status(status), Unknown, "{status}");
+        }
+    }
+
+    #[test]
+    fn statuses_worth_another_attempt() {
+        let retryable: Vec<u16> = (0..1000).filter(|&status| is_retryable_status(status)).collect();
+        assert_eq!(retryable, [408, 429, 500, 502, 503, 504]);
+    }
+}

@@ -1,0 +1,95 @@
+//! What a flow learns from callbacks.
+
+use super::captures::{bounded, bounded_error};
+use super::cut;
+use super::state::State;
+use super::table::SessionResult;
+use crate::callback::StatusCallback;
+use crate::model::{CaptureError, PayResult};
+use crate::text::date;
+
+/// The longest result, code or message that is kept.
+const LONGEST_TEXT: usize = 512;
+
+/// The longest token that is kept.
+const LONGEST_TOKEN: usize = 4096;
+
+impl State {
+    /// Takes a callback, if it is about this flow's session. A session that is not known yet is adopted by
+    /// the flow's tag alone: a late callback of an earlier session on the same call has another tag.
+    pub(super) fn hear(&mut self, callback: &StatusCallback, tagged: bool) -> bool {
+        match &self.session {
+            Some(session) if *session == callback.sid => {}
+            None if tagged && self.create.begun > 0 => self.begin_session(&callback.sid),
+            _ => return false,
+        }
+        if let Some(result) = &callback.result {
+            self.hear_result(result, callback);
+        }
+        let date = callback.date_updated.as_deref().and_then(date::read);
+        let date = date.and_then(|date| u64::try_from(date.as_millis()).ok());
+        if date.is_some() && date < self.newest {
+            return true;
+        }
+        self.newest = date.or(self.newest);
+        if callback.result.is_none() {
+            self.hear_progress(callback, date);
+        }
+        self.settle();
+        true
+    }
+
+    /// Keeps the result that settles most; of two that settle the same, the first.
+    fn hear_result(&mut self, result: &PayResult, callback: &StatusCallback) {
+        let success = *result == PayResult::Success;
+        let text = |text: Option<&str>| text.map(|text| cut(text, LONGEST_TEXT));
+        let whole = |text: Option<&str>| text.filter(|text| text.len() <= LONGEST_TOKEN).map(str::to_owned);
+        let heard = SessionResult {
+            result: PayResult::from(cut(result.as_str(), LONGEST_TEXT)),
+            confirmation_code: text(callback.payment_confirmation_code.as_deref()),
+            token: whole(callback.payment_token()).filter(|_| success),
+            profile: whole(callback.profile_id()).filter(|_| success),
+            code: callback.pay_error_code,
+            error: text(callback.payment_error.as_deref()),
+            connector_error: text(callback.connector_error.as_deref()),
+        };
+        if self.result.as_ref().is_none_or(|before| before.weight() < heard.weight()) {
+            self.result = Some(heard);
+            self.settle();
+        }
+    }
+
+    /// Takes what a callback reports about the captures.
+    fn hear_progress(&mut self, callback: &StatusCallback, date: Option<u64>) {
+        let error = callback.error_type.as_ref();
+        if let Some(required) = callback.required() {
+            self.left = bounded(required);
+            self.required = Some(self.left.clone());
+        }
+        if let Some(capture) = callback.capture.as_ref().filter(|_| error.is_none()) {
+            if callback.partial_result == Some(false) {
+                self.left.retain(|left| left != capture);
+            }
+        }
+        let Some(ask) = self.ask.as_mut().filter(|ask| !ask.done) else { return };
+        let about = callback.capture.as_ref().is_none_or(|capture| *capture == ask.capture);
+        if callback.capture.is_some() && about {
+            ask.seen = true;
+        }
+        if !self.left.contains(&ask.capture) {
+            ask.done = true;
+        } else if let Some(error) = error.filter(|error| about && is_failure(error)) {
+            // The service repeats its callbacks: a failure that was counted is not one of the next ask too.
+            if date.is_none() || date != self.failed_at {
+                self.failed_at = date;
+                self.fail_ask(Some(bounded_error(error)));
+            }
+        }
+    }
+}
+
+/// Whether the error is a failed entry of the caller's. A session in progress is another one on the call,
+/// in whose way this one's ask is.
+fn is_failure(error: &CaptureError) -> bool {
+    *error != CaptureError::SessionInProgress
+}

@@ -1,0 +1,80 @@
+//! `ResponseDigest`: what a flow keeps of a failed response.
+
+use std::fmt;
+
+use super::cut;
+use crate::error::{Error, ErrorKind, Outcome};
+
+/// The service's code for a completion before everything that is required is in.
+const INCOMPLETE: i64 = 64019;
+
+/// What a flow keeps of an [`Error`]: enough to decide and to explain, nothing secret, and of bounded size.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ResponseDigest {
+    /// What is known about the request.
+    pub outcome: Outcome,
+    /// What went wrong.
+    pub kind: ErrorKind,
+    /// The HTTP status, if there was a response.
+    pub status: Option<u16>,
+    /// The service's error code, if it sent one.
+    pub code: Option<i64>,
+    /// The `Twilio-Request-Id` header, which the provider's support asks for; cut to 64 bytes.
+    pub request_id: Option<String>,
+}
+
+impl ResponseDigest {
+    pub(super) fn of(error: &Error) -> Self {
+        Self {
+            outcome: error.outcome(),
+            kind: error.kind(),
+            status: error.status(),
+            code: error.api_error().and_then(|api| api.code),
+            request_id: error.request_id().map(|id| cut(id, 64)),
+        }
+    }
+
+    /// Whether the same request could fare better: nothing refused it for what it is.
+    pub(super) fn is_passing(&self) -> bool {
+        match (self.kind, self.status) {
+            (ErrorKind::InvalidInput | ErrorKind::Shutdown, _) => false,
+            (ErrorKind::Api, Some(status @ 400..=499)) => matches!(status, 408 | 409 | 425 | 429 | 499),
+            _ => true,
+        }
+    }
+
+    /// Whether the request certainly had no effect.
+    pub(super) fn is_certain(&self) -> bool {
+        self.outcome != Outcome::Unknown
+    }
+
+    /// Whether a request to complete the session was certainly not carried out. A refusal alone does not say
+    /// so: a session that is over refuses as well, and it may be over because it was completed.
+    pub(super) fn is_certainly_not_completed(&self) -> bool {
+        match (self.outcome, self.kind) {
+            (Outcome::Unknown, _) => false,
+            (Outcome::Refused, ErrorKind::Api) => self.status == Some(429) || self.is_incomplete(),
+            // The last attempt was not sent. Of the earlier ones, those that were answered were answered with 429:
+            // no other refusal is retried.
+            (Outcome::Refused | Outcome::NotSent, _) => true,
+        }
+    }
+
+    /// Whether something that is required is still missing.
+    pub(super) fn is_incomplete(&self) -> bool {
+        self.is_certain() && self.code == Some(INCOMPLETE)
+    }
+}
+
+impl fmt::Display for ResponseDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, {:?}", self.outcome, self.kind)?;
+        for (name, value) in [("HTTP", self.status.map(i64::from)), ("code", self.code)] {
+            if let Some(value) = value {
+                write!(f, ", {name} {value}")?;
+            }
+        }
+        Ok(())
+    }
+}

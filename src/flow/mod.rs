@@ -1,0 +1,362 @@
+//! `PaymentFlow`: one payment as a value. Pure: no I/O, and no clock.
+
+mod callbacks;
+mod captures;
+mod digest;
+mod ending;
+mod operation;
+mod settings;
+mod state;
+mod step;
+mod stored;
+mod table;
+mod tag;
+
+use std::borrow::Borrow;
+use std::fmt;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::callback::StatusCallback;
+use crate::error::Error;
+use crate::model::Payments;
+use crate::params::{CreatePaymentsParams, UpdatePaymentsParams};
+use crate::text::Escaped;
+
+pub use digest::ResponseDigest;
+pub use ending::{Ending, NotPaidReason, PaymentEnding, SessionEnding};
+use operation::Kind;
+pub use settings::ReferencePlace;
+use state::{Action, Limits, State, Stop};
+pub use step::Step;
+
+/// How long after a request was begun its process is taken to be gone: the client's default deadline, twice.
+const RESPONSE_TIME: Duration = Duration::from_secs(60);
+
+/// One payment, from the creation of its session to its result, as a value.
+///
+/// A flow does no I/O and reads no clock. [`next`](Self::next) returns what to do, the program does it, and
+/// tells the flow what happened. So it can be stored before each request and after each callback, and
+/// whatever happens to the program, the same one or another goes on with the value that was stored last.
+///
+/// [`GuidedPayment`](crate::GuidedPayment) is the loop below for programs that have a
+/// [`CallbackListener`](crate::CallbackListener).
+///
+/// ```
+/// use std::time::SystemTime;
+/// use twilio_payments::{CreatePaymentsParams, PaymentFlow, Step};
+/// # use twilio_payments::{CallbackListener, SignatureValidator, sandbox::Sandbox};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let sandbox = Sandbox::start()?;
+/// # let (api, call) = (sandbox.client(), sandbox.call().obliging());
+/// # let listener = CallbackListener::local(SignatureValidator::new(sandbox.auth_token())?)?;
+/// # let url = listener.status_callback_url();
+/// # let mut stored = String::new();
+/// # let mut store = |flow: &PaymentFlow| -> Result<(), serde_json::Error> {
+/// #     stored = serde_json::to_string(flow)?;
+/// #     Ok(())
+/// # };
+/// // First look for a stored flow of this order. If there is none:
+/// let params = CreatePaymentsParams::new(url).idempotency_key("order-1066").charge_amount("19.99".parse()?);
+/// let mut flow = PaymentFlow::new(call.sid(), params)?;
+/// let ending = loop {
+///     let step = flow.next(SystemTime::now());
+///     store(&flow)?; // fails if another process has stored it since: then nothing is sent
+///     match step {
+///         Step::Create(params) => flow.on_response(api.create_payments(flow.call_sid(), &params)),
+///         Step::Update { sid, params } => {
+///             flow.on_response(api.update_payments(flow.call_sid(), &sid, &params));
+///         }
+///         Step::WaitUntil(time) => {
+///             // A web server would return here, and come back with a callback or when the flow is due.
+///             let time = time.duration_since(SystemTime::now()).unwrap_or_default();
+///             if let Ok(callback) = listener.recv_timeout(time) {
+///                 flow.on_callback(&callback);
+///             }
+///         }
+///         Step::Ended(ending) => break ending,
+///     }
+/// };
+/// assert!(ending.is_success());
+/// # assert_eq!(serde_json::from_str::<PaymentFlow>(&stored)?.ending(), Some(ending));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # How it ends
+/// | what happened | the [ending](Ending) | what to do |
+/// |---|---|---|
+/// | the service reported `success` for this session, at any time | [`Paid`](PaymentEnding::Paid), [`Tokenized`](PaymentEnding::Tokenized) | deliver |
+/// | the completion was never begun; or each time that it was, it was certainly not carried out: not sent, 429, or 64019 | [`NotPaid`](PaymentEnding::NotPaid) | try again with a new flow and a new key, if you like |
+/// | the completion may have been carried out, and the service reported `payment-connector-error`, `validation-error`, `caller-hung-up` or `caller-interrupted-with-star` | [`Declined`](PaymentEnding::Declined) | try again with a new flow and a new key; if the connector timed out, look for the [reference](Self::reference) at the payment processor first |
+/// | anything else once the completion may have been carried out: it was refused because the session is over, no result came in time, or a result of another word | [`Unknown`](PaymentEnding::Unknown) | do not charge again: wait for a callback, or look for the [reference](Self::reference) at the payment processor |
+///
+/// Beside the money, an ending reports whether the session [is over](SessionEnding). A session that was not
+/// completed is cancelled if its SID is known. One that may have been completed is not: it is not known what
+/// that would cancel.
+///
+/// # If the program dies
+/// A request counts as begun in what is stored before it is sent. A flow whose request was begun and not answered
+/// repeats it with the same key, three times at most. Whether the service replays the response to a used key or
+/// ignores the key is not documented, and the flow is right either way: a repeated creation is refused while the
+/// first one's session is open, which is then found by its callbacks; a repeated capture asks the caller again; a
+/// repeated completion is refused if the session is over. That a session charges at most once is assumed.
+///
+/// Use a database or files: anything that can compare [`revision`](Self::revision) and replace the value as
+/// one action. The example `crash_safe` does it with a file, `web_server` with files that several processes share.
+/// On a conflict, load what is stored. If it [awaits](Self::awaited_key) the response that you have, tell it
+/// that again; else drop the response.
+///
+/// # Finding the flow of a callback
+/// The flow adds the query parameter `payment_flow` with its [tag](Self::tag) to the `StatusCallback` of its
+/// requests. [`StatusCallback::tag`] returns it, so store the flow under its tag or have an index of it. A
+/// session whose creation was never answered is known by this tag only: a late callback of an earlier session
+/// on the same call has another.
+///
+/// # What is stored
+/// A flow is written and read by serde, in a format that describes itself, such as JSON. A later version of this
+/// crate reads what an earlier one wrote; an earlier one refuses what it may misread. It takes 1 to 2 KB
+/// beside the params, and 64 KB at most, whatever the service sends. It holds the params as they are, and of callbacks only what is needed: nothing that the
+/// caller typed, masked or not. **After a tokenization, its ending holds the token and the profile**: keep it as
+/// you keep those, and delete it once you have taken them over. Keep a flow that ended unknown until that is
+/// settled, and others for some days: a late callback can still correct them.
+///
+/// # Keys
+/// The payment's [key](Self::key) is the idempotency key of the params. One key is one flow: a second flow with
+/// the same key would take the first one's session for its own. So look for a stored flow first, and give each
+/// new try a key of its own, such as `order-1066`, then `order-1066-2`.
+#[derive(Clone, PartialEq)]
+pub struct PaymentFlow {
+    call_sid: String,
+    params: CreatePaymentsParams,
+    place: ReferencePlace,
+    limits: Limits,
+    revision: u64,
+    state: State,
+}
+
+impl PaymentFlow {
+    /// Returns what to do at the time `now`: send a request, wait, or nothing any more.
+    ///
+    /// A request that it returns counts as begun: store the flow before sending it, and pass what the client
+    /// returns to [`on_response`](Self::on_response). If `next` is called before that, the response counts
+    /// as lost: the request may have been carried out, and it is returned again, with the same key, three
+    /// times at most.
+    ///
+    /// Deadlines that have passed are applied first, as by [`on_timeout`](Self::on_timeout).
+    pub fn next(&mut self, now: SystemTime) -> Step {
+        let action = self.change(|state, limits| state.next(millis(now), limits));
+        match action {
+            Action::Send(kind) => match &self.state.session {
+                Some(sid) => Step::Update { sid: sid.clone(), params: self.update_params(kind) },
+                None => Step::Create(self.create_params()),
+            },
+            Action::Wait(time) => Step::WaitUntil(moment(time)),
+            Action::End => Step::Ended(self.make_ending()),
+        }
+    }
+
+    /// Takes what the client returned for the request that was begun last, as a value or a reference.
+    ///
+    /// If no request is begun and unanswered, or the error is about a request with another idempotency key,
+    /// the response is stale and changes nothing.
+    pub fn on_response(&mut self, response: impl Borrow<Result<Payments, Error>>) {
+        let awaited = self.awaited_key();
+        if awaited.is_none() {
+            return;
+        }
+        let other_key =
+            |error: &Error| error.idempotency_key().is_some_and(|key| Some(key) != awaited.as_deref());
+        match response.borrow() {
+            Ok(payments) => self.change(|state, _| state.accept(payments)),
+            Err(error) if other_key(error) => {}
+            Err(error) => self.change(|state, _| state.fail(ResponseDigest::of(error))),
+        }
+    }
+
+    /// Takes a callback, and returns whether it is about this flow's session.
+    ///
+    /// It is if its `Sid` is that of the session. While that is not known, since no response named it, the
+    /// callback is this flow's if its [tag](StatusCallback::tag) is the flow's own.
+    ///
+    /// Callbacks may be repeated, late, out of order, or earlier than the response to the request that they
+    /// follow from. A callback whose `DateUpdated` is older than the newest one's counts for its `Result`
+    /// only. A result also counts after the flow has ended: `success` corrects any ending, and a decline
+    /// settles one that was unknown.
+    pub fn on_callback(&mut self, callback: &StatusCallback) -> bool {
+        let tagged = callback.tag().is_some_and(|tag| tag == self.tag());
+        self.change(|state, _| state.hear(callback, tagged))
+    }
+
+    /// Applies the deadlines that have passed at the time `now`, without beginning a request. While a
+    /// request is begun and unanswered it does nothing.
+    pub fn on_timeout(&mut self, now: SystemTime) {
+        self.change(|state, _| state.expire(millis(now)));
+    }
+
+    /// Stops the payment. If the request to complete the session was never begun, or was certainly not
+    /// carried out, [`next`](Self::next) cancels the session. Otherwise the payment may have happened: no
+    /// request is begun any more, and the result is awaited. A flow that has ended is not changed.
+    pub fn cancel(&mut self) {
+        self.change(|state, _| {
+            if !state.ended && state.stop.is_none() {
+                state.stop = Some(Stop::Cancelled);
+            }
+        });
+    }
+
+    /// When to call [`next`](Self::next), if no callback and no response arrives before: a time in the past
+    /// if there is something to do now, `None` if there is nothing to do any more.
+    ///
+    /// If a request is begun and unanswered, this is the time from which its process can be taken to be
+    /// gone, 60 s after it was begun. A client with a longer deadline may still be waiting then.
+    #[must_use]
+    pub fn due(&self) -> Option<SystemTime> {
+        if self.state.in_flight.is_some() {
+            return moment(self.state.begun_at).checked_add(RESPONSE_TIME);
+        }
+        // In 1970 no deadline has passed, and one that would begin now is past.
+        match self.state.clone().next(0, &self.limits) {
+            Action::End => None,
+            Action::Wait(time) => Some(moment(time)),
+            Action::Send(_) => Some(UNIX_EPOCH),
+        }
+    }
+
+    /// How the payment ended, once it has. A callback that arrives later can still change it.
+    #[must_use]
+    pub fn ending(&self) -> Option<Ending> {
+        self.state.ended.then(|| self.make_ending())
+    }
+
+    /// The idempotency key of the request that is begun and unanswered: the process that began it either
+    /// waits for the response or is gone.
+    #[must_use]
+    pub fn awaited_key(&self) -> Option<String> {
+        self.state.in_flight.map(|kind| self.operation_key(kind))
+    }
+
+    /// Grows with each change. Let a store accept a value only if its stored predecessor has the revision
+    /// that the value was loaded with: then two processes that loaded one value cannot both go on with it.
+    #[must_use]
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// The largest number of requests that [`next`](Self::next) can return, however often it is called:
+    /// 3 × (1 for the creation + [`max_asks`](Self::max_asks) × 16 captures + 3 for the completion + 1 for
+    /// the cancellation). A usual card payment takes 6.
+    #[must_use]
+    pub fn max_requests(&self) -> u64 {
+        self.limits.max_requests()
+    }
+
+    /// The payment's key: the idempotency key of the params that the flow was made with. The keys of the
+    /// flow's requests are derived from it: the creation has the key itself, the others have
+    /// `{key}-{capture}-{number of the ask}`, `{key}-complete` and `{key}-cancel`.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.params.idempotency_key
+    }
+
+    /// The SID of the call, `CA` and 32 hex digits.
+    #[must_use]
+    pub fn call_sid(&self) -> &str {
+        &self.call_sid
+    }
+
+    /// The SID of the session, `PK` and 32 hex digits, once it is known.
+    #[must_use]
+    pub fn session_sid(&self) -> Option<&str> {
+        self.state.session.as_deref()
+    }
+
+    /// The tag by which callbacks find the flow: the value of the query parameter `payment_flow` that the
+    /// flow adds to its `StatusCallback`, 32 hex digits. It is derived from the [key](Self::key), the same
+    /// in every version of this crate, and not a secret.
+    #[must_use]
+    pub fn tag(&self) -> String {
+        tag::of(self.key())
+    }
+
+    fn change<T>(&mut self, change: impl FnOnce(&mut State, &Limits) -> T) -> T {
+        let before = self.state.clone();
+        let out = change(&mut self.state, &self.limits);
+        if self.state != before {
+            self.revision = self.revision.saturating_add(1);
+        }
+        out
+    }
+
+    fn make_ending(&self) -> Ending {
+        let charges = self.params.charge_amount.is_some_and(|amount| !amount.is_zero());
+        Ending {
+            payment: self.state.payment(charges),
+            session: self.state.session_ending(),
+            session_sid: self.state.session.clone(),
+            call_sid: self.call_sid.clone(),
+            key: self.key().to_owned(),
+            reference: self.reference(),
+        }
+    }
+
+    /// What a request of that kind has as its idempotency key. It names what the request is for, so that a
+    /// request that is repeated has the key that it had the first time.
+    fn operation_key(&self, kind: Kind) -> String {
+        let key = self.key();
+        match (kind, &self.state.ask) {
+            (Kind::Capture, Some(ask)) => format!("{key}-{}-{}", ask.capture, ask.number),
+            (Kind::Create | Kind::Capture, _) => key.to_owned(),
+            (Kind::Cancel, _) => format!("{key}-cancel"),
+            (Kind::Complete, _) if self.state.rounds == 0 => format!("{key}-complete"),
+            // The service may have stored the refusal of the round before under its key.
+            (Kind::Complete, _) => format!("{key}-complete-{}", self.state.rounds.saturating_add(1)),
+        }
+    }
+
+    fn update_params(&self, kind: Kind) -> UpdatePaymentsParams {
+        let url = self.status_callback();
+        let params = match (kind, &self.state.ask) {
+            (Kind::Capture, Some(ask)) => UpdatePaymentsParams::new_capture(url, ask.capture.clone()),
+            (Kind::Complete, _) => UpdatePaymentsParams::new_complete(url),
+            _ => UpdatePaymentsParams::new_cancel(url),
+        };
+        let mut params = params.idempotency_key(self.operation_key(kind));
+        params.account_sid.clone_from(&self.params.account_sid);
+        params
+    }
+}
+
+impl fmt::Debug for PaymentFlow {
+    /// Leaves out the token and what the params leave out.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PaymentFlow")
+            .field("call_sid", &self.call_sid)
+            .field("key", &format_args!("\"{}\"", Escaped(self.key())))
+            .field("session_sid", &self.state.session)
+            .field("revision", &self.revision)
+            .field("awaited_key", &self.awaited_key())
+            .field("ending", &self.ending())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Milliseconds since the Unix epoch, which is also the least that there is.
+fn millis(time: SystemTime) -> u64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn moment(millis: u64) -> SystemTime {
+    // A time that the system cannot hold never comes; the epoch then lets the flow look at its own clock.
+    UNIX_EPOCH.checked_add(Duration::from_millis(millis)).unwrap_or(UNIX_EPOCH)
+}
+
+/// The first `length` bytes of a text, or a few less if a character would be divided.
+fn cut(text: &str, length: usize) -> String {
+    let end = (0..=length).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    text.get(..end.min(text.len())).unwrap_or(text).to_owned()
+}
+
+#[cfg(test)]
+mod tests;

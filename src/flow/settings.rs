@@ -1,0 +1,151 @@
+//! How a flow is made, and what is set before its first step.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::state::{Limits, State};
+use super::{PaymentFlow, captures, tag};
+use crate::error::Error;
+use crate::model::sid;
+use crate::params::CreatePaymentsParams;
+
+/// Where a flow puts its [reference](PaymentFlow::reference).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ReferencePlace {
+    /// Into `Description`; after the description in the params, if there is one. The default.
+    Description,
+    /// Into the field of this name of `Parameter`, for connectors that pass it on.
+    Parameter(String),
+    /// Nowhere.
+    Nowhere,
+}
+
+impl PaymentFlow {
+    /// A payment on a live call, with the parameters of its session. Nothing is sent.
+    ///
+    /// The params' idempotency key is the payment's [key](Self::key). Derive it from what is paid for, such
+    /// as `order-1066`, and use it for one flow only: after an ending that leaves the payment open to
+    /// another try, the next flow takes a new key, such as `order-1066-2`.
+    ///
+    /// # Errors
+    /// Returns an error if the SID is not `CA` and 32 hex digits, if a parameter is invalid, as
+    /// [`CreatePaymentsParams::to_form`] reports it, or if the query of the `StatusCallback` has a parameter
+    /// `payment_flow` already.
+    pub fn new(call_sid: impl Into<String>, params: CreatePaymentsParams) -> Result<Self, Error> {
+        let call_sid = call_sid.into();
+        sid::check("CallSid", "CA", &call_sid)?;
+        if let Some(account_sid) = &params.account_sid {
+            sid::check("PathAccountSid", "AC", account_sid)?;
+        }
+        if tag::is_tagged(&params.status_callback) {
+            return Err(Error::invalid("StatusCallback", "has a query parameter payment_flow"));
+        }
+        let limits = Limits { max_asks: 3, capture_timeout: 120_000, result_timeout: 60_000 };
+        let state = State { left: captures::expected(&params), ..State::default() };
+        let place = ReferencePlace::Description;
+        let flow = Self { call_sid, params, place, limits, revision: 0, state };
+        flow.create_params().to_form()?;
+        Ok(flow)
+    }
+
+    /// Sets how many times the caller is asked for one capture before the payment is given up. Default: 3.
+    ///
+    /// # Errors
+    /// Returns an error if `asks` is zero, or if the flow has begun.
+    pub fn max_asks(mut self, asks: u32) -> Result<Self, Error> {
+        self.check_setting("max_asks", asks == 0)?;
+        self.limits.max_asks = asks;
+        Ok(self)
+    }
+
+    /// Sets how long one ask may take, from its request to the end of the caller's entry. After that it has
+    /// failed. Default: 120 s.
+    ///
+    /// # Errors
+    /// Returns an error if `timeout` is shorter than a millisecond, or if the flow has begun.
+    pub fn capture_timeout(mut self, timeout: Duration) -> Result<Self, Error> {
+        self.limits.capture_timeout = self.check_timeout("capture_timeout", timeout)?;
+        Ok(self)
+    }
+
+    /// Sets how long the result is awaited after the session was or may have been completed. Default: 60 s.
+    ///
+    /// # Errors
+    /// Returns an error if `timeout` is shorter than a millisecond, or if the flow has begun.
+    pub fn result_timeout(mut self, timeout: Duration) -> Result<Self, Error> {
+        self.limits.result_timeout = self.check_timeout("result_timeout", timeout)?;
+        Ok(self)
+    }
+
+    /// Sets where the [reference](Self::reference) goes. Default: into `Description`.
+    ///
+    /// # Errors
+    /// Returns an error if the params have a field of that name in their `Parameter`, or if the flow has
+    /// begun.
+    pub fn reference_place(mut self, place: ReferencePlace) -> Result<Self, Error> {
+        self.check_setting("reference_place", false)?;
+        if let (ReferencePlace::Parameter(name), Some(Value::Object(fields))) =
+            (&place, &self.params.parameter)
+        {
+            if fields.contains_key(name) {
+                return Err(Error::invalid("reference_place", "Parameter has a field of that name"));
+            }
+        }
+        self.place = place;
+        Ok(self)
+    }
+
+    /// The text that the flow puts into the session's parameters, 16 hex digits derived from the
+    /// [key](Self::key): if the result of the payment stays unknown, search for it at the payment processor.
+    /// `None` if it was told to put it [nowhere](ReferencePlace::Nowhere).
+    #[must_use]
+    pub fn reference(&self) -> Option<String> {
+        (self.place != ReferencePlace::Nowhere).then(|| tag::reference(self.key()))
+    }
+
+    pub(super) fn status_callback(&self) -> String {
+        tag::tagged(&self.params.status_callback, self.key())
+    }
+
+    /// What the creation sends.
+    pub(super) fn create_params(&self) -> CreatePaymentsParams {
+        let mut params = self.params.clone();
+        params.idempotency_key.clone_from(&self.params.idempotency_key);
+        params.status_callback = self.status_callback();
+        let reference = tag::reference(self.key());
+        match &self.place {
+            ReferencePlace::Description => {
+                params.description = Some(match params.description.filter(|text| !text.is_empty()) {
+                    Some(text) => format!("{text} ({reference})"),
+                    None => reference,
+                });
+            }
+            ReferencePlace::Parameter(name) => {
+                let fields = params.parameter.get_or_insert_with(|| Value::Object(Map::new()));
+                if let Value::Object(fields) = fields {
+                    fields.insert(name.clone(), Value::String(reference));
+                }
+            }
+            ReferencePlace::Nowhere => {}
+        }
+        params
+    }
+
+    fn check_timeout(&self, field: &'static str, timeout: Duration) -> Result<u64, Error> {
+        let millis = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
+        self.check_setting(field, millis == 0)?;
+        Ok(millis)
+    }
+
+    fn check_setting(&self, field: &'static str, zero: bool) -> Result<(), Error> {
+        if zero {
+            return Err(Error::invalid(field, "zero"));
+        }
+        if self.revision > 0 {
+            return Err(Error::invalid(field, "the flow has begun"));
+        }
+        Ok(())
+    }
+}

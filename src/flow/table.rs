@@ -1,0 +1,113 @@
+//! The table of endings: what a payment's state says about the money, and about the session beside it.
+
+use std::fmt;
+
+use super::state::{State, Stop};
+use super::{NotPaidReason, PaymentEnding, SessionEnding};
+use crate::model::PayResult;
+
+/// The result of a session, as the service reported it.
+#[derive(Clone, PartialEq)]
+pub(super) struct SessionResult {
+    pub(super) result: PayResult,
+    pub(super) confirmation_code: Option<String>,
+    pub(super) token: Option<String>,
+    pub(super) profile: Option<String>,
+    pub(super) code: Option<u32>,
+    pub(super) error: Option<String>,
+    pub(super) connector_error: Option<String>,
+}
+
+impl State {
+    /// What is known about the money. `charges`: the session has an amount.
+    pub(super) fn payment(&self, charges: bool) -> PaymentEnding {
+        let completed = self.may_be_completed();
+        match self.result.clone() {
+            Some(heard) if heard.is_success() && charges => {
+                PaymentEnding::Paid { confirmation_code: heard.confirmation_code }
+            }
+            Some(heard) if heard.is_success() => {
+                PaymentEnding::Tokenized { token: heard.token, profile: heard.profile }
+            }
+            Some(heard) if completed && heard.is_decline() => PaymentEnding::Declined {
+                result: heard.result,
+                code: heard.code,
+                error: heard.error,
+                connector_error: heard.connector_error,
+            },
+            heard if completed => PaymentEnding::Unknown {
+                result: heard.map(|heard| heard.result),
+                response: self.complete.response.clone(),
+            },
+            heard => PaymentEnding::NotPaid(self.reason(heard)),
+        }
+    }
+
+    fn reason(&self, heard: Option<SessionResult>) -> NotPaidReason {
+        match (self.stop, self.failed.clone(), self.refusal.clone(), heard) {
+            (Some(Stop::Cancelled), ..) => NotPaidReason::Cancelled,
+            (Some(Stop::CaptureFailed), Some((capture, error)), ..) => {
+                NotPaidReason::CaptureFailed { capture, error }
+            }
+            (.., Some(heard)) => NotPaidReason::SessionEnded(heard.result),
+            (Some(_), _, Some(response), None) => NotPaidReason::StepFailed(response),
+            _ => NotPaidReason::CreateFailed(self.create.response.clone()),
+        }
+    }
+
+    pub(super) fn session_ending(&self) -> SessionEnding {
+        match &self.result {
+            Some(heard) if heard.is_cancelled() => SessionEnding::Cancelled,
+            Some(heard) if heard.is_known() => SessionEnding::Over,
+            _ if self.cancel.accepted => SessionEnding::Cancelled,
+            _ if self.session.is_none() && !self.may_be_created() => SessionEnding::NotOpened,
+            _ => SessionEnding::PerhapsOpen,
+        }
+    }
+}
+
+impl SessionResult {
+    pub(super) fn is_success(&self) -> bool {
+        self.result == PayResult::Success
+    }
+
+    /// Whether the service uses the word to report that nothing was charged.
+    fn is_decline(&self) -> bool {
+        matches!(
+            self.result,
+            PayResult::PaymentConnectorError
+                | PayResult::ValidationError
+                | PayResult::CallerHungUp
+                | PayResult::CallerInterruptedWithStar
+        )
+    }
+
+    /// How much it settles: a success counts whatever else is reported, and a decline settles what another
+    /// word leaves open.
+    pub(super) fn weight(&self) -> u8 {
+        if self.is_success() {
+            3
+        } else if self.is_decline() {
+            2
+        } else {
+            u8::from(self.is_known())
+        }
+    }
+
+    fn is_cancelled(&self) -> bool {
+        matches!(self.result.as_str(), "cancelled" | "canceled")
+    }
+
+    /// Whether it is certain that the session is over: a word that this version does not know may mean
+    /// something else.
+    pub(super) fn is_known(&self) -> bool {
+        self.is_cancelled() || !matches!(self.result, PayResult::Other(_))
+    }
+}
+
+impl fmt::Debug for SessionResult {
+    /// Leaves out the token and the profile.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionResult").field("result", &self.result).finish_non_exhaustive()
+    }
+}

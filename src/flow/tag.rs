@@ -1,0 +1,50 @@
+//! What a flow derives from its key: the tag in its `StatusCallback`, and its reference.
+//!
+//! Both must be the same in every version of this crate, on every machine: a flow that was stored by one
+//! program is found by the callbacks that reach another.
+
+use crate::callback::TAG_PARAMETER;
+use crate::text::form::pairs;
+use crate::text::url::Url;
+
+/// The tag of a key: 32 hex digits. It is a hash, to be of one length and of characters that a URL may have;
+/// it does not hide the key from someone who can guess it.
+pub(super) fn of(key: &str) -> String {
+    format!("{:032x}", hash(key.as_bytes()))
+}
+
+/// The reference of a key: 16 hex digits, short enough for the description of a payment.
+pub(super) fn reference(key: &str) -> String {
+    let mut reference = of(key);
+    reference.truncate(16);
+    reference
+}
+
+/// The URL with the tag in its query, before its fragment.
+pub(super) fn tagged(url: &str, key: &str) -> String {
+    let parts = Url::split(url);
+    let separator = match parts.query {
+        Some(query) if query.is_empty() || query.ends_with('&') => "",
+        Some(_) => "&",
+        // The service requests a URL without a path as `/`.
+        None if parts.path.is_empty() => "/?",
+        None => "?",
+    };
+    let fragment = url.get(parts.before_fragment.len()..).unwrap_or_default();
+    [parts.before_fragment, separator, TAG_PARAMETER, "=", &of(key), fragment].concat()
+}
+
+/// Whether the query of a URL has a tag already.
+pub(super) fn is_tagged(url: &str) -> bool {
+    let query = Url::split(url).query.unwrap_or_default();
+    pairs(query.as_bytes()).any(|(name, _)| name == TAG_PARAMETER)
+}
+
+/// FNV-1a of 128 bits, with a last step that lets each bit of the input reach the upper half.
+fn hash(bytes: &[u8]) -> u128 {
+    const OFFSET: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
+    const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
+    let hash = bytes.iter().fold(OFFSET, |hash, byte| (hash ^ u128::from(*byte)).wrapping_mul(PRIME));
+    let hash = (hash ^ (hash >> 64)).wrapping_mul(PRIME);
+    hash ^ (hash >> 71)
+}

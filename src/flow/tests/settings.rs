@@ -1,0 +1,106 @@
+//! How a flow is made.
+
+use super::*;
+use crate::flow::ReferencePlace;
+
+#[test]
+fn what_is_invalid_is_refused() {
+    for (params, call_sid, message) in [
+        (params(), "CA1", "invalid CallSid: not CA and 32 hex digits"),
+        (params().account_sid("AC1"), CALL, "invalid PathAccountSid: not AC and 32 hex digits"),
+        (params().idempotency_key(""), CALL, "invalid IdempotencyKey: empty"),
+        (params().timeout(0), CALL, "invalid Timeout: outside 1 to 600 seconds"),
+        (
+            CreatePaymentsParams::new(format!("{URL}?a=1&payment_flow=x")),
+            CALL,
+            "invalid StatusCallback: has a query parameter payment_flow",
+        ),
+    ] {
+        let error = PaymentFlow::new(call_sid, params).unwrap_err();
+        assert_eq!((error.to_string().as_str(), error.outcome()), (message, Outcome::NotSent));
+    }
+}
+
+#[test]
+fn limits_are_not_zero_and_not_late() {
+    let flow = || PaymentFlow::new(CALL, params()).unwrap();
+    let mut begun = flow();
+    begun.next(UNIX_EPOCH);
+    for (result, message) in [
+        (flow().max_asks(0), "invalid max_asks: zero"),
+        (flow().capture_timeout(Duration::ZERO), "invalid capture_timeout: zero"),
+        (flow().result_timeout(Duration::from_micros(999)), "invalid result_timeout: zero"),
+        (begun.clone().max_asks(1), "invalid max_asks: the flow has begun"),
+        (begun.reference_place(ReferencePlace::Nowhere), "invalid reference_place: the flow has begun"),
+    ] {
+        assert_eq!(result.unwrap_err().to_string(), message);
+    }
+}
+
+#[test]
+fn the_tag_and_the_reference_never_change() {
+    // These are in stored flows and in the URLs of sessions under way.
+    for (key, tag) in [
+        ("order-7", "5091313b95659b0b6512d9cf1a7b09c4"),
+        ("", "b82b6468521a8c48473584bd50281fad"),
+        ("é", "060038dc048b58180e78509faaf541a8"),
+    ] {
+        assert_eq!(super::super::tag::of(key), tag, "{key}");
+    }
+}
+
+#[test]
+fn the_tag_goes_into_the_query() {
+    let tag = PaymentFlow::new(CALL, params()).unwrap().tag();
+    for (url, expected) in [
+        ("https://example.com/status", "https://example.com/status?T"),
+        ("https://example.com/status?a=1", "https://example.com/status?a=1&T"),
+        ("https://example.com/status?", "https://example.com/status?T"),
+        ("https://example.com/status?a=1&", "https://example.com/status?a=1&T"),
+        ("https://example.com/status#rc=5&rp=all", "https://example.com/status?T#rc=5&rp=all"),
+        ("https://example.com/status?a=1#b?c", "https://example.com/status?a=1&T#b?c"),
+        ("https://example.com", "https://example.com/?T"),
+        ("https://example.com#rc=5", "https://example.com/?T#rc=5"),
+        ("https://example.com/", "https://example.com/?T"),
+        ("/status", "/status?T"),
+        ("status?x", "status?x&T"),
+    ] {
+        let mut driver = Driver::with(CreatePaymentsParams::new(url).idempotency_key("order-7"));
+        let Step::Create(params) = driver.next() else { panic!() };
+        let expected = expected.replace('T', &format!("payment_flow={tag}"));
+        assert_eq!(params.status_callback, expected);
+        params.to_form().unwrap();
+    }
+}
+
+#[test]
+fn the_reference_goes_where_it_is_told() {
+    let reference = PaymentFlow::new(CALL, params()).unwrap().reference().unwrap();
+    assert_eq!((reference.len(), reference.bytes().all(|b| b.is_ascii_hexdigit())), (16, true));
+    let sent = |params: CreatePaymentsParams, place: ReferencePlace| {
+        let flow = PaymentFlow::new(CALL, params).unwrap().reference_place(place).unwrap();
+        let mut driver = driver();
+        driver.flow = flow;
+        let Step::Create(params) = driver.next() else { panic!() };
+        (params.description, params.parameter, driver.flow.reference())
+    };
+    let shown = Some(reference.clone());
+    let described = params().description("Shoes");
+    assert_eq!(sent(params(), ReferencePlace::Description), (shown.clone(), None, shown.clone()));
+    assert_eq!(
+        sent(described.clone().idempotency_key("order-7"), ReferencePlace::Description),
+        (Some(format!("Shoes ({reference})")), None, shown.clone())
+    );
+    let field = || ReferencePlace::Parameter("order".to_owned());
+    let json = |text: String| serde_json::from_str::<serde_json::Value>(&text).unwrap();
+    let alone = json(format!("{{\"order\":\"{reference}\"}}"));
+    assert_eq!(sent(params(), field()), (None, Some(alone), shown.clone()));
+    let with = params().parameter(json("{\"AVSName\":\"A\"}".to_owned()));
+    let both = json(format!("{{\"AVSName\":\"A\",\"order\":\"{reference}\"}}"));
+    assert_eq!(sent(with, field()), (None, Some(both), shown));
+    let nowhere = sent(described.idempotency_key("order-7"), ReferencePlace::Nowhere);
+    assert_eq!(nowhere, (Some("Shoes".to_owned()), None, None));
+    let taken = params().parameter(json("{\"order\":1}".to_owned()));
+    let error = PaymentFlow::new(CALL, taken).unwrap().reference_place(field()).unwrap_err();
+    assert_eq!(error.to_string(), "invalid reference_place: Parameter has a field of that name");
+}

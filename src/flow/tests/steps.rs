@@ -1,0 +1,374 @@
+//! Which steps a flow takes.
+
+use super::*;
+
+#[test]
+fn a_card_payment() {
+    let mut driver = Driver::with(
+        CreatePaymentsParams::new(format!("{URL}#rc=5&rp=all"))
+            .idempotency_key("order-7")
+            .account_sid("AC00000000000000000000000000000001"),
+    );
+    let Step::Create(sent) = driver.next() else { panic!() };
+    let url = format!("{URL}?payment_flow={}#rc=5&rp=all", driver.flow.tag());
+    assert_eq!(sent.status_callback, url);
+    driver.ok();
+    for (capture, required) in [
+        ("payment-card-number", "SecurityCode ExpirationDate PostalCode"),
+        ("expiration-date", "postal-code,security-code"),
+        ("security-code", "postal-code"),
+        ("postal-code", ""),
+    ] {
+        let Step::Update { sid, params } = driver.next() else { panic!() };
+        assert_eq!((sid.as_str(), params.capture.unwrap().as_str()), (SID, capture));
+        assert_eq!(params.idempotency_key, format!("order-7-{capture}-1"));
+        assert_eq!(params.status_callback, url);
+        assert_eq!(params.account_sid, sent.account_sid);
+        driver.ok();
+        driver.expect_wait(120);
+        driver.hears(&format!("Capture={capture}&PartialResult=true&Required={capture},{required}"));
+        driver.expect_wait(120);
+        driver.hears(&format!("Capture={capture}&PartialResult=false&Required={required}"));
+    }
+    driver.expect("order-7-complete");
+    driver.ok();
+    driver.expect_wait(60);
+    driver.hears("Result=success");
+    assert!(driver.expect_end().is_success());
+}
+
+#[test]
+fn what_is_asked_for_until_the_service_reports_what_is_required() {
+    let all = ["payment-card-number", "expiration-date", "security-code", "postal-code"];
+    let card = CreatePaymentsParams::new(URL).idempotency_key("k");
+    let less = card.clone().idempotency_key("k").security_code(false).postal_code(false);
+    let twice = less
+        .clone()
+        .idempotency_key("k")
+        .require_matching_inputs([Capture::ExpirationDate, Capture::PostalCode]);
+    let bank = card.clone().idempotency_key("k").payment_method(crate::PaymentMethod::AchDebit);
+    for (params, captures) in [
+        (card, &all[..]),
+        (less, &all[..2]),
+        (twice, &["payment-card-number", "expiration-date", "expiration-date-matcher"]),
+        (bank, &["bank-routing-number", "bank-account-number"]),
+    ] {
+        let mut driver = Driver::with(params);
+        driver.expect("k");
+        driver.ok();
+        for capture in captures {
+            driver.expect(&format!("k-{capture}-1"));
+            driver.ok();
+            driver.hears(&format!("Capture={capture}&PartialResult=false"));
+        }
+        driver.expect("k-complete");
+    }
+}
+
+#[test]
+fn what_is_required_goes_before_what_was_expected() {
+    let mut driver = Driver::created();
+    driver.hears("Required=postal-code,iris-scan");
+    driver.expect("order-7-postal-code-1");
+    driver.ok();
+    driver.hears("Capture=postal-code&PartialResult=false&Required=iris-scan");
+    driver.expect("order-7-iris-scan-1");
+    driver.ok();
+    // Nothing is left, though neither card number nor expiry was asked for.
+    driver.hears("Capture=iris-scan&PartialResult=false&Required=");
+    driver.expect("order-7-complete");
+}
+
+#[test]
+fn a_capture_is_in_when_it_has_left_what_is_required() {
+    let mut driver = Driver::created();
+    driver.expect("order-7-payment-card-number-1");
+    // Before the response, and without a word on the capture itself.
+    driver.hears("Required=expiration-date");
+    assert!(driver.flow.awaited_key().is_some(), "the response is still to come");
+    driver.fails(api(503, 20503));
+    driver.expect("order-7-expiration-date-1");
+}
+
+#[test]
+fn a_request_whose_response_is_lost_is_repeated_with_its_key() {
+    let mut driver = driver();
+    driver.expect("order-7");
+    driver.fails(lost());
+    driver.expect("order-7");
+    driver.expect("order-7");
+    driver.ok();
+    driver.expect("order-7-payment-card-number-1");
+    driver.fails(api(503, 20503));
+    driver.expect("order-7-payment-card-number-1");
+    driver.expect("order-7-payment-card-number-1");
+    driver.fails(lost());
+    // It may have been carried out: the caller may be typing.
+    driver.expect_wait(120);
+    driver.hears("Capture=payment-card-number&PartialResult=false");
+    driver.expect("order-7-expiration-date-1");
+}
+
+#[test]
+fn a_request_is_not_repeated_that_the_caller_is_seen_to_follow() {
+    let mut driver = Driver::created();
+    driver.expect("order-7-payment-card-number-1");
+    driver.hears("Capture=payment-card-number&PartialResult=true");
+    driver.fails(lost());
+    driver.expect_wait(120);
+}
+
+#[test]
+fn a_session_is_adopted_by_its_tag_only() {
+    let lost_creation = || {
+        let mut driver = driver();
+        driver.expect("order-7");
+        driver.fails(lost());
+        driver
+    };
+    // An earlier session on the same call and account: another tag, or none.
+    let mut driver = lost_creation();
+    let earlier = format!("CallSid={CALL}&Result=success");
+    assert!(!driver.flow.on_callback(&callback(SID, &earlier)));
+    assert!(!driver.flow.on_callback(&callback(SID, &earlier).received_at("/?payment_flow=0123")));
+    assert_eq!(driver.flow.session_sid(), None);
+    // Its own.
+    assert!(driver.tagged(SID, "PaymentMethod=credit-card"));
+    assert_eq!(driver.flow.session_sid(), Some(SID));
+    driver.expect("order-7-payment-card-number-1");
+    // While the response is awaited, which then may be any.
+    for response in [Ok(session(SID)), Err(api(400, 64021))] {
+        let mut driver = super::driver();
+        driver.expect("order-7");
+        assert!(driver.tagged(SID, "PaymentMethod=credit-card"));
+        driver.flow.on_response(response);
+        driver.expect("order-7-payment-card-number-1");
+    }
+    // While it waits after a second creation was refused.
+    let mut driver = lost_creation();
+    driver.expect("order-7");
+    driver.fails(api(400, 64021));
+    driver.expect_wait(20);
+    assert!(driver.tagged(SID, "PaymentMethod=credit-card"));
+    driver.wait(60);
+    driver.expect("order-7-payment-card-number-1");
+    // Not before anything was sent.
+    let mut driver = super::driver();
+    assert!(!driver.tagged(SID, "PaymentMethod=credit-card"));
+}
+
+#[test]
+fn a_session_that_becomes_known_after_the_end_is_cancelled() {
+    let mut driver = driver();
+    driver.expect("order-7");
+    driver.fails(lost());
+    driver.expect("order-7");
+    driver.fails(api(400, 64021));
+    driver.expect_wait(20);
+    driver.wait(20);
+    driver.expect_payment("not paid", SessionEnding::PerhapsOpen);
+    assert!(driver.tagged(SID, "PaymentMethod=credit-card"));
+    assert_eq!(driver.flow.due(), Some(UNIX_EPOCH));
+    driver.expect("order-7-cancel");
+    driver.ok();
+    driver.expect_payment("not paid", SessionEnding::Cancelled);
+}
+
+#[test]
+fn the_response_names_the_session_that_counts() {
+    let mut driver = driver();
+    driver.expect("order-7");
+    // The first attempt made a session that the caller ended; a later one made another.
+    assert!(driver.tagged(OTHER_SID, "Result=caller-interrupted-with-star"));
+    driver.ok();
+    assert_eq!(driver.flow.session_sid(), Some(SID));
+    driver.expect("order-7-payment-card-number-1");
+}
+
+#[test]
+fn a_failed_ask_is_made_again_under_another_key() {
+    let mut driver = Driver::created();
+    driver.expect("order-7-payment-card-number-1");
+    driver.ok();
+    driver.hears("Capture=payment-card-number&ErrorType=input-timeout&DateUpdated=2021-08-10T03:55:53.001Z");
+    driver.expect("order-7-payment-card-number-2");
+    driver.ok();
+    // The same failure, delivered twice more, and one that does not say what it is about.
+    for _ in 0..2 {
+        driver.hears(
+            "Capture=payment-card-number&ErrorType=input-timeout&DateUpdated=2021-08-10T03:55:53.001Z",
+        );
+    }
+    driver.expect_wait(120);
+    driver.hears("Capture=expiration-date&ErrorType=invalid-date&DateUpdated=2021-08-10T03:55:54Z");
+    driver.expect_wait(120);
+    driver.hears("ErrorType=input-timeout&DateUpdated=2021-08-10T03:55:55Z");
+    driver.expect("order-7-payment-card-number-3");
+}
+
+#[test]
+fn a_session_in_progress_is_no_failed_card() {
+    let mut driver = Driver::created();
+    driver.expect("order-7-payment-card-number-1");
+    driver.ok();
+    for _ in 0..5 {
+        driver.hears("Capture=payment-card-number&ErrorType=session-in-progress");
+    }
+    driver.expect_wait(120);
+}
+
+#[test]
+fn two_typings_that_differ_are_both_made_again() {
+    let params = params().require_matching_inputs([Capture::ExpirationDate]);
+    let mut driver = Driver::with(params.idempotency_key("k"));
+    driver.expect("k");
+    driver.ok();
+    for capture in ["payment-card-number", "expiration-date"] {
+        driver.expect(&format!("k-{capture}-1"));
+        driver.ok();
+        driver.hears(&format!("Capture={capture}&PartialResult=false"));
+    }
+    driver.expect("k-expiration-date-matcher-1");
+    driver.ok();
+    driver.hears("Capture=expiration-date-matcher&ErrorType=input-matching-failed");
+    driver.expect("k-expiration-date-2");
+    driver.ok();
+    driver.hears("Capture=expiration-date&PartialResult=false");
+    driver.expect("k-expiration-date-matcher-2");
+}
+
+#[test]
+fn an_ask_has_its_time_whatever_happens_meanwhile() {
+    let mut driver = Driver::created();
+    driver.expect("order-7-payment-card-number-1");
+    driver.ok();
+    driver.wait(50);
+    driver.hears("Capture=payment-card-number&PartialResult=true");
+    assert!(!driver.flow.on_callback(&callback(OTHER_SID, "Capture=payment-card-number")));
+    driver.expect_wait(70);
+    driver.wait(69);
+    // A process dies, and another one goes on with the stored value.
+    driver.flow = driver.flow.clone();
+    driver.expect_wait(1);
+    driver.wait(1);
+    driver.flow.on_timeout(driver.now);
+    driver.expect("order-7-payment-card-number-2");
+    // No time passes for a request that is under way, nor for one whose process is gone until it is known.
+    driver.wait(500);
+    driver.flow.on_timeout(driver.now);
+    assert_eq!(driver.flow.awaited_key().as_deref(), Some("order-7-payment-card-number-2"));
+    driver.expect("order-7-payment-card-number-3");
+}
+
+#[test]
+fn callbacks_out_of_order_do_not_undo_what_newer_ones_report() {
+    let mut driver = Driver::created();
+    driver.expect("order-7-payment-card-number-1");
+    driver.ok();
+    driver.hears("Capture=payment-card-number&PartialResult=false&Required=expiration-date&DateUpdated=2021-08-10T03:55:53.400Z");
+    driver.expect("order-7-expiration-date-1");
+    driver.ok();
+    let before = driver.flow.clone();
+    driver.hears("Capture=payment-card-number&PartialResult=true&Required=payment-card-number,expiration-date&DateUpdated=2021-08-10T03:55:53.300Z");
+    driver.hears("Capture=expiration-date&ErrorType=invalid-date&DateUpdated=2021-08-10T03:55:53.399Z");
+    assert_eq!(driver.flow, before);
+    // Without a date, or with one that cannot be read, it is taken for the newest.
+    driver.hears("Capture=expiration-date&ErrorType=invalid-date&DateUpdated=yesterday");
+    driver.expect("order-7-expiration-date-2");
+}
+
+#[test]
+fn a_completion_that_comes_too_early_goes_back_to_what_is_required() {
+    let mut driver = Driver::created();
+    driver.hears("Required=expiration-date");
+    driver.expect("order-7-expiration-date-1");
+    driver.ok();
+    for (round, key) in ["order-7-complete", "order-7-complete-2"].iter().enumerate() {
+        driver.hears("Capture=expiration-date&PartialResult=false&Required=expiration-date");
+        driver.expect(key);
+        driver.fails(api(400, 64019));
+        driver.expect(&format!("order-7-expiration-date-{}", round + 2));
+        driver.ok();
+    }
+    driver.hears("Capture=expiration-date&PartialResult=false&Required=expiration-date");
+    driver.expect("order-7-complete-3");
+    driver.fails(api(400, 64019));
+    driver.expect("order-7-cancel");
+    // If nothing is known to be missing, nothing can be asked for.
+    let mut driver = Driver::completing();
+    driver.fails(api(400, 64019));
+    driver.expect("order-7-cancel");
+}
+
+#[test]
+fn stale_responses_change_nothing() {
+    let mut driver = driver();
+    driver.ok();
+    driver.fails(lost());
+    assert_eq!((driver.flow.session_sid(), driver.flow.revision()), (None, 0));
+    driver.expect("order-7");
+    driver.fails(api(404, 20404).with_attempts(1, Outcome::Refused).with_idempotency_key("order-6"));
+    assert_eq!(driver.flow.awaited_key().as_deref(), Some("order-7"));
+    driver.fails(api(404, 20404).with_attempts(1, Outcome::Refused).with_idempotency_key("order-7"));
+    driver.expect_payment("not paid", SessionEnding::NotOpened);
+    let before = driver.flow.clone();
+    driver.ok();
+    assert_eq!(driver.flow, before);
+}
+
+#[test]
+fn every_change_and_nothing_else_grows_the_revision() {
+    let mut driver = driver();
+    let mut seen = 0;
+    let mut grew = |driver: &Driver| {
+        let before = std::mem::replace(&mut seen, driver.flow.revision());
+        driver.flow.revision() > before
+    };
+    driver.expect("order-7");
+    assert!(grew(&driver));
+    driver.ok();
+    assert!(grew(&driver));
+    driver.expect("order-7-payment-card-number-1");
+    assert!(grew(&driver));
+    driver.hears("Capture=payment-card-number&PartialResult=true");
+    assert!(grew(&driver));
+    driver.hears("Capture=payment-card-number&PartialResult=true");
+    assert!(!grew(&driver));
+    driver.ok();
+    assert!(grew(&driver));
+    driver.expect_wait(120);
+    driver.flow.on_timeout(driver.now);
+    assert!(!grew(&driver));
+    driver.flow.cancel();
+    assert!(grew(&driver));
+    driver.flow.cancel();
+    assert!(!grew(&driver));
+}
+
+#[test]
+fn requests_are_bounded_whatever_is_required() {
+    // Every ask fails, every response is lost, and the service wants something new each time.
+    let mut driver = driver();
+    driver.flow = driver.flow.max_asks(2).unwrap();
+    let (mut requests, mut asked) = (0, 0);
+    loop {
+        match driver.next() {
+            Step::Create(_) => {
+                requests += 1;
+                if requests == 3 {
+                    driver.ok();
+                }
+            }
+            Step::Update { params, .. } => {
+                requests += 1;
+                asked += u64::from(params.capture.is_some());
+                let wanted = |n: u64| (0..40).map(|i| format!("thing-{}", (n + i) % 90)).collect::<Vec<_>>();
+                driver.hears(&format!("Required={}", wanted(asked / 6).join(",")));
+            }
+            Step::WaitUntil(time) => driver.now = time,
+            Step::Ended(_) => break,
+        }
+    }
+    assert!(asked > 50 && requests <= driver.flow.max_requests(), "{asked} {requests}");
+    assert_eq!(driver.flow.max_requests(), 3 * (1 + 2 * 16 + 3 + 1));
+}

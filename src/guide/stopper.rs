@@ -1,0 +1,75 @@
+//! `PaymentStopper`: ends a program's guided payments.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+/// Stops guided payments, as when the program is to end.
+///
+/// Make one for the program, give it to each [`GuidedPayment`](crate::GuidedPayment), and call
+/// [`stop`](Self::stop) in the handler of Ctrl-C or SIGTERM. Clones are the same stopper.
+///
+/// ```
+/// use twilio_payments::PaymentStopper;
+///
+/// let stopper = PaymentStopper::new();
+/// // GuidedPayment::new(&api, &listener, flow).stopper(&stopper).run() in any number of threads, and in the
+/// // handler of a signal:
+/// stopper.stop();
+/// ```
+#[derive(Clone, Default)]
+pub struct PaymentStopper(Arc<Mutex<Stoppable>>);
+
+#[derive(Default)]
+struct Stoppable {
+    stopped: bool,
+    payments: Vec<Weak<dyn Stop>>,
+}
+
+/// A payment that can be stopped.
+pub(super) trait Stop: Send + Sync {
+    fn stop(&self);
+}
+
+impl PaymentStopper {
+    /// A stopper of no payment yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Stops every payment that has this stopper, now or later, and returns at once. Join the threads that run
+    /// them before the program ends.
+    ///
+    /// A payment whose session may have been completed waits for its result, for its
+    /// [`result_timeout`](crate::PaymentFlow::result_timeout) at most. Any other cancels its session, and ends
+    /// as certainly not paid: after the request that is under way, which takes up to the client's timeout,
+    /// within 32 s; usually within milliseconds. If the response to its creation was lost, it first finds out
+    /// which session to cancel, which can take two requests and 20 s more.
+    pub fn stop(&self) {
+        let payments = {
+            let mut stoppable = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            stoppable.stopped = true;
+            std::mem::take(&mut stoppable.payments)
+        };
+        payments.iter().filter_map(Weak::upgrade).for_each(|payment| payment.stop());
+    }
+
+    pub(super) fn add(&self, payment: Weak<dyn Stop>) {
+        let mut stoppable = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        stoppable.payments.retain(|payment| payment.strong_count() > 0);
+        if !stoppable.stopped {
+            stoppable.payments.push(payment);
+            return;
+        }
+        drop(stoppable);
+        if let Some(payment) = payment.upgrade() {
+            payment.stop();
+        }
+    }
+}
+
+impl fmt::Debug for PaymentStopper {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PaymentStopper").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,114 @@
+//! From a request to its response: what the listener does on the threads of its connections.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::handler::{OnCallback, call};
+use super::public_url::PublicUrl;
+use super::queue::{Delivery, Queue, Receipt};
+use super::warnings::Warnings;
+use crate::callback::signature::SignatureValidator;
+use crate::callback::{CallbackErrorKind, StatusCallback};
+use crate::server::{Request, Response};
+use crate::text::url_without_secrets;
+
+/// The service repeats a callback with the same token.
+const TOKEN: &str = "I-Twilio-Idempotency-Token";
+
+pub(super) struct Receiver {
+    pub(super) queue: Arc<Queue>,
+    pub(super) url: PublicUrl,
+    pub(super) on_callback: Option<OnCallback>,
+    validator: Mutex<Arc<SignatureValidator>>,
+    warnings: Warnings,
+}
+
+impl Receiver {
+    pub(super) fn new(
+        queue: Arc<Queue>,
+        url: PublicUrl,
+        on_callback: Option<OnCallback>,
+        validator: SignatureValidator,
+    ) -> Self {
+        let validator = Mutex::new(Arc::new(validator));
+        Self { queue, url, on_callback, validator, warnings: Warnings::default() }
+    }
+
+    /// Checks the requests that arrive from now on with another validator.
+    pub(super) fn set_validator(&self, validator: SignatureValidator) {
+        *self.validator.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(validator);
+    }
+
+    pub(super) fn respond(&self, request: &Request) -> Response {
+        // A sender of what is not a callback gets one response, however many requests came at once.
+        let refusal = |status| Response::empty(status).last();
+        if request.method() != "POST" {
+            return refusal(405).header("Allow", "POST");
+        }
+        let url = self.url.requested(request.target());
+        // Of two signatures, neither is right.
+        let signature = request
+            .header(SignatureValidator::HEADER)
+            .filter(|_| request.header_count(SignatureValidator::HEADER) == 1);
+        let validator = Arc::clone(&self.validator.lock().unwrap_or_else(PoisonError::into_inner));
+        match validator.receive(&url, request.body(), signature) {
+            Err(error) => {
+                let (status, refused) = match error.kind() {
+                    CallbackErrorKind::Signature => (403, "refused"),
+                    _ => (400, "not understood"),
+                };
+                let shown = url_without_secrets(&url);
+                self.warnings.warn(format_args!("callback to {shown} {refused}: {error}"));
+                refusal(status)
+            }
+            Ok(callback) => {
+                let sid = callback.sid.clone();
+                let token = request.header(TOKEN);
+                let delivery = Delivery::new(token, signature.unwrap_or_default().to_owned());
+                let (status, became) = self.receive(callback, delivery);
+                log::debug!(target: "twilio_payments::listener", "callback of {sid}: {became}");
+                let response = Response::empty(status);
+                if status == 503 { response.header("Retry-After", "1") } else { response }
+            }
+        }
+    }
+
+    /// Gives a callback to its handlers, or queues it. Returns the status, and a word for the log.
+    fn receive(&self, callback: StatusCallback, delivery: Delivery) -> (u16, &'static str) {
+        const REPEATED: (u16, &str) = (204, "Repeated");
+        if let Some(handler) = &self.on_callback {
+            if self.queue.is_repeat(&delivery) {
+                return REPEATED;
+            }
+            if let Err(error) = handler.call(&callback) {
+                return self.failed(&callback, &error);
+            }
+        }
+        match self.queue.put(callback, delivery) {
+            Receipt::Repeated => REPEATED,
+            Receipt::NoRoom => (503, "NoRoom"),
+            Receipt::Registered(handler, callback, delivery) => match call(|| handler.on_callback(&callback))
+            {
+                Ok(()) => {
+                    self.queue.note(&callback, &delivery);
+                    (204, "Handled")
+                }
+                Err(error) => self.failed(&callback, &error),
+            },
+            Receipt::Queued { discarded } => {
+                // With a handler, what nobody reads is no loss.
+                if discarded && self.on_callback.is_none() {
+                    let count = self.queue.discarded();
+                    self.warnings.warn(format_args!(
+                        "an unread callback was discarded to make room for another, {count} so far"
+                    ));
+                }
+                (204, "Taken")
+            }
+        }
+    }
+
+    fn failed(&self, callback: &StatusCallback, error: &str) -> (u16, &'static str) {
+        self.warnings.warn(format_args!("callback of {}: the handler failed: {error}", callback.sid));
+        (500, "Failed")
+    }
+}

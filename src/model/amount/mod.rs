@@ -1,0 +1,274 @@
+//! `Amount`: money as an exact decimal.
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt::{self, Write};
+use std::str::FromStr;
+
+use serde::de::{Deserialize, Deserializer, Error as _};
+use serde::ser::{Serialize, Serializer};
+
+use crate::error::Error;
+use crate::model::currency;
+
+const FIELD: &str = "ChargeAmount";
+
+/// How many ten-thousandths there are in one unit of a currency.
+const SCALE: u64 = 10_000;
+
+/// The first value that is too large, in ten-thousandths.
+const LIMIT: u64 = 1_000_000 * SCALE;
+
+/// An amount of money, exact to four decimals: from 0 up to but not including 1,000,000 units of a currency
+/// (`ChargeAmount`).
+///
+/// Zero is allowed, and means that the payment method is tokenized instead of charged.
+///
+/// An amount does not know its currency. When it is sent, it is written with the decimals that the currency
+/// has, and an amount with more decimals than that is refused.
+///
+/// `Display` shows at least two decimals, and never fewer than the amount has. A precision is the least number of
+/// decimals; width, fill, alignment and zero padding work as for numbers. serde writes and reads the same text.
+///
+/// ```
+/// use twilio_payments::Amount;
+///
+/// # fn main() -> Result<(), twilio_payments::Error> {
+/// let price: Amount = "19.99".parse()?;
+/// assert_eq!(price, Amount::from_cents(1999)?);
+/// assert_eq!(price, Amount::from_minor_units(1999, "EUR")?);
+/// assert_eq!(price, Amount::try_from(19.99)?);
+/// assert_eq!(format!("{price}, {price:>8}, {price:08.3}"), "19.99,    19.99, 0019.990");
+///
+/// // Nothing is ever rounded.
+/// assert!(Amount::try_from(0.1 + 0.2).is_err());
+/// assert!("0.00001".parse::<Amount>().is_err());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Amount {
+    ten_thousandths: u64,
+}
+
+impl Amount {
+    /// Nothing: asks for a token instead of a charge.
+    pub const ZERO: Self = Self { ten_thousandths: 0 };
+
+    /// The largest amount, 999,999.9999.
+    pub const MAX: Self = Self { ten_thousandths: LIMIT - 1 };
+
+    /// An amount in whole units of a currency, such as dollars.
+    ///
+    /// # Errors
+    /// Returns an error if `units` is 1,000,000 or more.
+    pub fn from_units(units: u64) -> Result<Self, Error> {
+        Self::scaled(units, SCALE)
+    }
+
+    /// An amount in hundredths of a currency's unit, such as cents.
+    ///
+    /// Not every currency has hundredths: see [`from_minor_units`](Self::from_minor_units).
+    ///
+    /// # Errors
+    /// Returns an error if `cents` is 100,000,000 or more.
+    pub fn from_cents(cents: u64) -> Result<Self, Error> {
+        Self::scaled(cents, SCALE / 100)
+    }
+
+    /// An amount in the smallest unit of a currency: cents for `USD`, yen for `JPY`, fils for `BHD`.
+    ///
+    /// ```
+    /// use twilio_payments::Amount;
+    ///
+    /// # fn main() -> Result<(), twilio_payments::Error> {
+    /// assert_eq!(Amount::from_minor_units(500, "USD")?, "5.00".parse()?);
+    /// assert_eq!(Amount::from_minor_units(500, "JPY")?, "500".parse()?);
+    /// assert_eq!(Amount::from_minor_units(500, "BHD")?, "0.500".parse()?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Returns an error if the amount is 1,000,000 units or more, or if `currency` is not a code of ISO 4217 that
+    /// this version knows.
+    pub fn from_minor_units(minor_units: u64, currency: &str) -> Result<Self, Error> {
+        match currency::decimals(currency) {
+            Some(decimals) => Self::scaled(minor_units, unit(decimals)),
+            None => Err(Error::invalid("Currency", "not a known code of ISO 4217")),
+        }
+    }
+
+    /// Returns the amount in hundredths of a currency's unit, or `None` if it has a third or fourth decimal.
+    #[must_use]
+    pub fn cents(self) -> Option<u64> {
+        self.in_units_of(SCALE / 100)
+    }
+
+    /// Returns the amount in the smallest unit of a currency, or `None` if it has more decimals than the currency,
+    /// or if `currency` is not a code of ISO 4217 that this version knows.
+    #[must_use]
+    pub fn minor_units(self, currency: &str) -> Option<u64> {
+        self.in_units_of(unit(currency::decimals(currency)?))
+    }
+
+    /// Whether the amount is zero, so that nothing is charged.
+    #[must_use]
+    pub fn is_zero(self) -> bool {
+        self == Self::ZERO
+    }
+
+    /// Shows the amount with the decimals that a currency has, as it is sent. It is never shortened: more decimals
+    /// are shown if the amount has more. In a currency that is not known, it is shown as `Display` does.
+    ///
+    /// ```
+    /// use twilio_payments::Amount;
+    ///
+    /// # fn main() -> Result<(), twilio_payments::Error> {
+    /// let price: Amount = "500".parse()?;
+    /// assert_eq!(format!("{} JPY", price.display("JPY")), "500 JPY");
+    /// assert_eq!(format!("{} USD", price.display("USD")), "500.00 USD");
+    /// assert_eq!(format!("{} BHD", price.display("BHD")), "500.000 BHD");
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn display(self, currency: &str) -> impl fmt::Display + use<> {
+        InCurrency { amount: self, decimals: currency::decimals(currency).unwrap_or(2) }
+    }
+
+    /// Returns how many decimals the amount needs.
+    pub(crate) fn decimals(self) -> usize {
+        (0..4).find(|decimals| self.ten_thousandths % unit(*decimals) == 0).unwrap_or(4)
+    }
+
+    /// Appends the amount with at least so many decimals, without exponent, sign or grouping.
+    pub(crate) fn push(self, out: &mut String, least_decimals: usize) {
+        let decimals = least_decimals.max(self.decimals());
+        let written = decimals.min(4);
+        let fraction = self.ten_thousandths % SCALE / unit(written);
+        // Writing to a String cannot fail.
+        let _ = write!(out, "{}", self.ten_thousandths / SCALE);
+        if decimals > 0 {
+            let _ = write!(out, ".{fraction:0written$}");
+        }
+        out.extend(std::iter::repeat_n('0', decimals - written));
+    }
+
+    fn in_units_of(self, unit: u64) -> Option<u64> {
+        (self.ten_thousandths % unit == 0).then_some(self.ten_thousandths / unit)
+    }
+
+    fn scaled(value: u64, scale: u64) -> Result<Self, Error> {
+        match value.checked_mul(scale) {
+            Some(ten_thousandths) if ten_thousandths < LIMIT => Ok(Self { ten_thousandths }),
+            _ => Err(Error::invalid(FIELD, "not below 1,000,000")),
+        }
+    }
+}
+
+/// Returns the unit of the last of so many decimals, at most four, in ten-thousandths.
+fn unit(decimals: usize) -> u64 {
+    [SCALE, 1_000, 100, 10].get(decimals).copied().unwrap_or(1)
+}
+
+/// Reads decimal text: digits, optionally followed by a point and one to four more digits. It has no sign,
+/// exponent, grouping or space.
+impl FromStr for Amount {
+    type Err = Error;
+
+    /// # Errors
+    /// Returns an error if the text is not of that form, has more than four decimals, or is 1,000,000 or more.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let (units, fraction) = match text.split_once('.') {
+            Some((units, fraction)) => (units, Some(fraction)),
+            None => (text, None),
+        };
+        let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        if text.starts_with('-') && digits(units.trim_start_matches('-')) {
+            return Err(Error::invalid(FIELD, "negative"));
+        }
+        if !digits(units) || !fraction.is_none_or(digits) {
+            return Err(Error::invalid(FIELD, "not decimal text such as 19.99"));
+        }
+        let fraction = fraction.unwrap_or("0");
+        if fraction.len() > 4 {
+            return Err(Error::invalid(FIELD, "more than four decimals"));
+        }
+        let ten_thousandths = format!("{units}{fraction:0<4}").parse();
+        Self::scaled(ten_thousandths.unwrap_or(u64::MAX), 1)
+    }
+}
+
+/// Accepts a float that is the nearest one to a decimal of at most four places; `19.99` is, `0.1 + 0.2` is not.
+impl TryFrom<f64> for Amount {
+    type Error = Error;
+
+    /// # Errors
+    /// Returns an error if the float is not a number, infinite, negative, 1,000,000 or more, or has more than four
+    /// decimals. It is never rounded.
+    #[allow(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::float_cmp,
+        reason = "below the limit every whole number of ten-thousandths is exact in a float, so is the \
+                  comparison, which is the point"
+    )]
+    fn try_from(value: f64) -> Result<Self, Error> {
+        if value.is_nan() {
+            return Err(Error::invalid(FIELD, "not a number"));
+        }
+        if value < 0.0 {
+            return Err(Error::invalid(FIELD, "negative"));
+        }
+        if value >= 1_000_000.0 {
+            return Err(Error::invalid(FIELD, "not below 1,000,000"));
+        }
+        let ten_thousandths = (value * SCALE as f64).round();
+        // Division is correctly rounded, so this is the float nearest to the decimal.
+        if ten_thousandths / SCALE as f64 == value && ten_thousandths < LIMIT as f64 {
+            return Ok(Self { ten_thousandths: ten_thousandths as u64 });
+        }
+        Err(Error::invalid(FIELD, "not exact in four decimals (round it first, or give text or cents)"))
+    }
+}
+
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&InCurrency { amount: *self, decimals: 2 }, f)
+    }
+}
+
+impl fmt::Debug for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Amount({self})")
+    }
+}
+
+/// An amount shown with so many decimals, if not told otherwise.
+struct InCurrency {
+    amount: Amount,
+    decimals: usize,
+}
+
+impl fmt::Display for InCurrency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = String::with_capacity(16);
+        self.amount.push(&mut text, f.precision().unwrap_or(self.decimals));
+        f.pad_integral(true, "", &text)
+    }
+}
+
+impl Serialize for Amount {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Amount {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
+}

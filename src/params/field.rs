@@ -1,0 +1,104 @@
+//! The fields of params values: one list of them serves the form, `Debug` and serde.
+
+use std::fmt;
+
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error};
+use serde::ser::{Serialize, Serializer};
+use serde_json::{Map, Value};
+
+use crate::model::Amount;
+use crate::text::url_without_secrets;
+
+/// The wire name of the account, which goes into the path instead of the form.
+pub(super) const ACCOUNT_SID: &str = "PathAccountSid";
+
+/// The value of one field.
+pub(super) enum Field<'a> {
+    Text(&'a str),
+    Url(&'a str),
+    Boolean(bool),
+    Int(u32),
+    /// An amount and the decimals of its currency.
+    Float(Amount, usize),
+    /// The items, and what separates them in the form.
+    List(Vec<&'a str>, char),
+    Json(&'a Value),
+}
+
+/// The wire names and the values of some fields, in the order of the API's document.
+pub(super) type Fields<'a> = [(&'static str, Option<Field<'a>>)];
+
+/// Returns the field of an optional text or enum.
+pub(super) fn text<T: AsRef<str>>(value: Option<&T>) -> Option<Field<'_>> {
+    value.map(|value| Field::Text(value.as_ref()))
+}
+
+/// Returns the field of a list, or `None` if it is empty.
+pub(super) fn list<T: AsRef<str>>(items: &[T], separator: char) -> Option<Field<'_>> {
+    (!items.is_empty()).then(|| Field::List(items.iter().map(AsRef::as_ref).collect(), separator))
+}
+
+/// Hides what may be personal or secret: the values of a JSON object, and a URL's user info and query.
+impl fmt::Debug for Field<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => text.fmt(f),
+            Self::Url(url) => url_without_secrets(url).fmt(f),
+            Self::Boolean(value) => value.fmt(f),
+            Self::Int(value) => value.fmt(f),
+            Self::Float(amount, _) => amount.fmt(f),
+            Self::List(items, _) => items.fmt(f),
+            Self::Json(value) => write!(f, "{{{} fields}}", value.as_object().map_or(0, Map::len)),
+        }
+    }
+}
+
+impl Serialize for Field<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Text(text) | Self::Url(text) => serializer.serialize_str(text),
+            Self::Boolean(value) => serializer.serialize_bool(*value),
+            Self::Int(value) => serializer.serialize_u32(*value),
+            Self::Float(amount, _) => amount.serialize(serializer),
+            Self::List(items, _) => items.serialize(serializer),
+            Self::Json(value) => value.serialize(serializer),
+        }
+    }
+}
+
+/// Returns the fields that are set, the account before those of the form.
+pub(super) fn set<'a>(
+    account_sid: Option<&'a String>,
+    fields: impl IntoIterator<Item = (&'static str, Option<Field<'a>>)>,
+) -> impl Iterator<Item = (&'static str, Field<'a>)> {
+    let all = std::iter::once((ACCOUNT_SID, text(account_sid))).chain(fields);
+    all.filter_map(|(name, value)| Some((name, value?)))
+}
+
+/// What was serialized. Errors name the field, and never repeat its value.
+pub(super) struct Stored(Map<String, Value>);
+
+impl Stored {
+    pub(super) fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Map::deserialize(deserializer).map(Self)
+    }
+
+    /// Takes a field that may be absent.
+    pub(super) fn take<T: DeserializeOwned, E: Error>(&mut self, name: &str) -> Result<Option<T>, E> {
+        let value = self.0.remove(name).map(serde_json::from_value).transpose();
+        value.map_err(|_| E::custom(format_args!("invalid {name}")))
+    }
+
+    /// Takes a field that must be there.
+    pub(super) fn require<T: DeserializeOwned, E: Error>(&mut self, name: &'static str) -> Result<T, E> {
+        self.take(name)?.ok_or_else(|| E::missing_field(name))
+    }
+
+    /// Checks that nothing is left: a field that is not known could be a misspelled amount.
+    pub(super) fn finish<E: Error>(self) -> Result<(), E> {
+        match self.0.keys().next() {
+            Some(name) => Err(E::custom(format_args!("unknown field {name:?}"))),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! What the parameters of both operations have in common.
+
+/// Defines setters that give a value of its own key to a copy that is changed.
+macro_rules! setters {
+    ($( $(#[$doc:meta])* $name:ident($argument:ident: $type:ty) = $value:expr; )+) => { $(
+        $(#[$doc])*
+        #[must_use]
+        pub fn $name(mut self, $argument: $type) -> Self {
+            self.made_key.before_change(&mut self.idempotency_key);
+            self.$name = $value;
+            self
+        }
+    )+ };
+}
+
+/// Defines what a type of parameters has beside its own setters, from its `fields()`.
+macro_rules! operation {
+    ($name:ident) => {
+        impl $name {
+            /// Returns a copy that is an operation of its own: everything is the same but the key, which is new.
+            ///
+            /// Trying again after a decline is a new operation, and needs a new key.
+            #[must_use]
+            pub fn with_new_key(&self) -> Self {
+                let (made_key, idempotency_key) = MadeKey::new();
+                Self { idempotency_key, made_key, ..self.clone() }
+            }
+
+            /// Replaces the [`idempotency_key`](#structfield.idempotency_key) by one of your own, such as one
+            /// derived from an order number, so that a call from any process is the same operation.
+            #[must_use]
+            pub fn idempotency_key(mut self, idempotency_key: impl Into<String>) -> Self {
+                self.idempotency_key = idempotency_key.into();
+                self.made_key = MadeKey::by_hand();
+                self
+            }
+
+            setters! {
+                /// Sets [`account_sid`](#structfield.account_sid), the document's `PathAccountSid`.
+                account_sid(account_sid: impl Into<String>) = Some(account_sid.into());
+                /// Sets [`status_callback`](#structfield.status_callback).
+                status_callback(status_callback: impl Into<String>) = status_callback.into();
+            }
+        }
+
+        /// Shows the fields that are set, by their wire names. The values of `Parameter` and a URL's user info and
+        /// query, which may be personal or secret, are left out.
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                let mut out = f.debug_struct(stringify!($name));
+                for (name, value) in field::set(self.account_sid.as_ref(), self.fields()) {
+                    out.field(name, &value);
+                }
+                out.finish()
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_map(field::set(self.account_sid.as_ref(), self.fields()))
+            }
+        }
+    };
+}
+
+pub(super) use {operation, setters};

@@ -1,0 +1,101 @@
+//! `FailedOperation`: the error of an operation that no server failed.
+
+use crate::error::{ApiError, Error, ErrorKind, Outcome};
+use crate::text::Withheld;
+
+/// A failed operation as a value: an [`Error`] as the client would return it, for tests that need no server.
+///
+/// A [`PaymentFlow`](crate::PaymentFlow) is told what the client returned, so a program's handling of it can be
+/// tested without a socket.
+///
+/// ```
+/// use twilio_payments::sandbox::FailedOperation;
+/// use twilio_payments::Outcome;
+///
+/// let error = FailedOperation::status(400).code(64019).error("order-7-complete");
+/// assert_eq!(error.outcome(), Outcome::Refused);
+/// assert_eq!(error.api_error().and_then(|api| api.code), Some(64019));
+///
+/// let error = FailedOperation::status(429).after_lost_attempt().error("order-7-complete");
+/// assert_eq!(error.outcome(), Outcome::Unknown);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FailedOperation {
+    kind: ErrorKind,
+    outcome: Outcome,
+    status: Option<u16>,
+    code: Option<i64>,
+}
+
+impl FailedOperation {
+    /// No connection was made: the request was not sent.
+    #[must_use]
+    pub fn not_sent() -> Self {
+        Self { kind: ErrorKind::Connect, outcome: Outcome::NotSent, status: None, code: None }
+    }
+
+    /// The connection was lost after the request was sent.
+    #[must_use]
+    pub fn lost() -> Self {
+        Self { kind: ErrorKind::ConnectionLost, outcome: Outcome::Unknown, ..Self::not_sent() }
+    }
+
+    /// No response came in time.
+    #[must_use]
+    pub fn timed_out() -> Self {
+        Self { kind: ErrorKind::Timeout, ..Self::lost() }
+    }
+
+    /// The service responded with this status, 400 to 599.
+    #[must_use]
+    pub fn status(status: u16) -> Self {
+        let outcome = match status {
+            408 | 409 | 425 | 499 | 500.. => Outcome::Unknown,
+            _ => Outcome::Refused,
+        };
+        Self { kind: ErrorKind::Api, outcome, status: Some(status), code: None }
+    }
+
+    /// Adds the service's error code.
+    #[must_use]
+    pub fn code(mut self, code: i64) -> Self {
+        self.code = Some(code);
+        self
+    }
+
+    /// Makes this the failure of the last attempt, after one of which the outcome is unknown.
+    #[must_use]
+    pub fn after_lost_attempt(mut self) -> Self {
+        self.outcome = Outcome::Unknown;
+        self
+    }
+
+    /// Makes this the failure of the last attempt, after one that the service refused.
+    #[must_use]
+    pub fn after_refused_attempt(mut self) -> Self {
+        self.outcome = self.outcome.combine(Outcome::Refused);
+        self
+    }
+
+    /// The error of an operation with this idempotency key.
+    #[must_use]
+    pub fn error(self, idempotency_key: &str) -> Error {
+        let error = match self.status {
+            None => Error::new(self.kind, self.outcome, "simulated by a test"),
+            Some(status) => {
+                let api = ApiError {
+                    status,
+                    code: self.code,
+                    message: None,
+                    more_info: None,
+                    details: None,
+                    request_id: None,
+                    retry_after: None,
+                    body: Withheld::new(String::new()),
+                };
+                Error::api(api, self.outcome, false)
+            }
+        };
+        error.with_attempts(1, self.outcome).with_idempotency_key(idempotency_key)
+    }
+}

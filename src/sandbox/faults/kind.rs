@@ -1,0 +1,101 @@
+//! What can go wrong with one request.
+
+use std::time::Duration;
+
+use crate::sandbox::refusals::{self, Refusal};
+use crate::server::{Reply, Response};
+
+/// One thing that goes wrong with one request.
+///
+/// What matters is whether the sandbox carries the request out: if not, the program has to send it again; if it
+/// does, sending it again must not do it twice. [`is_carried_out`](Self::is_carried_out) is the difference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Fault {
+    /// The connection is closed without a response, and the request is **not** carried out.
+    DropBefore,
+    /// The request is carried out, and the connection is closed without a response.
+    DropAfter,
+    /// The connection is reset, and the request is **not** carried out.
+    ResetBefore,
+    /// The request is carried out, and the connection is reset.
+    ResetAfter,
+    /// The request is carried out, and the connection is closed in the middle of the response's body.
+    Truncate,
+    /// The request is carried out, and bytes that are not HTTP come back.
+    Garbage,
+    /// The request is carried out at once, and its response is held back for this long.
+    Delay(Duration),
+    /// Status 429 with `Retry-After`, in whole seconds; the request is **not** carried out.
+    TooManyRequests {
+        /// How long the program is asked to wait. Fractions of a second are rounded up.
+        retry_after: Duration,
+    },
+    /// Status 500 with the service's JSON; the request is **not** carried out.
+    ServerError,
+    /// The request is carried out, but the response is status 500 and the service's JSON.
+    ServerErrorAfter,
+    /// Status 503 with an HTML page, as from a gateway in front; the request is **not** carried out.
+    Unavailable,
+}
+
+impl Fault {
+    /// Whether the sandbox carries the request out all the same.
+    ///
+    /// ```
+    /// use twilio_payments::sandbox::Fault;
+    ///
+    /// assert!(!Fault::DropBefore.is_carried_out());
+    /// assert!(Fault::DropAfter.is_carried_out());
+    /// ```
+    #[must_use]
+    pub fn is_carried_out(self) -> bool {
+        match self {
+            Self::DropAfter
+            | Self::ResetAfter
+            | Self::Truncate
+            | Self::Garbage
+            | Self::Delay(_)
+            | Self::ServerErrorAfter => true,
+            Self::DropBefore
+            | Self::ResetBefore
+            | Self::TooManyRequests { .. }
+            | Self::ServerError
+            | Self::Unavailable => false,
+        }
+    }
+
+    /// The reply in the place of the response, which is made only if the request is carried out.
+    pub(crate) fn reply(self, respond: impl FnOnce() -> Response, request_id: String) -> Reply {
+        let response = if self.is_carried_out() { respond() } else { Response::new(500, &b""[..]) };
+        let with_id = |response: Response| Reply::Response(response.header("Twilio-Request-Id", request_id));
+        match self {
+            Self::DropBefore | Self::DropAfter => Reply::Raw(Vec::new()),
+            Self::ResetBefore | Self::ResetAfter => Reply::Reset,
+            Self::Truncate => {
+                let mut whole = response.to_bytes(None, false);
+                let head = response.to_bytes(None, true);
+                whole.truncate(usize::midpoint(head.len(), whole.len()));
+                Reply::Raw(whole)
+            }
+            Self::Garbage => Reply::Raw(b"\x16\x03\x03 \xff\xfe this is not HTTP\r\n\r\n".to_vec()),
+            Self::Delay(delay) => Reply::Response(response.after(delay)),
+            Self::TooManyRequests { retry_after } => {
+                let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
+                with_id(
+                    Refusal::new(&refusals::TOO_MANY_REQUESTS, "Too Many Requests")
+                        .response()
+                        .header("Retry-After", seconds.to_string()),
+                )
+            }
+            Self::ServerError | Self::ServerErrorAfter => {
+                with_id(Refusal::new(&refusals::SERVER_ERROR, "Internal Server Error").response())
+            }
+            Self::Unavailable => {
+                let page =
+                    &b"<html><head><title>503</title></head><body>Service Unavailable</body></html>\n"[..];
+                Reply::Response(Response::new(503, page).header("Content-Type", "text/html"))
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Faults by chance.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use super::Fault;
+
+/// Faults by chance, and yet the same in every run.
+///
+/// Whether a request is hit, and by what, depends on the seed, its idempotency key and how often that key was
+/// sent before, but not on the clock or on which thread was quicker. For a run to repeat itself, give the
+/// params keys of your own: minted keys differ each time.
+///
+/// ```
+/// use twilio_payments::sandbox::{Fault, RandomFaults};
+///
+/// let seldom = RandomFaults::new(42, 0.05).kinds([Fault::DropAfter, Fault::ServerErrorAfter]);
+/// let often = RandomFaults::new(42, 0.9).at_most_in_a_row(2);
+/// # let _ = (seldom, often);
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct RandomFaults {
+    seed: u64,
+    rate: f64,
+    pub(super) kinds: Vec<Fault>,
+    in_a_row: u32,
+}
+
+impl RandomFaults {
+    /// Hits a request with the probability `rate`, from 0 for never to 1 for as often as
+    /// [`at_most_in_a_row`](Self::at_most_in_a_row) allows.
+    #[must_use]
+    pub fn new(seed: u64, rate: f64) -> Self {
+        let kinds = vec![
+            Fault::DropBefore,
+            Fault::DropAfter,
+            Fault::ResetBefore,
+            Fault::ResetAfter,
+            Fault::Truncate,
+            Fault::Garbage,
+            Fault::Delay(Duration::from_millis(20)),
+            Fault::TooManyRequests { retry_after: Duration::ZERO },
+            Fault::ServerError,
+            Fault::ServerErrorAfter,
+            Fault::Unavailable,
+        ];
+        Self { seed, rate, kinds, in_a_row: 5 }
+    }
+
+    /// The faults to choose from, each as likely as the others. Default: every kind, with a delay of 20 ms
+    /// and a `Retry-After` of 0. If there is none, nothing is hit.
+    #[must_use]
+    pub fn kinds(mut self, kinds: impl IntoIterator<Item = Fault>) -> Self {
+        self.kinds = kinds.into_iter().collect();
+        self
+    }
+
+    /// How many requests with one idempotency key are hit one after another; the next one then is spared. So a
+    /// program that tries more often than this always gets through. Default: 5.
+    #[must_use]
+    pub fn at_most_in_a_row(mut self, faults: u32) -> Self {
+        self.in_a_row = faults;
+        self
+    }
+
+    /// What hits the `attempt`-th request with a key.
+    fn choose(&self, key: &str, attempt: u64) -> Option<Fault> {
+        let hash = key.bytes().fold(mixed(self.seed), |hash, byte| mixed(hash ^ u64::from(byte)));
+        let chance = mixed(hash ^ attempt);
+        #[allow(clippy::cast_precision_loss, reason = "53 bits are exact")]
+        let hit = ((chance >> 11) as f64) < self.rate * (1_u64 << 53) as f64;
+        let count = u64::try_from(self.kinds.len()).ok().filter(|_| hit)?;
+        let index = mixed(chance).checked_rem(count)?;
+        self.kinds.get(usize::try_from(index).ok()?).copied()
+    }
+}
+
+/// How often each key was sent.
+#[derive(Default)]
+pub(super) struct Tries(HashMap<String, TriesOfKey>);
+
+/// How often a key was sent, and how many of the last of these were hit.
+#[derive(Default)]
+struct TriesOfKey {
+    sent: u64,
+    in_a_row: u32,
+}
+
+impl Tries {
+    /// What hits the next request with a key.
+    pub(super) fn next(&mut self, random: &RandomFaults, key: &str) -> Option<Fault> {
+        let tries = self.0.entry(key.to_owned()).or_default();
+        let fault = random.choose(key, tries.sent).filter(|_| tries.in_a_row < random.in_a_row);
+        tries.sent += 1;
+        tries.in_a_row = if fault.is_some() { tries.in_a_row + 1 } else { 0 };
+        fault
+    }
+}
+
+/// Spreads a number over all 64 bits (the finalizer of `SplitMix64`).
+fn mixed(value: u64) -> u64 {
+    let value = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    value ^ (value >> 31)
+}

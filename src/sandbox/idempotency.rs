@@ -1,0 +1,84 @@
+//! Idempotency keys: whether the response to a used one is sent again.
+
+use std::collections::HashMap;
+
+use super::parameters::{Form, RequestPath};
+use super::refusals::{self, Refusal};
+
+/// What the sandbox does with an idempotency key that was used before.
+///
+/// Nobody has documented what the service does, so a program must be right in both worlds: test it in both.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum IdempotencyKeys {
+    /// The same request gets the stored response again and has no second effect; another request with a used
+    /// key is refused. The default.
+    #[default]
+    Replayed,
+    /// A request is a new one, whatever its key: a repeated creation is refused while the session is open, a
+    /// repeated completion because the session is over, and a repeated capture asks the caller again.
+    Ignored,
+}
+
+/// A success, as it goes out the first time and every time that its request is repeated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Success {
+    pub(super) status: u16,
+    pub(super) body: String,
+}
+
+/// The responses to the requests that were carried out. Each account has its own keys.
+#[derive(Default)]
+pub(super) struct Responses {
+    keys: IdempotencyKeys,
+    by_account_and_key: HashMap<(String, String), StoredResponse>,
+}
+
+struct StoredResponse {
+    path: String,
+    body: Box<[u8]>,
+    success: Success,
+}
+
+impl Responses {
+    pub(super) fn new(keys: IdempotencyKeys) -> Self {
+        Self { keys, by_account_and_key: HashMap::new() }
+    }
+
+    /// The stored response, if this request was carried out before.
+    ///
+    /// # Errors
+    /// Returns a refusal if the key was used for another request.
+    pub(super) fn replay(
+        &self,
+        path: RequestPath<'_>,
+        key: &str,
+        body: &[u8],
+    ) -> Result<Option<Success>, Refusal> {
+        match self.by_account_and_key.get(&(path.account_sid.to_owned(), key.to_owned())) {
+            None => Ok(None),
+            Some(stored) if stored.path == path.path && Form::are_same(&stored.body, body) => {
+                Ok(Some(stored.success.clone()))
+            }
+            Some(_) => {
+                let message = "The IdempotencyKey was used for another request";
+                Err(Refusal::new(&refusals::CONFLICT, message))
+            }
+        }
+    }
+
+    /// Keeps a response for the repetitions of its request.
+    pub(super) fn keep(&mut self, path: RequestPath<'_>, key: String, body: &[u8], success: &Success) {
+        if self.keys == IdempotencyKeys::Replayed {
+            let stored =
+                StoredResponse { path: path.path.to_owned(), body: body.into(), success: success.clone() };
+            self.by_account_and_key.insert((path.account_sid.to_owned(), key), stored);
+        }
+    }
+
+    pub(super) fn forget(&mut self, account_sid: &str, keys: &[String]) {
+        for key in keys {
+            self.by_account_and_key.remove(&(account_sid.to_owned(), key.clone()));
+        }
+    }
+}

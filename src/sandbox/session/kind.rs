@@ -1,0 +1,90 @@
+//! The kinds of information that a caller can be asked for.
+
+use crate::model::Capture;
+use crate::sandbox::parameters::CreateParameters;
+
+/// One kind of information: its captures, and its field in a callback.
+#[derive(Debug)]
+pub(super) struct CaptureKind {
+    pub(super) capture: Capture,
+    /// The capture for the second typing; bank details have none.
+    pub(super) matcher: Option<Capture>,
+    /// The name of its field in a callback.
+    pub(super) field: &'static str,
+}
+
+/// A kind is known by its capture.
+pub(super) type Kind = &'static CaptureKind;
+
+impl PartialEq for CaptureKind {
+    fn eq(&self, other: &Self) -> bool {
+        self.capture == other.capture
+    }
+}
+
+const fn kind(capture: Capture, matcher: Option<Capture>, field: &'static str) -> CaptureKind {
+    CaptureKind { capture, matcher, field }
+}
+
+pub(super) static CARD_NUMBER: CaptureKind =
+    kind(Capture::PaymentCardNumber, Some(Capture::PaymentCardNumberMatcher), "PaymentCardNumber");
+pub(super) static SECURITY_CODE: CaptureKind =
+    kind(Capture::SecurityCode, Some(Capture::SecurityCodeMatcher), "SecurityCode");
+pub(super) static EXPIRATION_DATE: CaptureKind =
+    kind(Capture::ExpirationDate, Some(Capture::ExpirationDateMatcher), "ExpirationDate");
+pub(super) static POSTAL_CODE: CaptureKind =
+    kind(Capture::PostalCode, Some(Capture::PostalCodeMatcher), "PaymentCardPostalCode");
+pub(super) static ROUTING_NUMBER: CaptureKind = kind(Capture::BankRoutingNumber, None, "BankRoutingNumber");
+pub(super) static ACCOUNT_NUMBER: CaptureKind = kind(Capture::BankAccountNumber, None, "BankAccountNumber");
+
+/// In the order in which the service names them.
+static CARD: [Kind; 4] = [&CARD_NUMBER, &SECURITY_CODE, &EXPIRATION_DATE, &POSTAL_CODE];
+static BANK: [Kind; 2] = [&ROUTING_NUMBER, &ACCOUNT_NUMBER];
+
+impl CaptureKind {
+    /// All kinds of a session's payment method.
+    pub(super) fn all_of(parameters: &CreateParameters) -> &'static [Kind] {
+        if parameters.is_ach() { &BANK } else { &CARD }
+    }
+
+    /// The kind of a capture, and whether the capture is for its second typing.
+    pub(super) fn of(capture: &Capture) -> Option<(Kind, bool)> {
+        CARD.iter().chain(&BANK).find_map(|kind| {
+            let second = kind.matcher.as_ref() == Some(capture);
+            (second || kind.capture == *capture).then_some((*kind, second))
+        })
+    }
+
+    /// The capture for the first typing or, if there is one, the second.
+    pub(super) fn named(&self, second: bool) -> Capture {
+        self.matcher.clone().filter(|_| second).unwrap_or_else(|| self.capture.clone())
+    }
+
+    /// Whether a session needs it to be completed.
+    pub(super) fn is_wanted(&self, parameters: &CreateParameters) -> bool {
+        match self.capture {
+            Capture::SecurityCode => parameters.security_code,
+            Capture::PostalCode => parameters.postal_code,
+            _ => true,
+        }
+    }
+
+    /// Whether a session wants it typed twice.
+    pub(super) fn is_matched(&self, parameters: &CreateParameters) -> bool {
+        self.matcher.is_some() && parameters.require_matching_inputs.contains(&self.capture)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn captures_and_kinds_agree() {
+        for capture in Capture::KNOWN {
+            let (kind, second) = CaptureKind::of(capture).unwrap();
+            assert_eq!(&kind.named(second), capture);
+        }
+        assert_eq!(CaptureKind::of(&Capture::from("shoe-size")), None);
+    }
+}

@@ -1,0 +1,378 @@
+//! One payments session, as the agent and the caller drive it. Pure: it has no clock, thread or socket.
+//!
+//! Times are given as time since the Unix epoch; they serve for the dates of callbacks and for deadlines.
+//! Whoever drives a session calls [`tick`](PaySession::tick) before anything else that happens at a time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::asking::Asking;
+use super::callback_fields::{CallbackFields, Progress};
+use super::collected::Collected;
+use super::kind::{ACCOUNT_NUMBER, CARD_NUMBER, CaptureKind, Kind, SECURITY_CODE};
+use crate::model::{Capture, CaptureError, PayResult};
+use crate::sandbox::connector::{Failure, PaymentConnector};
+use crate::sandbox::delivery::{Callback, Params};
+use crate::sandbox::parameters::{CreateParameters, SessionIds, Step, UpdateParameters};
+use crate::sandbox::refusals::{self, Refusal};
+use crate::sandbox::transaction::Transaction;
+use crate::sandbox::views::Session;
+use crate::text::date::{Civil, rfc_2822};
+
+/// How long a caller may take for the first key, at the least: the card must be found first.
+const FIRST_KEY: Duration = Duration::from_secs(60);
+
+/// What the session waits for.
+enum Stage {
+    /// For the agent.
+    Open,
+    /// For the caller to type something, or to type it again.
+    Capturing { kind: Kind, second: bool, digits: String, deadline: Duration },
+    /// For the caller's 1 or 2; the connector's verdict is known.
+    Confirming { verdict: Result<(), Failure>, deadline: Duration },
+    /// For nothing any more.
+    Ended,
+}
+
+/// What is not documented for this API, and off unless a test asks for it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Undocumented {
+    /// Whether callbacks have the words that are seen elsewhere: `Result=cancelled` and `Attempt`.
+    pub(crate) words: bool,
+    /// After how many failed entries for one capture the session ends with `too-many-failed-attempts`.
+    pub(crate) max_failed_attempts: Option<u32>,
+}
+
+/// A payments session. Its methods return the callbacks to send, in order.
+pub(crate) struct PaySession {
+    ids: SessionIds,
+    parameters: CreateParameters,
+    undocumented: Undocumented,
+    created: Duration,
+    /// The session's SID and the URL in force, as callbacks carry them.
+    sid: Arc<str>,
+    url: Arc<str>,
+    collected: Collected,
+    /// How often each kind failed since it was last good.
+    failures: Vec<(Kind, u32)>,
+    stage: Stage,
+    /// What a test sees of the session.
+    view: Session,
+}
+
+impl PaySession {
+    /// Starts a session. The callback announces it.
+    pub(crate) fn start(
+        ids: SessionIds,
+        call_sid: &str,
+        parameters: CreateParameters,
+        form: Vec<(String, String)>,
+        undocumented: Undocumented,
+        now: Duration,
+    ) -> (Self, Callback) {
+        let view = Session {
+            sid: ids.sid.clone(),
+            call_sid: call_sid.to_owned(),
+            result: None,
+            transaction: None,
+            parameters: form,
+            captures: Vec::new(),
+            idempotency_keys: vec![parameters.idempotency_key.clone()],
+        };
+        let session = Self {
+            sid: ids.sid.as_str().into(),
+            url: parameters.status_callback.as_str().into(),
+            ids,
+            parameters,
+            undocumented,
+            created: now,
+            collected: Collected::default(),
+            failures: Vec::new(),
+            stage: Stage::Open,
+            view,
+        };
+        let callback = session.callback(session.fields(now).started());
+        (session, callback)
+    }
+
+    /// Takes the session a step on. A wait for the caller is given up, and callbacks go to the new URL.
+    ///
+    /// # Errors
+    /// Returns a refusal if the session is over, if something is required before it can be completed, or if the
+    /// capture is not one of its payment method's or not one that it wants typed twice. Nothing has changed then.
+    pub(crate) fn update(
+        &mut self,
+        update: &UpdateParameters,
+        connector: &PaymentConnector,
+        now: Duration,
+    ) -> Result<Vec<Callback>, Refusal> {
+        if let Some(result) = self.result() {
+            let message = format!("Session {} is over: {result}", self.ids.sid);
+            return Err(Refusal::new(&refusals::CONFLICT, message));
+        }
+        let asked = match &update.step {
+            Step::Capture(capture) => Some((capture, self.allowed(capture)?)),
+            Step::Complete => {
+                self.check_complete()?;
+                None
+            }
+            Step::Cancel => None,
+        };
+        self.url = update.status_callback.as_str().into();
+        self.stage = Stage::Open;
+        self.view.idempotency_keys.push(update.idempotency_key.clone());
+        Ok(match (asked, &update.step) {
+            (Some((capture, (kind, second))), _) => {
+                self.view.captures.push(capture.clone());
+                vec![self.ask(kind, second, now)]
+            }
+            (None, Step::Cancel) => self.fail(PayResult::Cancelled, &Failure::default(), now),
+            (None, _) => self.complete(connector, now),
+        })
+    }
+
+    fn allowed(&self, capture: &Capture) -> Result<(Kind, bool), Refusal> {
+        let invalid = |reason| Refusal::invalid_parameter("Capture", reason);
+        let (kind, second) = CaptureKind::of(capture).ok_or_else(|| invalid("not one of its values"))?;
+        if !CaptureKind::all_of(&self.parameters).contains(&kind) {
+            return Err(invalid("the capture does not belong to the session's payment method"));
+        }
+        if second && !kind.is_matched(&self.parameters) {
+            return Err(invalid("the session does not require matching inputs for the capture"));
+        }
+        Ok((kind, second))
+    }
+
+    /// Asks the caller for something, from now on in the place of what was typed for it before.
+    fn ask(&mut self, kind: Kind, second: bool, now: Duration) -> Callback {
+        let early = if second && self.collected.get(kind).is_none() {
+            Some(CaptureError::InputMatchingFailed)
+        } else if kind == &SECURITY_CODE && self.collected.card_type().is_none() {
+            Some(CaptureError::InvalidCardNumberSecurityCodeCaptureSequence)
+        } else {
+            None
+        };
+        if let Some(error) = early {
+            // The caller is not asked, so this is not an attempt of theirs.
+            let failed = Progress::Failed { typed: "", error, attempt: None };
+            return self.progress(kind, second, &failed, now);
+        }
+        if second {
+            self.collected.set_matched(kind, false);
+        } else {
+            self.collected.forget(kind);
+        }
+        let deadline = self.first_key(now);
+        self.stage = Stage::Capturing { kind, second, digits: String::new(), deadline };
+        self.progress(kind, second, &Progress::Typing(""), now)
+    }
+
+    fn check_complete(&self) -> Result<(), Refusal> {
+        let required = self.required();
+        if required.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<_> = required.iter().map(Capture::as_str).collect();
+        Err(Refusal::new(&refusals::INCOMPLETE, format!("Still required: {}", names.join(", "))))
+    }
+
+    /// Sends what was collected to the connector, or asks the caller to confirm first.
+    fn complete(&mut self, connector: &PaymentConnector, now: Duration) -> Vec<Callback> {
+        let number = if self.parameters.is_ach() { &ACCOUNT_NUMBER } else { &CARD_NUMBER };
+        let number = self.collected.get(number).unwrap_or_default();
+        let verdict = connector.judge(number, &self.parameters);
+        if self.parameters.confirmation {
+            self.stage = Stage::Confirming { verdict, deadline: self.first_key(now) };
+            return Vec::new();
+        }
+        self.submit(verdict, now)
+    }
+
+    /// The caller presses a key: a digit, `*` or `#`. Keys that nobody waits for do nothing, nor do others.
+    pub(crate) fn key(&mut self, key: char, now: Duration) -> Vec<Callback> {
+        match (key, &mut self.stage) {
+            (_, Stage::Ended) => Vec::new(),
+            ('*', _) => self.fail(PayResult::CallerInterruptedWithStar, &Failure::default(), now),
+            ('#', Stage::Capturing { .. }) => self.finish_entry(now),
+            ('0'..='9', Stage::Capturing { kind, second, digits, deadline }) => {
+                digits.push(key);
+                if self.collected.is_full(kind, digits, &self.parameters) {
+                    return self.finish_entry(now);
+                }
+                *deadline = now.saturating_add(self.parameters.timeout);
+                let (kind, second, digits) = (*kind, *second, digits.clone());
+                vec![self.progress(kind, second, &Progress::Typing(&digits), now)]
+            }
+            ('1', Stage::Confirming { verdict, .. }) => {
+                let verdict = verdict.clone();
+                self.submit(verdict, now)
+            }
+            ('2', Stage::Confirming { .. }) => {
+                self.fail(PayResult::Cancelled, &Failure::new("not confirmed by the caller"), now)
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Lets a wait that is over have its effect. To be called when [`next_deadline`](Self::next_deadline)
+    /// has come; at any other time it does nothing.
+    pub(crate) fn tick(&mut self, now: Duration) -> Vec<Callback> {
+        match &self.stage {
+            Stage::Capturing { deadline, .. } if *deadline <= now => self.finish_entry(now),
+            Stage::Confirming { deadline, .. } if *deadline <= now => {
+                self.fail(PayResult::Cancelled, &Failure::new(CaptureError::InputTimeout.as_str()), now)
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The caller hangs up.
+    pub(crate) fn hang_up(&mut self, now: Duration) -> Vec<Callback> {
+        match self.stage {
+            Stage::Ended => Vec::new(),
+            _ => self.fail(PayResult::CallerHungUp, &Failure::default(), now),
+        }
+    }
+
+    /// When [`tick`](Self::tick) is due.
+    pub(crate) fn next_deadline(&self) -> Option<Duration> {
+        match self.stage {
+            Stage::Capturing { deadline, .. } | Stage::Confirming { deadline, .. } => Some(deadline),
+            Stage::Open | Stage::Ended => None,
+        }
+    }
+
+    /// What the caller is asked at the moment.
+    pub(crate) fn asking(&self) -> Option<Asking> {
+        match self.stage {
+            Stage::Capturing { kind, second, .. } => Some(Asking::For(kind.named(second))),
+            Stage::Confirming { .. } => Some(Asking::ToConfirm),
+            Stage::Open | Stage::Ended => None,
+        }
+    }
+
+    /// What remains to be collected, in the order in which the service names it.
+    pub(crate) fn required(&self) -> Vec<Capture> {
+        self.collected.required(&self.parameters)
+    }
+
+    /// How the session ended, if it did.
+    pub(crate) fn result(&self) -> Option<&PayResult> {
+        self.view.result.as_ref()
+    }
+
+    pub(crate) fn ids(&self) -> &SessionIds {
+        &self.ids
+    }
+
+    /// What a test sees of the session.
+    pub(crate) fn view(&self) -> &Session {
+        &self.view
+    }
+
+    /// The resource as JSON. Nothing in it needs escaping: SIDs were checked, dates are ours.
+    pub(crate) fn resource(&self, now: Duration) -> String {
+        let SessionIds { account_sid, call_sid, sid } = &self.ids;
+        let (created, updated) = (rfc_2822(self.created), rfc_2822(now));
+        format!(
+            "{{\"account_sid\":\"{account_sid}\",\"call_sid\":\"{call_sid}\",\"date_created\":\"{created}\",\
+             \"date_updated\":\"{updated}\",\"sid\":\"{sid}\",\
+             \"uri\":\"/2010-04-01/Accounts/{account_sid}/Calls/{call_sid}/Payments/{sid}.json\"}}"
+        )
+    }
+
+    pub(crate) fn parameters(&self) -> &CreateParameters {
+        &self.parameters
+    }
+
+    pub(super) fn collected(&self) -> &Collected {
+        &self.collected
+    }
+
+    fn first_key(&self, now: Duration) -> Duration {
+        now.saturating_add(FIRST_KEY.max(self.parameters.timeout))
+    }
+
+    /// The caller has typed the whole entry: it is good or it is not.
+    fn finish_entry(&mut self, now: Duration) -> Vec<Callback> {
+        let (kind, second, digits) = match std::mem::replace(&mut self.stage, Stage::Open) {
+            Stage::Capturing { kind, second, digits, .. } => (kind, second, digits),
+            other => {
+                self.stage = other;
+                return Vec::new();
+            }
+        };
+        let taken = if digits.is_empty() {
+            Err(CaptureError::InputTimeout)
+        } else if !second {
+            self.collected.take(kind, &digits, &self.parameters, Civil::new(now))
+        } else if self.collected.get(kind) == Some(digits.as_str()) {
+            self.collected.set_matched(kind, true);
+            Ok(())
+        } else {
+            // It is not known which of the two is the wrong one: both are typed again.
+            self.collected.forget(kind);
+            Err(CaptureError::InputMatchingFailed)
+        };
+        let Err(error) = taken else {
+            self.failures.retain(|(failed, _)| *failed != kind);
+            return vec![self.progress(kind, second, &Progress::Taken, now)];
+        };
+        let failures = self.count_failure(kind);
+        let ending = Failure::new(error.as_str());
+        let attempt = self.undocumented.words.then_some(failures);
+        let failed = Progress::Failed { typed: &digits, error, attempt };
+        let mut out = vec![self.progress(kind, second, &failed, now)];
+        if self.undocumented.max_failed_attempts.is_some_and(|most| failures >= most) {
+            out.extend(self.fail(PayResult::TooManyFailedAttempts, &ending, now));
+        }
+        out
+    }
+
+    fn count_failure(&mut self, kind: Kind) -> u32 {
+        if let Some((_, count)) = self.failures.iter_mut().find(|(failed, _)| *failed == kind) {
+            *count = count.saturating_add(1);
+            return *count;
+        }
+        self.failures.push((kind, 1));
+        1
+    }
+
+    /// The connector does it, or it does not.
+    fn submit(&mut self, verdict: Result<(), Failure>, now: Duration) -> Vec<Callback> {
+        if let Err(failure) = verdict {
+            return self.fail(PayResult::PaymentConnectorError, &failure, now);
+        }
+        let transaction = Transaction::new(&self.view.sid, &self.view.call_sid, &self.parameters);
+        let last = self.fields(now).ended(Some(&PayResult::Success), Ok(&transaction));
+        self.view.transaction = Some(transaction);
+        self.end(PayResult::Success);
+        vec![self.callback(last)]
+    }
+
+    /// Ends the session without an effect.
+    fn fail(&mut self, result: PayResult, failure: &Failure, now: Duration) -> Vec<Callback> {
+        let documented = !matches!(result, PayResult::Cancelled) || self.undocumented.words;
+        let last = self.fields(now).ended(documented.then_some(&result), Err(failure));
+        self.end(result);
+        vec![self.callback(last)]
+    }
+
+    fn end(&mut self, result: PayResult) {
+        self.stage = Stage::Ended;
+        self.view.result = Some(result);
+    }
+
+    fn progress(&self, kind: Kind, second: bool, progress: &Progress<'_>, now: Duration) -> Callback {
+        self.callback(self.fields(now).progress(kind, second, progress))
+    }
+
+    fn fields(&self, now: Duration) -> CallbackFields<'_> {
+        let Self { ids, parameters, collected, created, .. } = self;
+        CallbackFields { ids, parameters, collected, created: *created, now }
+    }
+
+    fn callback(&self, params: Params) -> Callback {
+        Callback { session: Arc::clone(&self.sid), url: Arc::clone(&self.url), params }
+    }
+}

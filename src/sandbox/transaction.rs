@@ -1,0 +1,102 @@
+//! What the payment connector did.
+
+use super::parameters::CreateParameters;
+use crate::model::{Amount, TokenType};
+use crate::text::Withheld;
+
+/// What the sandbox's payment connector did: one charge, or one token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Transaction {
+    /// The SID of the session that it belongs to (`PK…`).
+    pub session_sid: String,
+    /// The SID of the call (`CA…`).
+    pub call_sid: String,
+    /// What was charged; `None` if the payment method was tokenized instead.
+    pub amount: Option<Amount>,
+    /// The currency of the charge, in capitals; `None` if nothing was charged.
+    pub currency: Option<String>,
+    /// The code of the charge, as in the last callback; `None` if nothing was charged.
+    pub confirmation_code: Option<String>,
+    /// The kind of token; `None` if the payment method was charged.
+    pub token_type: Option<TokenType>,
+    token: Option<Withheld>,
+    profile_id: Option<Withheld>,
+}
+
+impl Transaction {
+    /// The token, as in the last callback; `None` if the payment method was charged. `Debug` leaves it
+    /// out.
+    #[must_use]
+    pub fn token(&self) -> Option<&str> {
+        self.token.as_ref().map(Withheld::as_str)
+    }
+
+    /// The stored customer's reference.
+    pub(super) fn profile_id(&self) -> Option<&str> {
+        self.profile_id.as_ref().map(Withheld::as_str)
+    }
+
+    /// Charges or tokenizes, as the parameters ask.
+    pub(super) fn new(session_sid: &str, call_sid: &str, parameters: &CreateParameters) -> Self {
+        let charge = parameters.charge();
+        let token_type = charge.is_none().then(|| parameters.token_type.clone());
+        let token_prefix = if token_type == Some(TokenType::PaymentMethod) { "pm" } else { "tok" };
+        let made = |prefix| reference(prefix, session_sid);
+        Self {
+            session_sid: session_sid.to_owned(),
+            call_sid: call_sid.to_owned(),
+            amount: charge,
+            currency: charge.map(|_| parameters.currency.clone()),
+            confirmation_code: charge.map(|_| made("ch")),
+            token: token_type.as_ref().map(|_| Withheld::new(made(token_prefix))),
+            profile_id: token_type.as_ref().map(|_| Withheld::new(made("cus"))),
+            token_type,
+        }
+    }
+}
+
+/// A receipt or token: the same for the same session, and another for any other.
+pub(super) fn reference(prefix: &str, session: &str) -> String {
+    let hash = |salt: &str| {
+        [prefix, salt, session]
+            .iter()
+            .flat_map(|part| part.bytes())
+            .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+                (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+            })
+    };
+    format!("{prefix}_{:016x}{:016x}", hash("+"), hash("-"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sandbox::parameters::Form;
+    use std::collections::HashSet;
+
+    #[test]
+    fn references_are_stable_and_distinct() {
+        let mut seen = HashSet::new();
+        for session in 0..10_000 {
+            let sid = format!("PK{session:032x}");
+            for prefix in ["ch", "tok", "cus"] {
+                let reference = reference(prefix, &sid);
+                assert_eq!(reference, super::reference(prefix, &sid));
+                assert_eq!(reference.len(), prefix.len() + 33);
+                assert!(seen.insert(reference));
+            }
+        }
+    }
+
+    #[test]
+    fn debug_hides_tokens() {
+        let parameters = CreateParameters::read(&Form::parse(b"IdempotencyKey=k&StatusCallback=/")).unwrap();
+        let token = Transaction::new("PK1", "CA1", &parameters);
+        let shown = format!("{token:?}");
+        assert!(shown.contains("Reusable") && token.token().is_some(), "{shown}");
+        for secret in [token.token(), token.profile_id()] {
+            assert!(!shown.contains(secret.unwrap()), "{shown}");
+        }
+    }
+}

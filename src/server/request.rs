@@ -1,0 +1,185 @@
+//! Requests, and how their heads are read.
+
+use std::io;
+
+use httparse::{EMPTY_HEADER, Error, Status};
+
+use super::Limits;
+use super::chunked::Chunked;
+use crate::text::url::Url;
+
+/// More headers than this are answered 431.
+const MAX_HEADERS: usize = 100;
+
+/// A complete request.
+pub(crate) struct Request {
+    pub(super) method: String,
+    pub(super) target: String,
+    headers: Vec<(String, Vec<u8>)>,
+    pub(super) body: Vec<u8>,
+}
+
+impl Request {
+    /// The method, such as `POST`.
+    pub(crate) fn method(&self) -> &str {
+        &self.method
+    }
+
+    /// The path and the query, as they were sent; `*` of an `OPTIONS` request.
+    pub(crate) fn target(&self) -> &str {
+        &self.target
+    }
+
+    /// The first value of a header, in any case of its name; `None` also if it is not visible ASCII.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.values(name).next().and_then(visible)
+    }
+
+    /// How many times a header was sent.
+    pub(crate) fn header_count(&self, name: &str) -> usize {
+        self.values(name).count()
+    }
+
+    /// The body, out of its transfer coding.
+    pub(crate) fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    fn values(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+        let named = self.headers.iter().filter(move |(other, _)| other.eq_ignore_ascii_case(name));
+        named.map(|(_, value)| value.as_slice())
+    }
+
+    /// Whether a header is a list that holds a token.
+    fn has_token(&self, name: &str, token: &str) -> bool {
+        let words = self.values(name).filter_map(visible).flat_map(|value| value.split(','));
+        words.map(str::trim).any(|word| word.eq_ignore_ascii_case(token))
+    }
+}
+
+/// Why there is no request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// The connection has ended: by the peer, by its silence, or to make room.
+    Ended,
+    /// What arrived is not a request, or exceeds a limit, and is answered with this status.
+    Refused(u16),
+}
+
+impl From<io::Error> for Stop {
+    fn from(_: io::Error) -> Self {
+        Self::Ended
+    }
+}
+
+/// A request whose body is still arriving, and what its head says of the connection. Reading it needs neither a socket
+/// nor a clock.
+pub(super) struct Incoming {
+    pub(super) request: Request,
+    framing: Framing,
+    /// The peer keeps the connection open.
+    pub(super) keep: bool,
+    /// HTTP/1.0, whose peer must be told that the connection is kept.
+    pub(super) old: bool,
+    /// The peer waits for `100 Continue` before it sends the body.
+    pub(super) expects_continue: bool,
+}
+
+/// What is left of a body.
+enum Framing {
+    Length(usize),
+    Chunked(Chunked),
+}
+
+impl Incoming {
+    /// Takes the head of a request from what arrived, or returns `None` if it is not complete.
+    ///
+    /// # Errors
+    /// 400 if the bytes are not a request, 413 if its body is too long, 431 if its head is.
+    pub(super) fn take(input: &mut Vec<u8>, limits: &Limits) -> Result<Option<Self>, Stop> {
+        let mut headers = [EMPTY_HEADER; MAX_HEADERS];
+        let mut parsed = httparse::Request::new(&mut headers);
+        let length = match parsed.parse(input) {
+            Ok(Status::Complete(length)) if length <= limits.max_head => length,
+            Ok(Status::Partial) if input.len() < limits.max_head => return Ok(None),
+            Ok(_) | Err(Error::TooManyHeaders) => return Err(Stop::Refused(431)),
+            Err(_) => return Err(Stop::Refused(400)),
+        };
+        let (Some(method), Some(target), Some(version)) = (parsed.method, parsed.path, parsed.version) else {
+            return Err(Stop::Refused(400));
+        };
+        let old = version == 0;
+        let headers = parsed.headers.iter().map(|header| (header.name.to_owned(), header.value.to_vec()));
+        let request = Request {
+            method: method.to_owned(),
+            target: path_and_query(method, target).ok_or(Stop::Refused(400))?,
+            headers: headers.collect(),
+            body: Vec::new(),
+        };
+        let framing = framing(&request, old, limits.max_body)?;
+        let close = request.has_token("Connection", "close");
+        let keep = !close && (!old || request.has_token("Connection", "keep-alive"));
+        let expects_continue = !old && request.has_token("Expect", "100-continue");
+        input.drain(..length);
+        Ok(Some(Self { request, framing, keep, old, expects_continue }))
+    }
+
+    /// Takes the body from what arrived. Returns whether it is complete; what follows it stays in `input`.
+    ///
+    /// # Errors
+    /// As [`Chunked::decode`].
+    pub(super) fn take_body(&mut self, input: &mut Vec<u8>) -> Result<bool, Stop> {
+        let body = &mut self.request.body;
+        match &mut self.framing {
+            Framing::Length(left) => {
+                let used = input.len().min(*left);
+                body.extend(input.drain(..used));
+                *left -= used;
+                Ok(*left == 0)
+            }
+            Framing::Chunked(chunked) => {
+                let used = chunked.decode(input, body)?;
+                input.drain(..used);
+                Ok(chunked.is_complete())
+            }
+        }
+    }
+}
+
+fn visible(value: &[u8]) -> Option<&str> {
+    let is_visible = value.iter().all(|b| matches!(b, b'\t' | b' '..=b'~'));
+    std::str::from_utf8(value).ok().filter(|_| is_visible)
+}
+
+/// The path and the query of a target, which may be a whole URL; `None` if it has another form.
+fn path_and_query(method: &str, target: &str) -> Option<String> {
+    if target.starts_with('/') || (target == "*" && method == "OPTIONS") {
+        return Some(target.to_owned());
+    }
+    let url = Url::split(target);
+    url.host.filter(|host| !host.is_empty() && (url.is_http() || url.is_https()))?;
+    let slash = if url.path.is_empty() { "/" } else { "" };
+    target.get(url.before_path.len()..).map(|rest| [slash, rest].concat())
+}
+
+/// How the body is delimited. Anything about which a proxy in front might think otherwise is refused.
+fn framing(request: &Request, old: bool, max_body: usize) -> Result<Framing, Stop> {
+    let hosts = request.header_count("Host");
+    if hosts > 1 || (hosts == 0 && !old) {
+        return Err(Stop::Refused(400));
+    }
+    let mut lengths = request.values("Content-Length");
+    let mut codings = request.values("Transfer-Encoding");
+    match (lengths.next(), lengths.next(), codings.next(), codings.next()) {
+        (None, None, None, None) => Ok(Framing::Length(0)),
+        (Some(length), None, None, None) if !length.is_empty() && length.iter().all(u8::is_ascii_digit) => {
+            // Digits that do not fit into a number are a length beyond any limit.
+            let length = std::str::from_utf8(length).ok().and_then(|digits| digits.parse().ok());
+            length.filter(|length| *length <= max_body).map(Framing::Length).ok_or(Stop::Refused(413))
+        }
+        (None, None, Some(coding), None) if !old && coding.eq_ignore_ascii_case(b"chunked") => {
+            Ok(Framing::Chunked(Chunked::new(max_body)))
+        }
+        _ => Err(Stop::Refused(400)),
+    }
+}

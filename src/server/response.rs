@@ -1,0 +1,89 @@
+//! What a handler returns for a request.
+
+use std::borrow::Cow;
+use std::fmt::{self, Write};
+use std::time::Duration;
+
+use ureq::http::StatusCode;
+
+/// What is done about a request.
+pub(crate) enum Reply {
+    Response(Response),
+    /// Sends these bytes, whatever they are and if there are any, and closes the connection.
+    #[cfg(feature = "sandbox")]
+    Raw(Vec<u8>),
+    /// Sends nothing and resets the connection, so that the peer sees an error instead of an end.
+    #[cfg(feature = "sandbox")]
+    Reset,
+}
+
+/// A response. Its length and, if needed, `Connection` are added when it is sent.
+pub(crate) struct Response {
+    status: u16,
+    headers: Vec<(&'static str, Cow<'static, str>)>,
+    body: Cow<'static, [u8]>,
+    pub(super) delay: Duration,
+    pub(super) last: bool,
+}
+
+impl Response {
+    /// A response without headers.
+    pub(crate) fn new(status: u16, body: impl Into<Cow<'static, [u8]>>) -> Self {
+        Self { status, headers: Vec::new(), body: body.into(), delay: Duration::ZERO, last: false }
+    }
+
+    /// A response without headers and body.
+    pub(crate) fn empty(status: u16) -> Self {
+        Self::new(status, &b""[..])
+    }
+
+    /// Adds a header. A header whose value holds control characters is left out.
+    pub(crate) fn header(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
+        let value = value.into();
+        if !value.bytes().any(|b| b.is_ascii_control()) {
+            self.headers.push((name, value));
+        }
+        self
+    }
+
+    /// Closes the connection after the response, whatever the peer asked for.
+    #[cfg(feature = "listener")]
+    pub(crate) fn last(mut self) -> Self {
+        self.last = true;
+        self
+    }
+
+    /// Waits before the response is sent, in addition to earlier delays.
+    #[cfg(feature = "sandbox")]
+    pub(crate) fn after(mut self, delay: Duration) -> Self {
+        self.delay = self.delay.saturating_add(delay);
+        self
+    }
+
+    /// The whole response as it is sent.
+    pub(crate) fn to_bytes(&self, connection: Option<&str>, head_only: bool) -> Vec<u8> {
+        let code = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let has_body = code != StatusCode::NO_CONTENT && code != StatusCode::NOT_MODIFIED;
+        let mut head =
+            format!("HTTP/1.1 {} {}\r\n", code.as_str(), code.canonical_reason().unwrap_or_default());
+        let mut header = |name: &str, value: &dyn fmt::Display| {
+            // Writing to a string cannot fail.
+            let _ = write!(head, "{name}: {value}\r\n");
+        };
+        for (name, value) in &self.headers {
+            header(name, value);
+        }
+        if let Some(connection) = connection {
+            header("Connection", &connection);
+        }
+        if has_body {
+            header("Content-Length", &self.body.len());
+        }
+        head.push_str("\r\n");
+        let mut bytes = head.into_bytes();
+        if has_body && !head_only {
+            bytes.extend_from_slice(&self.body);
+        }
+        bytes
+    }
+}

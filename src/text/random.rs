@@ -1,0 +1,78 @@
+//! Random numbers and identifiers.
+
+use std::fmt;
+use std::hash::{BuildHasher, DefaultHasher, Hasher, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Returns 64 random bits.
+///
+/// The standard library seeds every `RandomState` from the operating system's randomness, and its hash of
+/// a value that never repeats is then as good as random. The time and the process are hashed in so that a
+/// forked process does not repeat its parent.
+pub(crate) fn random() -> u64 {
+    unique_hasher().finish()
+}
+
+/// Returns a hasher with a secret seed that has taken in what never repeats.
+fn unique_hasher() -> DefaultHasher {
+    static COUNTER: AtomicU64 = AtomicU64::new(0);
+    let mut hasher = RandomState::new().build_hasher();
+    hasher.write_u64(COUNTER.fetch_add(1, Ordering::Relaxed));
+    hasher.write_u32(std::process::id());
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    hasher.write_u64(now.as_secs());
+    hasher.write_u32(now.subsec_nanos());
+    hasher
+}
+
+/// A version 4 UUID: 122 random bits, written as 32 hex digits with hyphens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Uuid(u128);
+
+impl Uuid {
+    /// A new one.
+    pub(crate) fn random() -> Self {
+        let mut hasher = unique_hasher();
+        let high = hasher.finish();
+        hasher.write_u8(0);
+        let bits = u128::from(high) << 64 | u128::from(hasher.finish());
+        Self(bits & !(0xf << 76) & !(0x3 << 62) | 0x4 << 76 | 0x2 << 62)
+    }
+}
+
+impl fmt::Display for Uuid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bits = |low: u32, count: u32| self.0 >> low & ((1 << count) - 1);
+        let (first, second, third) = (bits(96, 32), bits(80, 16), bits(64, 16));
+        write!(f, "{first:08x}-{second:04x}-{third:04x}-{:04x}-{:012x}", bits(48, 16), bits(0, 48))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn uuids_are_of_version_4() {
+        let uuid = Uuid::random().to_string();
+        let groups: Vec<&str> = uuid.split('-').collect();
+        assert_eq!(groups.iter().map(|group| group.len()).collect::<Vec<_>>(), [8, 4, 4, 4, 12], "{uuid}");
+        assert!(
+            uuid.bytes().all(|b| b == b'-' || b.is_ascii_hexdigit() && !b.is_ascii_uppercase()),
+            "{uuid}"
+        );
+        assert!(groups[2].starts_with('4') && groups[3].starts_with(['8', '9', 'a', 'b']), "{uuid}");
+        let digits = Uuid(0x0123_4567_89ab_cdef_0011_2233_4455_6677).to_string();
+        assert_eq!(digits, "01234567-89ab-cdef-0011-223344556677");
+    }
+
+    #[test]
+    fn uuids_do_not_repeat() {
+        let many = || (0..10_000).map(|_| Uuid::random().to_string()).collect::<Vec<_>>();
+        let threads: Vec<_> = (0..4).map(|_| std::thread::spawn(many)).collect();
+        let uuids: HashSet<String> = threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
+        assert_eq!(uuids.len(), 40_000);
+    }
+}

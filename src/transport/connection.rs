@@ -1,0 +1,242 @@
+//! One connection as ureq sees it: buffers, and reads and writes that are as few as can be.
+
+use std::fmt;
+use std::io;
+use std::mem;
+use std::sync::{Arc, Weak};
+use std::time::Instant;
+
+use ureq::unversioned::transport::{Buffers, NextTimeout, Transport};
+
+use super::handover;
+use super::pool::Pool;
+use super::socket::Stream;
+
+/// The room that is always free in the output buffer; no line of a request's head is longer.
+const OUTPUT_ROOM: usize = 8 * 1024;
+
+/// What an idle connection keeps of the output buffer: enough for the usual request and the room after it.
+const OUTPUT_IDLE: usize = 12 * 1024;
+
+/// What may wait in the output buffer for the rest of the request.
+const OUTPUT_HELD: usize = 32 * 1024;
+
+/// The input buffer as it is made. The usual response needs a quarter of it.
+const INPUT_SIZE: usize = 4 * 1024;
+
+/// The most that the input buffer grows to, so the longest head of a response.
+pub(super) const INPUT_MAX: usize = 64 * 1024;
+
+/// A connection to the service, idle or in use.
+///
+/// What ureq writes is held until it wants to read, so that the head and the body of a request leave in
+/// one write: one packet, one TLS record. After the response the connection goes back to its pool.
+#[derive(Default)]
+pub(super) struct Connection {
+    /// `None` once the connection is back in the pool, and only a shell is left to ureq.
+    stream: Option<Box<dyn Stream>>,
+    tls: bool,
+    pool: Weak<Pool>,
+    output: Vec<u8>,
+    /// How many bytes of `output` wait to be sent.
+    held: usize,
+    input: Vec<u8>,
+    /// The unconsumed part of `input`.
+    start: usize,
+    end: usize,
+    /// Whether the last look at the input consumed something.
+    progress: bool,
+    state: State,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum State {
+    /// Opened for the present request, and nothing has come yet.
+    #[default]
+    New,
+    /// It was idle before the present request, and nothing has come since.
+    Kept,
+    /// Something has come since the request.
+    Answered,
+}
+
+/// A kept connection ended before the first byte of a response: most likely it was closed while it was idle.
+#[derive(Debug)]
+pub(super) struct Stale(io::Error);
+
+impl fmt::Display for Stale {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the kept connection was closed: {}", self.0)
+    }
+}
+
+impl std::error::Error for Stale {}
+
+impl Connection {
+    /// A connection that will go to a pool when it is not used.
+    pub(super) fn new(stream: Box<dyn Stream>, tls: bool, pool: &Arc<Pool>) -> Self {
+        Self { stream: Some(stream), tls, pool: Arc::downgrade(pool), ..Self::default() }
+    }
+
+    /// Lets every later read and write fail with [`io::ErrorKind::TimedOut`] once the time has come.
+    pub(super) fn set_deadline(&mut self, deadline: Instant) {
+        if let Some(stream) = &mut self.stream {
+            stream.set_deadline(deadline);
+        }
+    }
+
+    /// Whether the connection still stands, with nothing to read on it.
+    pub(super) fn is_quiet(&mut self) -> bool {
+        self.stream.as_mut().is_some_and(|stream| stream.is_quiet())
+    }
+
+    /// Puts the connection into its pool.
+    pub(super) fn release(mut self) {
+        if let Some(pool) = self.pool.upgrade() {
+            self.state = State::Kept;
+            // An unusual request or response does not make an idle connection hold more.
+            self.input.truncate(INPUT_SIZE);
+            self.input.shrink_to(INPUT_SIZE);
+            self.output.truncate(OUTPUT_IDLE);
+            self.output.shrink_to(OUTPUT_IDLE);
+            (self.start, self.end) = (0, 0);
+            pool.put(self);
+        }
+    }
+
+    fn send_held(&mut self) -> Result<(), ureq::Error> {
+        let held = mem::take(&mut self.held);
+        let (Some(stream), Some(bytes)) = (&mut self.stream, self.output.get(..held)) else { return Ok(()) };
+        let sent = stream.write_all(bytes).and_then(|()| stream.flush());
+        sent.map_err(|error| self.failure(error))
+    }
+
+    /// What a failed read or write means.
+    fn failure(&self, error: io::Error) -> ureq::Error {
+        use io::ErrorKind::{
+            BrokenPipe, ConnectionAborted, ConnectionReset, HostUnreachable, NetworkDown, NetworkUnreachable,
+            NotConnected, UnexpectedEof,
+        };
+        match error.kind() {
+            BrokenPipe | ConnectionAborted | ConnectionReset | HostUnreachable | NetworkDown
+            | NetworkUnreachable | NotConnected | UnexpectedEof
+                if self.state == State::Kept =>
+            {
+                ureq::Error::Other(Box::new(Stale(error)))
+            }
+            // `from` brings out an error of ureq's own that a tunnel put in.
+            _ => ureq::Error::from(error),
+        }
+    }
+
+    fn make_output_room(&mut self) {
+        let wanted = self.held.saturating_add(OUTPUT_ROOM);
+        if let Some(missing) = wanted.checked_sub(self.output.len()) {
+            self.output.reserve_exact(missing);
+            self.output.resize(wanted, 0);
+        }
+    }
+
+    fn make_input_room(&mut self) {
+        if self.start == self.end {
+            (self.start, self.end) = (0, 0);
+        }
+        if self.end == self.input.len() {
+            if self.start > 0 {
+                self.input.copy_within(self.start..self.end, 0);
+                (self.start, self.end) = (0, self.end - self.start);
+            } else {
+                let size = self.input.len().saturating_mul(2).clamp(INPUT_SIZE, INPUT_MAX);
+                self.input.resize(size, 0);
+            }
+        }
+    }
+}
+
+impl Transport for Connection {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        self
+    }
+
+    fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), ureq::Error> {
+        self.held = self.held.saturating_add(amount).min(self.output.len());
+        if self.held < OUTPUT_HELD { Ok(()) } else { self.send_held() }
+    }
+
+    fn await_input(&mut self, _: NextTimeout) -> Result<bool, ureq::Error> {
+        if self.held > 0 {
+            self.send_held()?;
+        }
+        self.make_input_room();
+        let Some(room) = self.input.get_mut(self.end..).filter(|room| !room.is_empty()) else {
+            return Err(ureq::Error::LargeResponseHeader(self.input.len(), INPUT_MAX));
+        };
+        let Some(stream) = &mut self.stream else { return Ok(false) };
+        match stream.read(room) {
+            Ok(0) if self.state == State::Kept => Err(self.failure(io::ErrorKind::UnexpectedEof.into())),
+            Ok(amount) => {
+                if amount > 0 {
+                    self.state = State::Answered;
+                }
+                self.input_appended(amount);
+                handover::note_status(self.input.get(self.start..self.end).unwrap_or_default());
+                Ok(amount > 0)
+            }
+            Err(error) => Err(self.failure(error)),
+        }
+    }
+
+    /// ureq asks this when a response has been read to its end, and would then keep the connection itself.
+    fn is_open(&mut self) -> bool {
+        if self.state == State::Answered {
+            mem::take(self).release();
+        }
+        false
+    }
+
+    fn is_tls(&self) -> bool {
+        self.tls
+    }
+}
+
+impl Buffers for Connection {
+    fn output(&mut self) -> &mut [u8] {
+        self.make_output_room();
+        self.output.get_mut(self.held..).unwrap_or_default()
+    }
+
+    fn input(&self) -> &[u8] {
+        self.input.get(self.start..self.end).unwrap_or_default()
+    }
+
+    fn input_append_buf(&mut self) -> &mut [u8] {
+        self.make_input_room();
+        self.input.get_mut(self.end..).unwrap_or_default()
+    }
+
+    fn input_appended(&mut self, amount: usize) {
+        self.end = self.end.saturating_add(amount).min(self.input.len());
+    }
+
+    fn input_consume(&mut self, amount: usize) {
+        self.progress = amount > 0;
+        self.start = self.start.saturating_add(amount).min(self.end);
+    }
+
+    fn tmp_and_output(&mut self) -> (&mut [u8], &mut [u8]) {
+        self.make_input_room();
+        self.make_output_room();
+        let tmp = self.input.get_mut(self.end..).unwrap_or_default();
+        (tmp, self.output.get_mut(self.held..).unwrap_or_default())
+    }
+
+    fn can_use_input(&self) -> bool {
+        self.progress && self.start < self.end
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").field("tls", &self.tls).finish_non_exhaustive()
+    }
+}

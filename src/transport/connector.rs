@@ -1,0 +1,117 @@
+//! How a connection comes about: name, address, socket, proxy, TLS. All of it before a byte of a request is
+//! sent, so whatever fails here has certainly not paid.
+
+use std::io;
+use std::net::{SocketAddr, TcpStream};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use ureq::{Proxy, ProxyProtocol};
+
+use super::connection::Connection;
+use super::failure::{Failure, NotConnected};
+use super::pool::Pool;
+use super::proxy::tunnel;
+use super::race;
+use super::resolver::Resolver;
+use super::shutdown::Shutdown;
+use super::socket::{Socket, Stream, prepare};
+use super::tls::TlsClient;
+use crate::text::url::without_brackets;
+
+/// Opens connections to one host.
+pub(super) struct Connector {
+    /// Host, port and proxy, for errors.
+    route: String,
+    host: String,
+    port: u16,
+    /// `None` if the base URL is plain http: then no address off this machine may ever see the credentials.
+    tls: Option<TlsClient>,
+    proxy: Option<Proxy>,
+    /// Of the proxy, or else of the host.
+    resolver: Resolver,
+    /// The address that accepted last.
+    latest: Mutex<Option<SocketAddr>>,
+    pool: Arc<Pool>,
+    shutdown: Arc<Shutdown>,
+}
+
+impl Connector {
+    pub(super) fn new(
+        host: &str,
+        port: u16,
+        tls: Option<TlsClient>,
+        proxy: Option<Proxy>,
+        pool: &Arc<Pool>,
+        shutdown: &Arc<Shutdown>,
+    ) -> Self {
+        let mut route = format!("{host}:{port}");
+        let mut first = (host, port);
+        if let Some(proxy) = &proxy {
+            first = (proxy.host(), proxy.port());
+            route = format!("{route} through the proxy {}:{}", first.0, first.1);
+        }
+        Self {
+            route,
+            host: host.to_owned(),
+            port,
+            tls,
+            resolver: Resolver::new(without_brackets(first.0), first.1, shutdown),
+            proxy,
+            latest: Mutex::default(),
+            pool: Arc::clone(pool),
+            shutdown: Arc::clone(shutdown),
+        }
+    }
+
+    /// A new connection, if there is one before the deadline.
+    pub(super) fn connect(&self, deadline: Instant) -> Result<Connection, Failure> {
+        if !self.shutdown.is_down() {
+            let result = self.establish(deadline);
+            // Whatever has failed meanwhile may have failed because of a shutdown.
+            if !self.shutdown.is_down() {
+                return result.map_err(|reason| reason.to(&self.route));
+            }
+        }
+        Err(Failure::Shutdown { sent: false })
+    }
+
+    fn establish(&self, deadline: Instant) -> Result<Connection, NotConnected> {
+        let socket = Arc::new(self.open(deadline)?);
+        self.pool.register(&socket)?;
+        let mut stream: Box<dyn Stream> = Box::new(Socket::new(socket, &self.shutdown, deadline));
+        if let Some(proxy) = &self.proxy {
+            if proxy.protocol() == ProxyProtocol::Https {
+                stream = self.secure(proxy.host(), stream)?;
+            }
+            tunnel::open(&mut *stream, proxy, &self.host, self.port)?;
+        }
+        if self.tls.is_some() {
+            stream = self.secure(&self.host, stream)?;
+        }
+        Ok(Connection::new(stream, self.tls.is_some(), &self.pool))
+    }
+
+    /// A socket that is connected with the proxy or the host.
+    fn open(&self, deadline: Instant) -> io::Result<TcpStream> {
+        let addresses = self.resolver.resolve(deadline)?;
+        if self.tls.is_none() && !addresses.iter().all(|address| address.ip().is_loopback()) {
+            let reason = "plain http goes to loopback addresses only";
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, reason));
+        }
+        let latest = || self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        let addresses = race::in_order(addresses, *latest());
+        let stream = race::connect(&addresses, deadline, &self.shutdown)?;
+        prepare(&stream)?;
+        *latest() = stream.peer_addr().ok();
+        Ok(stream)
+    }
+
+    /// TLS with a host, over a stream that leads to it.
+    fn secure(&self, host: &str, stream: Box<dyn Stream>) -> Result<Box<dyn Stream>, NotConnected> {
+        match &self.tls {
+            Some(tls) => tls.handshake(without_brackets(host), stream),
+            None => Err(NotConnected::Impossible("this build has no TLS: turn on a TLS feature".into())),
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! How ureq gets the connection that was chosen for a request.
+//!
+//! ureq asks a connector for each connection, but passes on nothing of the request that it is for. It does so
+//! on the thread that runs the request, so the connection waits in a slot of that thread.
+
+use std::cell::Cell;
+
+use ureq::config::Config;
+use ureq::http::{Request, Response, Uri};
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{ConnectionDetails, Connector, NextTimeout};
+use ureq::{Agent, Body};
+
+use super::connection::Connection;
+
+thread_local! {
+    static NEXT: Cell<Option<Connection>> = const { Cell::new(None) };
+    static STATUS: Cell<Option<u16>> = const { Cell::new(None) };
+}
+
+/// Runs a request on a connection.
+pub(super) fn run(
+    agent: &Agent,
+    request: Request<&[u8]>,
+    connection: Connection,
+) -> Result<Response<Body>, ureq::Error> {
+    let _ = STATUS.try_with(Cell::take);
+    set(Some(connection));
+    let result = agent.run(request);
+    // If ureq failed before it asked, the connection must not meet another request.
+    set(None);
+    result
+}
+
+fn set(connection: Option<Connection>) {
+    // A thread that is ending has no slot any more; ureq then reports that it has no connection.
+    let _ = NEXT.try_with(|next| next.set(connection));
+}
+
+/// Notes the status of the present request's response, from the first bytes of its head. Of a head that it cannot
+/// read to its end, as one of more than about 100 headers, ureq does not report even that.
+pub(super) fn note_status(head: &[u8]) {
+    let status = head.strip_prefix(b"HTTP/1.").and_then(|rest| std::str::from_utf8(rest.get(2..5)?).ok());
+    // What comes before the response itself does not count.
+    if let Some(status) = status.and_then(|status| status.parse().ok()).filter(|status| *status >= 200) {
+        let _ = STATUS.try_with(|noted| noted.set(noted.get().or(Some(status))));
+    }
+}
+
+/// The status of the response to the last request of this thread.
+pub(super) fn noted_status() -> Option<u16> {
+    STATUS.try_with(Cell::get).ok().flatten()
+}
+
+/// ureq's connector and resolver: neither looks up or connects anything.
+#[derive(Debug)]
+pub(super) struct Handover;
+
+impl Connector for Handover {
+    type Out = Connection;
+
+    fn connect(&self, _: &ConnectionDetails, _: Option<()>) -> Result<Option<Connection>, ureq::Error> {
+        Ok(NEXT.try_with(Cell::take).ok().flatten())
+    }
+}
+
+impl Resolver for Handover {
+    fn resolve(&self, _: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        Ok(self.empty())
+    }
+}

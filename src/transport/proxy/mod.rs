@@ -1,0 +1,72 @@
+//! Which proxy there is, if any.
+
+mod no_proxy;
+pub(super) mod tunnel;
+
+use std::env;
+
+use ureq::Proxy;
+use ureq::ProxyProtocol::{Http, Https};
+
+use crate::error::Error;
+
+/// Where the proxy comes from.
+#[derive(Clone)]
+pub(crate) enum ProxyChoice {
+    Environment,
+    None,
+    Url(String),
+}
+
+impl ProxyChoice {
+    /// The proxy on the way to a host.
+    ///
+    /// # Errors
+    /// Returns an error if the URL is not one of an HTTP proxy. SOCKS is refused rather than passed by in silence.
+    pub(super) fn proxy(&self, host: &str, port: u16) -> Result<Option<Proxy>, Error> {
+        let proxy = match self {
+            Self::None => None,
+            Self::Environment if is_exception(host, port)? => None,
+            Self::Environment => environment_proxy()?,
+            // The error may repeat the URL, and with it a password: it is not passed on.
+            Self::Url(url) => {
+                Some(Proxy::new(url).map_err(|_| Error::invalid("proxy", "not the URL of a proxy"))?)
+            }
+        };
+        match proxy {
+            Some(proxy) if !matches!(proxy.protocol(), Http | Https) => Err(Error::invalid(
+                "proxy",
+                "a SOCKS proxy, which is not supported; if it comes from the environment, `no_proxy()` \
+                 passes it by",
+            )),
+            proxy => Ok(proxy),
+        }
+    }
+}
+
+/// The environment's proxy.
+///
+/// # Errors
+/// Returns an error if a variable is set and not a proxy's URL: to go without would go round what somebody wanted.
+fn environment_proxy() -> Result<Option<Proxy>, Error> {
+    const NAMES: [&str; 6] =
+        ["ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"];
+    let set = |name: &&str| env::var_os(name).is_some_and(|value| !value.is_empty());
+    let Some(name) = NAMES.iter().find(|name| set(name)) else { return Ok(None) };
+    match env::var(name).ok().and_then(|url| Proxy::new(&url).ok()) {
+        Some(proxy) => Ok(Some(proxy)),
+        None => Err(Error::invalid(
+            "proxy",
+            format!("{name} in the environment is not the URL of a proxy; `no_proxy()` passes it by"),
+        )),
+    }
+}
+
+/// Whether the environment wants no proxy on the way to a host.
+fn is_exception(host: &str, port: u16) -> Result<bool, Error> {
+    let Some(list) = ["NO_PROXY", "no_proxy"].iter().find_map(env::var_os) else { return Ok(false) };
+    match list.to_str() {
+        Some(list) => Ok(no_proxy::names(list, host, port)),
+        None => Err(Error::invalid("proxy", "NO_PROXY in the environment is not Unicode")),
+    }
+}

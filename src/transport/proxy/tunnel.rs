@@ -1,0 +1,66 @@
+//! The way through an HTTP proxy: a tunnel, by CONNECT. Of what goes through it the proxy sees nothing but
+//! the target's name and port.
+
+use std::io;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use ureq::Proxy;
+
+use crate::error::Source;
+use crate::transport::failure::NotConnected;
+use crate::transport::socket::Stream;
+
+/// The longest head of a proxy's response.
+const LONGEST_HEAD: usize = 16 * 1024;
+
+/// Asks a proxy, to which a stream with a deadline leads, to connect it with a target.
+pub(in crate::transport) fn open(
+    stream: &mut dyn Stream,
+    proxy: &Proxy,
+    host: &str,
+    port: u16,
+) -> Result<(), NotConnected> {
+    let mut request = format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n");
+    if let Some(user) = proxy.username() {
+        let credentials = format!("{user}:{}", proxy.password().unwrap_or_default());
+        request.push_str("Proxy-Authorization: Basic ");
+        BASE64_STANDARD.encode_string(credentials, &mut request);
+        request.push_str("\r\n");
+    }
+    request.push_str("\r\n");
+    stream.write_all(request.as_bytes())?;
+    stream.flush()?;
+
+    match status(stream)? {
+        200..=299 => Ok(()),
+        status @ (429 | 500..=599) => {
+            Err(io::Error::other(format!("the proxy answered HTTP {status}")).into())
+        }
+        status => Err(impossible(format!("the proxy refused with HTTP {status}"))),
+    }
+}
+
+/// Reads the head of a proxy's response, and no byte more: what follows belongs to the target.
+fn status(stream: &mut dyn Stream) -> Result<u16, NotConnected> {
+    let mut head = Vec::with_capacity(256);
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") {
+        if head.len() == LONGEST_HEAD {
+            return Err(impossible("the proxy's response is too large"));
+        }
+        if stream.read(&mut byte)? == 0 {
+            return Err(
+                io::Error::new(io::ErrorKind::UnexpectedEof, "the proxy closed the connection").into()
+            );
+        }
+        head.extend_from_slice(&byte);
+    }
+    let text = head.strip_prefix(b"HTTP/1.").and_then(|rest| std::str::from_utf8(rest.get(2..5)?).ok());
+    let status = text.and_then(|text| text.parse().ok());
+    status.ok_or_else(|| impossible("the proxy does not speak HTTP"))
+}
+
+fn impossible(reason: impl Into<Source>) -> NotConnected {
+    NotConnected::Impossible(reason.into())
+}

@@ -152,12 +152,9 @@ impl SignatureValidator {
     }
 
     fn from_variable(name: &'static str, value: Result<String, VarError>) -> Result<Self, CallbackError> {
-        let auth_token = value.map_err(|error| {
-            let reason = match error {
-                VarError::NotPresent => "not set",
-                VarError::NotUnicode(_) => "not Unicode",
-            };
-            CallbackError::invalid(name, reason)
+        let auth_token = value.map_err(|error| match error {
+            VarError::NotPresent => CallbackError::invalid(name, "not set"),
+            VarError::NotUnicode(_) => CallbackError::invalid(name, "not Unicode"),
         })?;
         Ok(Self { first: Secret::new(name, &auth_token)?, others: Vec::new() })
     }

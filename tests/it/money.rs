@@ -461,3 +461,21 @@ fn a_word_that_is_not_known_is_not_a_certainty() {
         assert_eq!(ending.session, session);
     }
 }
+
+#[test]
+fn flows_and_guided_payments_are_for_every_thread() {
+    use std::panic::{RefUnwindSafe, UnwindSafe};
+    fn check<T: Clone + std::fmt::Debug + Send + Sync + UnwindSafe + RefUnwindSafe + 'static>() {}
+    fn check_guided<T: Send + Sync + UnwindSafe + RefUnwindSafe>() {}
+    check::<PaymentFlow>();
+    check::<Step>();
+    check::<Ending>();
+    check::<PaymentEnding>();
+    check::<NotPaidReason>();
+    check::<SessionEnding>();
+    check::<twilio_payments::ReferencePlace>();
+    check::<twilio_payments::ResponseDigest>();
+    check::<PaymentStopper>();
+    check_guided::<GuidedPayment<'static>>();
+    check_guided::<GuidedPayment<'static, std::io::Error>>();
+}

@@ -273,15 +273,15 @@ impl Round {
     fn check(&self, endings: &mut Endings) {
         let calls: HashMap<String, String> =
             self.sandbox.sessions().into_iter().map(|session| (session.sid, session.call_sid)).collect();
-        let mut charged: HashMap<&str, Vec<Option<Amount>>> = HashMap::new();
+        let mut charged_calls: HashMap<&str, Vec<Option<Amount>>> = HashMap::new();
         let transactions = self.sandbox.transactions();
         for made in &transactions {
-            charged.entry(&calls[&made.session_sid]).or_default().push(made.amount);
+            charged_calls.entry(&calls[&made.session_sid]).or_default().push(made.amount);
         }
         for order in 0..ORDERS {
             let call = call_sid(order);
             let ending = load(&self.folder, order).and_then(|flow| flow.ending()).expect("an ending");
-            let charges = charged.get(call.as_str()).map_or(&[][..], Vec::as_slice);
+            let charges = charged_calls.get(call.as_str()).map_or(&[][..], Vec::as_slice);
             assert!(charges.len() <= 1, "order {order} was charged {} times", charges.len());
             match &ending.payment {
                 PaymentEnding::Paid { confirmation_code, .. } => {

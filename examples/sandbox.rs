@@ -236,7 +236,7 @@ fn carry_out(line: &str, call: &Call, faults: &Faults) -> String {
             }
         },
         ["?"] => {
-            HELP.lines().skip_while(|line| !line.starts_with("  4242")).take(9).collect::<Vec<_>>().join("\n")
+            HELP.lines().skip_while(|line| !line.starts_with("  4242")).take(8).collect::<Vec<_>>().join("\n")
         }
         _ => format!("neither keys nor a command: {:?} (? shows what can be typed)", line.trim()),
     }

@@ -1,6 +1,8 @@
 //! The codes of the reference: what is refused, and what is not (each line marked ► there).
+
 use super::*;
 use crate::support::records::logged_about;
+
 /// A running sandbox, a live call, and an open session on it.
 struct Desk {
     sandbox: Sandbox,

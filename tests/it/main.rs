@@ -20,6 +20,7 @@ mod oauth;
 mod observer;
 mod properties;
 mod proxy;
+mod readme;
 mod retries;
 mod sandbox;
 mod stale;

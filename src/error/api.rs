@@ -32,6 +32,20 @@ pub struct ApiError {
 }
 
 impl ApiError {
+    /// What is known of a response before its body is read.
+    pub(crate) fn new(status: u16, request_id: Option<String>, body: String) -> Self {
+        Self {
+            status,
+            code: None,
+            message: None,
+            more_info: None,
+            details: None,
+            request_id,
+            retry_after: None,
+            body: Withheld::new(body),
+        }
+    }
+
     /// Whether the payment connector or the service is unavailable, so that the same request may be accepted
     /// later.
     #[must_use]
@@ -109,16 +123,8 @@ mod tests {
     use super::*;
 
     fn error(status: u16, code: Option<i64>) -> ApiError {
-        ApiError {
-            status,
-            code,
-            message: Some("no\r\n".to_owned()),
-            more_info: None,
-            details: None,
-            request_id: Some("RQ1".to_owned()),
-            retry_after: None,
-            body: Withheld::new("{}".to_owned()),
-        }
+        let error = ApiError::new(status, Some("RQ1".to_owned()), "{}".to_owned());
+        ApiError { code, message: Some("no\r\n".to_owned()), ..error }
     }
 
     #[test]

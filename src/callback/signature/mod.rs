@@ -152,12 +152,9 @@ impl SignatureValidator {
     }
 
     fn from_variable(name: &'static str, value: Result<String, VarError>) -> Result<Self, CallbackError> {
-        let auth_token = value.map_err(|error| {
-            let reason = match error {
-                VarError::NotPresent => "not set",
-                VarError::NotUnicode(_) => "not Unicode",
-            };
-            CallbackError::invalid(name, reason)
+        let auth_token = value.map_err(|error| match error {
+            VarError::NotPresent => CallbackError::invalid(name, "not set"),
+            VarError::NotUnicode(_) => CallbackError::invalid(name, "not Unicode"),
         })?;
         Ok(Self { first: Secret::new(name, &auth_token)?, others: Vec::new() })
     }
@@ -394,9 +391,8 @@ fn body_hash(url: &str) -> Option<Cow<'_, str>> {
 /// Whether `hash` is the SHA-256 of `body` in hex. Neither is a secret.
 fn hash_is_of(hash: &str, body: &[u8]) -> bool {
     let digest = digest::digest(&digest::SHA256, body);
-    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16);
-    let hex = digest.as_ref().iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]);
-    hash.chars().map(|c| Some(c.to_ascii_lowercase())).eq(hex)
+    let hex: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    hash.eq_ignore_ascii_case(&hex)
 }
 
 #[cfg(test)]

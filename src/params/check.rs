@@ -62,8 +62,9 @@ pub(super) fn money(amount: Option<Amount>, code: Option<&str>) -> Result<(), Er
     if code.len() != 3 || !code.bytes().all(|b| b.is_ascii_alphabetic()) {
         return Err(Error::invalid("Currency", "not three letters"));
     }
-    match (amount, currency::decimals(code)) {
-        (Some(amount), Some(most)) if amount.decimals() > most => {
+    let Some(amount) = amount else { return Ok(()) };
+    match currency::decimals(code) {
+        Some(most) if amount.decimals() > most => {
             let reason =
                 format!("more decimals than {code} has ({most}), which the service refuses as 64003");
             Err(Error::invalid("ChargeAmount", reason))

@@ -119,7 +119,7 @@ impl SandboxBuilder {
     }
 
     /// How many ended sessions are kept, at least 1. An older one is forgotten with its callbacks and its
-    /// idempotency keys; its transaction stays. Default: 5000, each of which costs some 30 KB.
+    /// idempotency keys; its transaction stays. Default: 5000. A kept session costs some 33 KB, a forgotten one 1 KB.
     pub fn kept_sessions(mut self, sessions: usize) -> Self {
         self.kept_sessions = sessions;
         self

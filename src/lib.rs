@@ -1,88 +1,175 @@
-//! Take card and bank payments over live phone calls, from a synchronous program, through Twilio's Payments
-//! API.
+//! Take card and bank payments over live phone calls, from a synchronous program, through Twilio's Payments API.
 //!
 //! ```
-//! use twilio_payments::{Capture, CreatePaymentsParams, UpdatePaymentsParams};
-//! # use twilio_payments::sandbox::Sandbox;
+//! # mod program {
+//! use std::error::Error;
+//! use twilio_payments::{
+//!     CallbackListener, CreatePaymentsParams, Ending, GuidedPayment, PaymentFlow, PaymentsApi, SignatureValidator,
+//! };
 //!
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! // let api = PaymentsApi::from_env()?;  and the SID of a live call; here, the crate's own sandbox:
-//! let sandbox = Sandbox::start()?;
-//! let (api, call) = (sandbox.client(), sandbox.call());
-//!
-//! let url = "https://example.com/pay/status"; // hears how the payment goes
-//! let start = CreatePaymentsParams::new(url).charge_amount("19.99".parse()?);
-//! let session = api.create_payments(call.sid(), &start)?;
-//!
-//! for piece in [Capture::PaymentCardNumber, Capture::ExpirationDate, Capture::SecurityCode, Capture::PostalCode] {
-//!     api.update_payments(call.sid(), &session.sid, &UpdatePaymentsParams::new_capture(url, piece))?;
-//!     // …the caller types; the status callbacks say when the piece is in, and what is still required…
+//! /// Charges 19.99 US dollars to the card of whoever is on the call.
+//! fn take_payment(
+//!     api: &PaymentsApi,
+//!     listener: &CallbackListener,
+//!     call_sid: &str,
+//!     order: &str,
+//! ) -> Result<Ending, Box<dyn Error>> {
+//!     let params = CreatePaymentsParams::new(listener.status_callback_url())
+//!         // Names the payment. The keys of all its requests are derived from this one, so a request that is
+//!         // repeated, the charging one too, has the key that it had before.
+//!         .idempotency_key(order)
+//!         .charge_amount("19.99".parse()?);
+//!     let flow = PaymentFlow::new(call_sid, params)?;
+//!     Ok(GuidedPayment::new(api, listener, flow).run()?)
 //! }
-//! // Bound to a name: if it has to be sent again, this value sends the same idempotency key.
-//! let complete = UpdatePaymentsParams::new_complete(url);
-//! api.update_payments(call.sid(), &session.sid, &complete)?;
-//! # Ok(())
+//!
+//! fn main() -> Result<(), Box<dyn Error>> {
+//!     // TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN from the environment.
+//!     let (api, validator) = (PaymentsApi::from_env()?, SignatureValidator::from_env()?);
+//!     // A proxy or tunnel forwards requests to the public URL to this port.
+//!     let listener = CallbackListener::bind("127.0.0.1:8080", "https://pay.example.com/status", validator)?;
+//!
+//!     let call_sid = "CA00000000000000000000000000000000"; // a live call
+//!     let ending = take_payment(&api, &listener, call_sid, "order-1066")?;
+//!     println!("{ending}"); // "paid, confirmation code …", or why not, and what is certain about that
+//!     Ok(())
+//! }
+//! #
+//! # pub fn in_sandbox() -> Result<(), Box<dyn Error>> {
+//! #     let sandbox = twilio_payments::sandbox::Sandbox::start()?;
+//! #     let listener = CallbackListener::local(SignatureValidator::new(sandbox.auth_token())?)?;
+//! #     let ending = take_payment(&sandbox.client(), &listener, sandbox.call().obliging().sid(), "order-1066")?;
+//! #     assert!(ending.is_success(), "{ending}");
+//! #     assert_eq!(sandbox.transaction_count(), 1);
+//! #     Ok(())
+//! # }
+//! # }
+//! #
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! #     program::in_sandbox()
 //! # }
 //! ```
 //!
-//! The crate is not the provider's own, and not endorsed by it.
+//! This crate is an independent project. It is neither made nor endorsed by Twilio.
 //!
 //! # How a payment goes
-//! An agent and a customer are on a call. The agent's program starts a *payments session* on it
-//! ([`create_payments`](PaymentsApi::create_payments)), then asks for one piece of information after another
-//! ([`update_payments`](PaymentsApi::update_payments) with a [`Capture`]). The customer types on the
-//! telephone's keypad; neither agent nor program ever sees the digits. At the end the program
-//! [completes](UpdatePaymentsParams::new_complete) the session, and the payment connector charges or
-//! tokenizes, or it [cancels](UpdatePaymentsParams::new_cancel).
+//! ```text
+//!  your program                      Twilio                    the caller
+//!       │                               │                           │
+//!       ├─ create_payments ────────────▶│                           │
+//!       │◀──────────── session PK… ─────┤                           │
+//!       ├─ update_payments: card number▶│                           │
+//!       │                               │◀─ 4242… on the keypad ────┤
+//!       │◀─ callback: xxxx…, Required ──┤                           │
+//!       ┆   the same for expiry date, security code, postal code    ┆
+//!       ├─ update_payments: complete ──▶│                           │
+//!       │                               ├─ the payment connector charges the card
+//!       │◀─ callback: Result, code ─────┤                           │
+//! ```
 //!
-//! The responses to these calls carry bookkeeping only. What the caller typed, what failed, and how the payment
-//! went is POSTed to the `StatusCallback` URL: [`StatusCallback`] reads that, and
-//! [`SignatureValidator`] checks that it is genuine. By default the service does not repeat a callback that was
-//! answered with 5xx: ask for retries with [`CallbackRetries`].
+//! An agent and a caller are on a call. The agent's program starts a *session* on it
+//! ([`create_payments`](PaymentsApi::create_payments)), then asks for one [`Capture`] after another
+//! ([`update_payments`](PaymentsApi::update_payments)). The caller types on the keypad; neither agent nor program
+//! sees the digits. At the end the program [completes](UpdatePaymentsParams::new_complete) the session, and the
+//! payment connector charges or tokenizes, or the program [cancels](UpdatePaymentsParams::new_cancel) it.
+//!
+//! The responses to these requests are only bookkeeping. What the caller typed, what failed and how the payment ended
+//! is POSTed to the `StatusCallback` URL: [`StatusCallback`] reads that, and [`SignatureValidator`] checks that the
+//! service sent it. By default the service does not repeat a callback that was answered 5xx: ask for that with
+//! [`CallbackRetries`]. [`CallbackListener`] does so by itself.
 //!
 //! The account must be in PCI mode. Start the session on the leg of the call that hears the keypad, which is the
-//! customer's own: on another leg no digits arrive.
+//! caller's own: on another leg no digits arrive. For regions, see [`PaymentsApiBuilder::region`].
 //!
 //! # What it promises
-//! * **One payment, one charge; and the truth about it.** A [`PaymentFlow`] is one payment as a value, which can be
-//!   stored: over lost responses, repeated callbacks, crashes and several machines it charges at most once, and it
-//!   ends as not paid only if that is certain.
-//! * **One value, one operation.** A params value carries its idempotency key from the moment it is made.
-//!   Every automatic retry, and every later call with the same value, sends the same key.
-//! * **Exact money.** [`Amount`] is a decimal; what cannot be exact is refused.
-//! * **You learn what is known.** [`Error::outcome`] says whether nothing was sent, the API refused, or
-//!   the payment may have happened, and [`Error::idempotency_key`] gives what it takes to ask again.
-//! * **Every call ends.** One deadline covers look-up, connection, TLS, every attempt, every wait, and the
-//!   answer. The default is 30 s.
-//! * **Secrets stay in.** Credentials and tokens never show in `Debug`, `Display`, logs or errors; they go to
-//!   https hosts only, loopback excepted, and never across a redirect.
-//! * **Bad input is refused before the wire**, with the field's name. Nothing that a caller passes can
-//!   change the path or add a header or field.
-//! * **Open world.** A new enum value or field neither breaks decoding nor needs a new release.
+//! * **One payment, one charge, and the truth about it.** A [`PaymentFlow`] completes its session at most once, as far
+//!   as can be known, over lost responses, repeated callbacks, crashes and several machines. It ends as not paid only
+//!   if that is certain. That a session charges at most once is assumed: the service does not document it.
+//! * **One value, one operation.** A params value has one idempotency key, and every request that is made with the
+//!   value sends it. What the service does about a repeated key is not documented.
+//! * **You learn what is known.** [`Error::outcome`] reports whether nothing was sent, the service refused, or the
+//!   operation may have been carried out.
+//! * **Exact money.** [`Amount`] is a decimal. A value that it cannot hold exactly is refused.
+//! * **Every call ends.** One deadline covers name look-up, connection, TLS, every attempt, every wait and the
+//!   response. The default is 30 s.
+//! * **Secrets stay in.** Credentials and tokens never appear in `Debug`, `Display`, logs or errors. They go to https
+//!   hosts only, loopback excepted, and never across a redirect.
+//! * **Bad input is refused before it is sent**, with the name of the field.
+//! * **Open world.** A new enum value or field does not break decoding, and is never taken for a certainty.
 //!
 //! # Cookbook
-//! **Take a payment in one call**: [`GuidedPayment`] asks for what is required and waits for the result.
+//! ## Continue after a crash
+//! Store the [`PaymentFlow`] of each order. [If the program dies](PaymentFlow#if-the-program-dies) describes how, and
+//! [How it ends](PaymentFlow#how-it-ends) what to do after each ending.
 //!
-//! **Survive a crash**: store the [`PaymentFlow`] of each order, and go on with it in any process. See
-//! [If the program dies](PaymentFlow#if-the-program-dies).
-//!
-//! **Decide what to do after an error.**
+//! ## Stop a program
+//! Call [`PaymentStopper::stop`], here on Ctrl-C: each payment cancels its session, or waits for its result if the
+//! session may have been completed.
 //!
 //! ```
-//! # use twilio_payments::{CreatePaymentsParams, Error, Outcome, Payments, PaymentsApi};
-//! fn start(api: &PaymentsApi, call_sid: &str, params: &CreatePaymentsParams) -> Result<Payments, Error> {
-//!     match api.create_payments(call_sid, params) {
-//!         // It may have been carried out. The same value sends the same key, and the second error does not hide
-//!         // what the first call may have done.
-//!         Err(first) if first.outcome() == Outcome::Unknown => {
-//!             api.create_payments(call_sid, params).map_err(|second| second.after_earlier(&first))
-//!         }
-//!         result => result,
-//!     }
+//! use twilio_payments::{CallbackListener, Ending, GuidedPayment, PaymentFlow, PaymentStopper, PaymentsApi};
+//!
+//! fn take_all(api: &PaymentsApi, listener: &CallbackListener, flows: Vec<PaymentFlow>) -> Vec<Ending> {
+//!     let stopper = PaymentStopper::new();
+//!     let on_signal = stopper.clone();
+//!     ctrlc::set_handler(move || on_signal.stop()).expect("the only handler");
+//!     std::thread::scope(|scope| {
+//!         let payment = |flow| GuidedPayment::new(api, listener, flow).stopper(&stopper);
+//!         let threads: Vec<_> = flows.into_iter().map(|flow| scope.spawn(move || payment(flow).run())).collect();
+//!         threads.into_iter().flat_map(|thread| thread.join()).flatten().collect()
+//!     })
 //! }
 //! ```
 //!
-//! **Take a bank payment.** ACH payments need [`parameter`](CreatePaymentsParams::parameter).
+//! ## Choose a key
+//! | situation | idempotency key |
+//! |---|---|
+//! | a new payment | one that names it, such as `order-1066`; without one, [`new`](CreatePaymentsParams::new) makes one |
+//! | the program restarted, or another process goes on | the stored flow has it |
+//! | an error whose outcome is `Unknown` | the same params value again, which sends the same key |
+//! | an ending `NotPaid` or `Declined`, and another try | a new one, such as `order-1066-2`, in a new flow |
+//! | an ending `Unknown` | none: settle it first |
+//! | the next order, from a template | [`with_new_key`](CreatePaymentsParams::with_new_key), or a setter on a clone |
+//!
+//! ## Send the requests yourself
+//! Without a flow, keep the params of a request in a variable. After an outcome of `Unknown`, send the same value
+//! again, and let [`after_earlier`](Error::after_earlier) combine the two errors: the second one alone may be certain
+//! only about itself.
+//!
+//! ```
+//! use twilio_payments::{Error, Outcome, PaymentsApi, UpdatePaymentsParams};
+//! # use twilio_payments::{Capture, CreatePaymentsParams, sandbox::{Fault, FaultTarget, Sandbox}};
+//!
+//! fn complete(api: &PaymentsApi, call_sid: &str, session_sid: &str, url: &str) -> Result<(), Error> {
+//!     let complete = UpdatePaymentsParams::new_complete(url);
+//!     match api.update_payments(call_sid, session_sid, &complete) {
+//!         Err(first) if first.outcome() == Outcome::Unknown => api
+//!             .update_payments(call_sid, session_sid, &complete)
+//!             .map_err(|second| second.after_earlier(&first)),
+//!         result => result,
+//!     }?;
+//!     Ok(()) // The callback with the result is what decides.
+//! }
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! #     let sandbox = Sandbox::start()?;
+//! #     let (api, call) = (sandbox.client(), sandbox.call().obliging());
+//! #     let url = "https://example.com/status";
+//! #     let start = CreatePaymentsParams::new(url).charge_amount("19.99".parse()?);
+//! #     let session = api.create_payments(call.sid(), &start)?;
+//! #     for capture in [Capture::PaymentCardNumber, Capture::ExpirationDate, Capture::SecurityCode, Capture::PostalCode] {
+//! #         api.update_payments(call.sid(), &session.sid, &UpdatePaymentsParams::new_capture(url, capture))?;
+//! #     }
+//! #     for _ in 0..4 {
+//! #         sandbox.faults().aim(FaultTarget::Complete, Fault::DropAfter);
+//! #     }
+//! #     complete(&api, call.sid(), &session.sid, url)?;
+//! #     assert_eq!(sandbox.transaction_count(), 1);
+//! #     Ok(())
+//! # }
+//! ```
+//!
+//! ## Take a bank payment
+//! ACH payments need [`parameter`](CreatePaymentsParams::parameter).
 //!
 //! ```
 //! use serde_json::json;
@@ -99,34 +186,69 @@
 //! # }
 //! ```
 //!
-//! **Get a token instead of a charge**: leave the amount out.
+//! ## Store a card
+//! Without an amount, the payment connector returns a token instead of charging.
 //!
 //! ```
 //! use twilio_payments::{CreatePaymentsParams, TokenType};
 //!
 //! let params = CreatePaymentsParams::new("https://example.com/pay/status").token_type(TokenType::OneTime);
+//! # params.to_form().unwrap();
 //! ```
 //!
-//! **Act for a subaccount**: [`account_sid`](CreatePaymentsParams::account_sid) replaces the account in the
-//! path.
+//! ## Other tasks
+//! * **Act for a subaccount**: set [`account_sid`](CreatePaymentsParams::account_sid). Its callbacks are signed with
+//!   the subaccount's token: see [`SignatureValidator`].
+//! * **Share a client between threads**: clone it or borrow it; all clones share their connections.
+//!   [`shutdown`](PaymentsApi::shutdown) ends calls that block in other threads.
+//! * **Receive callbacks in a web server**: [`SignatureValidator::receive`] verifies and reads them,
+//!   [`StatusCallback::tag`] finds their flow.
+//! * **Log**: the crate uses the [`log`] facade. It writes one record for each attempt at level debug and one for each
+//!   retry at warn, with operation, status, request id and times, and never a body or the value of a header. Do not
+//!   turn on level `trace` for ureq in production: its own records are not redacted.
+//! * **Measure**: [`on_attempt`](PaymentsApiBuilder::on_attempt) sees every attempt.
+#![cfg_attr(
+    feature = "sandbox",
+    doc = "* **Test without an account**: the [`sandbox`] is the service on loopback, with faults on demand."
+)]
 //!
-//! **Share a client between threads**: clone it, or borrow it; every clone has the same connections. To end
-//! calls that block in other threads, [`shutdown`](PaymentsApi::shutdown).
+//! # What a fault looks like
+//! | fault | what a call returns once retries are used up | outcome |
+//! |---|---|---|
+//! | refused input | `InvalidInput` at once; [`field`](Error::field) names it | `NotSent` |
+//! | nothing listens, the name is unknown, the proxy is unreachable or busy | `Connect`, retried | `NotSent` |
+//! | the proxy refuses, as with 407 | `Connect` at once | `NotSent` |
+//! | the time to connect or for the TLS handshake runs out | `Connect`, [`is_timeout`](Error::is_timeout), retried | `NotSent` |
+//! | the certificate is unknown, expired or for another name; the port does not speak TLS | `Tls` at once; no credentials were sent | `NotSent` |
+//! | a kept connection was closed while idle | nothing: a new one is used | – |
+//! | a kept connection is closed after the request | nothing: it is replaced once, even with [`RetryPolicy::none`] | – |
+//! | the connection is lost before or within the response | `ConnectionLost`, retried | `Unknown` |
+//! | silence, one byte a second, endless `100 Continue` | `Timeout`, [`is_timeout`](Error::is_timeout); retried while the deadline leaves time | `Unknown` |
+//! | the response is not HTTP | `UnexpectedResponse`, retried | `Unknown` |
+//! | 429 | `Api`, retried; `Retry-After` is honoured, or the error is returned at once if it does not fit | `Refused` |
+//! | 408 | `Api`, retried | `Unknown` |
+//! | 409, 425, 499 | `Api` at once | `Unknown` |
+//! | 401 with a source of access tokens | retried at once with a new token, once | – |
+//! | another 4xx | `Api` at once | `Refused` |
+//! | 500, 502, 503, 504 | `Api`, retried; `Retry-After` is honoured | `Unknown` |
+//! | another 5xx | `Api` at once | `Unknown` |
+//! | a redirect | `Redirect` at once; [`location`](Error::location) names the target, and it is not followed | `Unknown` |
+//! | a 2xx without a session, too large, or compressed | `UnexpectedResponse` at once, with [`status`](Error::status) and [`body`](Error::body) | `Unknown` |
+//! | a response to no request | nothing: its connection is not used again | – |
+//! | the source of access tokens fails | `TokenSource` at once | `NotSent` |
+//! | [`shutdown`](PaymentsApi::shutdown) in another thread | `Shutdown` at once | `NotSent` if nothing had been sent, else `Unknown` |
 //!
-//! **Log**: the crate writes through the [`log`] facade, one record an attempt at debug and one a retry at warn:
-//! operation, status, request id, times. It never writes a body or a header's value. Do not turn on `trace` for ureq
-//! in production: its own records are not redacted.
-//!
-//! **Test a program without an account**: the feature `sandbox` brings the service on loopback.
+//! If an earlier attempt of the same call may have been carried out, the outcome is `Unknown`, whatever the last one
+//! met. The outcome is about its own call only: see [`Outcome::combine`].
 //!
 //! # Features
-//! | feature | default | what it brings |
+//! | feature | default | what it adds |
 //! |---|---|---|
 //! | `rustls` | yes | TLS by rustls, with the Mozilla root certificates compiled in |
 //! | `signature` | yes | [`SignatureValidator`]; adds no crate to the default tree |
 //! | `native-tls` | | TLS by the operating system's library |
-//! | `platform-verifier` | | rustls, with what the operating system trusts |
-//! | `listener` | | a receiver of status callbacks for programs without a web server |
+//! | `platform-verifier` | | rustls that trusts what the operating system trusts |
+//! | `listener` | | [`CallbackListener`] and [`GuidedPayment`] |
 //! | `sandbox` | | the service on loopback, for tests |
 
 #![forbid(unsafe_code)]

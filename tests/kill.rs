@@ -204,13 +204,16 @@ impl Round {
         for order in 0..ORDERS {
             drop(sandbox.call_with_sid(&call_sid(order)).unwrap().obliging());
         }
-        let mut random = Random(seed);
+        let random = Random(seed);
+        // Tests that run at the same time look for their ports in different places.
+        let world = u64::from(keys == IdempotencyKeys::Ignored);
+        let port = free_port(&mut Random(u64::from(std::process::id()) << 1 | world));
         let name = format!("twilio-payments-kill-{}-{keys:?}-{seed}", std::process::id());
         let folder = std::env::temp_dir().join(name);
         fs::create_dir_all(&folder).unwrap();
         let setup = [
             folder.to_str().unwrap(),
-            &free_port(&mut random).to_string(),
+            &port.to_string(),
             sandbox.base_url(),
             sandbox.account_sid(),
             sandbox.auth_token(),
@@ -270,15 +273,15 @@ impl Round {
     fn check(&self, endings: &mut Endings) {
         let calls: HashMap<String, String> =
             self.sandbox.sessions().into_iter().map(|session| (session.sid, session.call_sid)).collect();
-        let mut charged: HashMap<&str, Vec<Option<Amount>>> = HashMap::new();
+        let mut charged_calls: HashMap<&str, Vec<Option<Amount>>> = HashMap::new();
         let transactions = self.sandbox.transactions();
         for made in &transactions {
-            charged.entry(&calls[&made.session_sid]).or_default().push(made.amount);
+            charged_calls.entry(&calls[&made.session_sid]).or_default().push(made.amount);
         }
         for order in 0..ORDERS {
             let call = call_sid(order);
             let ending = load(&self.folder, order).and_then(|flow| flow.ending()).expect("an ending");
-            let charges = charged.get(call.as_str()).map_or(&[][..], Vec::as_slice);
+            let charges = charged_calls.get(call.as_str()).map_or(&[][..], Vec::as_slice);
             assert!(charges.len() <= 1, "order {order} was charged {} times", charges.len());
             match &ending.payment {
                 PaymentEnding::Paid { confirmation_code, .. } => {

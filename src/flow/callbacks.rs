@@ -1,12 +1,11 @@
 //! What a flow learns from callbacks.
 
 use super::captures::{bounded, bounded_error};
-use super::cut;
 use super::state::State;
 use super::table::SessionResult;
 use crate::callback::StatusCallback;
 use crate::model::{CaptureError, PayResult};
-use crate::text::date;
+use crate::text::{cut, date};
 
 /// The longest result, code or message that is kept.
 const LONGEST_TEXT: usize = 512;
@@ -42,10 +41,10 @@ impl State {
     /// Keeps the result that settles most; of two that settle the same, the first.
     fn hear_result(&mut self, result: &PayResult, callback: &StatusCallback) {
         let success = *result == PayResult::Success;
-        let text = |text: Option<&str>| text.map(|text| cut(text, LONGEST_TEXT));
+        let text = |text: Option<&str>| text.map(|text| cut(text.to_owned(), LONGEST_TEXT));
         let whole = |text: Option<&str>| text.filter(|text| text.len() <= LONGEST_TOKEN).map(str::to_owned);
         let heard = SessionResult {
-            result: PayResult::from(cut(result.as_str(), LONGEST_TEXT)),
+            result: PayResult::from(cut(result.as_str().to_owned(), LONGEST_TEXT)),
             confirmation_code: text(callback.payment_confirmation_code.as_deref()),
             token: whole(callback.payment_token()).filter(|_| success),
             profile: whole(callback.profile_id()).filter(|_| success),

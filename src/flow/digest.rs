@@ -1,9 +1,7 @@
 //! `ResponseDigest`: what a flow keeps of a failed response.
 
-use std::fmt;
-
-use super::cut;
 use crate::error::{Error, ErrorKind, Outcome};
+use crate::text::cut;
 
 /// The service's code for a completion before everything that is required is in.
 const INCOMPLETE: i64 = 64019;
@@ -31,7 +29,7 @@ impl ResponseDigest {
             kind: error.kind(),
             status: error.status(),
             code: error.api_error().and_then(|api| api.code),
-            request_id: error.request_id().map(|id| cut(id, 64)),
+            request_id: error.request_id().map(|id| cut(id.to_owned(), 64)),
         }
     }
 
@@ -64,17 +62,5 @@ impl ResponseDigest {
     /// Whether something that is required is still missing.
     pub(super) fn is_incomplete(&self) -> bool {
         self.is_certain() && self.code == Some(INCOMPLETE)
-    }
-}
-
-impl fmt::Display for ResponseDigest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, {:?}", self.outcome, self.kind)?;
-        for (name, value) in [("HTTP", self.status.map(i64::from)), ("code", self.code)] {
-            if let Some(value) = value {
-                write!(f, ", {name} {value}")?;
-            }
-        }
-        Ok(())
     }
 }

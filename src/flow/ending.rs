@@ -140,7 +140,7 @@ impl fmt::Display for Ending {
             }
             PaymentEnding::Paid { .. } => f.write_str("paid")?,
             PaymentEnding::Tokenized { .. } => f.write_str("the payment method was tokenized")?,
-            PaymentEnding::NotPaid(reason) => write!(f, "certainly not paid: {reason}")?,
+            PaymentEnding::NotPaid(reason) => write!(f, "certainly not paid: {reason:?}")?,
             PaymentEnding::Declined { result, .. } => write!(f, "declined: {}", Escaped(result.as_str()))?,
             PaymentEnding::Unknown { .. } => {
                 f.write_str("it is not known whether it was paid; a callback may still report it")?;
@@ -157,49 +157,18 @@ impl fmt::Display for Ending {
     }
 }
 
-impl fmt::Display for NotPaidReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Cancelled => f.write_str("the program cancelled it"),
-            Self::CreateFailed(Some(response)) => write!(f, "the session could not be created ({response})"),
-            Self::CreateFailed(None) => f.write_str("it is not known which session was created"),
-            Self::CaptureFailed { capture, error: Some(error) } => {
-                write!(
-                    f,
-                    "the caller did not give {} ({})",
-                    Escaped(capture.as_str()),
-                    Escaped(error.as_str())
-                )
-            }
-            Self::CaptureFailed { capture, error: None } => {
-                write!(f, "the caller did not give {} in time", Escaped(capture.as_str()))
-            }
-            Self::StepFailed(response) => write!(f, "a request was not carried out ({response})"),
-            Self::SessionEnded(result) => write!(f, "the session ended: {}", Escaped(result.as_str())),
-        }
-    }
-}
-
+/// Leaves out the token and the profile, and what the service wrote for people.
 impl fmt::Debug for PaymentEnding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let hidden = |text: &Option<String>| text.as_ref().map(|text| format!("({} bytes)", text.len()));
         match self {
             Self::Paid { confirmation_code } => {
                 f.debug_struct("Paid").field("confirmation_code", confirmation_code).finish()
             }
-            Self::Tokenized { token, profile } => f
-                .debug_struct("Tokenized")
-                .field("token", &hidden(token))
-                .field("profile", &hidden(profile))
-                .finish(),
+            Self::Tokenized { .. } => f.debug_struct("Tokenized").finish_non_exhaustive(),
             Self::NotPaid(reason) => f.debug_tuple("NotPaid").field(reason).finish(),
-            Self::Declined { result, code, error, connector_error } => f
-                .debug_struct("Declined")
-                .field("result", result)
-                .field("code", code)
-                .field("error", error)
-                .field("connector_error", connector_error)
-                .finish(),
+            Self::Declined { result, code, .. } => {
+                f.debug_struct("Declined").field("result", result).field("code", code).finish_non_exhaustive()
+            }
             Self::Unknown { result, response } => {
                 f.debug_struct("Unknown").field("result", result).field("response", response).finish()
             }

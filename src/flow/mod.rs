@@ -352,11 +352,5 @@ fn moment(millis: u64) -> SystemTime {
     UNIX_EPOCH.checked_add(Duration::from_millis(millis)).unwrap_or(UNIX_EPOCH)
 }
 
-/// The first `length` bytes of a text, or a few less if a character would be divided.
-fn cut(text: &str, length: usize) -> String {
-    let end = (0..=length).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-    text.get(..end.min(text.len())).unwrap_or(text).to_owned()
-}
-
 #[cfg(test)]
 mod tests;

@@ -241,7 +241,7 @@ impl State {
         ask.done = true;
         let differ = error == Some(CaptureError::InputMatchingFailed);
         if let Some(first) = first_typing(&ask.capture).filter(|first| differ && !self.left.contains(first)) {
-            self.left.insert(0, first.clone());
+            self.left.insert(0, first);
         }
         self.failed = Some((ask.capture.clone(), error));
     }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::field::{self, Field, Stored, list, text};
+use super::field::{self, Field, Stored, items, text};
 use super::form::Form;
 use super::key::MadeKey;
 use super::operation::{operation, setters};
@@ -210,8 +210,8 @@ impl CreatePaymentsParams {
             ("SecurityCode", self.security_code.map(Field::Boolean)),
             ("Timeout", self.timeout.map(Field::Int)),
             ("TokenType", text(self.token_type.as_ref())),
-            ("ValidCardTypes", list(&self.valid_card_types, ' ')),
-            ("RequireMatchingInputs", list(&self.require_matching_inputs, ',')),
+            ("ValidCardTypes", items(&self.valid_card_types).map(Field::CardTypes)),
+            ("RequireMatchingInputs", items(&self.require_matching_inputs).map(Field::Captures)),
             ("Confirmation", self.confirmation.map(Field::Boolean)),
         ]
     }

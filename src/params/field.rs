@@ -6,7 +6,7 @@ use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error};
 use serde::ser::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use crate::model::Amount;
+use crate::model::{Amount, Capture, CardType};
 use crate::text::url_without_secrets;
 
 /// The wire name of the account, which goes into the path instead of the form.
@@ -20,8 +20,10 @@ pub(super) enum Field<'a> {
     Int(u32),
     /// An amount and the decimals of its currency.
     Float(Amount, usize),
-    /// The items, and what separates them in the form.
-    List(Vec<&'a str>, char),
+    /// Separated by spaces in the form.
+    CardTypes(&'a [CardType]),
+    /// Separated by commas in the form.
+    Captures(&'a [Capture]),
     Json(&'a Value),
 }
 
@@ -33,9 +35,9 @@ pub(super) fn text<T: AsRef<str>>(value: Option<&T>) -> Option<Field<'_>> {
     value.map(|value| Field::Text(value.as_ref()))
 }
 
-/// Returns the field of a list, or `None` if it is empty.
-pub(super) fn list<T: AsRef<str>>(items: &[T], separator: char) -> Option<Field<'_>> {
-    (!items.is_empty()).then(|| Field::List(items.iter().map(AsRef::as_ref).collect(), separator))
+/// Returns the items of a list, or `None` if it is empty.
+pub(super) fn items<T>(items: &[T]) -> Option<&[T]> {
+    (!items.is_empty()).then_some(items)
 }
 
 /// Hides what may be personal or secret: the values of a JSON object, and a URL's user info and query.
@@ -47,7 +49,8 @@ impl fmt::Debug for Field<'_> {
             Self::Boolean(value) => value.fmt(f),
             Self::Int(value) => value.fmt(f),
             Self::Float(amount, _) => amount.fmt(f),
-            Self::List(items, _) => items.fmt(f),
+            Self::CardTypes(items) => items.fmt(f),
+            Self::Captures(items) => items.fmt(f),
             Self::Json(value) => write!(f, "{{{} fields}}", value.as_object().map_or(0, Map::len)),
         }
     }
@@ -60,7 +63,8 @@ impl Serialize for Field<'_> {
             Self::Boolean(value) => serializer.serialize_bool(*value),
             Self::Int(value) => serializer.serialize_u32(*value),
             Self::Float(amount, _) => amount.serialize(serializer),
-            Self::List(items, _) => items.serialize(serializer),
+            Self::CardTypes(items) => items.serialize(serializer),
+            Self::Captures(items) => items.serialize(serializer),
             Self::Json(value) => value.serialize(serializer),
         }
     }

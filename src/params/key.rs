@@ -18,7 +18,7 @@ impl MadeKey {
     /// Makes a new key.
     pub(super) fn new() -> (Self, String) {
         let uuid = Uuid::random();
-        (Self { uuid: Some(uuid), ..Self::by_hand() }, uuid.to_string())
+        (Self { uuid: Some(uuid), ..Self::by_hand() }, uuid.text())
     }
 
     /// For a key that the program set: it stays, whatever happens.
@@ -29,7 +29,7 @@ impl MadeKey {
     /// To be called before the value is changed: replaces `key` if it was made here and a copy has it, too.
     pub(super) fn before_change(&mut self, key: &mut String) {
         // The field is public: it may hold another key by now.
-        if *self.shared.get_mut() && self.uuid.is_some_and(|uuid| uuid.to_string() == *key) {
+        if *self.shared.get_mut() && self.uuid.is_some_and(|uuid| uuid.text() == *key) {
             (*self, *key) = Self::new();
         }
     }

@@ -1,6 +1,7 @@
 //! Text of the wire: URLs, forms, dates and random identifiers, and how text from outside is shown.
 
 pub(crate) mod date;
+pub(crate) mod digits;
 mod escape;
 pub(crate) mod form;
 pub(crate) mod json;

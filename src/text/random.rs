@@ -1,9 +1,10 @@
 //! Random numbers and identifiers.
 
-use std::fmt;
 use std::hash::{BuildHasher, DefaultHasher, Hasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::digits::push_hex;
 
 /// Returns 64 random bits.
 ///
@@ -39,13 +40,17 @@ impl Uuid {
         let bits = u128::from(high) << 64 | u128::from(hasher.finish());
         Self(bits & !(0xf << 76) & !(0x3 << 62) | 0x4 << 76 | 0x2 << 62)
     }
-}
 
-impl fmt::Display for Uuid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bits = |low: u32, count: u32| self.0 >> low & ((1 << count) - 1);
-        let (first, second, third) = (bits(96, 32), bits(80, 16), bits(64, 16));
-        write!(f, "{first:08x}-{second:04x}-{third:04x}-{:04x}-{:012x}", bits(48, 16), bits(0, 48))
+    /// Returns the text: lower-case hex digits in groups of 8, 4, 4, 4 and 12.
+    pub(crate) fn text(self) -> String {
+        let mut text = String::with_capacity(36);
+        for (low, count) in [(96, 8), (80, 4), (64, 4), (48, 4), (0, 12)] {
+            if !text.is_empty() {
+                text.push('-');
+            }
+            push_hex(&mut text, self.0 >> low, count);
+        }
+        text
     }
 }
 
@@ -56,7 +61,7 @@ mod tests {
 
     #[test]
     fn uuids_are_of_version_4() {
-        let uuid = Uuid::random().to_string();
+        let uuid = Uuid::random().text();
         let groups: Vec<&str> = uuid.split('-').collect();
         assert_eq!(groups.iter().map(|group| group.len()).collect::<Vec<_>>(), [8, 4, 4, 4, 12], "{uuid}");
         assert!(
@@ -64,13 +69,13 @@ mod tests {
             "{uuid}"
         );
         assert!(groups[2].starts_with('4') && groups[3].starts_with(['8', '9', 'a', 'b']), "{uuid}");
-        let digits = Uuid(0x0123_4567_89ab_cdef_0011_2233_4455_6677).to_string();
+        let digits = Uuid(0x0123_4567_89ab_cdef_0011_2233_4455_6677).text();
         assert_eq!(digits, "01234567-89ab-cdef-0011-223344556677");
     }
 
     #[test]
     fn uuids_do_not_repeat() {
-        let many = || (0..10_000).map(|_| Uuid::random().to_string()).collect::<Vec<_>>();
+        let many = || (0..10_000).map(|_| Uuid::random().text()).collect::<Vec<_>>();
         let threads: Vec<_> = (0..4).map(|_| std::thread::spawn(many)).collect();
         let uuids: HashSet<String> = threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
         assert_eq!(uuids.len(), 40_000);

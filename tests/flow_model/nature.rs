@@ -21,7 +21,7 @@ pub const RESULTS: [(&str, bool); 10] = [
 ];
 
 /// Frequencies are in thousandths.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Nature {
     pub service: service::Nature,
     /// An earlier session on the call: none, open, or over with callbacks under way; with another tag or none.
@@ -46,8 +46,9 @@ pub struct Nature {
     pub cancels: u32,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Earlier {
+    #[default]
     None,
     Open,
     Paid,
@@ -55,12 +56,24 @@ pub enum Earlier {
 }
 
 impl Nature {
+    /// One history of seven is calm.
     pub fn choose(choices: &mut Choices) -> Self {
+        let nature = Self::any(choices);
+        if choices.below(7) < 6 {
+            return nature;
+        }
+        let earlier = if nature.earlier == Earlier::Paid { Earlier::Paid } else { Earlier::None };
+        let service = service::Nature { forgets: 0, ..nature.service };
+        Self { service, earlier, repeats: nature.repeats, early: nature.early, ..Self::default() }
+    }
+
+    fn any(choices: &mut Choices) -> Self {
         Self {
             service: service::Nature {
                 replays: choices.one_of(&[true, false]),
                 replays_refusals: choices.one_of(&[false, false, false, true]),
                 undated: choices.one_of(&[0, 0, 200, 1000]),
+                forgets: choices.one_of(&[0, 0, 0, 200]),
                 omits_required: choices.one_of(&[false, false, false, true]),
                 omits_partial: choices.one_of(&[false, false, false, true]),
             },
@@ -99,24 +112,25 @@ impl Nature {
             + self.declines
             + self.impatient
             + self.elsewhere;
-        bad + self.hang_ups + self.interrupts + self.cancels == 0
+        bad + self.service.forgets + self.hang_ups + self.interrupts + self.cancels == 0
             && !self.two
             && matches!(self.earlier, Earlier::None | Earlier::Paid)
     }
+}
 
-    pub fn params(&self, choices: &mut Choices) -> CreatePaymentsParams {
-        let url = choices.one_of(&["https://example.com/pay", "https://example.com/pay?order=7#rc=5&rp=all"]);
-        let mut params = CreatePaymentsParams::new(url).idempotency_key("order-7");
-        if choices.below(4) < 3 {
-            params = params.charge_amount(Amount::from_cents(1999).unwrap());
-        }
-        match choices.below(4) {
-            0 | 1 => params,
-            2 => params.payment_method(PaymentMethod::AchDebit),
-            _ => params
-                .security_code(choices.below(2) == 1)
-                .postal_code(choices.below(2) == 1)
-                .require_matching_inputs([Capture::PaymentCardNumber, Capture::ExpirationDate]),
-        }
+/// Some card payment, bank payment or tokenization.
+pub fn params(choices: &mut Choices) -> CreatePaymentsParams {
+    let url = choices.one_of(&["https://example.com/pay", "https://example.com/pay?order=7#rc=5&rp=all"]);
+    let mut params = CreatePaymentsParams::new(url).idempotency_key("order-7");
+    if choices.below(4) < 3 {
+        params = params.charge_amount(Amount::from_cents(1999).unwrap());
+    }
+    match choices.below(4) {
+        0 | 1 => params,
+        2 => params.payment_method(PaymentMethod::AchDebit),
+        _ => params
+            .security_code(choices.below(2) == 1)
+            .postal_code(choices.below(2) == 1)
+            .require_matching_inputs([Capture::PaymentCardNumber, Capture::ExpirationDate]),
     }
 }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use twilio_payments::{CreatePaymentsParams, PaymentsStatus, UpdatePaymentsParams};
 
 /// What the service is like in one history.
+#[allow(clippy::struct_excessive_bools, reason = "they have nothing to do with each other")]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Nature {
     /// Whether a repeated idempotency key is answered as the first time; otherwise keys are ignored.
@@ -13,16 +14,28 @@ pub struct Nature {
     pub replays_refusals: bool,
     /// Of a thousand callbacks, how many come without `DateUpdated`.
     pub undated: u32,
+    /// Of a thousand captures, how many it reports to be in and then requires again.
+    pub forgets: u32,
     /// Whether callbacks omit `Required`.
     pub omits_required: bool,
     /// Whether callbacks omit `PartialResult`, unless they omit `Required`.
     pub omits_partial: bool,
 }
 
+#[allow(clippy::large_enum_variant, reason = "few of them exist at once")]
 #[derive(Clone, Debug)]
 pub enum Request {
     Create(CreatePaymentsParams),
     Update { sid: String, params: UpdatePaymentsParams },
+}
+
+impl Request {
+    pub fn key(&self) -> &str {
+        match self {
+            Self::Create(params) => &params.idempotency_key,
+            Self::Update { params, .. } => &params.idempotency_key,
+        }
+    }
 }
 
 /// The service's response: a session's SID, or a status and a code.
@@ -42,7 +55,7 @@ pub enum State {
 
 pub struct Session {
     pub state: State,
-    /// The StatusCallback of the last request.
+    /// The `StatusCallback` of the last request.
     pub url: String,
     pub missing: Vec<String>,
     /// What the caller is asked for, and the key of the request.
@@ -99,20 +112,15 @@ impl Service {
     /// Carries a request out, or refuses it.
     pub fn take(&mut self, request: &Request) -> Reply {
         self.requests += 1;
-        let key = match request {
-            Request::Create(params) => &params.idempotency_key,
-            Request::Update { params, .. } => &params.idempotency_key,
-        };
-        if let Some(reply) = self.answered.get(key).filter(|_| self.nature.replays) {
+        if let Some(reply) = self.answered.get(request.key()).filter(|_| self.nature.replays) {
             return reply.clone();
         }
-        let key = key.clone();
         let reply = match request {
             Request::Create(params) => self.create(params),
             Request::Update { sid, params } => self.update(sid, params),
         };
         if self.nature.replays_refusals || matches!(reply, Reply::Done(_)) {
-            self.answered.insert(key, reply.clone());
+            self.answered.insert(request.key().to_owned(), reply.clone());
         }
         reply
     }
@@ -208,6 +216,16 @@ impl Service {
         };
         let fields = format!("&Capture={capture}{}{partial}{shown}", self.required(index));
         self.send_dated(index, &fields, None);
+        if self.chance(self.nature.forgets, 104_729) {
+            self.sessions[index].missing.push(capture);
+            let fields = format!("&Required={}", self.sessions[index].missing.join(","));
+            self.send_dated(index, &fields, None);
+        }
+    }
+
+    /// True in a share of cases that does not depend on what else happens in the history.
+    fn chance(&self, thousandths: u32, salt: u64) -> bool {
+        self.ticks * salt % 1000 < u64::from(thousandths)
     }
 
     /// The caller has typed a digit of what was asked for.
@@ -273,8 +291,7 @@ impl Service {
 
     fn send_dated(&mut self, session: usize, fields: &str, result: Option<&'static str>) {
         let tick = self.tick();
-        // A share of the callbacks that does not depend on what else happens in the history.
-        let dated = (tick * 7919) % 1000 >= u64::from(self.nature.undated);
+        let dated = !self.chance(self.nature.undated, 7919);
         let fields = if dated { format!("&DateUpdated={}{fields}", date(tick)) } else { fields.to_owned() };
         self.send(session, &fields, result, dated.then_some(tick));
     }

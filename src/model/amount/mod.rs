@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::fmt::{self, Write};
+use std::fmt;
 use std::str::FromStr;
 
 use serde::de::{Deserialize, Deserializer, Error as _};
@@ -11,6 +11,7 @@ use serde::ser::{Serialize, Serializer};
 
 use crate::error::Error;
 use crate::model::currency;
+use crate::text::digits::push_decimal;
 
 const FIELD: &str = "ChargeAmount";
 
@@ -148,10 +149,10 @@ impl Amount {
         let decimals = least_decimals.max(self.decimals());
         let written = decimals.min(4);
         let fraction = self.ten_thousandths % SCALE / unit(written);
-        // Writing to a String cannot fail.
-        let _ = write!(out, "{}", self.ten_thousandths / SCALE);
+        push_decimal(out, self.ten_thousandths / SCALE, 1);
         if decimals > 0 {
-            let _ = write!(out, ".{fraction:0written$}");
+            out.push('.');
+            push_decimal(out, fraction, written);
         }
         out.extend(std::iter::repeat_n('0', decimals - written));
     }

@@ -89,7 +89,7 @@ impl Sender {
             state.taken += 1;
             state.pending += usize::from(sendable);
             let queue = state.sessions.entry(Arc::clone(&session)).or_default();
-            queue.keep(number, Record::new(callback, Uuid::random().to_string(), sendable));
+            queue.keep(number, Record::new(callback, Uuid::random().text(), sendable));
             if sendable && !queue.busy {
                 queue.busy = true;
                 state.ready.push_back(session);

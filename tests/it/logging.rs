@@ -251,6 +251,7 @@ fn no_result_shows_a_secret() {
         &"1.5".parse::<Amount>().unwrap(),
         &Capture::PaymentCardNumber,
         &CardType::Visa,
+        #[cfg(feature = "rustls")]
         &Tls::Rustls,
     ]);
     assert!(values.contains("Visa"), "{values}");

@@ -398,9 +398,9 @@ fn declined_after_a_word_that_settles_nothing() {
     for result in SETTLES_NOTHING {
         let mut driver = Driver::completing();
         driver.ok();
-        driver.hears(&format!("Result={result}"));
+        driver.receives(&format!("Result={result}"));
         driver.expect_payment("unknown", driver.flow.ending().unwrap().session);
-        driver.hears("Result=payment-connector-error");
+        driver.receives("Result=payment-connector-error");
         driver.expect_payment("declined", SessionEnding::Over);
     }
 }

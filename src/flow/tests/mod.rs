@@ -61,7 +61,7 @@ impl Driver {
         for capture in ["payment-card-number", "expiration-date"] {
             driver.expect(&format!("order-7-{capture}-1"));
             driver.ok();
-            driver.hears(&format!("Capture={capture}&PartialResult=false"));
+            driver.receives(&format!("Capture={capture}&PartialResult=false"));
         }
         driver.expect("order-7-complete");
         driver
@@ -126,7 +126,7 @@ impl Driver {
 
     /// A callback about the session, without a tag.
     #[track_caller]
-    fn hears(&mut self, fields: &str) {
+    fn receives(&mut self, fields: &str) {
         assert!(self.flow.on_callback(&callback(SID, fields)), "{fields}");
     }
 

@@ -15,7 +15,7 @@ use crate::model::{
 use crate::text::Withheld;
 use crate::text::form::pairs;
 use crate::text::url::Url;
-use read::{Form, Others, Pairs, Reader};
+use read::{Form, Pairs, Reader};
 
 pub use error::{CallbackError, CallbackErrorKind};
 pub use event::Event;
@@ -143,7 +143,7 @@ pub struct StatusCallback {
     payment_token: Option<Withheld>,
     profile_id: Option<Withheld>,
     required: Option<Vec<Capture>>,
-    others: Others,
+    others: Vec<(String, String)>,
     form: Form,
     tag: Option<String>,
 }
@@ -383,7 +383,7 @@ impl StatusCallback {
     /// # }
     /// ```
     pub fn others(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.others.iter()
+        self.others.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// The first value under a name in [`others`](Self::others).

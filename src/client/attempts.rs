@@ -104,10 +104,9 @@ impl Engine {
         let stale = matches!(response, Err(Failure::Stale(_)));
 
         let reader = ResponseReader::new(&authorization.redactor);
-        let result = match response {
-            Ok(response) => reader.read(operation, response, progress.attempts),
-            Err(failure) => Err(reader.failure(failure)),
-        };
+        let result = response
+            .map_err(|failure| reader.failure(failure))
+            .and_then(|response| reader.read(operation, response, progress.attempts));
         let attempt = Attempt::new(operation.name, progress.attempts, elapsed, &result);
         attempt.log(&result);
         if let Some(observer) = &self.observer {

@@ -246,15 +246,15 @@ impl PaymentsApiBuilder {
             None => endpoint::regional(["region", "edge"], self.region.as_deref(), self.edge.as_deref())?,
         };
         for (field, time) in [
-            ("timeout", self.timeout),
-            ("connect_timeout", self.setup.connect_timeout),
-            ("idle_lifetime", self.setup.idle_lifetime),
+            ("timeout", Some(self.timeout)),
+            ("connect_timeout", Some(self.setup.connect_timeout)),
+            ("idle_lifetime", Some(self.setup.idle_lifetime)),
+            ("attempt_timeout", self.retry_policy.attempt_timeout),
         ] {
-            if time.is_zero() {
+            if time == Some(Duration::ZERO) {
                 return Err(Error::invalid(field, "zero"));
             }
         }
-        self.retry_policy.check()?;
         let suffix = &self.user_agent_suffix;
         if suffix.len() > 200 || !suffix.bytes().all(|b| b.is_ascii_graphic() || b == b' ') {
             let reason = "not at most 200 visible ASCII characters and spaces";

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use crate::error::Error;
-
 /// The time that an attempt gets at least, if the deadline allows it: less may be too little for a response.
 const LEAST: Duration = Duration::from_secs(2);
 
@@ -41,7 +39,7 @@ pub struct RetryPolicy {
     max_retries: u32,
     base_delay: Duration,
     max_delay: Duration,
-    attempt_timeout: Option<Duration>,
+    pub(crate) attempt_timeout: Option<Duration>,
 }
 
 impl RetryPolicy {
@@ -84,15 +82,6 @@ impl RetryPolicy {
     /// built.
     pub fn attempt_timeout(self, limit: Option<Duration>) -> Self {
         Self { attempt_timeout: limit, ..self }
-    }
-
-    /// # Errors
-    /// Returns an error if the limit of an attempt is zero, naming its setter.
-    pub(crate) fn check(&self) -> Result<(), Error> {
-        match self.attempt_timeout {
-            Some(Duration::ZERO) => Err(Error::invalid("attempt_timeout", "zero")),
-            _ => Ok(()),
-        }
     }
 
     /// The time that the next attempt gets, of the time that is left after so many retries.

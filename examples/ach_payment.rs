@@ -1,17 +1,33 @@
-//! Takes a bank payment (ACH debit) in the sandbox, guided: routing number, account number, result.
+//! Takes a bank payment (ACH debit) in the sandbox: routing number, account number, result.
 //!
 //! ```text
 //! cargo run --example ach_payment
 //! ```
 
+#[path = "common/mod.rs"]
+mod common;
+
+use std::process::ExitCode;
+
+use common::{Failure, say};
 use serde_json::json;
 use twilio_payments::sandbox::Sandbox;
 use twilio_payments::{
-    BankAccountType, CallbackListener, CreatePaymentsParams, Event, GuidedPayment, PaymentEnding,
-    PaymentFlow, PaymentMethod, SignatureValidator,
+    BankAccountType, CallbackListener, CreatePaymentsParams, GuidedPayment, PaymentFlow, PaymentMethod,
+    SignatureValidator,
 };
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+const HELP: &str = "\
+Takes a bank payment (ACH debit) in the sandbox. Nothing real is charged.
+
+Usage: cargo run --example ach_payment
+";
+
+fn main() -> ExitCode {
+    common::main("ach_payment", HELP, |arguments| common::no_arguments(arguments).and_then(|()| take()))
+}
+
+fn take() -> Result<(), Failure> {
     let sandbox = Sandbox::start()?;
     let call = sandbox.call().obliging();
     let listener = CallbackListener::local(SignatureValidator::new(sandbox.auth_token())?)?;
@@ -20,22 +36,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .payment_method(PaymentMethod::AchDebit)
         .bank_account_type(BankAccountType::ConsumerChecking)
         .charge_amount("120.00".parse()?)
-        // E-check connectors need this one; others need others.
+        // Connectors for e-checks need this field; others need others.
         .parameter(json!({"AVSName": "A. Customer"}));
 
     let flow = PaymentFlow::new(call.sid(), params)?;
-    let ending = GuidedPayment::new(&sandbox.client(), &listener, flow)
-        .on_callback(|callback| match callback.event() {
-            Event::Captured { capture, shown, .. } => println!("{capture}: {}", shown.unwrap_or_default()),
-            Event::CaptureFailed { reason, .. } => println!("asking again: {reason}"),
-            _ => {}
-        })
-        .run()?;
-    match ending.payment {
-        PaymentEnding::Paid { confirmation_code, .. } => {
-            println!("paid: {}", confirmation_code.unwrap_or_default());
-            Ok(())
-        }
-        other => Err(format!("not paid: {other:?}").into()),
+    let ending = GuidedPayment::new(&sandbox.client(), &listener, flow).on_callback(common::show).run()?;
+    if !ending.is_success() {
+        return Err(ending.to_string().into());
     }
+    say!("{ending}");
+    Ok(())
 }

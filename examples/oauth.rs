@@ -1,21 +1,37 @@
-//! Access tokens by OAuth client credentials, renewed before they expire. `cargo run --example oauth` runs it in the
-//! sandbox, with a token endpoint of its own. For the real service, set `TWILIO_ACCOUNT_SID`, `TWILIO_CLIENT_ID` and
-//! `TWILIO_CLIENT_SECRET`, and pass the SID of a live call and the URL for its callbacks.
+//! Access tokens by OAuth client credentials, renewed before they expire.
+//!
+//! ```text
+//! cargo run --example oauth                              in the sandbox, with a token endpoint of its own
+//! cargo run --example oauth -- CALL_SID CALLBACK_URL     with the real service
+//! ```
+
+#[path = "common/mod.rs"]
+mod common;
+
 use std::env::var;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
+use std::process::ExitCode;
 use std::time::Duration;
 
+use common::{Failure, say};
 use twilio_payments::sandbox::Sandbox;
 use twilio_payments::{
     AccessToken, CreatePaymentsParams, Credentials, Error, PaymentsApi, UpdatePaymentsParams,
 };
 
-type Failure = Box<dyn std::error::Error + Send + Sync>;
+const HELP: &str = "\
+Starts a session with an OAuth access token, and cancels it. The token is renewed before it expires.
+
+Usage: cargo run --example oauth                            in the sandbox, with a token endpoint of its own
+       cargo run --example oauth -- CALL_SID CALLBACK_URL   with the real service
+
+Environment, for the real service: TWILIO_ACCOUNT_SID, TWILIO_CLIENT_ID and TWILIO_CLIENT_SECRET.
+";
 
 const ENDPOINT: &str = "https://oauth.twilio.com/v2/token";
 
-/// Credentials with a source that asks the token endpoint. The client asks the source when it needs a new token.
+/// Credentials with a source that asks the token endpoint. The client asks it when it needs a new token.
 fn credentials(account_sid: &str, endpoint: &str, id: &str, secret: &str) -> Result<Credentials, Error> {
     let (endpoint, id, secret) = (endpoint.to_owned(), id.to_owned(), secret.to_owned());
     // The client does not interrupt the source, so it has a time limit of its own.
@@ -31,15 +47,22 @@ fn credentials(account_sid: &str, endpoint: &str, id: &str, secret: &str) -> Res
     })
 }
 
-fn main() -> Result<(), Failure> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if let [call_sid, callback_url] = arguments.as_slice() {
-        let (account_sid, id) = (var("TWILIO_ACCOUNT_SID")?, var("TWILIO_CLIENT_ID")?);
-        let credentials = credentials(&account_sid, ENDPOINT, &id, &var("TWILIO_CLIENT_SECRET")?)?;
-        return start_and_cancel(&PaymentsApi::builder(credentials).build()?, call_sid, callback_url);
-    } else if !arguments.is_empty() {
-        return Err("pass a call's SID and a URL for its callbacks, or nothing for the sandbox".into());
-    }
+fn main() -> ExitCode {
+    common::main("oauth", HELP, |arguments| match arguments {
+        [] => in_sandbox(),
+        [call_sid, callback_url] => for_real(call_sid, callback_url),
+        _ => Err(common::usage("CALL_SID and CALLBACK_URL, or nothing, are expected")),
+    })
+}
+
+fn for_real(call_sid: &str, callback_url: &str) -> Result<(), Failure> {
+    let variable = |name| var(name).map_err(|error| format!("{name}: {error}"));
+    let (account_sid, id) = (variable("TWILIO_ACCOUNT_SID")?, variable("TWILIO_CLIENT_ID")?);
+    let credentials = credentials(&account_sid, ENDPOINT, &id, &variable("TWILIO_CLIENT_SECRET")?)?;
+    start_and_cancel(&PaymentsApi::builder(credentials).build()?, call_sid, callback_url)
+}
+
+fn in_sandbox() -> Result<(), Failure> {
     let sandbox = Sandbox::start()?;
     let endpoint = token_endpoint(sandbox.access_token().to_owned())?;
     let credentials = credentials(sandbox.account_sid(), &endpoint, "OQ1", "client-secret")?;
@@ -49,13 +72,13 @@ fn main() -> Result<(), Failure> {
 
 fn start_and_cancel(api: &PaymentsApi, call_sid: &str, callback_url: &str) -> Result<(), Failure> {
     let session = api.create_payments(call_sid, &CreatePaymentsParams::new(callback_url))?;
-    println!("started {}", session.sid);
+    say!("started {}", session.sid);
     api.update_payments(call_sid, &session.sid, &UpdatePaymentsParams::new_cancel(callback_url))?;
-    println!("cancelled");
+    say!("cancelled");
     Ok(())
 }
 
-/// Stands in for the service's token endpoint: gives everybody the sandbox's token.
+/// Stands in for the service's token endpoint: every client receives the sandbox's token.
 fn token_endpoint(token: String) -> std::io::Result<String> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let url = format!("http://{}/v2/token", listener.local_addr()?);
@@ -70,7 +93,7 @@ fn token_endpoint(token: String) -> std::io::Result<String> {
                 line.clear();
             }
             reader.read_exact(&mut vec![0; length])?;
-            println!("the token endpoint was asked");
+            say!("the token endpoint was asked");
             let body = format!(r#"{{"access_token":"{token}","token_type":"Bearer","expires_in":3600}}"#);
             let head =
                 format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());

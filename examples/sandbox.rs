@@ -11,29 +11,34 @@
 //! Node.js:  client = twilio(accountSid, authToken);   client.api.baseUrl = "http://127.0.0.1:8080"
 //! ```
 
+#[path = "common/mod.rs"]
+mod common;
+
 use std::io::{self, BufRead, Write};
 use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use common::{Failure, say, usage};
 use twilio_payments::sandbox::{
     Call, Fault, FaultTarget, Faults, IdempotencyKeys, RecordedCallback, Sandbox, SandboxBuilder,
 };
 
 const HELP: &str = "\
-Serves Twilio's Payments API on loopback: no account, no telephone, nothing real is charged.
+Serves Twilio's Payments API on loopback: no account, no telephone, and nothing real is charged.
 
 Usage: cargo run --example sandbox -- [OPTIONS]
 
-Standard input is the caller's keypad: what is typed there, the caller presses. If it is closed from the
-start, the caller answers by themselves. Status callbacks go to http URLs on loopback only, signed with the
-auth token. A line can also be a command:
+Status callbacks go to http URLs on loopback only, signed with the auth token. If standard input is closed from
+the start, the caller answers by themselves. Otherwise it is the caller's keypad, and takes these lines:
 
+  4242…          the caller presses these keys: digits, * and #
   h              the caller hangs up
   f FAULT        the next request fails
   f FAULT STEP   the next request of a step fails: create, capture, complete or cancel
+  ?              shows these lines
 
-FAULT is drop (the request is not carried out), lose (it is carried out, and its response lost), 429, 500,
+FAULT is drop (the request is not carried out), lose (it is carried out, and its response is lost), 429, 500,
 503 or slow (the response comes after 20 seconds).
 
   --port PORT        port on 127.0.0.1 (default: a free one)
@@ -48,26 +53,30 @@ FAULT is drop (the request is not carried out), lose (it is carried out, and its
 ";
 
 fn main() -> ExitCode {
-    let options = match Options::read(std::env::args().skip(1)) {
-        Ok(Some(options)) => options,
-        Ok(None) => {
-            print!("{HELP}");
-            return ExitCode::SUCCESS;
+    common::main("sandbox", HELP, |arguments| {
+        match serve(Options::read(arguments.iter().cloned())?) {
+            // Whoever read the output has seen enough.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            result => result.map_err(Into::into),
         }
-        Err(error) => {
-            eprintln!("sandbox: {error} (--help shows the options)");
-            return ExitCode::from(2);
-        }
-    };
-    match serve(options) {
-        // Whoever read the output has had enough of it.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("sandbox: {error}");
-            ExitCode::FAILURE
-        }
-        Ok(()) => ExitCode::SUCCESS,
+    })
+}
+
+/// Shows the requests that the sandbox refuses, which it logs.
+struct Refusals;
+
+impl log::Log for Refusals {
+    fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
+        metadata.target() == "twilio_payments::sandbox"
     }
+
+    fn log(&self, record: &log::Record<'_>) {
+        if self.enabled(record.metadata()) {
+            say!("refused  {}", record.args());
+        }
+    }
+
+    fn flush(&self) {}
 }
 
 struct Options {
@@ -79,8 +88,7 @@ struct Options {
 }
 
 impl Options {
-    /// Returns `None` if help is wanted.
-    fn read(mut arguments: impl Iterator<Item = String>) -> Result<Option<Self>, String> {
+    fn read(mut arguments: impl Iterator<Item = String>) -> Result<Self, Failure> {
         let mut options =
             Self { builder: Sandbox::builder(), call_sid: None, time: None, fault: None, obliging: false };
         while let Some(argument) = arguments.next() {
@@ -89,12 +97,14 @@ impl Options {
                 None => (argument.as_str(), None),
             };
             let value = |arguments: &mut dyn Iterator<Item = String>| {
-                inline.clone().or_else(|| arguments.next()).ok_or_else(|| format!("{name} needs a value"))
+                inline
+                    .clone()
+                    .or_else(|| arguments.next())
+                    .ok_or_else(|| usage(format!("{name} needs a value")))
             };
-            let wrong = |_| format!("{name} is not a number in its range");
+            let wrong = |_| usage(format!("{name} is not a number in its range"));
             let builder = options.builder.clone();
             match name {
-                "--help" | "-h" => return Ok(None),
                 "--obliging" => options.obliging = true,
                 "--ignore-keys" => options.builder = builder.idempotency_keys(IdempotencyKeys::Ignored),
                 "--port" => {
@@ -103,15 +113,15 @@ impl Options {
                 "--account" => options.builder = builder.account_sid(value(&mut arguments)?),
                 "--token" => options.builder = builder.auth_token(value(&mut arguments)?),
                 "--call" => options.call_sid = Some(value(&mut arguments)?),
-                "--fail" => options.fault = Some(fault(&value(&mut arguments)?)?),
+                "--fail" => options.fault = Some(fault(&value(&mut arguments)?).map_err(usage)?),
                 "--seconds" => {
                     let seconds = value(&mut arguments)?.parse().map_err(wrong)?;
                     options.time = Some(Duration::from_secs(seconds));
                 }
-                _ => return Err(format!("unknown argument {argument:?}")),
+                _ => return Err(usage(format!("unknown argument {argument:?}"))),
             }
         }
-        Ok(Some(options))
+        Ok(options)
     }
 }
 
@@ -123,11 +133,13 @@ fn fault(name: &str) -> Result<Fault, String> {
         "500" => Fault::ServerError,
         "503" => Fault::Unavailable,
         "slow" => Fault::Delay(Duration::from_secs(20)),
-        _ => return Err(format!("there is no fault {name:?}")),
+        _ => return Err(format!("there is no fault {name:?}: drop, lose, 429, 500, 503 or slow")),
     })
 }
 
 fn serve(options: Options) -> io::Result<()> {
+    log::set_logger(&Refusals).map_err(|error| io::Error::other(error.to_string()))?;
+    log::set_max_level(log::LevelFilter::Info);
     let sandbox = options.builder.start()?;
     let call = match &options.call_sid {
         Some(sid) => sandbox.call_with_sid(sid).map_err(io::Error::other)?,
@@ -169,7 +181,9 @@ fn introduce(sandbox: &Sandbox, call: &Call) -> io::Result<()> {
          {base}/2010-04-01/Accounts/{account}/Calls/{call}/Payments.json\n\
          Ask for a card number, with the session's SID, and then type it here:\n  \
          curl -u {account}:{token} -d IdempotencyKey=2 -d StatusCallback=http://127.0.0.1:9/ \\\n    \
-         -d Capture=payment-card-number {base}/2010-04-01/Accounts/{account}/Calls/{call}/Payments/PK….json\n",
+         -d Capture=payment-card-number {base}/2010-04-01/Accounts/{account}/Calls/{call}/Payments/PK….json\n\
+         \n\
+         Type the caller's keys here, or ? for what else can be typed.\n",
         key = sandbox.api_key_sid(),
         secret = sandbox.api_key_secret(),
         bearer = sandbox.access_token(),
@@ -182,31 +196,49 @@ fn work_the_keypad(call: &Call, faults: &Faults) {
     let mut typed = false;
     for line in io::stdin().lock().split(b'\n').map_while(Result::ok) {
         typed = true;
-        let line = String::from_utf8_lossy(&line);
-        let mut words = line.split_whitespace();
-        match (words.next(), words.next(), words.next()) {
-            (Some("h"), ..) => {
-                call.hang_up();
-                println!("the call has ended");
-            }
-            (Some("f"), Some(name), step) => match (fault(name), step.map(target)) {
-                (Ok(fault), None) => {
-                    faults.once(fault);
-                    println!("the next request fails");
-                }
-                (Ok(fault), Some(Some(target))) => {
-                    faults.aim(target, fault);
-                    println!("the next {target:?} fails");
-                }
-                (Ok(_), Some(None)) => eprintln!("sandbox: there is no such step"),
-                (Err(error), _) => eprintln!("sandbox: {error}"),
-            },
-            _ => call.press(&line),
-        }
+        say!("{}", carry_out(&String::from_utf8_lossy(&line), call, faults));
     }
     if !typed {
         // There is no keypad: without this the caller could never answer.
         let _ = call.clone().obliging();
+    }
+}
+
+/// Carries out one line, and returns what to show about it.
+fn carry_out(line: &str, call: &Call, faults: &Faults) -> String {
+    let is_key = |c: char| c.is_ascii_digit() || matches!(c, '*' | '#' | ' ' | '-');
+    let words: Vec<_> = line.split_whitespace().collect();
+    match words.as_slice() {
+        ["h"] => {
+            call.hang_up();
+            "the call has ended".to_owned()
+        }
+        ["f", name] => fault(name).map_or_else(
+            |error| error,
+            |fault| {
+                faults.once(fault);
+                "the next request fails".to_owned()
+            },
+        ),
+        ["f", name, step] => match (fault(name), target(step)) {
+            (Err(error), _) => error,
+            (_, None) => format!("there is no step {step:?}: create, capture, complete or cancel"),
+            (Ok(fault), Some(target)) => {
+                faults.aim(target, fault);
+                format!("the next {step} fails")
+            }
+        },
+        [_, ..] if line.trim().chars().all(is_key) => match call.asking() {
+            None => "the caller is not asked for anything".to_owned(),
+            Some(_) => {
+                call.press(line);
+                "pressed".to_owned()
+            }
+        },
+        ["?"] => {
+            HELP.lines().skip_while(|line| !line.starts_with("  4242")).take(8).collect::<Vec<_>>().join("\n")
+        }
+        _ => format!("neither keys nor a command: {:?} (? shows what can be typed)", line.trim()),
     }
 }
 

@@ -1,27 +1,52 @@
-//! The smallest program that takes a payment: create, ask for what is required, complete. `cargo run --example script`
-//! runs it in the sandbox; for the real service give it a call's SID and the public URL that leads to port 8080 here.
+//! Takes a payment without a flow: create, ask for what is required, complete.
+//!
+//! ```text
+//! cargo run --example script                           in the sandbox
+//! cargo run --example script -- CALL_SID PUBLIC_URL    with the real service
+//! ```
+
+#[path = "common/mod.rs"]
+mod common;
+
+use std::process::ExitCode;
 use std::time::Duration;
 
+use common::{Failure, say};
 use twilio_payments::sandbox::Sandbox;
 use twilio_payments::{
     CallbackListener, Capture, CreatePaymentsParams, Event, Outcome, PaymentsApi, SessionCallbacks,
     SignatureValidator, UpdatePaymentsParams,
 };
 
-type Failure = Box<dyn std::error::Error>;
+const HELP: &str = "\
+Takes a card payment of 19.99 US dollars without a flow: create, ask for what is required, complete.
 
-fn main() -> Result<(), Failure> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if let [call_sid, public_url] = arguments.as_slice() {
-        let validator = SignatureValidator::new(std::env::var("TWILIO_AUTH_TOKEN")?)?;
-        let listener = CallbackListener::bind("127.0.0.1:8080", public_url, validator)?;
-        return take(&PaymentsApi::from_env()?, call_sid, &listener);
-    } else if !arguments.is_empty() {
-        return Err("give a call's SID and a public URL, or nothing for the sandbox".into());
-    }
+Usage: cargo run --example script                         in the sandbox
+       cargo run --example script -- CALL_SID PUBLIC_URL  with the real service: the card IS charged
+
+  CALL_SID    the live call whose caller pays, CA and 32 hex digits
+  PUBLIC_URL  the public URL whose requests are forwarded to 127.0.0.1:8080, by a tunnel or a proxy
+
+Environment: TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN.
+";
+
+fn main() -> ExitCode {
+    common::main("script", HELP, |arguments| match arguments {
+        [] => in_sandbox(),
+        [call_sid, public_url] => for_real(call_sid, public_url),
+        _ => Err(common::usage("CALL_SID and PUBLIC_URL, or nothing, are expected")),
+    })
+}
+
+fn in_sandbox() -> Result<(), Failure> {
     let sandbox = Sandbox::start()?;
     let listener = CallbackListener::local(SignatureValidator::new(sandbox.auth_token())?)?;
     take(&sandbox.client(), sandbox.call().obliging().sid(), &listener)
+}
+
+fn for_real(call_sid: &str, public_url: &str) -> Result<(), Failure> {
+    let listener = CallbackListener::bind("127.0.0.1:8080", public_url, SignatureValidator::from_env()?)?;
+    take(&PaymentsApi::from_env()?, call_sid, &listener)
 }
 
 fn take(api: &PaymentsApi, call_sid: &str, listener: &CallbackListener) -> Result<(), Failure> {
@@ -29,7 +54,7 @@ fn take(api: &PaymentsApi, call_sid: &str, listener: &CallbackListener) -> Resul
     let start = CreatePaymentsParams::new(url).charge_amount("19.99".parse()?);
     let session = listener.session(&api.create_payments(call_sid, &start)?.sid)?;
     match ask(api, call_sid, &session, url) {
-        Ok(()) => println!("paid, confirmation code {}", complete(api, call_sid, &session, url)?),
+        Ok(()) => say!("paid, confirmation code {}", complete(api, call_sid, &session, url)?),
         Err(error) => {
             // Leave no session open. If it is over already, this is refused.
             let _ = api.update_payments(call_sid, session.sid(), &UpdatePaymentsParams::new_cancel(url));
@@ -51,7 +76,7 @@ fn ask(api: &PaymentsApi, call_sid: &str, session: &SessionCallbacks, url: &str)
                 (Event::Captured { .. }, Some([])) => return Ok(()),
                 (Event::Captured { .. }, Some([next, ..])) => break next.clone(),
                 (Event::Started | Event::Typing { .. }, _) => {}
-                (event, _) => return Err(format!("not paid: {event:?}").into()),
+                (event, _) => return Err(why(&event).into()),
             }
         };
     }
@@ -67,7 +92,8 @@ fn complete(
 ) -> Result<String, Failure> {
     let step = UpdatePaymentsParams::new_complete(url);
     match api.update_payments(call_sid, session.sid(), &step) {
-        // It may have been carried out: the same value is the same operation.
+        // It may have been carried out. The same value sends the same key, and the second error does not hide
+        // what the first request may have done.
         Err(first) if first.outcome() == Outcome::Unknown => {
             api.update_payments(call_sid, session.sid(), &step).map_err(|second| second.after_earlier(&first))
         }
@@ -80,7 +106,18 @@ fn complete(
                 return Ok(confirmation_code.unwrap_or_default().to_owned());
             }
             Event::Captured { .. } | Event::Typing { .. } => {}
-            event => return Err(format!("not paid: {event:?}").into()),
+            event => return Err(why(&event).into()),
         }
+    }
+}
+
+/// Only what the service reports; whether that is certain depends on the completion.
+fn why(event: &Event<'_>) -> String {
+    match event {
+        Event::CaptureFailed { reason, .. } => format!("the caller's entry failed: {reason}"),
+        Event::Failed { result, .. } | Event::UnknownResult { result, .. } => {
+            format!("the session ended: {result}")
+        }
+        _ => "the session was cancelled".to_owned(),
     }
 }

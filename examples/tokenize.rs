@@ -1,16 +1,32 @@
-//! Stores a card without charging it, in the sandbox: no amount, so the payment connector gives a token.
+//! Stores a card without charging it, in the sandbox: without an amount, the payment connector returns a token.
 //!
 //! ```text
 //! cargo run --example tokenize
 //! ```
 
+#[path = "common/mod.rs"]
+mod common;
+
+use std::process::ExitCode;
+
+use common::{Failure, say};
 use twilio_payments::sandbox::Sandbox;
 use twilio_payments::{
-    CallbackListener, CardType, CreatePaymentsParams, Event, GuidedPayment, PaymentEnding, PaymentFlow,
+    CallbackListener, CardType, CreatePaymentsParams, GuidedPayment, PaymentEnding, PaymentFlow,
     SignatureValidator, TokenType,
 };
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+const HELP: &str = "\
+Stores a card as a token in the sandbox. Nothing is charged.
+
+Usage: cargo run --example tokenize
+";
+
+fn main() -> ExitCode {
+    common::main("tokenize", HELP, |arguments| common::no_arguments(arguments).and_then(|()| store()))
+}
+
+fn store() -> Result<(), Failure> {
     let sandbox = Sandbox::start()?;
     let call = sandbox.call().obliging();
     let listener = CallbackListener::local(SignatureValidator::new(sandbox.auth_token())?)?;
@@ -21,19 +37,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .postal_code(false);
 
     let flow = PaymentFlow::new(call.sid(), params)?;
-    let ending = GuidedPayment::new(&sandbox.client(), &listener, flow)
-        .on_callback(|callback| match callback.event() {
-            Event::Captured { capture, shown, .. } => println!("{capture}: {}", shown.unwrap_or_default()),
-            Event::CaptureFailed { reason, .. } => println!("asking again: {reason}"),
-            _ => {}
-        })
-        .run()?;
+    let ending = GuidedPayment::new(&sandbox.client(), &listener, flow).on_callback(common::show).run()?;
     match ending.payment {
         PaymentEnding::Tokenized { token: Some(token), .. } => {
-            // The token is as good as the card to whoever has your account: store it, do not print it.
-            println!("stored as a token of {} characters", token.len());
+            // Whoever has the token and access to the account can charge the card: store it, do not print it.
+            say!("stored as a token of {} characters", token.len());
             Ok(())
         }
-        other => Err(format!("not stored: {other:?}").into()),
+        _ => Err(ending.to_string().into()),
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use twilio_payments::sandbox::Sandbox;
 
-use super::Failure;
+use super::common::{Failure, count, say};
 
 /// How long each run lives; the next ones live until they end.
 const LIVES: [u64; 4] = [60, 120, 180, 240];
@@ -41,9 +41,10 @@ pub(crate) fn run() -> Result<(), Failure> {
         if ended.success() {
             break;
         }
-        println!("the program was killed; once more");
+        say!("the program was killed; once more");
     }
-    println!("{} session(s), {} transaction(s)", sandbox.sessions().len(), sandbox.transaction_count());
+    let sessions = count(sandbox.sessions().len(), "session");
+    say!("{sessions}, {}", count(sandbox.transaction_count(), "transaction"));
     std::fs::remove_dir_all(&folder)?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The simulated caller: somebody with a card in one hand and a telephone in the other.
+//! The simulated caller.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -7,7 +7,7 @@ use std::time::Duration;
 use twilio_payments::Capture;
 use twilio_payments::sandbox::{Asking, Call, numbers};
 
-/// What the caller has typed of the present piece, for the screen.
+/// What the caller has typed of the current entry, for the screen.
 pub(crate) type Keypad = Arc<Mutex<String>>;
 
 pub(crate) struct Caller {
@@ -15,7 +15,7 @@ pub(crate) struct Caller {
     thread: JoinHandle<()>,
 }
 
-/// Puts the caller on the line.
+/// Starts the caller's thread.
 pub(crate) fn spawn(call: Call) -> Caller {
     let keypad = Keypad::default();
     let typed = Arc::clone(&keypad);
@@ -28,7 +28,7 @@ impl Caller {
     }
 
     pub(crate) fn join(self) {
-        // Had the caller's thread failed, the payment would not have ended.
+        // If the caller's thread had failed, the payment would not have ended.
         let _ = self.thread.join();
     }
 }
@@ -48,7 +48,7 @@ fn answer(call: &Call, keypad: &Keypad) {
             Asking::For(Capture::PostalCode) => "94109#",
             _ => "1",
         };
-        // The last key ends the entry: whatever is asked after it is a new question.
+        // The last key ends the entry: what is asked after it is a new question.
         keypad.lock().unwrap_or_else(PoisonError::into_inner).clear();
         for key in keys.chars() {
             thread::sleep(Duration::from_millis(60));

@@ -1,4 +1,4 @@
-//! Takes one card payment and shows both sides of it: what the agent's program sends and hears, and, in the
+//! Takes one card payment and shows both sides of it: what the agent's program sends and receives, and, in the
 //! sandbox, what the caller types.
 //!
 //! ```text
@@ -6,12 +6,15 @@
 //! ```
 
 mod caller;
+#[path = "../common/mod.rs"]
+mod common;
 mod options;
 mod screen;
 
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use common::Failure;
 use options::{Options, Service};
 use screen::Screen;
 use twilio_payments::sandbox::Sandbox;
@@ -20,34 +23,20 @@ use twilio_payments::{
     PaymentsApiBuilder, SignatureValidator,
 };
 
-type Failure = Box<dyn std::error::Error>;
-
 fn main() -> ExitCode {
-    let options = match Options::read(std::env::args().skip(1), |name| std::env::var(name).ok()) {
-        Ok(Some(options)) => options,
-        Ok(None) => {
-            print!("{}", options::HELP);
-            return ExitCode::SUCCESS;
-        }
-        Err(error) => {
-            eprintln!("take_payment: {error} (--help shows the options)");
-            return ExitCode::from(2);
-        }
-    };
-    let paid = match &options.service {
-        Service::Sandbox => in_sandbox(options.amount),
-        Service::Real { call_sid, callback_url, listen } => {
-            for_real(call_sid, callback_url, listen, options.amount)
-        }
-    };
-    match paid {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("take_payment: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    let mut paid = true;
+    let code = common::main("take_payment", options::HELP, |arguments| {
+        let options = Options::read(arguments)?;
+        paid = match &options.service {
+            Service::Sandbox => in_sandbox(options.amount)?,
+            Service::Real { call_sid, callback_url, listen } => {
+                for_real(call_sid, callback_url, listen, options.amount)?
+            }
+        };
+        Ok(())
+    });
+    // If it was not paid, the screen shows why.
+    if paid { code } else { ExitCode::FAILURE }
 }
 
 /// Everything on this machine: the service, the caller, and the receiver of its callbacks.
@@ -58,11 +47,13 @@ fn in_sandbox(amount: Amount) -> Result<bool, Failure> {
     let caller = caller::spawn(call.clone());
     let screen = Arc::new(Screen::new(Some(caller.keypad())));
     screen.line(&format!("This runs in the sandbox at {}.", sandbox.base_url()));
-    screen.line("Nothing is charged; the caller is simulated, and mistypes the card number once.\n");
+    screen.line("Nothing is charged. The caller is simulated, and mistypes the card number once.");
+    screen.line("Shown for each entry: what the caller types → what your program receives.\n");
     let seen = Arc::clone(&screen);
     let api = sandbox.client_builder().on_attempt(move |attempt| seen.attempt(attempt)).build()?;
     let paid = take(&api, &listener, call.sid(), amount, &screen)?;
-    screen.line(&format!("The sandbox counts {} transaction(s).", sandbox.transaction_count()));
+    let transactions = common::count(sandbox.transaction_count(), "transaction");
+    screen.line(&format!("The sandbox counts {transactions}."));
     call.hang_up();
     caller.join();
     Ok(paid)
@@ -75,7 +66,7 @@ fn for_real(call_sid: &str, callback_url: &str, listen: &str, amount: Amount) ->
     let api = PaymentsApiBuilder::from_env()?.on_attempt(move |attempt| seen.attempt(attempt)).build()?;
     // Callbacks are signed with the auth token, even if the client uses an API key.
     let listener = CallbackListener::bind(listen, callback_url, SignatureValidator::from_env()?)?;
-    screen.line(&format!("Listening on {listen} for what {callback_url} receives.\n"));
+    screen.line(&format!("Listening on {listen} for what arrives at {callback_url}.\n"));
     take(&api, &listener, call_sid, amount, &screen)
 }
 

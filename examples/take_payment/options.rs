@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 
 use twilio_payments::{Amount, CreatePaymentsParams};
 
+use super::common::{Failure, usage};
+
 pub(crate) const HELP: &str = "\
 Takes one card payment over a live phone call.
 
@@ -36,11 +38,8 @@ pub(crate) enum Service {
 }
 
 impl Options {
-    /// Nothing where help is wanted.
-    pub(crate) fn read(
-        mut arguments: impl Iterator<Item = String>,
-        environment: impl Fn(&str) -> Option<String>,
-    ) -> Result<Option<Self>, String> {
+    pub(crate) fn read(arguments: &[String]) -> Result<Self, Failure> {
+        let mut arguments = arguments.iter().cloned();
         let (mut amount, mut listen, mut sandbox) = ("19.99".to_owned(), "127.0.0.1:8080".to_owned(), false);
         let mut places = Vec::new();
         while let Some(argument) = arguments.next() {
@@ -50,49 +49,54 @@ impl Options {
                 }
                 _ => (argument.as_str(), None),
             };
-            let mut value =
-                || inline.clone().or_else(|| arguments.next()).ok_or_else(|| format!("{name} needs a value"));
+            let mut value = || {
+                inline
+                    .clone()
+                    .or_else(|| arguments.next())
+                    .ok_or_else(|| usage(format!("{name} needs a value")))
+            };
             match name {
-                "--help" | "-h" => return Ok(None),
                 "--sandbox" => sandbox = true,
                 "--amount" => amount = value()?,
                 "--listen" => listen = value()?,
-                _ if name.starts_with('-') => return Err(format!("unknown option {name:?}")),
+                _ if name.starts_with('-') => return Err(usage(format!("unknown option {name:?}"))),
                 _ => places.push(argument),
             }
         }
-        let amount = amount.parse().map_err(|error| format!("--amount: {error}"))?;
-        let account_sid = environment("TWILIO_ACCOUNT_SID").filter(|value| !value.is_empty());
+        let amount = amount.parse().map_err(|error| usage(format!("--amount: {error}")))?;
+        let account_sid = std::env::var("TWILIO_ACCOUNT_SID").ok().filter(|value| !value.is_empty());
         let service = match (account_sid, places.as_slice()) {
-            (_, [_, ..]) if sandbox => return Err("the sandbox has its own call and URL".to_owned()),
+            (_, [_, ..]) if sandbox => return Err(usage("the sandbox has its own call and URL")),
             (_, []) if sandbox => Service::Sandbox,
             (None, []) => Service::Sandbox,
             (None, _) => {
-                return Err(
-                    "TWILIO_ACCOUNT_SID is not set, so there is no service to use these for".to_owned()
-                );
+                return Err(usage("TWILIO_ACCOUNT_SID is not set, which CALL_SID and CALLBACK_URL need"));
             }
             (Some(_), [call_sid, callback_url]) => {
                 check_call_sid(call_sid)?;
-                // What the client would refuse, it refuses here, before anything is shown.
+                // Refused here, before anything is shown, rather than by the client.
                 let params = CreatePaymentsParams::new(callback_url).to_form();
-                params.map_err(|error| format!("CALLBACK_URL: {error}"))?;
+                params.map_err(|error| usage(format!("CALLBACK_URL: {error}")))?;
                 if !callback_url.starts_with("http") {
-                    return Err("CALLBACK_URL is no http(s) URL".to_owned());
+                    return Err(usage("CALLBACK_URL is not an http or https URL"));
                 }
                 listen
                     .parse::<SocketAddr>()
-                    .map_err(|_| format!("--listen: {listen:?} is not ADDRESS:PORT"))?;
+                    .map_err(|_| usage(format!("--listen: {listen:?} is not ADDRESS:PORT")))?;
                 Service::Real { call_sid: call_sid.clone(), callback_url: callback_url.clone(), listen }
             }
-            (Some(_), _) => return Err("the real service needs CALL_SID and CALLBACK_URL".to_owned()),
+            (Some(_), _) => {
+                return Err(usage(
+                    "the real service needs CALL_SID and CALLBACK_URL; --sandbox needs neither",
+                ));
+            }
         };
-        Ok(Some(Self { service, amount }))
+        Ok(Self { service, amount })
     }
 }
 
-fn check_call_sid(sid: &str) -> Result<(), String> {
+fn check_call_sid(sid: &str) -> Result<(), Failure> {
     let hex =
         sid.strip_prefix("CA").filter(|hex| hex.len() == 32 && hex.bytes().all(|b| b.is_ascii_hexdigit()));
-    hex.map(|_| ()).ok_or_else(|| "CALL_SID is not CA and 32 hex digits".to_owned())
+    hex.map(|_| ()).ok_or_else(|| usage("CALL_SID is not CA and 32 hex digits"))
 }

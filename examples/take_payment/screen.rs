@@ -1,4 +1,5 @@
-//! What is shown: in a terminal the caller's progress is drawn in place, elsewhere line by line.
+//! What is shown: in a terminal the caller's progress is drawn in place, elsewhere line by line. `TERM=dumb` counts as
+//! elsewhere, and `NO_COLOR` turns colours off.
 
 use std::io::{IsTerminal, Write};
 use std::sync::PoisonError;
@@ -7,25 +8,24 @@ use std::time::Duration;
 use twilio_payments::{Attempt, Capture, Ending, Event, PaymentEnding, StatusCallback};
 
 use super::caller::Keypad;
-
-/// `println!` that does not mind when nobody reads any more: the payment goes on.
-macro_rules! say {
-    ($($line:tt)*) => {{
-        let _ = writeln!(std::io::stdout(), $($line)*);
-    }};
-}
+use super::common::say;
 
 pub(crate) struct Screen {
+    /// Whether lines can be drawn in place.
     terminal: bool,
+    colours: bool,
     keypad: Option<Keypad>,
 }
 
 impl Screen {
     pub(crate) fn new(keypad: Option<Keypad>) -> Self {
-        Self { terminal: std::io::stdout().is_terminal(), keypad }
+        let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
+        let terminal = std::io::stdout().is_terminal() && !dumb;
+        Self { terminal, colours: terminal && !set("NO_COLOR"), keypad }
     }
 
-    /// One request that the client has sent, and how it was answered.
+    /// One request of the client and its response.
     pub(crate) fn attempt(&self, attempt: &Attempt<'_>) {
         let status = attempt.status.map_or_else(|| "no response".to_owned(), |status| status.to_string());
         let id = attempt.request_id.unwrap_or("no request id");
@@ -55,17 +55,19 @@ impl Screen {
         say!("{text}");
     }
 
-    /// Digits arrive.
+    /// Digits arrive. The line fits into 40 columns.
     fn typing(&self, masked: &str) {
         let keypad =
             self.keypad.as_ref().map(|keypad| keypad.lock().unwrap_or_else(PoisonError::into_inner).clone());
-        let caller = keypad.map_or_else(String::new, |keys| format!("the caller's keypad {keys:<17} "));
-        let line = format!("  {caller}your program hears {masked}");
+        let caller = keypad.map_or_else(String::new, |keys| format!("{keys:<17} → "));
+        let line = format!("  {caller}{masked}");
         if self.terminal {
+            // In a window that is narrower still, the terminal cuts the line: one that it continues below could not be
+            // cleared.
             let mut out = std::io::stdout();
-            let _ = write!(out, "\r\x1b[K{line}").and_then(|()| out.flush());
+            let _ = write!(out, "\r\x1b[K\x1b[?7l{line}\x1b[?7h").and_then(|()| out.flush());
         } else if masked.len() % 4 == 1 {
-            // A line for every fourth key will do for a log.
+            // A line for every fourth key is enough for a log.
             say!("{line}");
         }
     }
@@ -112,6 +114,6 @@ impl Screen {
     }
 
     fn styled(&self, text: &str, style: &str) -> String {
-        if self.terminal { format!("\x1b[{style}m{text}\x1b[0m") } else { text.to_owned() }
+        if self.colours { format!("\x1b[{style}m{text}\x1b[0m") } else { text.to_owned() }
     }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use twilio_payments::sandbox::Sandbox;
 
-use super::Failure;
+use super::common::{Failure, count, say};
 
 const ORDERS: usize = 3;
 
@@ -36,11 +36,11 @@ pub(crate) fn run() -> Result<(), Failure> {
     for order in 0..ORDERS {
         let call = sandbox.call().obliging();
         let url = format!("{}/orders/order-{order}?call={}&amount=19.99", first.url, call.sid());
-        println!("order-{order}: {}", until_it_answers(|| ureq::post(&url).send_empty())?);
+        say!("order-{order}: {}", until_it_answers(|| ureq::post(&url).send_empty())?);
     }
     thread::sleep(Duration::from_millis(400));
     drop(first);
-    println!("the first server was killed");
+    say!("the first server was killed");
 
     let deadline = Instant::now() + Duration::from_secs(120);
     for order in 0..ORDERS {
@@ -48,13 +48,14 @@ pub(crate) fn run() -> Result<(), Failure> {
         loop {
             let text = until_it_answers(|| ureq::get(&url).call())?;
             if text.starts_with("ended") || Instant::now() > deadline {
-                println!("order-{order}: {text}");
+                say!("order-{order}: {text}");
                 break;
             }
             thread::sleep(Duration::from_millis(100));
         }
     }
-    println!("{} session(s), {} transaction(s)", sandbox.sessions().len(), sandbox.transaction_count());
+    let sessions = count(sandbox.sessions().len(), "session");
+    say!("{sessions}, {}", count(sandbox.transaction_count(), "transaction"));
     drop(second);
     std::fs::remove_dir_all(&folder)?;
     Ok(())

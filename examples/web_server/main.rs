@@ -6,15 +6,10 @@
 //! cargo run --example web_server -- FOLDER LISTEN URL             one for the real service
 //! ```
 //!
-//! `LISTEN` is the address to listen on; `URL` is the public URL whose requests reach any of the processes.
-//! Credentials are read from the environment.
-//!
-//! | request | does |
-//! |---|---|
-//! | `POST /orders/{order}?call={CA…}&amount={19.99}` | begins a payment, unless the order has one |
-//! | `GET /orders/{order}` | shows how it goes |
-//! | `POST /callbacks?payment_flow={tag}` | is for the service |
+//! `--help` lists what it can be asked for.
 
+#[path = "../common/mod.rs"]
+mod common;
 mod demo;
 #[path = "../crash_safe/store.rs"]
 mod store;
@@ -22,8 +17,10 @@ mod worker;
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::sync::Arc;
 
+use common::{Failure, complain};
 use store::FlowFile;
 use tiny_http::{Method, Request, Response, Server};
 use twilio_payments::{
@@ -31,7 +28,22 @@ use twilio_payments::{
     StatusCallback,
 };
 
-type Failure = Box<dyn std::error::Error + Send + Sync>;
+const HELP: &str = "\
+A shop's payment server. Payments are stored in files, so any number of processes can share a folder.
+
+Usage: cargo run --example web_server                         two of them in the sandbox
+       cargo run --example web_server -- FOLDER LISTEN URL    one for the real service: cards ARE charged
+
+  FOLDER  where the flows are stored; it must exist
+  LISTEN  the address to listen on, such as 127.0.0.1:8080
+  URL     the public URL whose requests reach any of the processes
+
+Environment: TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN. SANDBOX_URL is the base URL of a sandbox.
+
+  POST /orders/ORDER?call=CALL_SID&amount=19.99   begins a payment, unless the order has one
+  GET  /orders/ORDER                              shows how it goes
+  POST /callbacks?payment_flow=TAG                is for the service
+";
 
 /// What all threads of a process share.
 struct Shop {
@@ -41,13 +53,12 @@ struct Shop {
     validator: SignatureValidator,
 }
 
-fn main() -> Result<(), Failure> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    match arguments.as_slice() {
+fn main() -> ExitCode {
+    common::main("web_server", HELP, |arguments| match arguments {
         [] => demo::run(),
-        [folder, listen, url] => serve(Path::new(folder), listen, url),
-        _ => Err("usage: web_server FOLDER LISTEN URL".into()),
-    }
+        [folder, listen, url] => serve(common::folder(folder)?, listen, url),
+        _ => Err(common::usage("FOLDER LISTEN URL, or nothing, are expected")),
+    })
 }
 
 fn serve(folder: &Path, listen: &str, url: &str) -> Result<(), Failure> {
@@ -65,7 +76,7 @@ fn serve(folder: &Path, listen: &str, url: &str) -> Result<(), Failure> {
     worker::start(&shop);
     for mut request in server.incoming_requests() {
         let (status, text) = shop.respond(&mut request).unwrap_or_else(|error| {
-            eprintln!("{} {}: {error}", request.method(), request.url());
+            complain!("{} {}: {error}", request.method(), request.url());
             // The service repeats a callback that was answered so, since its URL asks for that.
             (500, String::new())
         });
@@ -125,7 +136,7 @@ impl Shop {
         })
     }
 
-    /// Takes a callback: verified, given to its flow, and stored before it is acknowledged.
+    /// Receives a callback: it is verified, and stored with its flow before it is acknowledged.
     fn receive(&self, request: &mut Request, target: &str) -> Result<(u16, String), Failure> {
         let mut body = Vec::new();
         request.as_reader().take(64 * 1024).read_to_end(&mut body)?;
@@ -139,12 +150,12 @@ impl Shop {
             Ok(callback) => callback,
             Err(error) => return Ok((403, error.to_string())),
         };
-        self.tell(&callback)?;
+        self.pass_on(&callback)?;
         Ok((204, String::new()))
     }
 
-    /// Tells the flow, again if another process has stored it meanwhile.
-    fn tell(&self, callback: &StatusCallback) -> Result<(), Failure> {
+    /// Passes a callback to its flow, again if another process has stored it meanwhile.
+    fn pass_on(&self, callback: &StatusCallback) -> Result<(), Failure> {
         let is_tag = |tag: &&str| tag.bytes().all(|byte| byte.is_ascii_hexdigit());
         let Some(tag) = callback.tag().filter(is_tag) else { return Ok(()) };
         worker::change(&mut self.file(tag), |flow| {

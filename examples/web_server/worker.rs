@@ -7,8 +7,9 @@ use std::time::{Duration, SystemTime};
 
 use twilio_payments::{PaymentFlow, Step};
 
+use super::Shop;
+use super::common::{Failure, complain};
 use super::store::FlowFile;
-use super::{Failure, Shop};
 
 /// How often the folder is looked through. A database would be asked for the flows that are due.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -18,7 +19,7 @@ pub(crate) fn start(shop: &Arc<Shop>) {
     thread::spawn(move || {
         loop {
             if let Err(error) = look_through(&shop) {
-                eprintln!("worker: {error}");
+                complain!("worker: {error}");
             }
             thread::sleep(PAUSE);
         }
@@ -40,21 +41,21 @@ fn look_through(shop: &Arc<Shop>) -> Result<(), Failure> {
         }
         let step = flow.next(SystemTime::now());
         match file.store(&flow) {
-            // Another process was faster: nothing was sent here.
+            // Another process was faster: nothing is sent here.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
             stored => stored?,
         }
         let shop = Arc::clone(shop);
         thread::spawn(move || {
             if let Err(error) = send(&shop, &mut file, &flow, step) {
-                eprintln!("worker: {error}");
+                complain!("worker: {error}");
             }
         });
     }
     Ok(())
 }
 
-/// Sends the request of a step, and tells the flow how it was answered.
+/// Sends the request of a step, and passes the response to the flow.
 fn send(shop: &Shop, file: &mut FlowFile, flow: &PaymentFlow, step: Step) -> Result<(), Failure> {
     let key = flow.awaited_key();
     let response = match step {

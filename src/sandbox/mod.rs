@@ -372,7 +372,8 @@ impl Sandbox {
     }
 
     /// How many requests came, whatever became of them: refused ones, repeated ones and those that a fault
-    /// hit are counted. What was not a complete HTTP request is not counted.
+    /// hit are counted. What was not a complete HTTP request is not counted. Refusals and faults are also logged,
+    /// at level info with the target `twilio_payments::sandbox`.
     #[must_use]
     pub fn request_count(&self) -> usize {
         self.service.requests.load(Ordering::Relaxed)

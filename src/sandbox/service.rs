@@ -9,9 +9,10 @@ use super::faults::Faults;
 use super::idempotency::Success;
 use super::mint;
 use super::parameters::{Form, RequestPath};
-use super::refusals::{self, Refusal};
+use super::refusals::{self, Refusal, Rule};
 use super::store::Store;
 use crate::server::{Reply, Request, Response};
+use crate::text::Escaped;
 
 /// Who may call.
 pub(super) struct Accounts {
@@ -37,7 +38,10 @@ impl Service {
         self.requests.fetch_add(1, Ordering::Relaxed);
         match self.faults.next(request) {
             None => Reply::Response(self.respond(request)),
-            Some(fault) => fault.reply(|| self.respond(request), mint::sid("RQ")),
+            Some(fault) => {
+                log_failure(request, &format!("{fault:?}, as asked for"));
+                fault.reply(|| self.respond(request), mint::sid("RQ"))
+            }
         }
     }
 
@@ -46,7 +50,11 @@ impl Service {
             Ok(Success { status, body }) => {
                 Response::new(status, body.into_bytes()).header("Content-Type", "application/json")
             }
-            Err(refusal) => refusal.response(),
+            Err(refusal) => {
+                let Rule { status, code, .. } = refusal.rule;
+                log_failure(request, &format!("{status}, {code}: {}", refusal.message));
+                refusal.response()
+            }
         };
         response.header("Twilio-Request-Id", mint::sid("RQ"))
     }
@@ -75,6 +83,12 @@ impl Service {
             Some(sid) => self.store.update(path, sid, &form, request.body()),
         }
     }
+}
+
+/// Writes the log record of a request that is refused, or that a fault hits.
+fn log_failure(request: &Request, what: &str) {
+    let (method, target) = (Escaped(request.method()), Escaped(request.target()));
+    log::info!(target: "twilio_payments::sandbox", "{method} {target}: {}", Escaped(what));
 }
 
 impl Accounts {

@@ -46,9 +46,9 @@ pub(crate) struct Limits {
     /// How long a connection may stay open with no request on it. Longer than the usual proxy's 60 s, so that it is
     /// the proxy that closes, which knows whether it has a request under way.
     pub(crate) idle_time: Duration,
-    /// Bytes of each connection's stack. The default suffices for a handler that parses JSON to its depth limit, in a
-    /// debug build. Only touched pages cost memory.
-    pub(crate) stack: usize,
+    /// The thread of a connection beside so many others. The default's stack suffices for a handler that parses JSON
+    /// to its depth limit, in a debug build; only touched pages cost memory.
+    pub(crate) thread: fn(usize) -> thread::Builder,
 }
 
 impl Default for Limits {
@@ -59,7 +59,7 @@ impl Default for Limits {
             max_head: 16 * 1024,
             request_time: Duration::from_secs(10),
             idle_time: Duration::from_secs(75),
-            stack: 256 * 1024,
+            thread: |_| thread::Builder::new().stack_size(256 * 1024),
         }
     }
 }
@@ -220,10 +220,9 @@ fn admit(stream: TcpStream, shared: &Arc<Shared>) {
         // The entry moves to the thread, so that it is dropped last there, also if a handler panics. If there is no
         // thread it is dropped here, with the registry unlocked.
         let entry = Entry::new(Arc::clone(&connection), Arc::clone(shared));
-        let spawned = thread::Builder::new()
-            .stack_size(shared.limits.stack)
-            .spawn(move || connection::serve(&entry.shared, &entry.connection));
-        match spawned {
+        match (shared.limits.thread)(others)
+            .spawn(move || connection::serve(&entry.shared, &entry.connection))
+        {
             Ok(_) => return,
             Err(error) => log::warn!("no thread for a connection: {error}"),
         }

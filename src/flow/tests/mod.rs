@@ -12,7 +12,6 @@ use crate::callback::StatusCallback;
 use crate::error::{ApiError, Error, ErrorKind, Outcome};
 use crate::model::{Capture, Payments};
 use crate::params::CreatePaymentsParams;
-use crate::text::Withheld;
 
 const CALL: &str = "CA00000000000000000000000000000001";
 const SID: &str = "PK00000000000000000000000000000001";
@@ -62,7 +61,7 @@ impl Driver {
         for capture in ["payment-card-number", "expiration-date"] {
             driver.expect(&format!("order-7-{capture}-1"));
             driver.ok();
-            driver.hears(&format!("Capture={capture}&PartialResult=false"));
+            driver.receives(&format!("Capture={capture}&PartialResult=false"));
         }
         driver.expect("order-7-complete");
         driver
@@ -127,7 +126,7 @@ impl Driver {
 
     /// A callback about the session, without a tag.
     #[track_caller]
-    fn hears(&mut self, fields: &str) {
+    fn receives(&mut self, fields: &str) {
         assert!(self.flow.on_callback(&callback(SID, fields)), "{fields}");
     }
 
@@ -157,17 +156,8 @@ fn api(status: u16, code: i64) -> Error {
     } else {
         Outcome::Refused
     };
-    let api = ApiError {
-        status,
-        code: Some(code),
-        message: None,
-        more_info: None,
-        details: None,
-        request_id: Some("RQ1".to_owned()),
-        retry_after: None,
-        body: Withheld::new(String::new()),
-    };
-    Error::api(api, outcome, false)
+    let api = ApiError::new(status, Some("RQ1".to_owned()), String::new());
+    Error::api(ApiError { code: Some(code), ..api }, outcome, false)
 }
 
 fn not_sent() -> Error {

@@ -1,6 +1,7 @@
 //! The codes of the reference: what is refused, and what is not (each line marked ► there).
 
 use super::*;
+use crate::support::records::logged_about;
 
 /// A running sandbox, a live call, and an open session on it.
 struct Desk {
@@ -246,4 +247,32 @@ fn diners_club_numbers_have_their_lengths() {
         let last = desk.sandbox.callbacks(&sid).pop().unwrap();
         assert_eq!(last.get("ErrorType").is_none(), good, "{number}");
     }
+}
+
+#[test]
+fn refusals_and_faults_are_logged() {
+    let sandbox = Sandbox::start().unwrap();
+    let (call, account) = (sandbox.call(), sandbox.account_sid());
+    let path = path(account, &call);
+    let (_, lines) = logged_about(&[call.sid()], || {
+        let wrong = Credentials::auth_token(account, "wrong").unwrap();
+        let api = PaymentsApi::builder(wrong).base_url(sandbox.base_url()).build().unwrap();
+        let params = CreatePaymentsParams::new("https://example.com/status").idempotency_key("k");
+        assert_eq!(api.create_payments(call.sid(), &params).unwrap_err().status(), Some(401));
+        post(&sandbox, &path, "IdempotencyKey=k");
+        sandbox.faults().once(Fault::Unavailable);
+        post(&sandbox, &path, "");
+    });
+    let ours = |line: &&String| line.contains("twilio_payments::sandbox");
+    assert_eq!(
+        lines.iter().filter(ours).collect::<Vec<_>>(),
+        [
+            "401, 20003: Authenticate",
+            "400, 64020: Invalid parameter StatusCallback: required",
+            "Unavailable, as asked for",
+        ]
+        .map(|what| format!("INFO twilio_payments::sandbox POST {path}: {what}"))
+        .iter()
+        .collect::<Vec<_>>()
+    );
 }

@@ -12,6 +12,7 @@ use ring::{digest, hmac};
 
 use super::read::Pairs;
 use crate::callback::{CallbackError, CallbackErrorKind, StatusCallback};
+use crate::text::digits::push_hex;
 use crate::text::form::pairs;
 use crate::text::url::Url;
 use url::spellings;
@@ -391,7 +392,8 @@ fn body_hash(url: &str) -> Option<Cow<'_, str>> {
 /// Whether `hash` is the SHA-256 of `body` in hex. Neither is a secret.
 fn hash_is_of(hash: &str, body: &[u8]) -> bool {
     let digest = digest::digest(&digest::SHA256, body);
-    let hex: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut hex = String::new();
+    digest.as_ref().iter().for_each(|byte| push_hex(&mut hex, (*byte).into(), 2));
     hash.eq_ignore_ascii_case(&hex)
 }
 

@@ -22,7 +22,7 @@ fn paid_by_the_result_after_complete() {
     let mut driver = Driver::completing();
     driver.ok();
     driver.expect_wait(60);
-    driver.hears("Result=success&PaymentConfirmationCode=ch_1&PaymentToken=&ProfileId=");
+    driver.receives("Result=success&PaymentConfirmationCode=ch_1&PaymentToken=&ProfileId=");
     let ending = driver.expect_end();
     assert_eq!(ending.payment, PaymentEnding::Paid { confirmation_code: Some("ch_1".to_owned()) });
     assert_eq!((ending.session, ending.session_sid.as_deref()), (SessionEnding::Over, Some(SID)));
@@ -36,8 +36,8 @@ fn tokenized_if_there_is_no_amount() {
         let mut driver = Driver::with(params);
         driver.next();
         driver.ok();
-        driver.hears("Required=");
-        driver.hears("Result=success&PaymentToken=tok_1&ProfileId=cus_1&PaymentConfirmationCode=");
+        driver.receives("Required=");
+        driver.receives("Result=success&PaymentToken=tok_1&ProfileId=cus_1&PaymentConfirmationCode=");
         let ending = driver.expect_end();
         let (token, profile) = (Some("tok_1".to_owned()), Some("cus_1".to_owned()));
         assert_eq!(ending.payment, PaymentEnding::Tokenized { token, profile });
@@ -49,7 +49,7 @@ fn tokenized_if_there_is_no_amount() {
 #[test]
 fn paid_by_a_result_that_comes_before_the_response() {
     let mut driver = Driver::completing();
-    driver.hears("Result=success&PaymentConfirmationCode=ch_1");
+    driver.receives("Result=success&PaymentConfirmationCode=ch_1");
     assert!(driver.flow.ending().unwrap().is_success());
     driver.fails(lost());
     driver.expect_payment("paid", SessionEnding::Over);
@@ -60,7 +60,7 @@ fn paid_though_every_response_was_a_refusal() {
     for error in [api(429, 20429), api(400, 64019), not_sent(), api(404, 20404)] {
         let mut driver = Driver::completing();
         driver.fails(error);
-        driver.hears("Result=success");
+        driver.receives("Result=success");
         driver.expect_payment("paid", SessionEnding::Over);
     }
 }
@@ -68,7 +68,7 @@ fn paid_though_every_response_was_a_refusal() {
 #[test]
 fn paid_though_complete_was_never_begun() {
     let mut driver = Driver::created();
-    driver.hears("Result=success");
+    driver.receives("Result=success");
     driver.expect_payment("paid", SessionEnding::Over);
 }
 
@@ -76,8 +76,8 @@ fn paid_though_complete_was_never_begun() {
 fn a_success_is_older_than_another_callback() {
     let mut driver = Driver::completing();
     driver.ok();
-    driver.hears("Capture=expiration-date&PartialResult=false&DateUpdated=2021-08-10T03:58:00Z");
-    driver.hears("Result=success&DateUpdated=2021-08-10T03:57:00Z");
+    driver.receives("Capture=expiration-date&PartialResult=false&DateUpdated=2021-08-10T03:58:00Z");
+    driver.receives("Result=success&DateUpdated=2021-08-10T03:57:00Z");
     driver.expect_payment("paid", SessionEnding::Over);
 }
 
@@ -89,19 +89,19 @@ fn a_success_corrects_every_ending() {
     driver.expect_wait(60);
     driver.wait(60);
     driver.expect_payment("unknown", SessionEnding::PerhapsOpen);
-    driver.hears("Result=success");
+    driver.receives("Result=success");
     driver.expect_payment("paid", SessionEnding::Over);
     // Declined, or unknown for want of a word that settles it.
     for result in DECLINES.iter().chain(&SETTLES_NOTHING) {
         let mut driver = Driver::completing();
         driver.ok();
-        driver.hears(&format!("Result={result}"));
+        driver.receives(&format!("Result={result}"));
         let revision = driver.flow.revision();
         assert!(!driver.expect_end().is_success());
-        driver.hears("Result=success");
+        driver.receives("Result=success");
         driver.expect_payment("paid", SessionEnding::Over);
         assert!(driver.flow.revision() > revision);
-        driver.hears(&format!("Result={result}"));
+        driver.receives(&format!("Result={result}"));
         driver.expect_payment("paid", SessionEnding::Over);
     }
     // Not paid.
@@ -112,7 +112,7 @@ fn a_success_corrects_every_ending() {
     driver.expect_wait(2);
     driver.wait(2);
     driver.expect_payment("not paid", SessionEnding::PerhapsOpen);
-    driver.hears("Result=success");
+    driver.receives("Result=success");
     driver.expect_payment("paid", SessionEnding::Over);
 }
 
@@ -175,12 +175,12 @@ fn not_paid_if_a_capture_fails_as_often_as_it_may() {
     for n in 1..=3 {
         driver.expect(&format!("order-7-payment-card-number-{n}"));
         driver.ok();
-        driver.hears("Capture=payment-card-number&ErrorType=invalid-card-number");
+        driver.receives("Capture=payment-card-number&ErrorType=invalid-card-number");
     }
     driver.expect("order-7-cancel");
     driver.ok();
     driver.expect_wait(2);
-    driver.hears("Result=cancelled");
+    driver.receives("Result=cancelled");
     let ending = driver.expect_end();
     let (capture, error) = (Capture::PaymentCardNumber, Some(crate::CaptureError::InvalidCardNumber));
     assert_eq!(reason(&ending), NotPaidReason::CaptureFailed { capture, error });
@@ -207,7 +207,7 @@ fn not_paid_if_the_service_ends_the_session_first() {
         let mut driver = Driver::created();
         driver.expect("order-7-payment-card-number-1");
         driver.ok();
-        driver.hears(&format!("Result={result}"));
+        driver.receives(&format!("Result={result}"));
         let ending = driver.expect_end();
         assert_eq!(reason(&ending), NotPaidReason::SessionEnded((*result).into()));
         assert_eq!(ending.session, SessionEnding::Over);
@@ -222,7 +222,7 @@ fn not_paid_if_a_capture_is_refused_because_the_caller_has_hung_up() {
     driver.expect("order-7-cancel");
     driver.fails(api(400, 21220));
     driver.expect_wait(2);
-    driver.hears("Result=caller-hung-up");
+    driver.receives("Result=caller-hung-up");
     let ending = driver.expect_end();
     assert_eq!(reason(&ending), NotPaidReason::SessionEnded("caller-hung-up".into()));
     assert_eq!(ending.session, SessionEnding::Over);
@@ -231,7 +231,7 @@ fn not_paid_if_a_capture_is_refused_because_the_caller_has_hung_up() {
 #[test]
 fn a_result_of_an_unknown_word_is_no_certainty_that_the_session_is_over() {
     let mut driver = Driver::created();
-    driver.hears("Result=paused");
+    driver.receives("Result=paused");
     driver.expect("order-7-cancel");
     driver.ok();
     driver.expect_wait(2);
@@ -250,7 +250,7 @@ fn not_paid_if_it_is_cancelled_in_time() {
     driver.expect("order-7-cancel");
     driver.ok();
     driver.expect_wait(2);
-    driver.hears("Result=cancelled");
+    driver.receives("Result=cancelled");
     assert_eq!(reason(&driver.expect_end()), NotPaidReason::Cancelled);
     assert_eq!(driver.expect_end().session, SessionEnding::Cancelled);
 }
@@ -298,7 +298,7 @@ fn not_paid_if_complete_was_never_sent_or_limited_each_time() {
         }
         driver.expect("order-7-cancel");
         driver.ok();
-        driver.hears("Result=cancelled");
+        driver.receives("Result=cancelled");
         let ending = driver.expect_end();
         assert_eq!(reason(&ending), NotPaidReason::SessionEnded("cancelled".into()));
         assert_eq!(ending.session, SessionEnding::Cancelled);
@@ -308,15 +308,15 @@ fn not_paid_if_complete_was_never_sent_or_limited_each_time() {
 #[test]
 fn not_paid_if_the_session_was_incomplete_and_ends() {
     let mut driver = Driver::created();
-    driver.hears("Required=expiration-date");
+    driver.receives("Required=expiration-date");
     driver.expect("order-7-expiration-date-1");
     driver.ok();
-    driver.hears("Capture=expiration-date&PartialResult=false&Required=expiration-date");
+    driver.receives("Capture=expiration-date&PartialResult=false&Required=expiration-date");
     driver.expect("order-7-complete");
     driver.fails(api(400, 64019));
     driver.expect("order-7-expiration-date-2");
     driver.ok();
-    driver.hears("Result=caller-hung-up");
+    driver.receives("Result=caller-hung-up");
     driver.expect_payment("not paid", SessionEnding::Over);
 }
 
@@ -340,7 +340,7 @@ fn declined_after_complete_was_accepted() {
         let mut driver = Driver::completing();
         driver.ok();
         driver.expect_wait(60);
-        driver.hears(&format!(
+        driver.receives(&format!(
             "Result={result}&PayErrorCode=64012&PaymentError=Declined&ConnectorError=card_declined"
         ));
         let ending = driver.expect_end();
@@ -359,7 +359,7 @@ fn declined_after_the_response_was_lost_or_refused() {
     for error in [lost(), api(503, 20503), api(404, 20404), api(409, 20409), api(408, 0)] {
         let mut driver = Driver::completing();
         driver.fails(error);
-        driver.hears("Result=payment-connector-error");
+        driver.receives("Result=payment-connector-error");
         driver.expect_payment("declined", SessionEnding::Over);
     }
 }
@@ -367,18 +367,18 @@ fn declined_after_the_response_was_lost_or_refused() {
 #[test]
 fn declined_while_the_request_is_under_way_if_it_was_carried_out() {
     let mut driver = Driver::completing();
-    driver.hears("Result=payment-connector-error");
+    driver.receives("Result=payment-connector-error");
     assert_eq!(driver.flow.ending(), None);
     driver.ok();
     driver.expect_payment("declined", SessionEnding::Over);
     // The caller hung up, and the request was limited: it was not carried out.
     let mut driver = Driver::completing();
-    driver.hears("Result=caller-hung-up");
+    driver.receives("Result=caller-hung-up");
     driver.fails(api(429, 20429));
     driver.expect_payment("not paid", SessionEnding::Over);
     // Nobody knows what became of the request.
     let mut driver = Driver::completing();
-    driver.hears("Result=caller-hung-up");
+    driver.receives("Result=caller-hung-up");
     driver.expect_payment("declined", SessionEnding::Over);
 }
 
@@ -389,7 +389,7 @@ fn declined_later_than_it_was_awaited() {
     driver.expect_wait(60);
     driver.wait(60);
     driver.expect_payment("unknown", SessionEnding::PerhapsOpen);
-    driver.hears("Result=payment-connector-error");
+    driver.receives("Result=payment-connector-error");
     driver.expect_payment("declined", SessionEnding::Over);
 }
 
@@ -454,7 +454,7 @@ fn unknown_by_a_word_that_settles_nothing() {
     for result in SETTLES_NOTHING {
         let mut driver = Driver::completing();
         driver.ok();
-        driver.hears(&format!("Result={result}&PaymentConfirmationCode=ch_1"));
+        driver.receives(&format!("Result={result}&PaymentConfirmationCode=ch_1"));
         let ending = driver.expect_end();
         let expected = PaymentEnding::Unknown { result: Some(result.into()), response: None };
         assert_eq!(ending.payment, expected);
@@ -474,7 +474,7 @@ fn unknown_if_it_is_cancelled_too_late() {
     driver.fails(lost());
     driver.flow.cancel();
     driver.expect_wait(60);
-    driver.hears("Result=success");
+    driver.receives("Result=success");
     driver.expect_payment("paid", SessionEnding::Over);
     // It may be cancelled if it was certainly not carried out.
     let mut driver = Driver::completing();

@@ -19,7 +19,7 @@ const SID: &str = "PK00000000000000000000000000000001";
 const OTHER_SID: &str = "PK00000000000000000000000000000002";
 const URL: &str = "https://example.com/status";
 
-/// A flow, and the time that it is told.
+/// A flow, and the time that passes for it.
 struct Driver {
     flow: PaymentFlow,
     now: SystemTime,
@@ -62,7 +62,7 @@ impl Driver {
         for capture in ["payment-card-number", "expiration-date"] {
             driver.expect(&format!("order-7-{capture}-1"));
             driver.ok();
-            driver.hears(&format!("Capture={capture}&PartialResult=false"));
+            driver.receives(&format!("Capture={capture}&PartialResult=false"));
         }
         driver.expect("order-7-complete");
         driver
@@ -127,7 +127,7 @@ impl Driver {
 
     /// A callback about the session, without a tag.
     #[track_caller]
-    fn hears(&mut self, fields: &str) {
+    fn receives(&mut self, fields: &str) {
         assert!(self.flow.on_callback(&callback(SID, fields)), "{fields}");
     }
 

@@ -26,14 +26,14 @@ fn a_card_payment() {
         assert_eq!(params.account_sid, sent.account_sid);
         driver.ok();
         driver.expect_wait(120);
-        driver.hears(&format!("Capture={capture}&PartialResult=true&Required={capture},{required}"));
+        driver.receives(&format!("Capture={capture}&PartialResult=true&Required={capture},{required}"));
         driver.expect_wait(120);
-        driver.hears(&format!("Capture={capture}&PartialResult=false&Required={required}"));
+        driver.receives(&format!("Capture={capture}&PartialResult=false&Required={required}"));
     }
     driver.expect("order-7-complete");
     driver.ok();
     driver.expect_wait(60);
-    driver.hears("Result=success");
+    driver.receives("Result=success");
     assert!(driver.expect_end().is_success());
 }
 
@@ -59,7 +59,7 @@ fn what_is_asked_for_until_the_service_reports_what_is_required() {
         for capture in captures {
             driver.expect(&format!("k-{capture}-1"));
             driver.ok();
-            driver.hears(&format!("Capture={capture}&PartialResult=false"));
+            driver.receives(&format!("Capture={capture}&PartialResult=false"));
         }
         driver.expect("k-complete");
     }
@@ -68,14 +68,14 @@ fn what_is_asked_for_until_the_service_reports_what_is_required() {
 #[test]
 fn what_is_required_goes_before_what_was_expected() {
     let mut driver = Driver::created();
-    driver.hears("Required=postal-code,iris-scan");
+    driver.receives("Required=postal-code,iris-scan");
     driver.expect("order-7-postal-code-1");
     driver.ok();
-    driver.hears("Capture=postal-code&PartialResult=false&Required=iris-scan");
+    driver.receives("Capture=postal-code&PartialResult=false&Required=iris-scan");
     driver.expect("order-7-iris-scan-1");
     driver.ok();
     // Nothing is left, though neither card number nor expiry was asked for.
-    driver.hears("Capture=iris-scan&PartialResult=false&Required=");
+    driver.receives("Capture=iris-scan&PartialResult=false&Required=");
     driver.expect("order-7-complete");
 }
 
@@ -84,7 +84,7 @@ fn a_capture_is_in_when_it_has_left_what_is_required() {
     let mut driver = Driver::created();
     driver.expect("order-7-payment-card-number-1");
     // Before the response, and without a word on the capture itself.
-    driver.hears("Required=expiration-date");
+    driver.receives("Required=expiration-date");
     assert!(driver.flow.awaited_key().is_some(), "the response is still to come");
     driver.fails(api(503, 20503));
     driver.expect("order-7-expiration-date-1");
@@ -105,7 +105,7 @@ fn a_request_whose_response_is_lost_is_repeated_with_its_key() {
     driver.fails(lost());
     // It may have been carried out: the caller may be typing.
     driver.expect_wait(120);
-    driver.hears("Capture=payment-card-number&PartialResult=false");
+    driver.receives("Capture=payment-card-number&PartialResult=false");
     driver.expect("order-7-expiration-date-1");
 }
 
@@ -113,7 +113,7 @@ fn a_request_whose_response_is_lost_is_repeated_with_its_key() {
 fn a_request_is_not_repeated_that_the_caller_is_seen_to_follow() {
     let mut driver = Driver::created();
     driver.expect("order-7-payment-card-number-1");
-    driver.hears("Capture=payment-card-number&PartialResult=true");
+    driver.receives("Capture=payment-card-number&PartialResult=true");
     driver.fails(lost());
     driver.expect_wait(120);
 }
@@ -190,19 +190,20 @@ fn a_failed_ask_is_made_again_under_another_key() {
     let mut driver = Driver::created();
     driver.expect("order-7-payment-card-number-1");
     driver.ok();
-    driver.hears("Capture=payment-card-number&ErrorType=input-timeout&DateUpdated=2021-08-10T03:55:53.001Z");
+    driver
+        .receives("Capture=payment-card-number&ErrorType=input-timeout&DateUpdated=2021-08-10T03:55:53.001Z");
     driver.expect("order-7-payment-card-number-2");
     driver.ok();
     // The same failure, delivered twice more, and one that does not say what it is about.
     for _ in 0..2 {
-        driver.hears(
+        driver.receives(
             "Capture=payment-card-number&ErrorType=input-timeout&DateUpdated=2021-08-10T03:55:53.001Z",
         );
     }
     driver.expect_wait(120);
-    driver.hears("Capture=expiration-date&ErrorType=invalid-date&DateUpdated=2021-08-10T03:55:54Z");
+    driver.receives("Capture=expiration-date&ErrorType=invalid-date&DateUpdated=2021-08-10T03:55:54Z");
     driver.expect_wait(120);
-    driver.hears("ErrorType=input-timeout&DateUpdated=2021-08-10T03:55:55Z");
+    driver.receives("ErrorType=input-timeout&DateUpdated=2021-08-10T03:55:55Z");
     driver.expect("order-7-payment-card-number-3");
 }
 
@@ -212,7 +213,7 @@ fn a_session_in_progress_is_no_failed_card() {
     driver.expect("order-7-payment-card-number-1");
     driver.ok();
     for _ in 0..5 {
-        driver.hears("Capture=payment-card-number&ErrorType=session-in-progress");
+        driver.receives("Capture=payment-card-number&ErrorType=session-in-progress");
     }
     driver.expect_wait(120);
 }
@@ -226,14 +227,14 @@ fn two_typings_that_differ_are_both_made_again() {
     for capture in ["payment-card-number", "expiration-date"] {
         driver.expect(&format!("k-{capture}-1"));
         driver.ok();
-        driver.hears(&format!("Capture={capture}&PartialResult=false"));
+        driver.receives(&format!("Capture={capture}&PartialResult=false"));
     }
     driver.expect("k-expiration-date-matcher-1");
     driver.ok();
-    driver.hears("Capture=expiration-date-matcher&ErrorType=input-matching-failed");
+    driver.receives("Capture=expiration-date-matcher&ErrorType=input-matching-failed");
     driver.expect("k-expiration-date-2");
     driver.ok();
-    driver.hears("Capture=expiration-date&PartialResult=false");
+    driver.receives("Capture=expiration-date&PartialResult=false");
     driver.expect("k-expiration-date-matcher-2");
 }
 
@@ -243,7 +244,7 @@ fn an_ask_has_its_time_whatever_happens_meanwhile() {
     driver.expect("order-7-payment-card-number-1");
     driver.ok();
     driver.wait(50);
-    driver.hears("Capture=payment-card-number&PartialResult=true");
+    driver.receives("Capture=payment-card-number&PartialResult=true");
     assert!(!driver.flow.on_callback(&callback(OTHER_SID, "Capture=payment-card-number")));
     driver.expect_wait(70);
     driver.wait(69);
@@ -265,32 +266,32 @@ fn callbacks_out_of_order_do_not_undo_what_newer_ones_report() {
     let mut driver = Driver::created();
     driver.expect("order-7-payment-card-number-1");
     driver.ok();
-    driver.hears("Capture=payment-card-number&PartialResult=false&Required=expiration-date&DateUpdated=2021-08-10T03:55:53.400Z");
+    driver.receives("Capture=payment-card-number&PartialResult=false&Required=expiration-date&DateUpdated=2021-08-10T03:55:53.400Z");
     driver.expect("order-7-expiration-date-1");
     driver.ok();
     let before = driver.flow.clone();
-    driver.hears("Capture=payment-card-number&PartialResult=true&Required=payment-card-number,expiration-date&DateUpdated=2021-08-10T03:55:53.300Z");
-    driver.hears("Capture=expiration-date&ErrorType=invalid-date&DateUpdated=2021-08-10T03:55:53.399Z");
+    driver.receives("Capture=payment-card-number&PartialResult=true&Required=payment-card-number,expiration-date&DateUpdated=2021-08-10T03:55:53.300Z");
+    driver.receives("Capture=expiration-date&ErrorType=invalid-date&DateUpdated=2021-08-10T03:55:53.399Z");
     assert_eq!(driver.flow, before);
     // Without a date, or with one that cannot be read, it is taken for the newest.
-    driver.hears("Capture=expiration-date&ErrorType=invalid-date&DateUpdated=yesterday");
+    driver.receives("Capture=expiration-date&ErrorType=invalid-date&DateUpdated=yesterday");
     driver.expect("order-7-expiration-date-2");
 }
 
 #[test]
 fn a_completion_that_comes_too_early_goes_back_to_what_is_required() {
     let mut driver = Driver::created();
-    driver.hears("Required=expiration-date");
+    driver.receives("Required=expiration-date");
     driver.expect("order-7-expiration-date-1");
     driver.ok();
     for (round, key) in ["order-7-complete", "order-7-complete-2"].iter().enumerate() {
-        driver.hears("Capture=expiration-date&PartialResult=false&Required=expiration-date");
+        driver.receives("Capture=expiration-date&PartialResult=false&Required=expiration-date");
         driver.expect(key);
         driver.fails(api(400, 64019));
         driver.expect(&format!("order-7-expiration-date-{}", round + 2));
         driver.ok();
     }
-    driver.hears("Capture=expiration-date&PartialResult=false&Required=expiration-date");
+    driver.receives("Capture=expiration-date&PartialResult=false&Required=expiration-date");
     driver.expect("order-7-complete-3");
     driver.fails(api(400, 64019));
     driver.expect("order-7-cancel");
@@ -330,9 +331,9 @@ fn every_change_and_nothing_else_grows_the_revision() {
     assert!(grew(&driver));
     driver.expect("order-7-payment-card-number-1");
     assert!(grew(&driver));
-    driver.hears("Capture=payment-card-number&PartialResult=true");
+    driver.receives("Capture=payment-card-number&PartialResult=true");
     assert!(grew(&driver));
-    driver.hears("Capture=payment-card-number&PartialResult=true");
+    driver.receives("Capture=payment-card-number&PartialResult=true");
     assert!(!grew(&driver));
     driver.ok();
     assert!(grew(&driver));
@@ -363,7 +364,7 @@ fn requests_are_bounded_whatever_is_required() {
                 requests += 1;
                 asked += u64::from(params.capture.is_some());
                 let wanted = |n: u64| (0..40).map(|i| format!("thing-{}", (n + i) % 90)).collect::<Vec<_>>();
-                driver.hears(&format!("Required={}", wanted(asked / 6).join(",")));
+                driver.receives(&format!("Required={}", wanted(asked / 6).join(",")));
             }
             Step::WaitUntil(time) => driver.now = time,
             Step::Ended(_) => break,

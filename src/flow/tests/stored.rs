@@ -38,7 +38,7 @@ fn a_flow_goes_on_as_it_was_stored() {
                     None => driver.ok(),
                 },
                 Step::WaitUntil(time) => match callbacks.next() {
-                    Some(fields) => driver.hears(fields),
+                    Some(fields) => driver.receives(fields),
                     None => driver.now = time,
                 },
                 Step::Ended(_) => break,
@@ -90,7 +90,7 @@ fn a_flow_of_version_1_is_read() {
     let mut driver = driver();
     driver.flow = flow;
     driver.expect("order-7-complete");
-    driver.hears("Result=success");
+    driver.receives("Result=success");
     driver.expect_payment("paid", SessionEnding::Over);
     stored_and_read(&driver.flow);
 }
@@ -116,8 +116,8 @@ fn the_stored_size_is_bounded_and_what_was_typed_is_not_in_it() {
     let mut driver = Driver::completing();
     driver.ok();
     let typed = "ExpirationDate=0829&PaymentCardPostalCode=94109&PaymentCardNumber=xxxxxxxxxxxx4242";
-    driver.hears(&format!("Capture=expiration-date&PartialResult=false&{typed}"));
-    driver.hears(&format!("Result=payment-connector-error&PaymentError=declined&{typed}"));
+    driver.receives(&format!("Capture=expiration-date&PartialResult=false&{typed}"));
+    driver.receives(&format!("Result=payment-connector-error&PaymentError=declined&{typed}"));
     let text = serde_json::to_string(&driver.flow).unwrap();
     assert!(text.len() < 2048, "{} bytes", text.len());
     for typed in ["0829", "94109", "4242"] {
@@ -129,15 +129,15 @@ fn the_stored_size_is_bounded_and_what_was_typed_is_not_in_it() {
         let name = |n: usize| format!("{}{n}", "x".repeat(length.min(62)));
         let many = (0..99).map(name).collect::<Vec<_>>().join(",");
         let mut driver = Driver::completing();
-        driver.hears(&format!("Capture={long}&ErrorType={long}&Required={many}"));
+        driver.receives(&format!("Capture={long}&ErrorType={long}&Required={many}"));
         driver.fails(api(400, 64019));
         for _ in 0..60 {
             driver.next();
-            driver.hears(&format!("ErrorType={long}&Required={many}"));
+            driver.receives(&format!("ErrorType={long}&Required={many}"));
         }
         let words = format!("PaymentError={long}&ConnectorError={long}&PaymentConfirmationCode={long}");
-        driver.hears(&format!("Result={long}&{words}"));
-        driver.hears(&format!("Result=success&PaymentToken={long}&ProfileId={long}&{words}"));
+        driver.receives(&format!("Result={long}&{words}"));
+        driver.receives(&format!("Result=success&PaymentToken={long}&ProfileId={long}&{words}"));
         let text = serde_json::to_string(&driver.flow).unwrap();
         assert!(text.len() < 64 * 1024, "{} bytes", text.len());
     }

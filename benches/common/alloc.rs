@@ -1,4 +1,4 @@
-//! Counts allocations, and finds out whose they are.
+//! Counts allocations, and finds out which crate made them.
 
 #![allow(unsafe_code, reason = "an allocator cannot be written without; the library itself forbids it")]
 
@@ -7,7 +7,7 @@ use std::backtrace::Backtrace;
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
 
-/// The system's allocator, counting while it is told to.
+/// The system's allocator, counting while that is on.
 pub(crate) struct Counting;
 
 static ON: AtomicBool = AtomicBool::new(false);

@@ -1,6 +1,6 @@
 //! `cargo bench`: our client beside plain ureq, in interleaved rounds.
 //!
-//! `cargo bench -- --save` also puts the tables into `benches/README.md` and draws the plot anew;
+//! `cargo bench -- --save` also puts the tables into `benches/README.md` and draws the plot again;
 //! `cargo bench -- calls threads` measures those parts only, of calls, parts, threads, process and memory.
 
 #[path = "../common/mod.rs"]

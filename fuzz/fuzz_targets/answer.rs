@@ -22,14 +22,14 @@ const LIMIT: Duration = Duration::from_secs(5);
 /// What the server says next.
 static ANSWER: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 
-/// A client of a server that reads a request, says what it is told, and closes.
+/// A client of a server that reads a request, sends the bytes of the input, and closes.
 static API: LazyLock<PaymentsApi> = LazyLock::new(|| {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address: SocketAddr = listener.local_addr().unwrap();
     thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
-            // The requests are all alike, and come in one piece.
+            // The requests are all alike, and arrive at once.
             let _ = stream.read(&mut [0; 4096]);
             let _ = stream.write_all(&ANSWER.lock().unwrap());
         }
@@ -49,7 +49,7 @@ fn decode(body: &[u8]) {
     is_session(&session);
     let written = serde_json::to_vec(&session).unwrap();
     assert_eq!(Payments::from_json(&written).unwrap(), session, "what is written is read again");
-    // As a general reader of JSON sees it, where that one reads so deep.
+    // As a general JSON reader sees it, if that one reads so deep.
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     if let Ok(value) = serde_json::from_slice::<Value>(body) {
         let text = |name: &str| value.get(name).and_then(Value::as_str);

@@ -87,7 +87,7 @@ pub struct StatusCallback {
     /// The account (`AccountSid`).
     pub account_sid: Option<String>,
     /// The call on which the session runs (`CallSid`). If that call has two legs, this is the parent leg, and
-    /// can differ from the call that the session was created on: tell payments apart by [`sid`](Self::sid).
+    /// can differ from the call that the session was created on: distinguish payments by [`sid`](Self::sid).
     pub call_sid: Option<String>,
     /// When the session began, in ISO 8601 such as `2021-08-10T03:55:53.408Z` (`DateCreated`). Comes with
     /// the first callback.
@@ -133,7 +133,7 @@ pub struct StatusCallback {
     /// The payment processor's code for the charge (`PaymentConfirmationCode`).
     pub payment_confirmation_code: Option<String>,
     /// What went wrong with the payment, in words (`PaymentError`). The service sometimes percent-encodes it
-    /// twice; the second encoding is undone here if that gives readable text.
+    /// twice; the second encoding is undone here if the result is readable text.
     pub payment_error: Option<String>,
     /// What went wrong with the payment, as the service's error code (`PayErrorCode`).
     pub pay_error_code: Option<u32>,

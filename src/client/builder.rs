@@ -236,7 +236,7 @@ impl PaymentsApiBuilder {
     ///
     /// # Errors
     /// Returns an error if a setting is not usable, naming its setter: a region or edge with other characters than
-    /// lower-case letters, digits and hyphens; a region whose edge is not known; the edge `roaming`; a base URL
+    /// lower-case letters, digits and hyphens; a region without a known edge; the edge `roaming`; a base URL
     /// that is neither https nor http to a loopback host; a timeout of zero, including that of an attempt; a proxy
     /// that is not an HTTP proxy; a root certificate that is not PEM; a suffix with control characters; an https
     /// base URL in a build without a TLS feature.
@@ -279,7 +279,7 @@ fn user_agent(suffix: &str) -> String {
     }
 }
 
-/// Leaves out the proxy, whose URL may contain a password.
+/// Leaves out the proxy: its URL may contain a password.
 impl fmt::Debug for PaymentsApiBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PaymentsApiBuilder")

@@ -1,4 +1,4 @@
-//! Where requests go: the base URL of a region and edge, or one that the user gave.
+//! Where requests go: the base URL of a region and edge, or one that the user set.
 
 use crate::error::Error;
 use crate::text::url::{Url, is_loopback};

@@ -33,7 +33,7 @@ impl ResponseDigest {
         }
     }
 
-    /// Whether the same request could fare better: nothing refused it for what it is.
+    /// Whether the same request could succeed later: it was not refused for its content.
     pub(super) fn is_passing(&self) -> bool {
         match (self.kind, self.status) {
             (ErrorKind::InvalidInput | ErrorKind::Shutdown, _) => false,

@@ -103,7 +103,7 @@ pub enum NotPaidReason {
     Cancelled,
     /// No session could be created, or it is not known which one was. `None`: no request was answered.
     CreateFailed(Option<ResponseDigest>),
-    /// The caller did not give a capture in the allowed number of asks.
+    /// The caller did not provide a capture in the allowed number of asks.
     #[non_exhaustive]
     CaptureFailed {
         /// What was asked for.

@@ -35,7 +35,7 @@ const RESPONSE_TIME: Duration = Duration::from_secs(60);
 /// One payment, from the creation of its session to its result, as a value.
 ///
 /// A flow does no I/O and reads no clock. [`next`](Self::next) returns what to do, the program does it, and
-/// tells the flow what happened. So it can be stored before each request and after each callback, and
+/// reports to the flow what happened. So it can be stored before each request and after each callback, and
 /// whatever happens to the program, the same one or another goes on with the value that was stored last.
 ///
 /// [`GuidedPayment`](crate::GuidedPayment) is the loop below for programs that have a
@@ -104,27 +104,27 @@ const RESPONSE_TIME: Duration = Duration::from_secs(60);
 ///
 /// Use a database or files: anything that can compare [`revision`](Self::revision) and replace the value as
 /// one action. The example `crash_safe` does it with a file, `web_server` with files that several processes share.
-/// On a conflict, load what is stored. If it [awaits](Self::awaited_key) the response that you have, tell it
-/// that again; else drop the response.
+/// On a conflict, load what is stored. If it [awaits](Self::awaited_key) the response that you have, pass the
+/// response to it again; otherwise drop it.
 ///
 /// # Finding the flow of a callback
 /// The flow adds the query parameter `payment_flow` with its [tag](Self::tag) to the `StatusCallback` of its
 /// requests. [`StatusCallback::tag`] returns it, so store the flow under its tag or have an index of it. A
-/// session whose creation was never answered is known by this tag only: a late callback of an earlier session
+/// session that was created without a response is known by this tag only: a late callback of an earlier session
 /// on the same call has another.
 ///
 /// # What is stored
 /// A flow is written and read by serde, in a format that describes itself, such as JSON. A later version of this
-/// crate reads what an earlier one wrote; an earlier one refuses what it may misread. It takes 1 to 2 KB
-/// beside the params, and 64 KB at most, whatever the service sends. It holds the params as they are, and of callbacks only what is needed: nothing that the
-/// caller typed, masked or not. **After a tokenization, its ending holds the token and the profile**: keep it as
+/// crate reads what an earlier one wrote; an earlier one refuses what it may misread. It takes 1 to 2 KB beside the
+/// params, and 64 KB at most, whatever the service sends. It holds the params as they are, and of callbacks only what
+/// is needed: nothing that the caller typed, masked or not. **After a tokenization, its ending holds the token and the profile**: keep it as
 /// you keep those, and delete it once you have taken them over. Keep a flow that ended unknown until that is
 /// settled, and others for some days: a late callback can still correct them.
 ///
 /// # Keys
 /// The payment's [key](Self::key) is the idempotency key of the params. One key is one flow: a second flow with
-/// the same key would take the first one's session for its own. So look for a stored flow first, and give each
-/// new try a key of its own, such as `order-1066`, then `order-1066-2`.
+/// the same key would take the first one's session for its own. So look for a stored flow first, and use a
+/// new key for each new try, such as `order-1066`, then `order-1066-2`.
 #[derive(Clone, PartialEq)]
 pub struct PaymentFlow {
     call_sid: String,

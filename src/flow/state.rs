@@ -6,7 +6,7 @@ use super::operation::{Kind, MAX_BEGINS, Operation};
 use super::table::SessionResult;
 use crate::model::{Capture, CaptureError, Payments};
 
-/// How long a session whose creation was not answered is given to report itself: the service repeats its
+/// How long to wait for callbacks of a session if the response to its creation was lost: the service repeats its
 /// callbacks for up to 15 s.
 const ADOPTION_TIME: u64 = 20_000;
 

@@ -19,7 +19,7 @@ pub(super) struct Driver<E> {
     state: Mutex<State<E>>,
     /// A callback arrived, or the payment is to stop.
     news: Condvar,
-    /// Held while a callback is handled, from before the flow is told until the observer has returned. So the
+    /// Held while a callback is handled, from before the flow changes until the observer has returned. So the
     /// observer sees callbacks in the order in which the flow does.
     observer: Mutex<Observer>,
     tag: String,

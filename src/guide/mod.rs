@@ -23,8 +23,8 @@ const CANCEL_TIME: Duration = Duration::from_secs(10);
 
 /// Takes one payment from its first request to its ending.
 ///
-/// It drives a [`PaymentFlow`]: it sends the requests that the flow wants with the client, and tells the flow
-/// of the callbacks that the listener receives, until the flow has ended.
+/// It drives a [`PaymentFlow`]: it sends the requests that the flow returns with the client, and passes the
+/// callbacks that the listener receives to the flow, until the flow has ended.
 ///
 /// ```
 /// use twilio_payments::{
@@ -55,23 +55,23 @@ const CANCEL_TIME: Duration = Duration::from_secs(10);
 /// ```
 ///
 /// # If the program dies
-/// With a [`store`](Self::store), another process goes on: load the flow that was stored last, and give it to
-/// `new` in place of a new one. Without a store, a payment that was under way is lost with the process: the
+/// With a [`store`](Self::store), another process goes on: load the flow that was stored last, and pass it to
+/// `new` instead of a new one. Without a store, a payment that was under way is lost with the process: the
 /// service may still carry it out.
 ///
 /// # Callbacks
-/// The flow is told of a callback, and stored, on the thread of the listener's connection, also while a
+/// The flow receives a callback, and is stored, on the thread of the listener's connection, even while a
 /// request is under way; only then is the callback acknowledged. If storing fails, it is answered 500, and
 /// sent again if its URL asks for that, as
 /// [`status_callback_url`](CallbackListener::status_callback_url) does.
 ///
 /// Callbacks that arrive after `run` has returned are the listener's again. One of them can settle an ending
-/// that was unknown: if the flow was stored, load it, tell it with [`PaymentFlow::on_callback`], and store it.
+/// that was unknown: if the flow was stored, load it, pass the callback to [`PaymentFlow::on_callback`], and store it.
 ///
 /// # Stopping
 /// [`PaymentStopper::stop`] is the way to stop payments: each cancels its session, or waits for its result if
-/// the session may have been completed. [`CallbackListener::shutdown`] does the same, but no result can be
-/// heard any more: such a payment ends as unknown at once. After [`PaymentsApi::shutdown`] no session can be
+/// the session may have been completed. [`CallbackListener::shutdown`] does the same, but no result can
+/// arrive any more: such a payment ends as unknown at once. After [`PaymentsApi::shutdown`] no session can be
 /// cancelled; the ending then says that it is perhaps open.
 ///
 /// Cancelling is a step like the others, with at most three requests of 10 s each, or of the client's timeout

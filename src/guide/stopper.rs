@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// Stops guided payments, as when the program is to end.
 ///
-/// Make one for the program, give it to each [`GuidedPayment`](crate::GuidedPayment), and call
+/// Make one for the program, pass it to each [`GuidedPayment`](crate::GuidedPayment), and call
 /// [`stop`](Self::stop) in the handler of Ctrl-C or SIGTERM. Clones are the same stopper.
 ///
 /// ```

@@ -67,7 +67,7 @@ impl CallbackListenerBuilder {
         self
     }
 
-    /// Gives each callback to a handler before it is answered: to store it, so that nothing that the service was told
+    /// Passes each callback to a handler before it is answered: to store it, so that nothing that the service was told
     /// is received can be lost. After `Ok` the service gets 204, and the callback is handed over
     /// [as usual](CallbackListener#who-receives-a-callback). After an error or a panic it gets 500, and nobody else
     /// receives the callback; the service sends it again if the fragment of its URL

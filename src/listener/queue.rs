@@ -14,7 +14,7 @@ use crate::callback::{CallbackError, CallbackErrorKind, StatusCallback};
 /// sending it with other tokens; the service does not send the same words often.
 const MAX_COPIES: usize = 2;
 
-/// What tells one delivery of a callback from another.
+/// What distinguishes one delivery of a callback from another.
 pub(super) struct Delivery {
     /// A hash of the idempotency token and the signature, so that each takes the same little space. `None` without
     /// a token.
@@ -71,7 +71,7 @@ struct State {
     latest: u64,
     discarded: u64,
     received: Recent<[u8; digest::SHA256_OUTPUT_LEN]>,
-    /// Sessions whose last callback has arrived.
+    /// Sessions of which the last callback has arrived.
     over: Recent<String>,
     closed: bool,
 }
@@ -232,7 +232,7 @@ impl Queue {
         }
     }
 
-    /// Registers a handler, and gives it what waits for it already.
+    /// Registers a handler, and passes to it what already waits for it.
     ///
     /// # Errors
     /// The handler's own error, after which it is not registered. Nothing is lost from the queue.

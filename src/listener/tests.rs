@@ -101,7 +101,7 @@ fn a_registered_handler_receives_what_came_before_and_what_comes() {
     assert_eq!(named(&put(&queue, 1, 6)), "queued");
     assert_eq!(rest(&queue), [2, 5, 6]);
 
-    // It hears once of the end of the listener, also if it comes late.
+    // It is notified once of the end of the listener, even if it registers late.
     let registration = queue.register(&handler).unwrap();
     queue.close();
     queue.close();
@@ -151,7 +151,7 @@ proptest! {
                 Step::Put { session, token } => {
                     let body = format!("Sid={}&Number={next}", sid(session));
                     let callback = StatusCallback::parse(body.as_bytes()).unwrap();
-                    // One signature for each token, so that a token alone tells a repeat.
+                    // One signature for each token, so that the token alone identifies a repeat.
                     let signature = token.map_or(format!("none-{next}"), |token| token.to_string());
                     let token_text = token.map(|token| token.to_string());
                     let receipt = queue.put(callback, Delivery::new(token_text.as_deref(), signature));

@@ -1,6 +1,6 @@
 //! What the parameters of both operations have in common.
 
-/// Defines setters that give a value of its own key to a copy that is changed.
+/// Defines setters that make a new key for a copy that is changed.
 macro_rules! setters {
     ($( $(#[$doc:meta])* $name:ident($argument:ident: $type:ty) = $value:expr; )+) => { $(
         $(#[$doc])*

@@ -131,7 +131,7 @@ fn two_orders_from_one_template_have_two_keys() {
     let keys = HashSet::from([&first, &second, &third].map(|params| params.idempotency_key.clone()));
     assert_eq!(keys.len(), 3);
     assert!(!keys.contains(&key));
-    // An order is one operation from then on.
+    // An order is one operation after that.
     assert_eq!(first.clone().idempotency_key, first.idempotency_key);
 
     let template = UpdatePaymentsParams::new(URL);

@@ -37,7 +37,7 @@ pub struct UpdatePaymentsParams {
     /// The account in the path (the document's `PathAccountSid`): `AC` and 32 hex digits. Default: the
     /// client's own.
     pub account_sid: Option<String>,
-    /// `IdempotencyKey`: any text but the empty one, which tells the service whether two requests are one
+    /// `IdempotencyKey`: any text but the empty one, by which the service can recognize that two requests are one
     /// operation. Every constructor makes a new one.
     pub idempotency_key: String,
     /// `StatusCallback`: the http or https URL, or the relative reference, that the service POSTs the

@@ -97,7 +97,7 @@ impl SandboxBuilder {
         self
     }
 
-    /// Whether a request whose idempotency key was used before is answered as before or carried out anew.
+    /// Whether a request whose idempotency key was used before is answered as before or carried out again.
     /// Default: [`Replayed`](IdempotencyKeys::Replayed).
     pub fn idempotency_keys(mut self, keys: IdempotencyKeys) -> Self {
         self.idempotency_keys = keys;

@@ -76,7 +76,7 @@ impl Call {
     }
 
     /// Puts a caller on the call who answers everything at once with good test values, so that a test need not
-    /// press keys. What is asked at the moment is answered too.
+    /// press keys. What is being asked is answered too.
     #[must_use]
     pub fn obliging(self) -> Self {
         self.obliging_with([] as [(Capture, String); 0])
@@ -103,7 +103,7 @@ impl Call {
         self
     }
 
-    /// What the caller is asked at the moment, if anything.
+    /// What the caller is being asked, if anything.
     #[must_use]
     pub fn asking(&self) -> Option<Asking> {
         self.wait_until_asked(Duration::ZERO)

@@ -4,8 +4,8 @@ use crate::error::{ApiError, Error, ErrorKind, Outcome};
 
 /// A failed operation as a value: an [`Error`] as the client would return it, for tests that need no server.
 ///
-/// A [`PaymentFlow`](crate::PaymentFlow) is told what the client returned, so a program's handling of it can be
-/// tested without a socket.
+/// A [`PaymentFlow`](crate::PaymentFlow) takes what the client returned, so a program's handling of it can be tested
+/// without a socket.
 ///
 /// ```
 /// use twilio_payments::sandbox::FailedOperation;

@@ -129,7 +129,7 @@
 //! # The payment connector
 //!
 //! Completing a session makes one [transaction](Sandbox::transactions), unless the connector declines: [`numbers`] has
-//! test numbers, those that it declines among them. What it supports can be set, and it can be told to fail: see
+//! test numbers, those that it declines among them. What it supports can be set, and it can be made to fail: see
 //! [`PaymentConnector`].
 //!
 //! # What is kept
@@ -366,7 +366,7 @@ impl Sandbox {
     }
 
     /// Sets the sandbox's clock forward, so that a test need not wait for a caller's time to run out. Dates are
-    /// later from then on, too.
+    /// later after that, too.
     pub fn advance_clock(&self, by: Duration) {
         self.service.store.advance(by);
     }

@@ -375,7 +375,7 @@ fn press(session: &mut PaySession, keys: &str, now: Duration) -> Vec<Callback> {
     keys.chars().flat_map(|key| session.key(key, now)).collect()
 }
 
-/// A caller who has every answer ready gives the one that is asked for.
+/// A caller who has every answer ready types the one that is asked for.
 fn oblige(session: &mut PaySession, answers: &Answers, now: Duration) -> Vec<Callback> {
     answers.keys(session, now).map(|keys| press(session, &keys, now)).unwrap_or_default()
 }

@@ -57,7 +57,7 @@ impl Request {
     }
 }
 
-/// Why there is no request.
+/// Why a request could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stop {
     /// The connection has ended: by the peer, by its silence, or to make room.

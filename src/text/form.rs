@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-/// The decoded names and values of a form body, in order: exactly what `form_urlencoded::parse` gives.
+/// The decoded names and values of a form body, in order: exactly what `form_urlencoded::parse` returns.
 ///
-/// Any bytes are a form: an empty piece between two `&` is passed over, a piece without `=` is a name with
-/// an empty value, a `%` without two hex digits stands for itself, and what is no UTF-8 becomes U+FFFD.
+/// Any bytes are a form: an empty part between two `&` is skipped, a part without `=` is a name with
+/// an empty value, a `%` without two hex digits stands for itself, and what is not UTF-8 becomes U+FFFD.
 ///
 /// A callback is decoded twice, to check it and to read it, and nearly all of it is plain text. This takes
 /// a third of the time, because plain text is only looked at.

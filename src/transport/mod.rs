@@ -107,7 +107,7 @@ impl Transport {
             .user_agent(user_agent)
             .build();
         let headers = HeaderMap::from_iter([
-            // What ureq would make of the URL anew for each request.
+            // What ureq would otherwise derive from the URL for each request.
             (HOST, header("base_url", &host_header(&base))?),
             (USER_AGENT, header("user_agent_suffix", user_agent)?),
             (ACCEPT, HeaderValue::from_static("application/json")),

@@ -162,7 +162,7 @@ mod tests {
     use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
     use ureq::unversioned::transport::{Buffers, NextTimeout, Transport};
 
-    /// A connection that stands until it is told otherwise, and counts when it is dropped.
+    /// A connection that counts as usable until the test changes that, and counts drops.
     #[derive(Clone, Default)]
     struct Fake {
         dead: Arc<AtomicBool>,

@@ -93,7 +93,7 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(20);
 
-    /// A resolver of the system that hangs until it is told to answer.
+    /// A resolver of the system that hangs until the test lets it answer.
     #[derive(Default)]
     struct System {
         look_ups: AtomicUsize,
@@ -155,7 +155,7 @@ mod tests {
                 assert_eq!(resolved.join().unwrap().unwrap(), [address]);
             }
         });
-        // Nothing is remembered: the next connection looks the name up anew.
+        // Nothing is remembered: the next connection looks the name up again.
         let failures = (0..9).filter_map(|_| resolver.resolve(Instant::now() + LONG).err());
         let failures: Vec<_> = failures.map(|error| error.to_string()).take(2).collect();
         assert_eq!(failures, ["the name has no address", "no such name"]);

@@ -19,7 +19,7 @@ const SLACK: Duration = Duration::from_millis(2);
 /// before it asks again. It is also what keeps the connection in the tables of routers on the way.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// How often the system asks in vain before it gives the connection up.
+/// How often the system asks in vain before it closes the connection.
 const PROBES: u32 = 3;
 
 /// How long sent data may stay without the other system's acknowledgement. A connection that a router has

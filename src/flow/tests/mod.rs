@@ -18,7 +18,7 @@ const SID: &str = "PK00000000000000000000000000000001";
 const OTHER_SID: &str = "PK00000000000000000000000000000002";
 const URL: &str = "https://example.com/status";
 
-/// A flow, and the time that it is told.
+/// A flow, and the time that passes for it.
 struct Driver {
     flow: PaymentFlow,
     now: SystemTime,

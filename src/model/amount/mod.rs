@@ -232,7 +232,7 @@ impl TryFrom<f64> for Amount {
         if ten_thousandths / SCALE as f64 == value && ten_thousandths < LIMIT as f64 {
             return Ok(Self { ten_thousandths: ten_thousandths as u64 });
         }
-        Err(Error::invalid(FIELD, "not exact in four decimals (round it first, or give text or cents)"))
+        Err(Error::invalid(FIELD, "not exact in four decimals (round it first, or pass text or cents)"))
     }
 }
 
@@ -248,7 +248,7 @@ impl fmt::Debug for Amount {
     }
 }
 
-/// An amount shown with so many decimals, if not told otherwise.
+/// An amount shown with so many decimals, unless the format has a precision.
 struct InCurrency {
     amount: Amount,
     decimals: usize,

@@ -55,7 +55,7 @@ fn floats_are_exact_or_refused() {
     assert_eq!(Amount::try_from(0.3).unwrap().to_string(), "0.30");
     refused(
         Amount::try_from(0.1 + 0.2),
-        "not exact in four decimals (round it first, or give text or cents)",
+        "not exact in four decimals (round it first, or pass text or cents)",
     );
     refused(Amount::try_from(f64::NAN), "not a number");
     refused(Amount::try_from(-5.0), "negative");
@@ -157,11 +157,11 @@ fn any_float_is_exact_or_refused_with_the_reason() {
         (-1e-300, "negative"),
         (1_000_000.0, "not below 1,000,000"),
         (1e300, "not below 1,000,000"),
-        (0.1 + 0.2, "not exact in four decimals (round it first, or give text or cents)"),
-        (1e-7, "not exact in four decimals (round it first, or give text or cents)"),
-        (f64::MIN_POSITIVE, "not exact in four decimals (round it first, or give text or cents)"),
-        (0.12345, "not exact in four decimals (round it first, or give text or cents)"),
-        (999_999.999_99, "not exact in four decimals (round it first, or give text or cents)"),
+        (0.1 + 0.2, "not exact in four decimals (round it first, or pass text or cents)"),
+        (1e-7, "not exact in four decimals (round it first, or pass text or cents)"),
+        (f64::MIN_POSITIVE, "not exact in four decimals (round it first, or pass text or cents)"),
+        (0.12345, "not exact in four decimals (round it first, or pass text or cents)"),
+        (999_999.999_99, "not exact in four decimals (round it first, or pass text or cents)"),
     ] {
         refused(Amount::try_from(value), reason);
     }

@@ -186,7 +186,7 @@ impl Queue {
         }
     }
 
-    /// The callback whose turn it is.
+    /// The callback that is next.
     fn pending(&mut self) -> Option<&mut Record> {
         self.records.iter_mut().map(|(_, record)| record).find(|record| record.delivery == Delivery::Pending)
     }
@@ -262,7 +262,7 @@ impl Shared {
         false
     }
 
-    /// Enters what became of the callback whose turn it is.
+    /// Records the result of the delivery that was under way.
     fn note(&self, state: &mut State, session: &str, change: impl FnOnce(&mut Record)) {
         if let Some(record) = state.sessions.get_mut(session).and_then(Queue::pending) {
             change(record);

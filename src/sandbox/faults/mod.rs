@@ -60,7 +60,7 @@ impl Faults {
     ///
     /// # fn main() -> std::io::Result<()> {
     /// let sandbox = Sandbox::start()?;
-    /// // The payment is carried out, and the program does not hear of it.
+    /// // The payment is carried out, and its response is lost.
     /// sandbox.faults().aim(FaultTarget::Complete, Fault::DropAfter);
     /// # Ok(())
     /// # }

@@ -2,7 +2,7 @@
 
 use crate::model::Capture;
 
-/// What the caller is asked at the moment.
+/// What the caller is being asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Asking {

@@ -242,7 +242,7 @@ impl PaySession {
         }
     }
 
-    /// What the caller is asked at the moment.
+    /// What the caller is being asked.
     pub(crate) fn asking(&self) -> Option<Asking> {
         match self.stage {
             Stage::Capturing { kind, second, .. } => Some(Asking::For(kind.named(second))),

@@ -327,7 +327,7 @@ fn only_loopback_is_talked_to() {
     for record in sender.callbacks("PK1") {
         assert_eq!((record.delivery(), record.attempts(), record.status()), (Delivery::NotSent, 0, None));
     }
-    // They are no hindrance to one that can go.
+    // They do not hold up one that can be delivered.
     sender.send([callback("PK1", &receiver.url("/"), 1), callback("PK1", "/status", 2)]);
     assert!(sender.wait_until_idle(SOON));
     let became: Vec<_> = sender.callbacks("PK1").iter().map(RecordedCallback::delivery).collect();

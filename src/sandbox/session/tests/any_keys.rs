@@ -61,7 +61,7 @@ prop_compose! {
     }
 }
 
-/// Whether the shown value can be what a callback may show of the piece.
+/// Whether the shown value can be what a callback may show of the capture.
 fn is_masked(name: &str, value: &str) -> bool {
     let only = |value: &str, mask: char| value.chars().all(|c| c == mask);
     let ends = |mask: char, digits: usize| {
@@ -112,7 +112,7 @@ proptest! {
                             _ => true,
                         };
                         desk.press(&keys);
-                        // Where nothing was typed before it, the answer is whole and good.
+                        // If nothing was typed before it, the answer is complete and good.
                         prop_assert!(!fresh || desk.session.asking().is_none());
                         prop_assert!(!fresh || desk.error().is_none());
                     }

@@ -1,4 +1,4 @@
-//! Collecting the pieces of a card.
+//! Collecting the captures of a card.
 
 use super::*;
 use crate::callback::Event;

@@ -11,7 +11,7 @@ use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -167,10 +167,13 @@ impl Random {
     }
 }
 
-/// A port that is free, and that the system does not give to anybody who asks for any port.
-fn free_port(random: &mut Random) -> u16 {
+/// A port that is free, that the system does not give to anybody who asks for any port, and that no other round
+/// of this test has.
+fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = u16::try_from(std::process::id() % 10_000).unwrap();
     loop {
-        let port = u16::try_from(20_000 + random.up_to(9_999)).unwrap();
+        let port = 20_000 + (first + NEXT.fetch_add(1, Ordering::Relaxed)) % 10_000;
         if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
             return port;
         }

@@ -228,13 +228,13 @@ fn carry_out(line: &str, call: &Call, faults: &Faults) -> String {
                 format!("the next {step} fails")
             }
         },
-        [_, ..] if line.trim().chars().all(is_key) => match call.asking() {
-            None => "the caller is not asked for anything".to_owned(),
-            Some(_) => {
-                call.press(line);
-                "pressed".to_owned()
-            }
-        },
+        [_, ..] if line.trim().chars().all(is_key) && call.asking().is_none() => {
+            "the caller is not asked for anything".to_owned()
+        }
+        [_, ..] if line.trim().chars().all(is_key) => {
+            call.press(line);
+            "pressed".to_owned()
+        }
         ["?"] => {
             HELP.lines().skip_while(|line| !line.starts_with("  4242")).take(8).collect::<Vec<_>>().join("\n")
         }

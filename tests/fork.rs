@@ -1,6 +1,6 @@
 //! A process and its forked child share no connection. A binary of its own, since it forks the whole process.
 
-#![cfg(unix)]
+#![cfg(all(unix, any(feature = "rustls", feature = "native-tls")))]
 
 #[path = "it/support/mod.rs"]
 mod support;

@@ -135,6 +135,7 @@ fn calls_on_a_connection() {
     });
 }
 
+#[cfg(any(feature = "rustls", feature = "native-tls"))]
 #[test]
 fn calls_that_connect() {
     let silent = serve(|mut stream, _| hold(&mut stream));

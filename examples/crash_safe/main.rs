@@ -68,14 +68,13 @@ fn take_payment(
     let listener = CallbackListener::bind(listen, url, SignatureValidator::from_env()?)?;
 
     let mut file = FlowFile::new(folder, order);
-    let flow = match file.load()? {
-        Some(stored) => stored,
-        None => {
-            let params = CreatePaymentsParams::new(listener.status_callback_url())
-                .idempotency_key(order)
-                .charge_amount(amount.parse()?);
-            PaymentFlow::new(call_sid, params)?
-        }
+    let flow = if let Some(stored) = file.load()? {
+        stored
+    } else {
+        let params = CreatePaymentsParams::new(listener.status_callback_url())
+            .idempotency_key(order)
+            .charge_amount(amount.parse()?);
+        PaymentFlow::new(call_sid, params)?
     };
     let ending = GuidedPayment::new(&api, &listener, flow).store(move |flow| file.store(flow)).run()?;
     say!("{order}: {ending}");

@@ -26,6 +26,7 @@ use std::panic::AssertUnwindSafe;
 /// # Ok(())
 /// # }
 /// ```
+#[derive(Debug)]
 pub struct CallbackError {
     kind: CallbackErrorKind,
     field: Option<&'static str>,
@@ -107,21 +108,6 @@ impl fmt::Display for CallbackError {
             Some(field) => write!(f, "invalid {field}: {}", self.message),
             None => f.write_str(self.message),
         }
-    }
-}
-
-impl fmt::Debug for CallbackError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut out = f.debug_struct("CallbackError");
-        out.field("kind", &self.kind);
-        if let Some(field) = self.field {
-            out.field("field", &field);
-        }
-        out.field("message", &self.message);
-        if let Some(source) = &self.source {
-            out.field("source", &source.0);
-        }
-        out.finish()
     }
 }
 

@@ -15,7 +15,7 @@ use crate::model::{
 use crate::text::Withheld;
 use crate::text::form::pairs;
 use crate::text::url::Url;
-use read::{Form, Others, Pairs, Reader};
+use read::{Form, Pairs, Reader};
 
 pub use error::{CallbackError, CallbackErrorKind};
 pub use event::Event;
@@ -143,7 +143,7 @@ pub struct StatusCallback {
     payment_token: Option<Withheld>,
     profile_id: Option<Withheld>,
     required: Option<Vec<Capture>>,
-    others: Others,
+    others: Vec<(String, String)>,
     form: Form,
     tag: Option<String>,
 }
@@ -196,8 +196,8 @@ impl StatusCallback {
             bank_account_type: form.take("BankAccountType"),
             charge_amount: form.take("ChargeAmount"),
             token_type: form.take("TokenType"),
-            capture: form.take("Capture"),
-            partial_result: form.take("PartialResult"),
+            capture: form.take_with("Capture", |name| Some(read::capture_named(name))),
+            partial_result: form.take_with("PartialResult", |word| word.to_ascii_lowercase().parse().ok()),
             error_type: form.take("ErrorType"),
             attempt: form.take("Attempt"),
             payment_card_number: form.take("PaymentCardNumber"),
@@ -211,9 +211,9 @@ impl StatusCallback {
             payment_error: form.take("PaymentError").map(read::decoded_again),
             pay_error_code: form.take("PayErrorCode"),
             connector_error: form.take("ConnectorError"),
-            bank_routing_number: form.take("BankRoutingNumber"),
-            payment_token: form.take("PaymentToken"),
-            profile_id: form.take("ProfileId"),
+            bank_routing_number: form.take("BankRoutingNumber").map(Withheld::new),
+            payment_token: form.take("PaymentToken").map(Withheld::new),
+            profile_id: form.take("ProfileId").map(Withheld::new),
             required: form.take_captures("Required"),
             others: form.others(),
             form: Form::new(body),
@@ -383,7 +383,7 @@ impl StatusCallback {
     /// # }
     /// ```
     pub fn others(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.others.iter()
+        self.others.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// The first value under a name in [`others`](Self::others).

@@ -1,11 +1,9 @@
 //! Reading the form of a callback: each value into its field, in every spelling that is in use.
 
 use std::borrow::Cow;
+use std::str::FromStr;
 
-use crate::model::{
-    Amount, BankAccountType, Capture, CaptureError, CardType, PayResult, PaymentMethod, TokenType,
-};
-use crate::text::Withheld;
+use crate::model::Capture;
 use crate::text::form;
 
 /// The decoded names and values of a form, in their order in the body.
@@ -14,37 +12,28 @@ pub(super) type Pairs<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
 /// The longest list of captures that is read as one. There are ten kinds of capture.
 const LONGEST_LIST: usize = 64;
 
-/// The values of a form, for fields to take.
-///
-/// They are ordered by name, and those of one name as in the body, so that a field finds its values quickly however
-/// many there are.
-pub(super) struct Reader<'a>(Vec<Slot<'a>>);
-
-struct Slot<'a> {
-    name: Cow<'a, str>,
-    value: Cow<'a, str>,
-    /// Its place in the body.
-    number: usize,
-    taken: bool,
-}
+/// The names and values of a form that no field has taken yet, in their order in the body.
+pub(super) struct Reader<'a>(Pairs<'a>);
 
 impl<'a> Reader<'a> {
     pub(super) fn new(pairs: Pairs<'a>) -> Self {
-        let slot = |(number, (name, value))| Slot { name, value, number, taken: false };
-        let mut slots: Vec<_> = pairs.into_iter().enumerate().map(slot).collect();
-        slots.sort_by(|one, other| one.name.cmp(&other.name));
-        Self(slots)
+        Self(pairs)
     }
 
-    /// Takes the first value of a name that is not empty and that the field can hold. An empty value counts
+    /// Takes the value of a name; see [`take_with`](Self::take_with).
+    pub(super) fn take<T: FromStr>(&mut self, name: &str) -> Option<T> {
+        self.take_with(name, |value| value.parse().ok())
+    }
+
+    /// Takes the first value of a name that is not empty and that `read` accepts. An empty value counts
     /// as absent; a value that is not taken stays for [`others`](Self::others).
-    pub(super) fn take<T: Value>(&mut self, name: &str) -> Option<T> {
+    pub(super) fn take_with<T>(&mut self, name: &str, read: impl Fn(&str) -> Option<T>) -> Option<T> {
         let mut found = None;
-        self.each(name, |value| {
+        self.take_each(name, |value| {
             if value.is_empty() || found.is_some() {
                 return value.is_empty();
             }
-            found = T::read(value);
+            found = read(value);
             found.is_some()
         });
         found
@@ -54,7 +43,7 @@ impl<'a> Reader<'a> {
     /// `None` if the name does not occur, and an empty list if it has no value.
     pub(super) fn take_captures(&mut self, name: &str) -> Option<Vec<Capture>> {
         let mut list: Option<Vec<Capture>> = None;
-        self.each(name, |value| {
+        self.take_each(name, |value| {
             let names =
                 || value.split(|c: char| c == ',' || c.is_whitespace()).filter(|name| !name.is_empty());
             if list.as_ref().map_or(0, Vec::len) + names().take(LONGEST_LIST + 1).count() > LONGEST_LIST {
@@ -70,60 +59,20 @@ impl<'a> Reader<'a> {
         list
     }
 
-    /// Marks each value of a name that `takes` returns true for as taken.
-    fn each(&mut self, name: &str, mut takes: impl FnMut(&str) -> bool) {
-        let start = self.0.partition_point(|slot| *slot.name < *name);
-        for slot in self.0.iter_mut().skip(start).take_while(|slot| slot.name == name) {
-            slot.taken = takes(&slot.value);
-        }
+    /// Takes each value of a name that `takes` returns true for.
+    fn take_each(&mut self, name: &str, mut takes: impl FnMut(&str) -> bool) {
+        self.0.retain(|(known, value)| known != name || !takes(value));
     }
 
     /// Everything that was not taken.
-    pub(super) fn others(mut self) -> Others {
-        self.0.retain(|slot| !slot.taken);
-        self.0.sort_by_key(|slot| slot.number);
-        let mut others = Others::default();
-        for slot in &self.0 {
-            others.push(&slot.name, &slot.value);
-        }
-        others
+    pub(super) fn others(self) -> Vec<(String, String)> {
+        self.0.into_iter().map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
     }
-}
-
-/// What a field can hold.
-pub(super) trait Value: Sized {
-    /// `None` if the text is not a value of this type.
-    fn read(text: &str) -> Option<Self>;
-}
-
-macro_rules! values {
-    ($($name:ty: |$text:ident| $read:expr;)+) => {$(
-        impl Value for $name {
-            fn read($text: &str) -> Option<Self> {
-                $read
-            }
-        }
-    )+};
-}
-
-values! {
-    String: |text| Some(text.to_owned());
-    Withheld: |text| Some(Self::new(text.to_owned()));
-    Amount: |text| text.parse().ok();
-    u32: |text| text.parse().ok();
-    bool: |text| text.to_ascii_lowercase().parse().ok();
-    BankAccountType: |text| Some(text.into());
-    Capture: |text| Some(capture_named(text));
-    CaptureError: |text| Some(text.into());
-    CardType: |text| Some(text.into());
-    PayResult: |text| Some(text.into());
-    PaymentMethod: |text| Some(text.into());
-    TokenType: |text| Some(text.into());
 }
 
 /// The capture of that name, in kebab case, as it stands in an update, or in Pascal case, as in the names of
 /// a callback's parameters.
-fn capture_named(name: &str) -> Capture {
+pub(super) fn capture_named(name: &str) -> Capture {
     let mut kebab = String::with_capacity(name.len() + 4);
     for (at, c) in name.char_indices() {
         if at > 0 && c.is_ascii_uppercase() {
@@ -193,44 +142,6 @@ impl PartialEq for Form {
 }
 
 impl Eq for Form {}
-
-/// Names and values that no field took, in one text: a body of a million bytes stays a few million bytes,
-/// however many parameters it is cut into.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub(super) struct Others {
-    text: String,
-    /// The ends of each name and of its value. A body's size fits into 32 bits.
-    ends: Vec<(u32, u32)>,
-}
-
-impl Others {
-    fn push(&mut self, name: &str, value: &str) {
-        let end = |text: &str| u32::try_from(text.len());
-        let start = self.text.len();
-        self.text.push_str(name);
-        let name_end = end(&self.text);
-        self.text.push_str(value);
-        match (name_end, end(&self.text)) {
-            (Ok(name_end), Ok(value_end)) => self.ends.push((name_end, value_end)),
-            // Bodies are far below 4 GiB.
-            _ => self.text.truncate(start),
-        }
-    }
-
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        let mut start = 0;
-        self.ends.iter().map(move |&(name_end, value_end)| {
-            let pair = (self.slice(start, name_end), self.slice(name_end, value_end));
-            start = value_end;
-            pair
-        })
-    }
-
-    fn slice(&self, start: u32, end: u32) -> &str {
-        let at = |end: u32| usize::try_from(end).unwrap_or(usize::MAX);
-        self.text.get(at(start)..at(end)).unwrap_or("")
-    }
-}
 
 #[cfg(test)]
 mod tests {
@@ -311,13 +222,13 @@ mod tests {
         let long = "x ".repeat(LONGEST_LIST + 1);
         let mut long = reader(&long);
         assert_eq!(long.take_captures("Required"), None);
-        assert_eq!(long.others().iter().count(), 1);
+        assert_eq!(long.others().len(), 1);
         listed(&"x ".repeat(LONGEST_LIST), &[Capture::from("x")]);
         let (many, one) = ("x ".repeat(LONGEST_LIST), "postal-code".to_owned());
         let pairs = [one, many].map(|value| ("Required".into(), value.into()));
         let mut reader = Reader::new(pairs.into());
         assert_eq!(reader.take_captures("Required"), Some(vec![Capture::PostalCode]));
-        assert_eq!(reader.others().iter().count(), 1);
+        assert_eq!(reader.others().len(), 1);
     }
 
     #[test]

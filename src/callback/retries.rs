@@ -140,23 +140,20 @@ impl CallbackRetries {
             let names = CallbackFailure::NAMES.iter().filter(|(failure, _)| self.after & failure.bit() != 0);
             asked.push(format!("rp={}", names.map(|(_, name)| *name).collect::<Vec<_>>().join(",")));
         }
-        for (name, field, timeout, most) in [
-            ("ct", "connect_timeout", self.connect_timeout, 10),
-            ("rt", "read_timeout", self.read_timeout, 15),
-            ("tt", "total_timeout", self.total_timeout, 15),
+        for (name, field, timeout, most, range) in [
+            ("ct", "connect_timeout", self.connect_timeout, 10_000, "not 100 ms to 10 s"),
+            ("rt", "read_timeout", self.read_timeout, 15_000, "not 100 ms to 15 s"),
+            ("tt", "total_timeout", self.total_timeout, 15_000, "not 100 ms to 15 s"),
         ] {
             let Some(timeout) = timeout else { continue };
             let millis = timeout.as_millis();
-            let reason = match () {
-                () if timeout.subsec_nanos() % 1_000_000 != 0 => "not in whole milliseconds",
-                () if (100..=most * 1000).contains(&millis) => {
-                    asked.push(format!("{name}={millis}"));
-                    continue;
-                }
-                () if most == 10 => "not 100 ms to 10 s",
-                () => "not 100 ms to 15 s",
-            };
-            return Err(CallbackError::invalid(field, reason));
+            if timeout.subsec_nanos() % 1_000_000 != 0 {
+                return Err(CallbackError::invalid(field, "not in whole milliseconds"));
+            }
+            if !(100..=most).contains(&millis) {
+                return Err(CallbackError::invalid(field, range));
+            }
+            asked.push(format!("{name}={millis}"));
         }
         Ok(format!("{}#{}", Url::split(url).before_fragment, asked.join("&")))
     }
@@ -181,11 +178,9 @@ impl CallbackRetries {
             match &*name {
                 "rc" => retries.count = value.parse().ok().filter(|count| *count <= 5).unwrap_or(1),
                 "rp" => {
-                    let named =
-                        |name: &(CallbackFailure, &str)| value.split(',').any(|asked| asked == name.1);
-                    let named = CallbackFailure::NAMES.into_iter().filter(named).map(|(failure, _)| failure);
-                    let asked = retries.after(named);
-                    retries = if asked.after == 0 { retries } else { asked };
+                    let asked = |name: &str| value.split(',').any(|asked| asked == name);
+                    let failures = CallbackFailure::NAMES.iter().filter(|(_, name)| asked(name));
+                    retries = retries.after(failures.map(|(failure, _)| *failure));
                 }
                 "ct" => retries.connect_timeout = millis(10_000),
                 "rt" => retries.read_timeout = millis(15_000),
@@ -193,14 +188,13 @@ impl CallbackRetries {
                 _ => {}
             }
         }
-        retries
+        if retries.after == 0 { retries.after([CallbackFailure::Connect]) } else { retries }
     }
 }
 
-/// What the sandbox does by it.
 #[cfg(feature = "sandbox")]
 impl CallbackRetries {
-    /// Whether another attempt follows the one of that number, counted from 1, which failed in this way.
+    /// Whether another attempt follows after an attempt failed in this way. Attempts are counted from 1.
     pub(crate) fn again(&self, attempt: u32, failure: CallbackFailure) -> bool {
         attempt <= self.count && self.after & (failure.bit() | CallbackFailure::Any.bit()) != 0
     }

@@ -22,18 +22,14 @@ impl fmt::Debug for StatusCallback {
                 }
             )+};
         }
-        show!(|text| Escaped(text); account_sid call_sid date_created date_updated payment_connector);
-        show!(|value| Escaped(value.as_str()); payment_method bank_account_type token_type capture error_type);
-        show!(|value| value; charge_amount partial_result attempt);
+        show!(|text| Escaped(text); account_sid call_sid date_created date_updated payment_connector
+            payment_confirmation_code payment_error connector_error tag);
+        show!(|value| Escaped(value.as_str()); payment_method bank_account_type token_type capture
+            error_type payment_card_type result);
+        show!(|value| value; charge_amount partial_result attempt pay_error_code
+            bank_routing_number payment_token profile_id);
         show!(Withheld::new; payment_card_number expiration_date security_code
             payment_card_postal_code bank_account_number);
-        show!(|value| value; bank_routing_number);
-        show!(|value| Escaped(value.as_str()); payment_card_type result);
-        show!(|text| Escaped(text); payment_confirmation_code);
-        show!(|value| value; payment_token profile_id);
-        show!(|text| Escaped(text); payment_error);
-        show!(|value| value; pay_error_code);
-        show!(|text| Escaped(text); connector_error);
         if let Some(required) = &self.required {
             let required: Vec<_> = required.iter().map(|capture| Escaped(capture.as_str())).collect();
             out.field("required", &required);
@@ -42,7 +38,6 @@ impl fmt::Debug for StatusCallback {
         if !others.is_empty() {
             out.field("others", &others);
         }
-        show!(|text| Escaped(text); tag);
         out.finish_non_exhaustive()
     }
 }

@@ -1,6 +1,5 @@
 //! The loop: attempts at one operation until a response settles it, its deadline passes, or no retry is due.
 
-use std::mem;
 use std::time::{Duration, Instant};
 
 use crate::client::authorization::Authorization;
@@ -58,7 +57,11 @@ impl Engine {
             match last_error.take() {
                 // The wait took longer than was asked of the system.
                 Some(error) if time < LEAST_TIME => return Err(progress.end(error)),
-                None if time.is_zero() => return Err(progress.end(out_of_time())),
+                None if time.is_zero() => {
+                    let error =
+                        Error::new(ErrorKind::Timeout, Outcome::NotSent, "the time for the call is up");
+                    return Err(progress.end(error.timed_out(true)));
+                }
                 _ => {}
             }
             let failed = match self.attempt(operation, form, time, &authorization, &mut progress) {
@@ -101,10 +104,9 @@ impl Engine {
         let stale = matches!(response, Err(Failure::Stale(_)));
 
         let reader = ResponseReader::new(&authorization.redactor);
-        let result = match response {
-            Ok(response) => reader.read(operation, response, progress.attempts),
-            Err(failure) => Err(reader.failure(failure)),
-        };
+        let result = response
+            .map_err(|failure| reader.failure(failure))
+            .and_then(|response| reader.read(operation, response, progress.attempts));
         let attempt = Attempt::new(operation.name, progress.attempts, elapsed, &result);
         attempt.log(&result);
         if let Some(observer) = &self.observer {
@@ -141,8 +143,8 @@ struct Progress {
     retries: u32,
     /// Whether the next attempt must not use a kept connection.
     fresh: bool,
-    connection_replaced: bool,
-    token_replaced: bool,
+    /// The reasons that have counted.
+    at_once: Vec<AtOnce>,
     /// What is known of all attempts together. Once an attempt may have been carried out, no later response
     /// makes that certain again.
     outcome: Option<Outcome>,
@@ -161,12 +163,8 @@ impl Progress {
         let error = &failed.error;
         let known = self.outcome.map_or(error.outcome(), |earlier| earlier.combine(error.outcome()));
         self.outcome = Some(known);
-        let replaced = match failed.at_once {
-            Some(AtOnce::StaleConnection) => Some(&mut self.connection_replaced),
-            Some(AtOnce::RefusedToken) => Some(&mut self.token_replaced),
-            None => None,
-        };
-        if replaced.is_some_and(|replaced| !mem::replace(replaced, true)) {
+        if let Some(reason) = failed.at_once.filter(|reason| !self.at_once.contains(reason)) {
+            self.at_once.push(reason);
             return Some(Duration::ZERO);
         }
         if !error.is_retryable() {
@@ -181,10 +179,6 @@ impl Progress {
     fn end(&self, error: Error) -> Error {
         error.with_attempts(self.attempts, self.outcome.unwrap_or(Outcome::NotSent))
     }
-}
-
-fn out_of_time() -> Error {
-    Error::new(ErrorKind::Timeout, Outcome::NotSent, "the time for the call is up").timed_out()
 }
 
 #[cfg(test)]

@@ -37,15 +37,10 @@ pub struct PaymentsApiBuilder {
     region: Option<String>,
     edge: Option<String>,
     base_url: Option<String>,
-    timeout: Duration,
-    connect_timeout: Duration,
-    retry_policy: RetryPolicy,
-    proxy: ProxyChoice,
-    tls: Option<Tls>,
-    root_certificates: Vec<Vec<u8>>,
-    idle_connections: usize,
-    idle_lifetime: Duration,
     user_agent_suffix: String,
+    setup: Setup,
+    timeout: Duration,
+    retry_policy: RetryPolicy,
     observer: Option<Observer>,
 }
 
@@ -56,15 +51,17 @@ impl PaymentsApiBuilder {
             edge: credentials.edge.clone(),
             credentials,
             base_url: None,
-            timeout: Duration::from_secs(30),
-            connect_timeout: Duration::from_secs(5),
-            retry_policy: RetryPolicy::new(),
-            proxy: ProxyChoice::Environment,
-            tls: Tls::default_choice(),
-            root_certificates: Vec::new(),
-            idle_connections: 64,
-            idle_lifetime: Duration::from_secs(300),
             user_agent_suffix: String::new(),
+            setup: Setup {
+                connect_timeout: Duration::from_secs(5),
+                proxy: ProxyChoice::Environment,
+                tls: Tls::default_choice(),
+                root_certificates: Vec::new(),
+                idle_connections: 64,
+                idle_lifetime: Duration::from_secs(300),
+            },
+            timeout: Duration::from_secs(30),
+            retry_policy: RetryPolicy::new(),
             observer: None,
         }
     }
@@ -96,45 +93,40 @@ impl PaymentsApiBuilder {
     ///
     /// The service offers payments in `us1`, `ie1` and `au1`. In the latter two, it offers the payment connectors
     /// Base Commerce, Braintree, `CardConnect`, Chase Paymentech, Generic and Shuttle, but neither Stripe nor Adyen.
-    pub fn region(mut self, region: impl Into<String>) -> Self {
-        self.region = Some(region.into());
-        self
+    pub fn region(self, region: impl Into<String>) -> Self {
+        Self { region: Some(region.into()), ..self }
     }
 
     /// The edge location at which the connection enters the service's network, such as `dublin`. Default: the edge
     /// of the [credentials](Credentials::from_env), or else the region's own. An edge without a region means the
     /// region `us1`.
-    pub fn edge(mut self, edge: impl Into<String>) -> Self {
-        self.edge = Some(edge.into());
-        self
+    pub fn edge(self, edge: impl Into<String>) -> Self {
+        Self { edge: Some(edge.into()), ..self }
     }
 
     /// The URL in front of `/2010-04-01/…`, for the sandbox or for a gateway: https, or http to a loopback host.
     /// Default: `https://api.twilio.com` with region and edge in it. With a base URL, region and edge have no
     /// effect.
-    pub fn base_url(mut self, base_url: impl Into<String>) -> Self {
-        self.base_url = Some(base_url.into());
-        self
+    pub fn base_url(self, base_url: impl Into<String>) -> Self {
+        Self { base_url: Some(base_url.into()), ..self }
     }
 
     /// How long a call may take in all: name look-up, connection, every attempt and wait, and the response.
     /// Default: 30 s. [`PaymentsApi::with_timeout`] returns a clone with another one.
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
-        self
+    pub fn timeout(self, timeout: Duration) -> Self {
+        Self { timeout, ..self }
     }
 
     /// How long one attempt may take to look the name up, connect, and agree on TLS. Default: 5 s. The time of the
     /// attempt ends it earlier.
     pub fn connect_timeout(mut self, connect_timeout: Duration) -> Self {
-        self.connect_timeout = connect_timeout;
+        self.setup.connect_timeout = connect_timeout;
         self
     }
 
     /// What is retried, after how long, and how much time each attempt gets. Default: [`RetryPolicy::new`].
-    pub fn retry_policy(mut self, retry_policy: RetryPolicy) -> Self {
-        self.retry_policy = retry_policy;
-        self
+    pub fn retry_policy(self, retry_policy: RetryPolicy) -> Self {
+        Self { retry_policy, ..self }
     }
 
     /// The URL of an HTTP proxy: `http://…` or `https://…`, with user info if it asks for one. A proxy only ever
@@ -154,20 +146,20 @@ impl PaymentsApiBuilder {
     /// Case, a final dot and blanks around an entry do not matter. Ranges such as `10.0.0.0/8` name nothing. A
     /// proxy that is set here has no exceptions.
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
-        self.proxy = ProxyChoice::Url(url.into());
+        self.setup.proxy = ProxyChoice::Url(url.into());
         self
     }
 
     /// Uses no proxy, even if the environment names one.
     pub fn no_proxy(mut self) -> Self {
-        self.proxy = ProxyChoice::None;
+        self.setup.proxy = ProxyChoice::None;
         self
     }
 
     /// The library that speaks TLS. Default: rustls with the Mozilla roots if the feature `rustls` is on, or else
     /// the operating system's.
     pub fn tls(mut self, tls: Tls) -> Self {
-        self.tls = Some(tls);
+        self.setup.tls = Some(tls);
         self
     }
 
@@ -177,7 +169,7 @@ impl PaymentsApiBuilder {
     /// Do not use it to pin the service's own certificates: the service changes to another authority in January 2027,
     /// and a program that trusts only today's stops working then.
     pub fn root_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.root_certificates.push(pem.into());
+        self.setup.root_certificates.push(pem.into());
         self
     }
 
@@ -189,7 +181,7 @@ impl PaymentsApiBuilder {
     /// of them pay for a new connection, with its TLS handshake, on every call. An idle connection takes about
     /// 25 KiB over TLS.
     pub fn idle_connections(mut self, connections: usize) -> Self {
-        self.idle_connections = connections;
+        self.setup.idle_connections = connections;
         self
     }
 
@@ -201,15 +193,14 @@ impl PaymentsApiBuilder {
     /// connection in the tables of routers. On Linux and Android, a request that the other side's system has
     /// not acknowledged after 3 s is sent again on a new connection.
     pub fn idle_lifetime(mut self, lifetime: Duration) -> Self {
-        self.idle_lifetime = lifetime;
+        self.setup.idle_lifetime = lifetime;
         self
     }
 
     /// What is added to the `User-Agent` header, such as `my-shop/1.2`: up to 200 visible ASCII characters and
     /// spaces. Default: nothing.
-    pub fn user_agent_suffix(mut self, suffix: impl Into<String>) -> Self {
-        self.user_agent_suffix = suffix.into();
-        self
+    pub fn user_agent_suffix(self, suffix: impl Into<String>) -> Self {
+        Self { user_agent_suffix: suffix.into(), ..self }
     }
 
     /// A closure that sees every [`Attempt`] when it is over, for metrics or tracing. Default: none.
@@ -237,9 +228,8 @@ impl PaymentsApiBuilder {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn on_attempt(mut self, observer: impl Fn(&Attempt<'_>) + Send + Sync + 'static) -> Self {
-        self.observer = Some(Observer::new(observer));
-        self
+    pub fn on_attempt(self, observer: impl Fn(&Attempt<'_>) + Send + Sync + 'static) -> Self {
+        Self { observer: Some(Observer::new(observer)), ..self }
     }
 
     /// Builds the client. Nothing is looked up or connected yet.
@@ -256,34 +246,22 @@ impl PaymentsApiBuilder {
             None => endpoint::regional(["region", "edge"], self.region.as_deref(), self.edge.as_deref())?,
         };
         for (field, time) in [
-            ("timeout", self.timeout),
-            ("connect_timeout", self.connect_timeout),
-            ("idle_lifetime", self.idle_lifetime),
+            ("timeout", Some(self.timeout)),
+            ("connect_timeout", Some(self.setup.connect_timeout)),
+            ("idle_lifetime", Some(self.setup.idle_lifetime)),
+            ("attempt_timeout", self.retry_policy.attempt_timeout),
         ] {
-            if time.is_zero() {
+            if time == Some(Duration::ZERO) {
                 return Err(Error::invalid(field, "zero"));
             }
         }
-        self.retry_policy.check()?;
         let suffix = &self.user_agent_suffix;
         if suffix.len() > 200 || !suffix.bytes().all(|b| b.is_ascii_graphic() || b == b' ') {
-            return Err(Error::invalid(
-                "user_agent_suffix",
-                "not at most 200 visible ASCII characters and spaces",
-            ));
+            let reason = "not at most 200 visible ASCII characters and spaces";
+            return Err(Error::invalid("user_agent_suffix", reason));
         }
-        let transport = Transport::new(&Setup {
-            base_url,
-            user_agent: user_agent(suffix),
-            connect_timeout: self.connect_timeout,
-            proxy: self.proxy,
-            tls: self.tls,
-            root_certificates: self.root_certificates,
-            idle_connections: self.idle_connections,
-            idle_lifetime: self.idle_lifetime,
-        })?;
         let engine = Engine {
-            transport,
+            transport: Transport::new(&base_url, &user_agent(suffix), &self.setup)?,
             retry_policy: self.retry_policy,
             secret: self.credentials.secret.clone(),
             observer: self.observer,
@@ -310,11 +288,11 @@ impl fmt::Debug for PaymentsApiBuilder {
             .field("edge", &self.edge)
             .field("base_url", &self.base_url.as_deref().map(crate::text::url_without_secrets))
             .field("timeout", &self.timeout)
-            .field("connect_timeout", &self.connect_timeout)
+            .field("connect_timeout", &self.setup.connect_timeout)
             .field("retry_policy", &self.retry_policy)
-            .field("tls", &self.tls)
-            .field("idle_connections", &self.idle_connections)
-            .field("idle_lifetime", &self.idle_lifetime)
+            .field("tls", &self.setup.tls)
+            .field("idle_connections", &self.setup.idle_connections)
+            .field("idle_lifetime", &self.setup.idle_lifetime)
             .field("user_agent_suffix", &self.user_agent_suffix)
             .finish_non_exhaustive()
     }

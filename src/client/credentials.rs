@@ -139,12 +139,10 @@ impl Credentials {
         };
         let account_sid = required("TWILIO_ACCOUNT_SID")?;
         sid::check("TWILIO_ACCOUNT_SID", "AC", &account_sid)?;
-        let credentials = if let Some(key_sid) = read("TWILIO_API_KEY")? {
-            sid::check("TWILIO_API_KEY", "SK", &key_sid)?;
-            Self::basic(account_sid, Some(&key_sid), "TWILIO_API_SECRET", required("TWILIO_API_SECRET")?)?
-        } else {
-            Self::basic(account_sid, None, "TWILIO_AUTH_TOKEN", required("TWILIO_AUTH_TOKEN")?)?
-        };
+        let key_sid = read("TWILIO_API_KEY")?;
+        key_sid.as_deref().map_or(Ok(()), |key_sid| sid::check("TWILIO_API_KEY", "SK", key_sid))?;
+        let secret = if key_sid.is_some() { "TWILIO_API_SECRET" } else { "TWILIO_AUTH_TOKEN" };
+        let credentials = Self::basic(account_sid, key_sid.as_deref(), secret, required(secret)?)?;
         let (region, edge) = (read("TWILIO_REGION")?, read("TWILIO_EDGE")?);
         endpoint::regional(["TWILIO_REGION", "TWILIO_EDGE"], region.as_deref(), edge.as_deref())?;
         Ok(Self { region, edge, ..credentials })

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
+use crate::error::ApiError;
 use crate::model::Scalar;
 use crate::text::{Redactor, json};
 
@@ -12,45 +13,25 @@ use crate::text::{Redactor, json};
 /// may take thirty times its length.
 const LONGEST: usize = 64 * 1024;
 
-/// What the body of a refusal says.
-#[derive(Debug, Default, PartialEq)]
-pub(crate) struct ErrorBody {
-    pub(crate) code: Option<i64>,
-    pub(crate) message: Option<String>,
-    pub(crate) more_info: Option<String>,
-    /// `details`, or `params` of newer services.
-    pub(crate) details: Option<Value>,
-}
-
-impl ErrorBody {
-    /// Reads what there is, up to where the body stops being JSON.
-    pub(crate) fn read(body: &[u8], redactor: &Redactor) -> Self {
-        let text = json::text(body);
-        let mut read = Self::default();
-        // An error only means that the rest cannot be read.
-        let _ = Fields(&mut read).deserialize(&mut serde_json::Deserializer::from_str(&text));
-        if text.len() <= LONGEST {
-            let mut value = serde_json::from_str(&text).unwrap_or(Value::Null);
-            redactor.mask_json(&mut value);
-            let details = ["details", "params"].iter().find_map(|name| value.get_mut(name).map(Value::take));
-            read.details = details.filter(|details| !details.is_null());
-        }
-        read.message = read.message.map(|text| redactor.mask(&text));
-        read.more_info = read.more_info.map(|text| redactor.mask(&text));
-        read
+/// Reads what a body says into `api`, up to where it stops being JSON.
+pub(crate) fn read(body: &[u8], redactor: &Redactor, api: &mut ApiError) {
+    let text = json::text(body);
+    // An error only means that the rest cannot be read.
+    let _ = serde_json::Deserializer::from_str(&text).deserialize_map(Fields(api));
+    if text.len() <= LONGEST {
+        let mut value = serde_json::from_str(&text).unwrap_or(Value::Null);
+        redactor.mask_json(&mut value);
+        // Newer services name them `params`.
+        let details = ["details", "params"].iter().find_map(|name| value.get_mut(name).map(Value::take));
+        api.details = details.filter(|details| !details.is_null());
+    }
+    for text in [&mut api.message, &mut api.more_info].into_iter().flatten() {
+        redactor.mask_in(text);
     }
 }
 
 /// Fills in the fields of a body as they come, so that those before a mistake are kept.
-struct Fields<'a>(&'a mut ErrorBody);
-
-impl<'de> DeserializeSeed<'de> for Fields<'_> {
-    type Value = ();
-
-    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
+struct Fields<'a>(&'a mut ApiError);
 
 impl<'de> Visitor<'de> for Fields<'_> {
     type Value = ();
@@ -65,9 +46,7 @@ impl<'de> Visitor<'de> for Fields<'_> {
                 "code" => self.0.code = map.next_value::<Scalar>()?.whole_number(),
                 "message" => self.0.message = map.next_value::<Scalar>()?.text(),
                 "more_info" => self.0.more_info = map.next_value::<Scalar>()?.text(),
-                _ => {
-                    map.next_value::<IgnoredAny>()?;
-                }
+                _ => drop(map.next_value::<IgnoredAny>()?),
             }
         }
         Ok(())
@@ -80,19 +59,22 @@ mod tests {
     use serde_json::json;
 
     #[track_caller]
-    fn read(body: impl AsRef<[u8]>) -> ErrorBody {
-        ErrorBody::read(body.as_ref(), &Redactor::new(["hush".to_owned()]))
+    fn read(body: impl AsRef<[u8]>) -> ApiError {
+        let mut api = ApiError::new(400, None, String::new());
+        super::read(body.as_ref(), &Redactor::new(["hush".to_owned()]), &mut api);
+        api
     }
 
     #[test]
     fn the_documented_body() {
         let body = json!({"code": 20404, "message": "no hush", "more_info": "https://e.com/hush", "status": 404,
                           "details": {"hush": 1}});
-        let expected = ErrorBody {
+        let expected = ApiError {
             code: Some(20404),
             message: Some("no [redacted]".to_owned()),
             more_info: Some("https://e.com/[redacted]".to_owned()),
             details: Some(json!({"[redacted]": 1})),
+            ..ApiError::new(400, None, String::new())
         };
         assert_eq!(read(body.to_string()), expected);
         assert_eq!(read(r#"{"params":[1]}"#).details, Some(json!([1])), "the newer name of details");

@@ -2,12 +2,11 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::client::error_body::ErrorBody;
 use crate::client::operation::Operation;
-use crate::client::retry_after;
+use crate::client::{error_body, retry_after};
 use crate::error::{ApiError, Error, ErrorKind, Outcome, is_retryable_status};
 use crate::model::{Payments, PaymentsResponse, ResponseHeaders, ResponseMetadata};
-use crate::text::{Redactor, Withheld, cut, url_without_secrets};
+use crate::text::{Redactor, cut, url_without_secrets};
 use crate::transport::{Failure, Response};
 
 /// How much of a response's body an error keeps.
@@ -52,10 +51,8 @@ impl<'a> ResponseReader<'a> {
         };
         let (status, length) = (response.status, response.body.len());
         let message = format!("the response (HTTP {status}, {length} bytes) is not a payment: {reason}");
-        Err(self.with_response(
-            Error::new(ErrorKind::UnexpectedResponse, Outcome::Unknown, message),
-            Some(&response),
-        ))
+        let error = Error::new(ErrorKind::UnexpectedResponse, Outcome::Unknown, message);
+        Err(error.with_response(self.kept(&response)))
     }
 
     fn redirect(&self, response: &Response) -> Error {
@@ -65,25 +62,17 @@ impl<'a> ResponseReader<'a> {
         let message =
             format!("the API answered HTTP {status}, a redirect to {target}, which is not followed");
         let error = Error::new(ErrorKind::Redirect, Outcome::Unknown, message);
-        self.with_response(error, Some(response)).with_location(location)
+        error.with_response(self.kept(response)).with_location(location)
     }
 
     fn refusal(&self, response: &Response) -> Error {
         let status = response.status;
+        let mut api = self.kept(response);
+        error_body::read(&response.body, self.redactor, &mut api);
         let retry_after = response.headers.get("retry-after");
-        let body = ErrorBody::read(&response.body, self.redactor);
-        let api = ApiError {
-            status,
-            code: body.code,
-            message: body.message,
-            more_info: body.more_info,
-            details: body.details,
-            request_id: self.request_id(&response.headers),
-            retry_after: retry_after.and_then(|value| retry_after::parse(value, SystemTime::now())),
-            body: Withheld::new(self.kept(&response.body)),
-        };
+        api.retry_after = retry_after.and_then(|value| retry_after::parse(value, SystemTime::now()));
         let error = Error::api(api, Outcome::of_status(status), is_retryable_status(status));
-        if response.timed_out { error.timed_out() } else { error }
+        error.timed_out(response.timed_out)
     }
 
     /// What a failed attempt means.
@@ -94,8 +83,7 @@ impl<'a> ResponseReader<'a> {
         match failure {
             Failure::NotConnected { to, timeout, retry, source } => {
                 let error = Error::new(Connect, NotSent, format!("no connection to {to}"));
-                let error = error.with_source(source).retryable(retry);
-                if timeout { error.timed_out() } else { error }
+                error.with_source(source).retryable(retry).timed_out(timeout)
             }
             Failure::Tls { to, source } => {
                 let message = format!("no secure connection to {to}");
@@ -109,7 +97,7 @@ impl<'a> ResponseReader<'a> {
             Failure::Timeout { partial, source } => {
                 let message = of(partial.as_deref(), "did not end in time", "no response in time");
                 let error = Error::new(Timeout, Unknown, message).with_source(source).retryable(true);
-                self.with_response(error.timed_out(), partial.as_deref())
+                self.with_response(error.timed_out(true), partial.as_deref())
             }
             Failure::NotHttp { partial, source } => {
                 let message = "the response is not HTTP that can be read";
@@ -130,18 +118,20 @@ impl<'a> ResponseReader<'a> {
 
     /// Keeps what arrived of a response.
     fn with_response(&self, error: Error, response: Option<&Response>) -> Error {
-        let Some(response) = response else { return error };
-        let request_id = self.request_id(&response.headers);
-        error.with_response(response.status, Some(self.kept(&response.body)), request_id)
+        match response {
+            Some(response) => error.with_response(self.kept(response)),
+            None => error,
+        }
+    }
+
+    /// What an error keeps of a response before its body is read.
+    fn kept(&self, response: &Response) -> ApiError {
+        let body = cut(self.redactor.mask_body(&response.body), KEPT_BODY);
+        ApiError::new(response.status, self.request_id(&response.headers), body)
     }
 
     fn request_id(&self, headers: &ResponseHeaders) -> Option<String> {
         headers.get("twilio-request-id").map(|id| cut(self.redactor.mask(id), 100))
-    }
-
-    /// What an error keeps of a body.
-    fn kept(&self, body: &[u8]) -> String {
-        cut(self.redactor.mask_body(body), KEPT_BODY)
     }
 }
 

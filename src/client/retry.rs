@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use crate::error::Error;
-
 /// The time that an attempt gets at least, if the deadline allows it: less may be too little for a response.
 const LEAST: Duration = Duration::from_secs(2);
 
@@ -36,16 +34,16 @@ const LEAST_LEFT: Duration = Duration::from_secs(1);
 /// assert_ne!(patient, never);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
 pub struct RetryPolicy {
     max_retries: u32,
     base_delay: Duration,
     max_delay: Duration,
-    attempt_timeout: Option<Duration>,
+    pub(crate) attempt_timeout: Option<Duration>,
 }
 
 impl RetryPolicy {
     /// The default: 2 retries, after up to 0.5 s and up to 1 s, and attempts that share the time.
-    #[must_use]
     pub fn new() -> Self {
         Self {
             max_retries: 2,
@@ -59,49 +57,31 @@ impl RetryPolicy {
     ///
     /// A kept connection that turns out to have been closed by the server is still replaced, once: nothing
     /// was received on it.
-    #[must_use]
     pub fn none() -> Self {
         Self { max_retries: 0, ..Self::new() }
     }
 
     /// How many times a request is sent again after its first attempt. Default: 2.
-    #[must_use]
-    pub fn max_retries(mut self, retries: u32) -> Self {
-        self.max_retries = retries;
-        self
+    pub fn max_retries(self, retries: u32) -> Self {
+        Self { max_retries: retries, ..self }
     }
 
     /// The longest wait before the first retry; it doubles with each further one. Default: 0.5 s. Zero retries at
     /// once.
-    #[must_use]
-    pub fn base_delay(mut self, delay: Duration) -> Self {
-        self.base_delay = delay;
-        self
+    pub fn base_delay(self, delay: Duration) -> Self {
+        Self { base_delay: delay, ..self }
     }
 
     /// The longest wait before any retry, except one that the service asks for. Default: 5 s.
-    #[must_use]
-    pub fn max_delay(mut self, delay: Duration) -> Self {
-        self.max_delay = delay;
-        self
+    pub fn max_delay(self, delay: Duration) -> Self {
+        Self { max_delay: delay, ..self }
     }
 
     /// How long each attempt may take, the last one included, instead of its share of the time. Default: `None`,
     /// which means the share. The call's deadline ends an attempt earlier. Zero is refused when the client is
     /// built.
-    #[must_use]
-    pub fn attempt_timeout(mut self, limit: Option<Duration>) -> Self {
-        self.attempt_timeout = limit;
-        self
-    }
-
-    /// # Errors
-    /// Returns an error if the limit of an attempt is zero, naming its setter.
-    pub(crate) fn check(&self) -> Result<(), Error> {
-        match self.attempt_timeout {
-            Some(Duration::ZERO) => Err(Error::invalid("attempt_timeout", "zero")),
-            _ => Ok(()),
-        }
+    pub fn attempt_timeout(self, limit: Option<Duration>) -> Self {
+        Self { attempt_timeout: limit, ..self }
     }
 
     /// The time that the next attempt gets, of the time that is left after so many retries.

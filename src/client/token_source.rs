@@ -59,15 +59,13 @@ type Closure = dyn FnMut() -> Result<AccessToken, Source> + Send;
 
 /// The source of a client's tokens, with the token that is in use.
 pub(crate) struct TokenSource {
-    closure: Mutex<Box<Closure>>,
     state: Mutex<State>,
     asked: Condvar,
 }
 
-#[derive(Default)]
 struct State {
-    /// Whether a thread is asking the closure now.
-    asking: bool,
+    /// `None` while a thread asks it.
+    closure: Option<Box<Closure>>,
     current: Option<Current>,
 }
 
@@ -79,7 +77,8 @@ struct Current {
 
 impl TokenSource {
     pub(crate) fn new(closure: Box<Closure>) -> Self {
-        Self { closure: Mutex::new(closure), state: Mutex::default(), asked: Condvar::new() }
+        let state = State { closure: Some(closure), current: None };
+        Self { state: Mutex::new(state), asked: Condvar::new() }
     }
 
     /// Returns a token other than `refused`, asking the closure if there is none. A thread that finds another
@@ -93,34 +92,33 @@ impl TokenSource {
         left: Duration,
     ) -> Result<Arc<Authorization>, Error> {
         let started = Instant::now();
-        let mut state = lock(&self.state);
-        loop {
-            let asking = state.asking;
+        let mut state = self.lock();
+        let mut closure = loop {
+            let asking = state.closure.is_none();
             let usable = state.current.as_ref().filter(|current| current.is_usable(refused, asking));
             if let Some(current) = usable {
                 return Ok(Arc::clone(&current.authorization));
             }
             let left = left.saturating_sub(started.elapsed());
             if left.is_zero() {
-                let message = "no access token in time";
-                return Err(Error::new(ErrorKind::Timeout, Outcome::NotSent, message).timed_out());
+                let error = Error::new(ErrorKind::Timeout, Outcome::NotSent, "no access token in time");
+                return Err(error.timed_out(true));
             }
-            if !asking {
-                break;
+            if let Some(closure) = state.closure.take() {
+                break closure;
             }
             state = self.asked.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
-        state.asking = true;
+        };
         drop(state);
 
         let asked_at = Instant::now();
         // A panic must neither leave the others waiting nor hide what is known of earlier attempts.
-        let answer = catch_unwind(AssertUnwindSafe(|| lock(&self.closure)()))
+        let token = catch_unwind(AssertUnwindSafe(&mut closure))
             .unwrap_or_else(|_| Err("the source of access tokens panicked".into()));
-        let mut state = lock(&self.state);
-        state.asking = false;
+        let mut state = self.lock();
+        state.closure = Some(closure);
         self.asked.notify_all();
-        match (answer, &state.current) {
+        match (token, &state.current) {
             (Ok(token), _) => {
                 Ok(Arc::clone(&state.current.insert(Current::new(token, asked_at)).authorization))
             }
@@ -134,6 +132,10 @@ impl TokenSource {
                 Err(error.with_source(source).retryable(true))
             }
         }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -151,10 +153,6 @@ impl Current {
         let until = if asking { self.expires_at } else { self.renew_at };
         Instant::now() < until && !refused.is_some_and(|refused| Arc::ptr_eq(refused, &self.authorization))
     }
-}
-
-fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

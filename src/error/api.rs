@@ -32,6 +32,20 @@ pub struct ApiError {
 }
 
 impl ApiError {
+    /// What is known of a response before its body is read.
+    pub(crate) fn new(status: u16, request_id: Option<String>, body: String) -> Self {
+        Self {
+            status,
+            code: None,
+            message: None,
+            more_info: None,
+            details: None,
+            request_id,
+            retry_after: None,
+            body: Withheld::new(body),
+        }
+    }
+
     /// Whether the payment connector or the service is unavailable, so that the same request may be accepted
     /// later.
     #[must_use]
@@ -69,12 +83,6 @@ impl ApiError {
         self.status == 401 || self.has(&[codes::AUTHENTICATION_FAILED])
     }
 
-    /// Whether the rate limit was reached. Such a request is not processed.
-    #[must_use]
-    pub fn is_rate_limited(&self) -> bool {
-        self.status == 429 || self.has(&[codes::TOO_MANY_REQUESTS])
-    }
-
     fn has(&self, codes: &[i64]) -> bool {
         self.code.is_some_and(|code| codes.contains(&code))
     }
@@ -109,28 +117,19 @@ mod tests {
     use super::*;
 
     fn error(status: u16, code: Option<i64>) -> ApiError {
-        ApiError {
-            status,
-            code,
-            message: Some("no\r\n".to_owned()),
-            more_info: None,
-            details: None,
-            request_id: Some("RQ1".to_owned()),
-            retry_after: None,
-            body: Withheld::new("{}".to_owned()),
-        }
+        let error = ApiError::new(status, Some("RQ1".to_owned()), "{}".to_owned());
+        ApiError { code, message: Some("no\r\n".to_owned()), ..error }
     }
 
     #[test]
     fn what_programs_branch_on() {
-        let questions: [fn(&ApiError) -> bool; 7] = [
+        let questions: [fn(&ApiError) -> bool; 6] = [
             ApiError::is_unavailable,
             ApiError::is_amount_or_currency,
             ApiError::is_call_over,
             ApiError::is_session_open,
             ApiError::is_rejected,
             ApiError::is_unauthenticated,
-            ApiError::is_rate_limited,
         ];
         for (status, code, answer) in [
             (400, Some(64002), Some(0)),
@@ -144,14 +143,14 @@ mod tests {
             (400, Some(64012), Some(4)),
             (401, Some(20003), Some(5)),
             (401, None, Some(5)),
-            (429, Some(20429), Some(6)),
-            (429, None, Some(6)),
+            (429, Some(20429), None),
+            (429, None, None),
             (400, Some(64019), None),
             (404, Some(20404), None),
             (400, None, None),
         ] {
             let error = error(status, code);
-            let answers: Vec<_> = (0..7).filter(|&index| questions[index](&error)).collect();
+            let answers: Vec<_> = (0..6).filter(|&index| questions[index](&error)).collect();
             assert_eq!(answers, Vec::from_iter(answer), "{status} {code:?}");
         }
     }

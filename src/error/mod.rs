@@ -14,7 +14,7 @@ pub use api::ApiError;
 pub use outcome::Outcome;
 pub(crate) use outcome::is_retryable_status;
 
-use crate::text::{Escaped, Withheld, url_without_secrets};
+use crate::text::{Escaped, url_without_secrets};
 
 pub(crate) type Source = Box<dyn StdError + Send + Sync>;
 
@@ -51,12 +51,9 @@ struct Inner {
 #[derive(Default)]
 struct Details {
     field: Option<&'static str>,
-    status: Option<u16>,
-    body: Option<Withheld>,
+    /// What is kept of the last response. It is the API's own only if the kind is `Api`.
+    response: Option<ApiError>,
     location: Option<String>,
-    api: Option<ApiError>,
-    request_id: Option<String>,
-    retry_after: Option<Duration>,
     retryable: bool,
     timeout: bool,
     attempts: u32,
@@ -108,13 +105,7 @@ impl Error {
 
     /// The API's own refusal.
     pub(crate) fn api(api: ApiError, outcome: Outcome, retryable: bool) -> Self {
-        let mut error = Self::new(ErrorKind::Api, outcome, "");
-        error.0.details.status = Some(api.status);
-        error.0.details.request_id.clone_from(&api.request_id);
-        error.0.details.retry_after = api.retry_after;
-        error.0.details.retryable = retryable;
-        error.0.details.api = Some(api);
-        error
+        Self::new(ErrorKind::Api, outcome, "").with_response(api).retryable(retryable)
     }
 
     pub(crate) fn with_source(mut self, source: impl Into<Source>) -> Self {
@@ -122,15 +113,8 @@ impl Error {
         self
     }
 
-    pub(crate) fn with_response(
-        mut self,
-        status: u16,
-        body: Option<String>,
-        request_id: Option<String>,
-    ) -> Self {
-        self.0.details.status = Some(status);
-        self.0.details.body = body.map(Withheld::new);
-        self.0.details.request_id = request_id;
+    pub(crate) fn with_response(mut self, response: ApiError) -> Self {
+        self.0.details.response = Some(response);
         self
     }
 
@@ -144,8 +128,8 @@ impl Error {
         self
     }
 
-    pub(crate) fn timed_out(mut self) -> Self {
-        self.0.details.timeout = true;
+    pub(crate) fn timed_out(mut self, yes: bool) -> Self {
+        self.0.details.timeout = yes;
         self
     }
 
@@ -244,21 +228,24 @@ impl Error {
     /// ```
     #[must_use]
     pub fn api_error(&self) -> Option<&ApiError> {
-        self.0.details.api.as_ref()
+        self.response().filter(|_| self.kind() == ErrorKind::Api)
+    }
+
+    fn response(&self) -> Option<&ApiError> {
+        self.0.details.response.as_ref()
     }
 
     /// Returns the HTTP status of the last response, if there was one.
     #[must_use]
     pub fn status(&self) -> Option<u16> {
-        self.0.details.status
+        self.response().map(|response| response.status)
     }
 
     /// Returns the body of the last response as text, if there was one. A long body is cut, credentials in it
     /// are masked, and bytes that are not UTF-8 are replaced. Neither `Display` nor `Debug` shows it.
     #[must_use]
     pub fn body(&self) -> Option<&str> {
-        let api = self.0.details.api.as_ref().map(ApiError::body);
-        api.or(self.0.details.body.as_ref().map(Withheld::as_str))
+        self.response().map(ApiError::body)
     }
 
     /// Returns where a redirect points (`Location`).
@@ -270,7 +257,7 @@ impl Error {
     /// Returns the `Twilio-Request-Id` of the last response, which the provider's support asks for.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
-        self.0.details.request_id.as_deref()
+        self.response()?.request_id.as_deref()
     }
 
     /// Returns the idempotency key that the request carried or would have carried. With it, any process can
@@ -356,15 +343,15 @@ impl Error {
     /// ```
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
-        self.0.details.retry_after
+        self.response()?.retry_after
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let inner = &*self.0;
-        let Details { field, api, attempts, .. } = &inner.details;
-        match (field, api) {
+        let Details { field, attempts, .. } = &inner.details;
+        match (field, self.api_error()) {
             (Some(field), _) => write!(f, "invalid {field}: {}", Escaped(&inner.message))?,
             (_, Some(api)) if Outcome::of_status(api.status) == Outcome::Refused => {
                 write!(f, "the API refused: {api}")?;
@@ -391,11 +378,12 @@ impl fmt::Debug for Error {
         out.field("message", &format_args!("\"{self}\"")).field("attempts", &details.attempts);
         let location = details.location.as_deref().map(url_without_secrets);
         let source = details.source.as_ref().map(|source| source.0.to_string());
+        let wait = self.retry_after();
         for (name, value) in [
-            ("status", details.status.as_ref().map(|status| status as &dyn fmt::Debug)),
+            ("status", self.response().map(|response| &response.status as &dyn fmt::Debug)),
             ("location", location.as_ref().map(|location| location as _)),
-            ("request_id", details.request_id.as_ref().map(|id| id as _)),
-            ("retry_after", details.retry_after.as_ref().map(|wait| wait as _)),
+            ("request_id", self.request_id().as_ref().map(|id| id as _)),
+            ("retry_after", wait.as_ref().map(|wait| wait as _)),
             ("idempotency_key", details.idempotency_key.as_ref().map(|key| key as _)),
             ("source", source.as_deref().map(Escaped).as_ref().map(|source| source as _)),
         ] {

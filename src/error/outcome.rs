@@ -47,8 +47,7 @@ impl Outcome {
     /// whole request, and 409 and 425 can speak of an attempt that is still under way.
     pub(crate) fn of_status(status: u16) -> Self {
         match status {
-            408 | 409 | 425 | 499 | 500.. => Self::Unknown,
-            400.. => Self::Refused,
+            400..=499 if !matches!(status, 408 | 409 | 425 | 499) => Self::Refused,
             _ => Self::Unknown,
         }
     }

@@ -16,14 +16,14 @@ const LONGEST_TOKEN: usize = 4096;
 impl State {
     /// Takes a callback, if it is about this flow's session. A session that is not known yet is adopted by
     /// the flow's tag alone: a late callback of an earlier session on the same call has another tag.
-    pub(super) fn hear(&mut self, callback: &StatusCallback, tagged: bool) -> bool {
+    pub(super) fn take_callback(&mut self, callback: &StatusCallback, tagged: bool) -> bool {
         match &self.session {
             Some(session) if *session == callback.sid => {}
             None if tagged && self.create.begun > 0 => self.begin_session(&callback.sid),
             _ => return false,
         }
         if let Some(result) = &callback.result {
-            self.hear_result(result, callback);
+            self.take_result(result, callback);
         }
         let date = callback.date_updated.as_deref().and_then(date::read);
         let date = date.and_then(|date| u64::try_from(date.as_millis()).ok());
@@ -32,18 +32,18 @@ impl State {
         }
         self.newest = date.or(self.newest);
         if callback.result.is_none() {
-            self.hear_progress(callback, date);
+            self.take_progress(callback, date);
         }
         self.settle();
         true
     }
 
     /// Keeps the result that settles most; of two that settle the same, the first.
-    fn hear_result(&mut self, result: &PayResult, callback: &StatusCallback) {
+    fn take_result(&mut self, result: &PayResult, callback: &StatusCallback) {
         let success = *result == PayResult::Success;
         let text = |text: Option<&str>| text.map(|text| cut(text.to_owned(), LONGEST_TEXT));
         let whole = |text: Option<&str>| text.filter(|text| text.len() <= LONGEST_TOKEN).map(str::to_owned);
-        let heard = SessionResult {
+        let reported = SessionResult {
             result: PayResult::from(cut(result.as_str().to_owned(), LONGEST_TEXT)),
             confirmation_code: text(callback.payment_confirmation_code.as_deref()),
             token: whole(callback.payment_token()).filter(|_| success),
@@ -52,14 +52,14 @@ impl State {
             error: text(callback.payment_error.as_deref()),
             connector_error: text(callback.connector_error.as_deref()),
         };
-        if self.result.as_ref().is_none_or(|before| before.weight() < heard.weight()) {
-            self.result = Some(heard);
+        if self.result.as_ref().is_none_or(|before| before.weight() < reported.weight()) {
+            self.result = Some(reported);
             self.settle();
         }
     }
 
     /// Takes what a callback reports about the captures.
-    fn hear_progress(&mut self, callback: &StatusCallback, date: Option<u64>) {
+    fn take_progress(&mut self, callback: &StatusCallback, date: Option<u64>) {
         let error = callback.error_type.as_ref();
         if let Some(required) = callback.required() {
             self.left = bounded(required);

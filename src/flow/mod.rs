@@ -185,7 +185,7 @@ impl PaymentFlow {
     /// settles one that was unknown.
     pub fn on_callback(&mut self, callback: &StatusCallback) -> bool {
         let tagged = callback.tag().is_some_and(|tag| tag == self.tag());
-        self.change(|state, _| state.hear(callback, tagged))
+        self.change(|state, _| state.take_callback(callback, tagged))
     }
 
     /// Applies the deadlines that have passed at the time `now`, without beginning a request. While a

@@ -23,33 +23,33 @@ impl State {
     pub(super) fn payment(&self, charges: bool) -> PaymentEnding {
         let completed = self.may_be_completed();
         match self.result.clone() {
-            Some(heard) if heard.is_success() && charges => {
-                PaymentEnding::Paid { confirmation_code: heard.confirmation_code }
+            Some(reported) if reported.is_success() && charges => {
+                PaymentEnding::Paid { confirmation_code: reported.confirmation_code }
             }
-            Some(heard) if heard.is_success() => {
-                PaymentEnding::Tokenized { token: heard.token, profile: heard.profile }
+            Some(reported) if reported.is_success() => {
+                PaymentEnding::Tokenized { token: reported.token, profile: reported.profile }
             }
-            Some(heard) if completed && heard.is_decline() => PaymentEnding::Declined {
-                result: heard.result,
-                code: heard.code,
-                error: heard.error,
-                connector_error: heard.connector_error,
+            Some(reported) if completed && reported.is_decline() => PaymentEnding::Declined {
+                result: reported.result,
+                code: reported.code,
+                error: reported.error,
+                connector_error: reported.connector_error,
             },
-            heard if completed => PaymentEnding::Unknown {
-                result: heard.map(|heard| heard.result),
+            reported if completed => PaymentEnding::Unknown {
+                result: reported.map(|reported| reported.result),
                 response: self.complete.response.clone(),
             },
-            heard => PaymentEnding::NotPaid(self.reason(heard)),
+            reported => PaymentEnding::NotPaid(self.reason(reported)),
         }
     }
 
-    fn reason(&self, heard: Option<SessionResult>) -> NotPaidReason {
-        match (self.stop, self.failed.clone(), self.refusal.clone(), heard) {
+    fn reason(&self, reported: Option<SessionResult>) -> NotPaidReason {
+        match (self.stop, self.failed.clone(), self.refusal.clone(), reported) {
             (Some(Stop::Cancelled), ..) => NotPaidReason::Cancelled,
             (Some(Stop::CaptureFailed), Some((capture, error)), ..) => {
                 NotPaidReason::CaptureFailed { capture, error }
             }
-            (.., Some(heard)) => NotPaidReason::SessionEnded(heard.result),
+            (.., Some(reported)) => NotPaidReason::SessionEnded(reported.result),
             (Some(_), _, Some(response), None) => NotPaidReason::StepFailed(response),
             _ => NotPaidReason::CreateFailed(self.create.response.clone()),
         }
@@ -57,8 +57,8 @@ impl State {
 
     pub(super) fn session_ending(&self) -> SessionEnding {
         match &self.result {
-            Some(heard) if heard.is_cancelled() => SessionEnding::Cancelled,
-            Some(heard) if heard.is_known() => SessionEnding::Over,
+            Some(reported) if reported.is_cancelled() => SessionEnding::Cancelled,
+            Some(reported) if reported.is_known() => SessionEnding::Over,
             _ if self.cancel.accepted => SessionEnding::Cancelled,
             _ if self.session.is_none() && !self.may_be_created() => SessionEnding::NotOpened,
             _ => SessionEnding::PerhapsOpen,

@@ -76,10 +76,8 @@ impl Payments {
 
     /// Replaces a client's secrets, should the service repeat them. The SID is hex digits only.
     pub(crate) fn mask(&mut self, redactor: &Redactor) {
-        let dates = [&mut self.date_created, &mut self.date_updated];
-        for text in
-            [&mut self.account_sid, &mut self.call_sid, &mut self.uri].into_iter().chain(dates).flatten()
-        {
+        let Self { account_sid, call_sid, sid: _, date_created, date_updated, uri } = self;
+        for text in [account_sid, call_sid, date_created, date_updated, uri].into_iter().flatten() {
             redactor.mask_in(text);
         }
     }

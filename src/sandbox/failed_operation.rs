@@ -1,7 +1,6 @@
 //! `FailedOperation`: the error of an operation that no server failed.
 
 use crate::error::{ApiError, Error, ErrorKind, Outcome};
-use crate::text::Withheld;
 
 /// A failed operation as a value: an [`Error`] as the client would return it, for tests that need no server.
 ///
@@ -83,16 +82,7 @@ impl FailedOperation {
         let error = match self.status {
             None => Error::new(self.kind, self.outcome, "simulated by a test"),
             Some(status) => {
-                let api = ApiError {
-                    status,
-                    code: self.code,
-                    message: None,
-                    more_info: None,
-                    details: None,
-                    request_id: None,
-                    retry_after: None,
-                    body: Withheld::new(String::new()),
-                };
+                let api = ApiError { code: self.code, ..ApiError::new(status, None, String::new()) };
                 Error::api(api, self.outcome, false)
             }
         };

@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::peer::Peer;
 use super::registry::Connection;
 use super::request::{Incoming, Stop};
-use super::{PATIENCE, Reply, Response, Shared};
+use super::{PATIENCE, Reply, Response};
 
 /// What one read takes at most.
 const CHUNK: usize = 4096;
@@ -16,10 +16,9 @@ const CHUNK: usize = 4096;
 const DRAINED: usize = 1024 * 1024;
 
 /// Serves a connection to its end.
-pub(super) fn serve(shared: &Shared, connection: &Connection) {
+pub(super) fn serve(connection: &Connection) {
     let peer = Peer::new(&connection.stream);
-    let (chunk, input) = (vec![0; CHUNK], Vec::new());
-    let mut served = Served { shared, connection, peer, chunk, input };
+    let mut served = Served { connection, peer, chunk: vec![0; CHUNK], input: Vec::new() };
     while let Ok(keep) = served.turn() {
         if !keep {
             return served.linger();
@@ -28,7 +27,6 @@ pub(super) fn serve(shared: &Shared, connection: &Connection) {
 }
 
 struct Served<'a> {
-    shared: &'a Shared,
     connection: &'a Connection,
     peer: Peer<'a>,
     chunk: Vec<u8>,
@@ -52,12 +50,12 @@ impl Served<'_> {
         };
         self.connection.work()?;
         let head_only = incoming.request.method() == "HEAD";
-        match (self.shared.handler)(incoming.request) {
+        match (self.connection.shared.handler)(incoming.request) {
             Reply::Response(response) => {
-                if !response.delay.is_zero() && !self.shared.pause(response.delay) {
+                if !response.delay.is_zero() && !self.connection.shared.pause(response.delay) {
                     return Err(Stop::Ended);
                 }
-                let stopping = self.shared.is_stopping();
+                let stopping = self.connection.shared.is_stopping();
                 // A stopping server closes what waits for its peer, but not what has a response to send.
                 if !stopping {
                     self.connection.wait()?;
@@ -70,7 +68,7 @@ impl Served<'_> {
             #[cfg(feature = "sandbox")]
             Reply::Raw(bytes) => {
                 self.connection.wait()?;
-                self.peer.write_all(&bytes, self.shared.limits.request_time)?;
+                self.peer.write_all(&bytes, self.connection.shared.limits.request_time)?;
                 Err(Stop::Ended)
             }
             #[cfg(feature = "sandbox")]
@@ -84,7 +82,7 @@ impl Served<'_> {
 
     /// Waits for the next request.
     fn request(&mut self) -> Result<Incoming, Stop> {
-        let limits = &self.shared.limits;
+        let limits = &self.connection.shared.limits;
         let (mut incoming, mut began) = (None, None);
         self.connection.wait()?;
         loop {
@@ -137,6 +135,6 @@ impl Served<'_> {
     /// Sends a response with a single write.
     fn send(&mut self, response: &Response, connection: Option<&str>, head_only: bool) -> Result<(), Stop> {
         let bytes = response.to_bytes(connection, head_only);
-        Ok(self.peer.write_all(&bytes, self.shared.limits.request_time)?)
+        Ok(self.peer.write_all(&bytes, self.connection.shared.limits.request_time)?)
     }
 }

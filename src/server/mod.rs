@@ -17,7 +17,6 @@ mod tests;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -28,7 +27,7 @@ pub(crate) use response::{Reply, Response};
 #[cfg(fuzzing)]
 pub use pieces::check_requests;
 
-use registry::{Connection, Entry, Registry};
+use registry::{Connection, Registry};
 
 /// What a request may cost.
 #[derive(Clone, Copy, Debug)]
@@ -46,9 +45,9 @@ pub(crate) struct Limits {
     /// How long a connection may stay open with no request on it. Longer than the usual proxy's 60 s, so that it is
     /// the proxy that closes, which knows whether it has a request under way.
     pub(crate) idle_time: Duration,
-    /// Bytes of each connection's stack. The default suffices for a handler that parses JSON to its depth limit, in a
-    /// debug build. Only touched pages cost memory.
-    pub(crate) stack: usize,
+    /// The thread of a connection beside so many others. The default's stack suffices for a handler that parses JSON
+    /// to its depth limit, in a debug build; only touched pages cost memory.
+    pub(crate) thread: fn(usize) -> thread::Builder,
 }
 
 impl Default for Limits {
@@ -59,7 +58,7 @@ impl Default for Limits {
             max_head: 16 * 1024,
             request_time: Duration::from_secs(10),
             idle_time: Duration::from_secs(75),
-            stack: 256 * 1024,
+            thread: |_| thread::Builder::new().stack_size(256 * 1024),
         }
     }
 }
@@ -71,7 +70,7 @@ pub(crate) type Handler = dyn Fn(Request) -> Reply + Send + Sync;
 pub(crate) struct Server {
     shared: Arc<Shared>,
     address: SocketAddr,
-    accepting: Option<JoinHandle<()>>,
+    accepting: JoinHandle<()>,
 }
 
 /// What the threads of a server share.
@@ -79,8 +78,6 @@ struct Shared {
     limits: Limits,
     handler: Arc<Handler>,
     registry: Mutex<Registry>,
-    /// Set while the registry is locked.
-    stopping: AtomicBool,
     /// A connection has ended, or the server stops.
     changed: Condvar,
 }
@@ -91,14 +88,13 @@ impl Shared {
     }
 
     fn is_stopping(&self) -> bool {
-        self.stopping.load(Ordering::Acquire)
+        self.registry().stopping
     }
 
     /// Waits; returns false if the server stopped meanwhile.
     fn pause(&self, time: Duration) -> bool {
-        let wait = self.changed.wait_timeout_while(self.registry(), time, |_| !self.is_stopping());
-        drop(wait.unwrap_or_else(PoisonError::into_inner));
-        !self.is_stopping()
+        let wait = self.changed.wait_timeout_while(self.registry(), time, |registry| !registry.stopping);
+        !wait.unwrap_or_else(PoisonError::into_inner).0.stopping
     }
 }
 
@@ -111,16 +107,11 @@ impl Server {
         let address = listener.local_addr()?;
         // std lets 128 connections wait to be accepted; beyond that, clients of a burst lose a second or more.
         socket2::SockRef::from(&listener).listen(1024)?;
-        let shared = Arc::new(Shared {
-            limits,
-            handler,
-            registry: Mutex::default(),
-            stopping: AtomicBool::new(false),
-            changed: Condvar::new(),
-        });
+        let shared =
+            Arc::new(Shared { limits, handler, registry: Mutex::default(), changed: Condvar::new() });
         let accepts = Arc::clone(&shared);
         let accepting = thread::Builder::new().spawn(move || accept(&listener, &accepts))?;
-        Ok(Self { shared, address, accepting: Some(accepting) })
+        Ok(Self { shared, address, accepting })
     }
 
     /// The address that is served.
@@ -135,13 +126,13 @@ impl Server {
     }
 
     /// Connects, since std alone has no other way to wake a thread that accepts.
-    fn wake_accepting(&self, thread: &JoinHandle<()>, deadline: Instant) {
+    fn wake_accepting(&self, deadline: Instant) {
         let ip = match self.address.ip() {
             IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
             IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
             ip => ip,
         };
-        while !thread.is_finished() && Instant::now() < deadline {
+        while !self.accepting.is_finished() && Instant::now() < deadline {
             let _ = TcpStream::connect_timeout(&SocketAddr::new(ip, self.address.port()), PATIENCE / 20);
             thread::sleep(PATIENCE / 200);
         }
@@ -155,17 +146,9 @@ const PATIENCE: Duration = Duration::from_secs(1);
 impl Drop for Server {
     fn drop(&mut self) {
         let deadline = Instant::now() + PATIENCE;
-        let registry = self.shared.registry();
-        self.shared.stopping.store(true, Ordering::Release);
-        registry.close_waiting();
-        drop(registry);
+        self.shared.registry().stop();
         self.shared.changed.notify_all();
-        if let Some(thread) = self.accepting.take() {
-            self.wake_accepting(&thread, deadline);
-            if thread.is_finished() {
-                let _ = thread.join();
-            }
-        }
+        self.wake_accepting(deadline);
         let left = deadline.saturating_duration_since(Instant::now());
         let registry = self.shared.registry();
         let ended = self.shared.changed.wait_timeout_while(registry, left, |registry| registry.len() > 0);
@@ -199,38 +182,29 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
 
 /// Gives a connection its thread, as soon as there is room.
 fn admit(stream: TcpStream, shared: &Arc<Shared>) {
-    if stream.set_nodelay(true).is_err() {
-        return;
-    }
-    let connection = Arc::new(Connection::new(stream));
+    let stream = Arc::new(stream);
     let mut room = shared.limits.max_connections;
-    loop {
+    while room > 0 {
         let mut registry = shared.registry();
-        while registry.len() >= room && !shared.is_stopping() {
+        while registry.len() >= room && !registry.stopping {
             registry.make_room();
             // The limit is on threads too: wait until the closed connection's thread has ended.
             let wait = shared.changed.wait_timeout(registry, Duration::from_millis(50));
             registry = wait.unwrap_or_else(PoisonError::into_inner).0;
         }
-        let others = registry.len();
-        drop(registry);
-        if shared.is_stopping() {
+        if registry.stopping {
             return;
         }
-        // The entry moves to the thread, so that it is dropped last there, also if a handler panics. If there is no
-        // thread it is dropped here, with the registry unlocked.
-        let entry = Entry::new(Arc::clone(&connection), Arc::clone(shared));
-        let spawned = thread::Builder::new()
-            .stack_size(shared.limits.stack)
-            .spawn(move || connection::serve(&entry.shared, &entry.connection));
-        match spawned {
+        // If the system has no thread for it, another one makes room, as if those that are open were the limit.
+        room = registry.len();
+        let number = registry.add(&stream);
+        drop(registry);
+        // The connection moves to the thread, so that it is dropped last there, also if a handler panics. If there
+        // is no thread it is dropped here, with the registry unlocked.
+        let connection = Connection { number, stream: Arc::clone(&stream), shared: Arc::clone(shared) };
+        match (shared.limits.thread)(room).spawn(move || connection::serve(&connection)) {
             Ok(_) => return,
             Err(error) => log::warn!("no thread for a connection: {error}"),
         }
-        // The system has no more threads: another connection makes room, as if that many were the limit.
-        if others == 0 {
-            return;
-        }
-        room = others;
     }
 }

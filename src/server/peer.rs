@@ -15,6 +15,8 @@ pub(super) struct Peer<'a> {
 
 impl<'a> Peer<'a> {
     pub(super) fn new(stream: &'a TcpStream) -> Self {
+        // A response leaves at once.
+        let _ = stream.set_nodelay(true);
         Self { stream, read_timeout: Duration::ZERO, write_timeout: Duration::ZERO }
     }
 

@@ -1,22 +1,17 @@
 //! The open connections: only so that one can be closed to make room, and all when the server stops.
 
+use std::collections::HashMap;
 use std::net::{Shutdown, TcpStream};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::Shared;
 use super::request::Stop;
 
-/// A connection, as all threads see it.
-pub(super) struct Connection {
-    pub(super) stream: TcpStream,
-    state: Mutex<State>,
-}
-
-/// In the order in which connections make room.
+/// What a connection does, in the order in which connections make room.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum State {
-    /// Closed to make room; its thread is about to end.
+    /// It was closed to make room, and its thread is about to end.
     Closed,
     /// The peer must send or read something, and has been waited for since then.
     Waiting(Instant),
@@ -24,11 +19,64 @@ enum State {
     Busy,
 }
 
-impl Connection {
-    pub(super) fn new(stream: TcpStream) -> Self {
-        Self { stream, state: Mutex::new(State::Waiting(Instant::now())) }
+/// The open connections by their numbers, and whether the server stops.
+#[derive(Default)]
+pub(super) struct Registry {
+    open: HashMap<u64, (Arc<TcpStream>, State)>,
+    latest: u64,
+    pub(super) stopping: bool,
+}
+
+impl Registry {
+    pub(super) fn len(&self) -> usize {
+        self.open.len()
     }
 
+    /// Adds a connection whose peer is waited for, and returns its number.
+    pub(super) fn add(&mut self, stream: &Arc<TcpStream>) -> u64 {
+        self.latest += 1;
+        self.open.insert(self.latest, (Arc::clone(stream), State::Waiting(Instant::now())));
+        self.latest
+    }
+
+    /// Closes the connection that has waited longest for its peer, unless one that was closed is about to end.
+    pub(super) fn make_room(&mut self) {
+        if let Some((stream, state)) = self.open.values_mut().min_by_key(|(_, state)| *state) {
+            close_waiting(stream, state);
+        }
+    }
+
+    /// Closes every connection that waits for its peer, and lets no more begin.
+    pub(super) fn stop(&mut self) {
+        self.stopping = true;
+        for (stream, state) in self.open.values_mut() {
+            close_waiting(stream, state);
+        }
+    }
+
+    /// Closes every connection.
+    pub(super) fn close_all(&self) {
+        for (stream, _) in self.open.values() {
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
+}
+
+fn close_waiting(stream: &TcpStream, state: &mut State) {
+    if matches!(state, State::Waiting(_)) {
+        *state = State::Closed;
+        let _ = stream.shutdown(Shutdown::Both);
+    }
+}
+
+/// A connection of the registry, which it leaves when this is dropped: never while the registry is locked.
+pub(super) struct Connection {
+    pub(super) number: u64,
+    pub(super) stream: Arc<TcpStream>,
+    pub(super) shared: Arc<Shared>,
+}
+
+impl Connection {
     /// The peer is waited for from now on.
     pub(super) fn wait(&self) -> Result<(), Stop> {
         self.enter(State::Waiting(Instant::now()))
@@ -40,85 +88,19 @@ impl Connection {
     }
 
     fn enter(&self, next: State) -> Result<(), Stop> {
-        let mut state = self.state();
-        if *state == State::Closed {
-            return Err(Stop::Ended);
-        }
-        *state = next;
-        Ok(())
-    }
-
-    /// Closes the connection, unless it is no longer in the state that was seen.
-    fn close(&self, seen: State) -> bool {
-        let mut state = self.state();
-        let closes = *state == seen;
-        if closes {
-            *state = State::Closed;
-            let _ = self.stream.shutdown(Shutdown::Both);
-        }
-        closes
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The open connections.
-#[derive(Default)]
-pub(super) struct Registry(Vec<Arc<Connection>>);
-
-impl Registry {
-    pub(super) fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Closes the connection that has waited longest for its peer, unless one that was closed is about to end.
-    pub(super) fn make_room(&self) {
-        loop {
-            let states = self.0.iter().map(|connection| (*connection.state(), connection));
-            match states.min_by_key(|(state, _)| *state) {
-                // Its peer did its part meanwhile: choose another one.
-                Some((state @ State::Waiting(_), connection)) if !connection.close(state) => {}
-                _ => return,
+        match self.shared.registry().open.get_mut(&self.number) {
+            Some((_, state)) if *state != State::Closed => {
+                *state = next;
+                Ok(())
             }
-        }
-    }
-
-    /// Closes every connection that waits for its peer.
-    pub(super) fn close_waiting(&self) {
-        for connection in &self.0 {
-            let state = *connection.state();
-            if state != State::Busy {
-                connection.close(state);
-            }
-        }
-    }
-
-    /// Closes every connection.
-    pub(super) fn close_all(&self) {
-        for connection in &self.0 {
-            let _ = connection.stream.shutdown(Shutdown::Both);
+            _ => Err(Stop::Ended),
         }
     }
 }
 
-/// A connection's place in the registry, which it leaves when this is dropped: never while the registry is locked.
-pub(super) struct Entry {
-    pub(super) connection: Arc<Connection>,
-    pub(super) shared: Arc<Shared>,
-}
-
-impl Entry {
-    pub(super) fn new(connection: Arc<Connection>, shared: Arc<Shared>) -> Self {
-        shared.registry().0.push(Arc::clone(&connection));
-        Self { connection, shared }
-    }
-}
-
-impl Drop for Entry {
+impl Drop for Connection {
     fn drop(&mut self) {
-        self.shared.registry().0.retain(|connection| !Arc::ptr_eq(connection, &self.connection));
+        self.shared.registry().open.remove(&self.number);
         self.shared.changed.notify_all();
     }
 }

@@ -1,7 +1,6 @@
 //! What a handler returns for a request.
 
 use std::borrow::Cow;
-use std::fmt::{self, Write};
 use std::time::Duration;
 
 use ureq::http::StatusCode;
@@ -66,18 +65,14 @@ impl Response {
         let has_body = code != StatusCode::NO_CONTENT && code != StatusCode::NOT_MODIFIED;
         let mut head =
             format!("HTTP/1.1 {} {}\r\n", code.as_str(), code.canonical_reason().unwrap_or_default());
-        let mut header = |name: &str, value: &dyn fmt::Display| {
-            // Writing to a string cannot fail.
-            let _ = write!(head, "{name}: {value}\r\n");
-        };
-        for (name, value) in &self.headers {
-            header(name, value);
-        }
-        if let Some(connection) = connection {
-            header("Connection", &connection);
-        }
-        if has_body {
-            header("Content-Length", &self.body.len());
+        let length = has_body.then(|| self.body.len().to_string());
+        let own = self.headers.iter().map(|(name, value)| (*name, value.as_ref()));
+        let added = [
+            connection.map(|value| ("Connection", value)),
+            length.as_deref().map(|value| ("Content-Length", value)),
+        ];
+        for (name, value) in own.chain(added.into_iter().flatten()) {
+            head.extend([name, ": ", value, "\r\n"]);
         }
         head.push_str("\r\n");
         let mut bytes = head.into_bytes();

@@ -102,21 +102,17 @@ fn without_escapes(json: &str) -> String {
 }
 
 /// Whether a text contains a secret. The standard search has a costly preparation, which does not pay for a text
-/// that is hardly longer than the secret, such as a request id.
+/// that is not much longer than the secret, as most fields are.
 fn holds(text: &str, secret: &str) -> bool {
-    const SHORT: usize = 32;
+    const SHORT: usize = 256;
     match text.len().checked_sub(secret.len()) {
         None => false,
-        Some(places) if places < SHORT => {
-            text.as_bytes().windows(secret.len()).any(|window| window == secret.as_bytes())
-        }
+        Some(places) if places < SHORT => text
+            .as_bytes()
+            .windows(secret.len())
+            // To look at the first byte alone is quicker than to compare slices.
+            .any(|window| window.first() == secret.as_bytes().first() && window == secret.as_bytes()),
         Some(_) => text.contains(secret),
-    }
-}
-
-impl fmt::Debug for Redactor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Redactor").finish_non_exhaustive()
     }
 }
 
@@ -141,7 +137,6 @@ mod tests {
         ] {
             assert_eq!(redactor.mask_body(body), masked);
         }
-        assert_eq!(format!("{redactor:?}"), "Redactor { .. }");
         assert_eq!(
             format!("{:?} {:?}", Withheld::new("hush".to_owned()), Withheld::new("")),
             "(4 bytes) (0 bytes)"

@@ -95,21 +95,17 @@ pub(crate) fn is_loopback(host: &str) -> bool {
 
 /// Returns a URL as it may be shown: user info, query and fragment are replaced.
 pub(crate) fn url_without_secrets(url: &str) -> String {
-    let parts = Url::split(url);
-    let query = if parts.before_query.len() < url.len() { "?…" } else { "" };
-    if let (Some(_), Some(host)) = (parts.user_info, parts.host) {
-        let scheme = parts.scheme.map_or(String::new(), |scheme| format!("{scheme}:"));
-        let port = parts.port.map_or(String::new(), |port| format!(":{port}"));
-        return format!("{scheme}//…@{host}{port}{}{query}", parts.path);
-    }
+    let Url { host, before_query, .. } = Url::split(url);
+    let query = if before_query.len() < url.len() { "?…" } else { "" };
     // Without `//` there is no user info, but what looks like some may be meant to be.
-    let first = parts.before_query.find('/').unwrap_or(parts.before_query.len());
-    match parts.before_query.split_at(first) {
-        (start, rest) if parts.host.is_none() && start.contains('@') => {
-            let host = start.rsplit_once('@').map_or("", |(_, host)| host);
-            format!("…@{host}{rest}{query}")
-        }
-        _ => format!("{}{query}", parts.before_query),
+    let (scheme, rest) = match before_query.split_once("//") {
+        Some((scheme, rest)) if host.is_some() => (format!("{scheme}//"), rest),
+        _ => (String::new(), before_query),
+    };
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    match authority.rsplit_once('@') {
+        Some((_, host)) => format!("{scheme}…@{host}{path}{query}"),
+        None => format!("{before_query}{query}"),
     }
 }
 

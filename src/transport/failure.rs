@@ -38,6 +38,10 @@ pub(super) enum NotConnected {
     /// What is configured, or what the proxy wants, cannot work.
     Impossible(Source),
     /// The other side is not to be trusted, or speaks no TLS that this one does.
+    #[cfg_attr(
+        not(any(feature = "rustls", feature = "native-tls")),
+        allow(dead_code, reason = "TLS needs it")
+    )]
     Untrusted(Source),
 }
 

@@ -45,11 +45,9 @@ pub(crate) use ureq::http::HeaderMap;
 /// No time is longer than a year, so that the sum with the clock is always a time.
 const LONGEST: Duration = Duration::from_secs(365 * 86_400);
 
-/// What the transport is made of.
+/// What the transport is made of, besides the base URL and the user agent.
+#[derive(Clone)]
 pub(crate) struct Setup {
-    /// Scheme, host and port, and perhaps a path; checked.
-    pub(crate) base_url: String,
-    pub(crate) user_agent: String,
     pub(crate) connect_timeout: Duration,
     pub(crate) proxy: ProxyChoice,
     pub(crate) tls: Option<Tls>,
@@ -71,10 +69,12 @@ pub(crate) struct Transport {
 }
 
 impl Transport {
+    /// `base_url` is scheme, host and port, and perhaps a path; checked.
+    ///
     /// # Errors
-    /// Returns an error that names the setter if a proxy, certificate or header of the setup cannot be used.
-    pub(crate) fn new(setup: &Setup) -> Result<Self, Error> {
-        let base = Uri::try_from(setup.base_url.as_str())
+    /// Returns an error that names the setter if a proxy, certificate or header cannot be used.
+    pub(crate) fn new(base_url: &str, user_agent: &str, setup: &Setup) -> Result<Self, Error> {
+        let base = Uri::try_from(base_url)
             .map_err(|error| Error::invalid("base_url", "not a URL").with_source(error))?;
         let secure = base.scheme_str() == Some("https");
         let tls = match (secure, setup.tls) {
@@ -104,12 +104,12 @@ impl Transport {
             .proxy(None)
             .max_idle_connections(0)
             .max_response_header_size(connection::INPUT_MAX)
-            .user_agent(setup.user_agent.as_str())
+            .user_agent(user_agent)
             .build();
         let headers = HeaderMap::from_iter([
             // What ureq would otherwise derive from the URL for each request.
             (HOST, header("base_url", &host_header(&base))?),
-            (USER_AGENT, header("user_agent_suffix", &setup.user_agent)?),
+            (USER_AGENT, header("user_agent_suffix", user_agent)?),
             (ACCEPT, HeaderValue::from_static("application/json")),
             (ACCEPT_ENCODING, HeaderValue::from_static("identity")),
             (CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded")),

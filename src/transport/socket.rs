@@ -33,6 +33,10 @@ pub(super) trait Stream: Read + Write + Send + Sync {
     fn set_deadline(&mut self, deadline: Instant);
 
     /// Whether reads wait for data. Those that do not fail with [`io::ErrorKind::WouldBlock`].
+    #[cfg_attr(
+        not(any(feature = "rustls", feature = "native-tls")),
+        allow(dead_code, reason = "TLS needs it")
+    )]
     fn set_waiting(&mut self, waiting: bool);
 
     /// Whether the connection stands open with nothing to read on it, as a kept one must.
@@ -41,6 +45,7 @@ pub(super) trait Stream: Read + Write + Send + Sync {
 
 /// Whether a read without waiting finds neither data nor an end. It takes in what TLS libraries exchange
 /// between themselves.
+#[cfg_attr(not(any(feature = "rustls", feature = "native-tls")), allow(dead_code, reason = "TLS needs it"))]
 pub(super) fn has_nothing_to_read(stream: &mut dyn Stream) -> bool {
     stream.set_waiting(false);
     let result = stream.read(&mut [0]);

@@ -73,7 +73,7 @@ impl Nature {
                 replays: choices.one_of(&[true, false]),
                 replays_refusals: choices.one_of(&[false, false, false, true]),
                 undated: choices.one_of(&[0, 0, 200, 1000]),
-                forgets: choices.one_of(&[0, 0, 0, 200]),
+                forgets: choices.one_of(&[0, 0, 0, 300]),
                 omits_required: choices.one_of(&[false, false, false, true]),
                 omits_partial: choices.one_of(&[false, false, false, true]),
             },

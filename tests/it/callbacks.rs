@@ -55,10 +55,13 @@ fn the_validator_reads_the_environment() {
     const CASE: &str = "TWILIO_PAYMENTS_TEST_CASE";
     if let Ok(expected) = std::env::var(CASE) {
         let read = SignatureValidator::from_env();
-        let read = read.map(|_| "a validator".to_owned()).unwrap_or_else(|error| {
-            assert_eq!(error.kind(), CallbackErrorKind::InvalidInput);
-            error.to_string()
-        });
+        let read = read.map_or_else(
+            |error| {
+                assert_eq!(error.kind(), CallbackErrorKind::InvalidInput);
+                error.to_string()
+            },
+            |_| "a validator".to_owned(),
+        );
         assert_eq!(read, expected);
         return;
     }

@@ -187,6 +187,7 @@ fn a_request_that_is_not_taken() {
     ]);
 }
 
+#[cfg(any(feature = "rustls", feature = "native-tls"))]
 #[test]
 fn a_connection_that_does_not_come_about() {
     let silent = serve(|mut stream, _| hold(&mut stream));
@@ -213,6 +214,7 @@ fn a_connection_that_does_not_come_about() {
     all_end(cases);
 }
 
+#[cfg(any(feature = "rustls", feature = "native-tls"))]
 #[test]
 fn connect_timeout_ends_an_attempt_to_connect() {
     let silent = serve(|mut stream, _| hold(&mut stream));

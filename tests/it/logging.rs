@@ -45,6 +45,7 @@ fn quick() -> RetryPolicy {
     RetryPolicy::new().base_delay(Duration::from_millis(1))
 }
 
+#[cfg(any(feature = "rustls", feature = "native-tls"))]
 #[test]
 fn a_record_for_each_attempt_and_one_for_each_retry() {
     let body = format!(
@@ -142,6 +143,7 @@ fn display(values: &[&dyn Display]) -> String {
     values.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
+#[cfg(any(feature = "rustls", feature = "native-tls"))]
 #[test]
 fn no_type_shows_a_secret() {
     let key = "SK00000000000000000000000000000004";
@@ -251,6 +253,7 @@ fn no_result_shows_a_secret() {
         &"1.5".parse::<Amount>().unwrap(),
         &Capture::PaymentCardNumber,
         &CardType::Visa,
+        #[cfg(feature = "rustls")]
         &Tls::Rustls,
     ]);
     assert!(values.contains("Visa"), "{values}");

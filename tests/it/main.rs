@@ -1,11 +1,15 @@
 //! Every test that can share a process with others. Those that measure or change the whole process have binaries
 //! of their own beside this folder.
+//!
+//! What needs TLS is left out if no feature brings it.
 
 mod amounts;
 mod answers;
 mod both_worlds;
 mod callbacks;
+#[cfg(any(feature = "rustls", feature = "native-tls"))]
 mod config;
+#[cfg(any(feature = "rustls", feature = "native-tls"))]
 mod connecting;
 mod deadlines;
 mod exactly_once;
@@ -19,6 +23,7 @@ mod money;
 mod oauth;
 mod observer;
 mod properties;
+#[cfg(any(feature = "rustls", feature = "native-tls"))]
 mod proxy;
 mod readme;
 mod retries;
@@ -26,6 +31,8 @@ mod sandbox;
 mod stale;
 mod support;
 mod threads;
+#[cfg(any(feature = "rustls", feature = "native-tls"))]
 mod tls;
+#[cfg(any(feature = "rustls", feature = "native-tls"))]
 mod tls_sessions;
 mod wire;

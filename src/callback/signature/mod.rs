@@ -12,6 +12,7 @@ use ring::{digest, hmac};
 
 use super::read::Pairs;
 use crate::callback::{CallbackError, CallbackErrorKind, StatusCallback};
+use crate::text::digits::push_hex;
 use crate::text::form::pairs;
 use crate::text::url::Url;
 use url::spellings;
@@ -152,12 +153,9 @@ impl SignatureValidator {
     }
 
     fn from_variable(name: &'static str, value: Result<String, VarError>) -> Result<Self, CallbackError> {
-        let auth_token = value.map_err(|error| {
-            let reason = match error {
-                VarError::NotPresent => "not set",
-                VarError::NotUnicode(_) => "not Unicode",
-            };
-            CallbackError::invalid(name, reason)
+        let auth_token = value.map_err(|error| match error {
+            VarError::NotPresent => CallbackError::invalid(name, "not set"),
+            VarError::NotUnicode(_) => CallbackError::invalid(name, "not Unicode"),
         })?;
         Ok(Self { first: Secret::new(name, &auth_token)?, others: Vec::new() })
     }
@@ -394,9 +392,11 @@ fn body_hash(url: &str) -> Option<Cow<'_, str>> {
 /// Whether `hash` is the SHA-256 of `body` in hex. Neither is a secret.
 fn hash_is_of(hash: &str, body: &[u8]) -> bool {
     let digest = digest::digest(&digest::SHA256, body);
-    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16);
-    let hex = digest.as_ref().iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]);
-    hash.chars().map(|c| Some(c.to_ascii_lowercase())).eq(hex)
+    let mut hex = String::new();
+    for byte in digest.as_ref() {
+        push_hex(&mut hex, u128::from(*byte), 2);
+    }
+    hash.eq_ignore_ascii_case(&hex)
 }
 
 #[cfg(test)]

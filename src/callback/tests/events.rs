@@ -140,13 +140,13 @@ fn debug_shows_no_secret_and_nothing_typed() {
     );
     assert_eq!(
         format!("{callback:?}"),
-        r#"StatusCallback { sid: "PK248a4899c8e3311dabc8edadfb9aa07e", capture: "security-code", "#
+        r#"StatusCallback { sid: "PK248a4899c8e3311dabc8edadfb9aa07e", payment_confirmation_code: "ch_1", "#
             .to_owned()
-            + "charge_amount: Amount(9.99), attempt: 1, payment_card_number: (16 bytes), "
+            + r#"connector_error: "\u{1b}[31mred", capture: "security-code", result: "success", "#
+            + "charge_amount: Amount(9.99), attempt: 1, bank_routing_number: (9 bytes), "
+            + "payment_token: (10 bytes), profile_id: (10 bytes), payment_card_number: (16 bytes), "
             + "expiration_date: (4 bytes), security_code: (3 bytes), payment_card_postal_code: (5 bytes), "
-            + r#"bank_account_number: (9 bytes), bank_routing_number: (9 bytes), result: "success", "#
-            + r#"payment_confirmation_code: "ch_1", payment_token: (10 bytes), profile_id: (10 bytes), "#
-            + r#"connector_error: "\u{1b}[31mred", required: ["security-code", "x", "y"], "#
+            + r#"bank_account_number: (9 bytes), required: ["security-code", "x", "y"], "#
             + r#"others: ["New\nName"], .. }"#
     );
     assert_eq!(

@@ -272,7 +272,7 @@ fn a_cancelled_payment_looks_for_its_session_first() {
 
 #[test]
 fn the_session_may_be_open_if_the_cancel_failed() {
-    for error in [lost, not_sent, || api(503, 20503), || api(429, 20429)] {
+    for error in [lost, not_sent, || api(503, 20503), || api(429, 20429), || api(409, 20409)] {
         let mut driver = Driver::created();
         driver.flow.cancel();
         for _ in 0..3 {
@@ -391,6 +391,18 @@ fn declined_later_than_it_was_awaited() {
     driver.expect_payment("unknown", SessionEnding::PerhapsOpen);
     driver.receives("Result=payment-connector-error");
     driver.expect_payment("declined", SessionEnding::Over);
+}
+
+#[test]
+fn declined_after_a_word_that_settles_nothing() {
+    for result in SETTLES_NOTHING {
+        let mut driver = Driver::completing();
+        driver.ok();
+        driver.receives(&format!("Result={result}"));
+        driver.expect_payment("unknown", driver.flow.ending().unwrap().session);
+        driver.receives("Result=payment-connector-error");
+        driver.expect_payment("declined", SessionEnding::Over);
+    }
 }
 
 // Unknown: everything else once complete may have been carried out.

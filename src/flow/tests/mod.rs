@@ -12,7 +12,6 @@ use crate::callback::StatusCallback;
 use crate::error::{ApiError, Error, ErrorKind, Outcome};
 use crate::model::{Capture, Payments};
 use crate::params::CreatePaymentsParams;
-use crate::text::Withheld;
 
 const CALL: &str = "CA00000000000000000000000000000001";
 const SID: &str = "PK00000000000000000000000000000001";
@@ -157,17 +156,8 @@ fn api(status: u16, code: i64) -> Error {
     } else {
         Outcome::Refused
     };
-    let api = ApiError {
-        status,
-        code: Some(code),
-        message: None,
-        more_info: None,
-        details: None,
-        request_id: Some("RQ1".to_owned()),
-        retry_after: None,
-        body: Withheld::new(String::new()),
-    };
-    Error::api(api, outcome, false)
+    let api = ApiError::new(status, Some("RQ1".to_owned()), String::new());
+    Error::api(ApiError { code: Some(code), ..api }, outcome, false)
 }
 
 fn not_sent() -> Error {

@@ -35,13 +35,11 @@ impl Desk {
 fn creation(sandbox: &Sandbox, parameters: &str) -> (u16, i64) {
     let call = sandbox.call();
     let created = post(sandbox, &path(sandbox.account_sid(), &call), &form(call.sid(), parameters));
-    match created.status {
-        201 => (201, 0),
-        _ => {
-            let (status, code, _) = created.refusal();
-            (status, code)
-        }
+    if created.status == 201 {
+        return (201, 0);
     }
+    let (status, code, _) = created.refusal();
+    (status, code)
 }
 
 #[test]
@@ -166,7 +164,7 @@ fn a_query_is_left_open() {
     assert_eq!(post(&desk.sandbox, &update, &form("1", "&Capture=postal-code")).status, 202);
 }
 
-/// Recorded last bodies lack DateCreated, PaymentConnector and ChargeAmount; `Attempt` is `<Pay>`'s.
+/// Recorded last bodies lack `DateCreated`, `PaymentConnector` and `ChargeAmount`; `Attempt` is `<Pay>`'s.
 #[test]
 fn last_callbacks_have_the_recorded_names() {
     for (amount, token) in [("&ChargeAmount=9.99", false), ("", true)] {
@@ -254,7 +252,7 @@ fn refusals_and_faults_are_logged() {
     let sandbox = Sandbox::start().unwrap();
     let (call, account) = (sandbox.call(), sandbox.account_sid());
     let path = path(account, &call);
-    let (_, lines) = logged_about(&[call.sid()], || {
+    let ((), lines) = logged_about(&[call.sid()], || {
         let wrong = Credentials::auth_token(account, "wrong").unwrap();
         let api = PaymentsApi::builder(wrong).base_url(sandbox.base_url()).build().unwrap();
         let params = CreatePaymentsParams::new("https://example.com/status").idempotency_key("k");

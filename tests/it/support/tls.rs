@@ -161,6 +161,7 @@ macro_rules! with_each_library {
         }
     };
     ($($test:ident)+) => {
+        #[cfg(feature = "rustls")]
         with_each_library! { @by_rustls Rustls $($test)+ }
         #[cfg(feature = "native-tls")]
         with_each_library! { @by_native_tls NativeTls $($test)+ }

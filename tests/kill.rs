@@ -167,7 +167,7 @@ impl Random {
     }
 }
 
-/// A port that is free, and that the system does not give to anybody who asks for any port.
+/// A port that is free, and that the system does not assign to anybody who asks for any port.
 fn free_port(random: &mut Random) -> u16 {
     loop {
         let port = u16::try_from(20_000 + random.up_to(9_999)).unwrap();

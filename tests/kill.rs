@@ -120,7 +120,7 @@ fn program() {
 
     let take = |order: usize| {
         program.active.lock().unwrap().insert(order);
-        loop {
+        for _ in 0..100 {
             let stored = load(&program.folder, order);
             let mut base = stored.as_ref().map(PaymentFlow::revision);
             let flow = stored.unwrap_or_else(|| new(order).unwrap());
@@ -131,6 +131,7 @@ fn program() {
                 Ok(_) => break,
                 Err(conflict) => eprintln!("again: {conflict}"),
             }
+            thread::sleep(Duration::from_millis(10));
         }
         program.active.lock().unwrap().remove(&order);
     };
@@ -245,10 +246,15 @@ impl Round {
             thread::sleep(Duration::from_millis(1));
         }
         thread::sleep(Duration::from_micros(self.random.up_to(10_000)));
-        let alive = child.try_wait().unwrap().is_none();
+        let ended = child.try_wait().unwrap();
         let _ = child.kill();
         child.wait().unwrap();
-        alive
+        assert!(
+            ended.is_none_or(|status| status.success()),
+            "the program failed: see {}",
+            self.folder.display()
+        );
+        ended.is_none()
     }
 
     /// Lets the program run until all orders have ended.

@@ -43,7 +43,7 @@ impl Served<'_> {
         let incoming = match self.request() {
             Err(Stop::Refused(status)) => {
                 // The bytes that follow have no meaning.
-                self.send(&Response::empty(status), Some("close"), false)?;
+                self.write(&Response::empty(status).to_bytes(Some("close"), false))?;
                 return Ok(false);
             }
             result => result?,
@@ -62,13 +62,13 @@ impl Served<'_> {
                 }
                 let keep = incoming.keep && !response.last && !stopping;
                 let connection = if keep { incoming.old.then_some("keep-alive") } else { Some("close") };
-                self.send(&response, connection, head_only)?;
+                self.write(&response.to_bytes(connection, head_only))?;
                 Ok(keep)
             }
             #[cfg(feature = "sandbox")]
             Reply::Raw(bytes) => {
                 self.connection.wait()?;
-                write_all(&self.connection.stream, &bytes, self.connection.shared.limits.request_time)?;
+                self.write(&bytes)?;
                 Err(Stop::Ended)
             }
             #[cfg(feature = "sandbox")]
@@ -95,11 +95,7 @@ impl Served<'_> {
                 }
                 // A body that is coming already needs no invitation.
                 if std::mem::take(&mut request.expects_continue) && self.input.is_empty() {
-                    write_all(
-                        &self.connection.stream,
-                        b"HTTP/1.1 100 Continue\r\n\r\n",
-                        limits.request_time,
-                    )?;
+                    self.write(b"HTTP/1.1 100 Continue\r\n\r\n")?;
                 }
                 incoming = Some(request);
             }
@@ -136,9 +132,9 @@ impl Served<'_> {
         }
     }
 
-    /// Sends a response with a single write.
-    fn send(&mut self, response: &Response, connection: Option<&str>, head_only: bool) -> Result<(), Stop> {
-        let bytes = response.to_bytes(connection, head_only);
-        Ok(write_all(&self.connection.stream, &bytes, self.connection.shared.limits.request_time)?)
+    /// Writes everything, if the peer reads it in time.
+    fn write(&self, bytes: &[u8]) -> Result<(), Stop> {
+        let time = self.connection.shared.limits.request_time;
+        Ok(write_all(&self.connection.stream, bytes, time)?)
     }
 }

@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::Duration;
 
 use super::delivery::Sender;
@@ -145,7 +145,6 @@ impl SandboxBuilder {
         let store = Store::new(sender, self.idempotency_keys, self.undocumented, kept_sessions);
         let (faults, requests) = (Faults::default(), AtomicUsize::new(0));
         let service = Arc::new(Service { accounts, store, faults, requests });
-        let clock = ClockThread::start(&service)?;
 
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port))?;
         let mut limits = Limits { max_body: 1024 * 1024, ..Limits::default() };
@@ -156,30 +155,9 @@ impl SandboxBuilder {
         let base_url = format!("http://{}", server.address());
         let client = PaymentsApi::builder(credentials.clone()).base_url(&base_url).no_proxy();
         let client = client.build().map_err(io::Error::other)?;
-        Ok(Sandbox { _server: server, _clock: clock, service, credentials, base_url, client })
-    }
-}
-
-/// The thread that lets waits for a key end; stops when dropped.
-pub(super) struct ClockThread {
-    service: Arc<Service>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl ClockThread {
-    fn start(service: &Arc<Service>) -> io::Result<Self> {
-        let own = Arc::clone(service);
-        let thread =
-            thread::Builder::new().name("sandbox-clock".to_owned()).spawn(move || own.store.run_clock())?;
-        Ok(Self { service: Arc::clone(service), thread: Some(thread) })
-    }
-}
-
-impl Drop for ClockThread {
-    fn drop(&mut self) {
-        self.service.store.stop();
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+        let ticking = Arc::clone(&service);
+        let clock = thread::Builder::new().name("sandbox-clock".to_owned());
+        let clock = Some(clock.spawn(move || ticking.store.run_clock())?);
+        Ok(Sandbox { _server: server, clock, service, credentials, base_url, client })
     }
 }

@@ -144,6 +144,7 @@ mod connector;
 mod delivery;
 mod failed_operation;
 mod faults;
+mod fields;
 mod idempotency;
 mod mint;
 pub mod numbers;
@@ -159,6 +160,7 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 pub use builder::SandboxBuilder;
@@ -176,7 +178,6 @@ use crate::client::{Credentials, PaymentsApi, PaymentsApiBuilder};
 use crate::error::Error;
 use crate::model::sid;
 use crate::server::Server;
-use builder::ClockThread;
 use service::Service;
 
 /// A running sandbox; see the [module's documentation](self).
@@ -184,9 +185,9 @@ use service::Service;
 /// All methods may be called from any thread. Dropping it closes all connections and ends its threads.
 #[must_use = "the sandbox ends when it is dropped"]
 pub struct Sandbox {
-    // Dropped in this order: first nothing comes in any more, then nothing goes out.
     _server: Server,
-    _clock: ClockThread,
+    /// Lets the caller's waits end.
+    clock: Option<JoinHandle<()>>,
     service: Arc<Service>,
     credentials: Credentials,
     base_url: String,
@@ -409,6 +410,15 @@ impl Sandbox {
     #[must_use]
     pub fn faults(&self) -> Faults {
         self.service.faults.clone()
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        self.service.store.stop();
+        if let Some(clock) = self.clock.take() {
+            let _ = clock.join();
+        }
     }
 }
 

@@ -20,7 +20,6 @@ use super::views::Session;
 const MOST_IGNORED: usize = 1000;
 
 pub(super) struct Store {
-    clock: Clock,
     pub(super) sender: Sender,
     undocumented: Undocumented,
     /// How many ended sessions are kept.
@@ -34,6 +33,7 @@ pub(super) struct Store {
 
 #[derive(Default)]
 pub(super) struct Memory {
+    clock: Clock,
     calls: HashMap<String, StoredCall>,
     pub(super) sessions: HashMap<String, PaySession>,
     /// The sessions' SIDs in the order of their creation.
@@ -74,7 +74,6 @@ impl Store {
         let mut memory = Memory { connectors, ..Memory::default() };
         memory.responses.keys = keys;
         Self {
-            clock: Clock::new(),
             sender,
             undocumented,
             kept_sessions,
@@ -123,7 +122,7 @@ impl Store {
         let mut memory = self.memory();
         let sid = memory.calls.get(call_sid).and_then(|call| call.open_session.clone());
         if let Some(sid) = sid {
-            let now = self.clock.now();
+            let now = memory.clock.now();
             self.drive(&mut memory, &sid, |session| session.tick(now));
             self.drive(&mut memory, &sid, |session| happen(session, now));
         }
@@ -140,9 +139,7 @@ impl Store {
 
     /// Sets the clock forward.
     pub(super) fn advance(&self, by: Duration) {
-        let held = self.memory();
-        self.clock.advance(by);
-        drop(held);
+        self.memory().clock.advance(by);
         self.due.notify_all();
     }
 
@@ -152,12 +149,12 @@ impl Store {
         while !memory.stopped {
             memory.next_tick = None;
             for sid in memory.open.clone() {
-                let now = self.clock.now();
+                let now = memory.clock.now();
                 self.drive(&mut memory, &sid, |session| session.tick(now));
             }
             memory = match memory.next_tick {
                 Some(deadline) => {
-                    let time = deadline.saturating_sub(self.clock.now()).max(Duration::from_millis(1));
+                    let time = deadline.saturating_sub(memory.clock.now()).max(Duration::from_millis(1));
                     let waited = self.due.wait_timeout(memory, time);
                     waited.unwrap_or_else(PoisonError::into_inner).0
                 }
@@ -175,17 +172,12 @@ impl Store {
     }
 
     /// Creates a session.
-    pub(super) fn create(
-        &self,
-        path: RequestPath<'_>,
-        form: Form<'_>,
-        body: &[u8],
-    ) -> Result<Success, Refusal> {
+    pub(super) fn create(&self, path: RequestPath<'_>, form: Form<'_>) -> Result<Success, Refusal> {
         let mut memory = self.memory();
         memory.call_of(path)?;
         let parameters = CreateParameters::read(&form)?;
         let key = parameters.idempotency_key.clone();
-        if let Some(success) = memory.responses.replay(path, &key, body)? {
+        if let Some(success) = memory.responses.replay(path, &key, form.body)? {
             return Ok(success);
         }
         let call = memory.live_call_of(path)?;
@@ -200,9 +192,9 @@ impl Store {
         memory.live_call_of(path)?.open_session = Some(sid.clone());
         let account_sid = path.account_sid.to_owned();
         let ids = SessionIds { account_sid, call_sid: shown_call, sid: sid.clone() };
-        let now = self.clock.now();
+        let (body, fields, now) = (form.body, form.into_fields(), memory.clock.now());
         let (session, started) =
-            PaySession::start(ids, path.call_sid, parameters, form.into_owned(), self.undocumented, now);
+            PaySession::start(ids, path.call_sid, parameters, fields, self.undocumented, now);
         let success = Success { status: 201, body: session.resource(now) };
         memory.sessions.insert(sid.clone(), session);
         memory.order.push_back(sid.clone());
@@ -218,17 +210,16 @@ impl Store {
         path: RequestPath<'_>,
         sid: &str,
         form: &Form<'_>,
-        body: &[u8],
     ) -> Result<Success, Refusal> {
         let mut memory = self.memory();
         memory.call_of(path)?;
         memory.session_of(path, sid)?;
         let update = UpdateParameters::read(form)?;
-        if let Some(success) = memory.responses.replay(path, &update.idempotency_key, body)? {
+        if let Some(success) = memory.responses.replay(path, &update.idempotency_key, form.body)? {
             return Ok(success);
         }
         let answers = memory.live_call_of(path)?.answers.clone();
-        let now = self.clock.now();
+        let now = memory.clock.now();
         self.drive(&mut memory, sid, |session| session.tick(now));
         memory.ignore(form.ignored());
         let name = memory.session_of(path, sid)?.parameters().payment_connector.clone();
@@ -239,7 +230,7 @@ impl Store {
             callbacks.extend(oblige(session, &answers, now));
         }
         let success = Success { status: 202, body: session.resource(now) };
-        memory.responses.keep(path, update.idempotency_key, body, &success);
+        memory.responses.keep(path, update.idempotency_key, form.body, &success);
         self.drive(&mut memory, sid, |_| callbacks);
         Ok(success)
     }

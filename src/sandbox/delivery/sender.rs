@@ -193,16 +193,12 @@ impl Shared {
             if let Some(record) = state.sessions.get_mut(&session).and_then(Queue::pending).cloned() {
                 state.delivering += 1;
                 drop(state);
-                let delivered = self.deliver(&session, &record);
+                self.deliver(&record);
                 state = self.lock();
                 state.delivering -= 1;
-                if state.stopped {
-                    break;
-                }
-                self.note(&mut state, &session, |record| {
-                    record.delivery = if delivered { Delivery::Delivered } else { Delivery::Failed };
-                });
-                state.pending = state.pending.saturating_sub(1);
+            }
+            if state.stopped {
+                break;
             }
             let Some(queue) = state.sessions.get_mut(&session) else { continue };
             queue.busy = queue.pending().is_some();
@@ -216,16 +212,14 @@ impl Shared {
         self.changed.notify_all();
     }
 
-    /// Attempts a delivery as often as its URL asks for, and returns whether it arrived.
-    fn deliver(&self, session: &str, record: &Record) -> bool {
-        let Some(target) = Target::of(&record.url) else { return false };
+    /// Attempts a delivery as often as its URL asks for, and records what became of it.
+    fn deliver(&self, record: &Record) {
         let retries = CallbackRetries::of_url(&record.url);
         let ([connect, read, total], started) = (retries.timeouts(), Instant::now());
-        let headers = self.headers(&target, record);
         let mut pause = PAUSE;
         for attempt in 1.. {
             let times = [connect, read, total.saturating_sub(started.elapsed())];
-            let result = post::post(&self.agent, &target, &headers, &record.body, times);
+            let result = self.attempt(record, times);
             let failure = match result {
                 Ok(200..=299) => None,
                 Ok(400..=499) => Some(CallbackFailure::Status4xx),
@@ -233,44 +227,42 @@ impl Shared {
                 Ok(_) => Some(CallbackFailure::Any),
                 Err(failure) => Some(failure),
             };
+            let again = |failure| retries.again(attempt, failure) && started.elapsed() + pause < total;
+            let delivery = match failure {
+                None => Delivery::Delivered,
+                Some(failure) if again(failure) => Delivery::Pending,
+                Some(_) => Delivery::Failed,
+            };
             let mut state = self.lock();
             if state.stopped {
-                return false;
+                return;
             }
-            self.note(&mut state, session, |record| {
-                record.attempts = attempt;
-                record.status = result.ok();
-            });
-            let Some(failure) = failure else { return true };
-            if !retries.again(attempt, failure) || started.elapsed() + pause >= total {
-                return false;
+            if let Some(kept) = state.sessions.get_mut(&record.session).and_then(Queue::pending) {
+                (kept.attempts, kept.status, kept.delivery) = (attempt, result.ok(), delivery);
+            }
+            state.pending -= usize::from(delivery != Delivery::Pending);
+            self.changed.notify_all();
+            if delivery != Delivery::Pending {
+                return;
             }
             drop(self.changed.wait_timeout_while(state, pause, |state| !state.stopped));
             pause *= 2;
         }
-        false
     }
 
-    /// Records the result of the delivery that was under way.
-    fn note(&self, state: &mut State, session: &str, change: impl FnOnce(&mut Record)) {
-        if let Some(record) = state.sessions.get_mut(session).and_then(Queue::pending) {
-            change(record);
-        }
-        self.changed.notify_all();
-    }
-
-    fn headers(&self, target: &Target, record: &Record) -> Vec<(&'static str, String)> {
+    /// Signs and sends a callback, and returns the status of the response.
+    fn attempt(&self, record: &Record, times: [Duration; 3]) -> Result<u16, CallbackFailure> {
+        let target = Target::of(&record.url).ok_or(CallbackFailure::Any)?;
         let (url, body) = (&target.signed, record.body.as_bytes());
-        let signature = match self.settings {
-            Some(_) => self.signer.sign_sha256(url, body),
+        let mut headers = vec![("I-Twilio-Idempotency-Token", &*record.token)];
+        let signature = match &self.settings {
+            Some(settings) => {
+                headers.push(("X-Twilio-Webhooks-Signature-Settings", settings));
+                self.signer.sign_sha256(url, body)
+            }
             None => self.signer.sign(url, body),
         };
-        let mut headers = vec![
-            (SignatureValidator::HEADER, signature),
-            ("I-Twilio-Idempotency-Token", record.token.clone().into()),
-        ];
-        headers
-            .extend(self.settings.clone().map(|settings| ("X-Twilio-Webhooks-Signature-Settings", settings)));
-        headers
+        headers.push((SignatureValidator::HEADER, &signature));
+        post::post(&self.agent, &target, &headers, &record.body, times)
     }
 }

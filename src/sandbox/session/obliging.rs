@@ -29,13 +29,13 @@ impl Answers {
         };
         let (kind, second) = CaptureKind::of(&capture)?;
         let given = self.0.iter().find(|(given, _)| *given == capture).map(|(_, keys)| keys.clone());
-        let mut keys = match (given, session.collected().get(kind)) {
+        let mut keys = match (given, session.collected.get(kind)) {
             (Some(keys), _) => keys,
             (None, Some(before)) if second => before.to_owned(),
             _ => good_value(session, &capture, now)?,
         };
         let digits: String = keys.chars().filter(char::is_ascii_digit).collect();
-        if !session.collected().is_full(kind, &digits, session.parameters()) {
+        if !session.collected.is_full(kind, &digits, session.parameters()) {
             keys.push('#');
         }
         Some(keys)
@@ -51,7 +51,7 @@ fn good_value(session: &PaySession, capture: &Capture, now: Duration) -> Option<
             format!("12{:02}", (Civil::new(now).year + 2) % 100)
         }
         Capture::SecurityCode => {
-            let length = session.collected().card_type().map_or(3, cards::security_code_length);
+            let length = session.collected.card_type().map_or(3, cards::security_code_length);
             "1234".get(..length)?.to_owned()
         }
         Capture::PostalCode => {

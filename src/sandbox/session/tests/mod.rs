@@ -14,6 +14,7 @@ use crate::model::Amount;
 use crate::model::{Capture, CaptureError, PayResult, PaymentMethod};
 use crate::sandbox::connector::PaymentConnector;
 use crate::sandbox::delivery::Callback;
+use crate::sandbox::fields::Fields;
 use crate::sandbox::numbers;
 use crate::sandbox::parameters::{CreateParameters, Form, SessionIds, Step, UpdateParameters};
 use crate::sandbox::refusals::Refusal;
@@ -55,7 +56,7 @@ impl Desk {
     fn with(parameters: CreateParameters, undocumented: Undocumented) -> Self {
         let ids = SessionIds { account_sid: sid("AC"), call_sid: sid("CA"), sid: sid("PK") };
         let (session, first) =
-            PaySession::start(ids, &sid("CA"), parameters, Vec::new(), undocumented, START);
+            PaySession::start(ids, &sid("CA"), parameters, Fields::default(), undocumented, START);
         Self { session, now: START, sent: vec![first] }
     }
 
@@ -136,7 +137,7 @@ impl Desk {
 }
 
 fn body(callback: &Callback) -> String {
-    form_urlencoded::Serializer::new(String::new()).extend_pairs(&callback.params).finish()
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(callback.fields.iter()).finish()
 }
 
 pub(in crate::sandbox) fn parse(callback: &Callback) -> StatusCallback {

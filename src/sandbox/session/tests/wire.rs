@@ -3,7 +3,7 @@
 use super::*;
 
 fn names(callback: &Callback) -> Vec<&str> {
-    callback.params.iter().map(|(name, _)| name.as_str()).collect()
+    callback.fields.iter().map(|(name, _)| name).collect()
 }
 
 fn all(parts: &[&str]) -> String {

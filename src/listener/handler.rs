@@ -1,28 +1,27 @@
 //! Handlers: code of the program that a callback is given to before it is answered.
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, RefUnwindSafe, UnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::queue::Queue;
 use crate::callback::StatusCallback;
 
 /// The program's own handler of every callback.
+///
+/// `AssertUnwindSafe`, so that listeners can be used across `catch_unwind`: a panic of the closure is caught each time.
 #[derive(Clone)]
-pub(super) struct OnCallback(Arc<Closure>);
+pub(super) struct OnCallback(Arc<AssertUnwindSafe<Box<Closure>>>);
 
 /// Its errors are texts for the log.
 type Closure = dyn Fn(&StatusCallback) -> Result<(), String> + Send + Sync;
-
-// The closure is only called, and a panic in it is caught each time.
-impl UnwindSafe for OnCallback {}
-impl RefUnwindSafe for OnCallback {}
 
 impl OnCallback {
     pub(super) fn new<E: fmt::Display>(
         handler: impl Fn(&StatusCallback) -> Result<(), E> + Send + Sync + 'static,
     ) -> Self {
-        Self(Arc::new(move |callback| handler(callback).map_err(|error| error.to_string())))
+        let handle = move |callback: &StatusCallback| handler(callback).map_err(|error| error.to_string());
+        Self(Arc::new(AssertUnwindSafe(Box::new(handle))))
     }
 
     pub(super) fn call(&self, callback: &StatusCallback) -> Result<(), String> {
@@ -53,11 +52,11 @@ pub(super) fn call(handle: impl FnOnce() -> Result<(), String>) -> Result<(), St
 /// The registration of a [`CallbackHandler`], which ends when this is dropped.
 pub(crate) struct Registration {
     pub(super) queue: Arc<Queue>,
-    pub(super) number: u64,
+    pub(super) handler: Arc<dyn CallbackHandler>,
 }
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        self.queue.unregister(self.number);
+        self.queue.unregister(&self.handler);
     }
 }

@@ -155,7 +155,7 @@ impl CallbackListener {
     /// The public URL of this listener, as it was given.
     #[must_use]
     pub fn public_url(&self) -> &str {
-        self.receiver.url.as_str()
+        &self.receiver.url.given
     }
 
     /// The URL to pass as `StatusCallback`: the [public URL](Self::public_url) with the fragment `#rc=5&rp=all`,
@@ -176,7 +176,7 @@ impl CallbackListener {
     /// ```
     #[must_use]
     pub fn status_callback_url(&self) -> &str {
-        self.receiver.url.for_service()
+        &self.receiver.url.for_service
     }
 
     /// The address that the listener is bound to, with the port that was chosen if it was 0.
@@ -229,7 +229,7 @@ impl CallbackListener {
     /// [`CallbackErrorKind::Closed`](crate::CallbackErrorKind::Closed) if the listener was shut down, and
     /// everything that it had received was read.
     pub fn recv(&self) -> Result<StatusCallback, CallbackError> {
-        self.receiver.queue.take(None, None)
+        self.recv_timeout(Duration::MAX)
     }
 
     /// Waits for the next callback of any session that has no [view](Self::session), for up to `timeout`.
@@ -238,7 +238,7 @@ impl CallbackListener {
     /// As [`recv`](Self::recv), and [`CallbackErrorKind::Timeout`](crate::CallbackErrorKind::Timeout) if none came
     /// in time.
     pub fn recv_timeout(&self, timeout: Duration) -> Result<StatusCallback, CallbackError> {
-        self.receiver.queue.take(None, Some(timeout))
+        self.receiver.queue.take(None, timeout)
     }
 
     /// Returns the next callback of any session that has no [view](Self::session), or `None` if there is none yet.

@@ -8,8 +8,10 @@ use crate::text::url::Url;
 /// The URL under which the service reaches a listener, absolute and with a host.
 #[derive(Clone)]
 pub(super) struct PublicUrl {
-    given: String,
-    for_service: String,
+    /// The URL as it was given.
+    pub(super) given: String,
+    /// The URL with a fragment that asks for retries, unless it has one of its own.
+    pub(super) for_service: String,
 }
 
 impl PublicUrl {
@@ -34,16 +36,6 @@ impl PublicUrl {
             None => CallbackRetries::most().url(&given)?,
         };
         Ok(Self { given, for_service })
-    }
-
-    /// The URL as it was given.
-    pub(super) fn as_str(&self) -> &str {
-        &self.given
-    }
-
-    /// The URL with a fragment that asks for retries, unless it has one of its own.
-    pub(super) fn for_service(&self) -> &str {
-        &self.for_service
     }
 
     /// The URL that the service requested if `target` arrived: path and query.
@@ -93,7 +85,7 @@ mod tests {
         ] {
             let url = PublicUrl::new(given.to_owned()).unwrap();
             assert_eq!(url.requested(target), requested, "{given} {target}");
-            assert_eq!(url.as_str(), given);
+            assert_eq!(url.given, given);
         }
     }
 

@@ -18,7 +18,7 @@ const MAX_COPIES: usize = 2;
 pub(super) struct Delivery {
     /// A hash of the idempotency token and the signature, so that each takes the same little space. `None` without
     /// a token.
-    repeat: Option<[u8; digest::SHA256_OUTPUT_LEN]>,
+    repeat: Option<Vec<u8>>,
     /// The signature, which stands for the URL and the body.
     signature: String,
 }
@@ -26,11 +26,9 @@ pub(super) struct Delivery {
 impl Delivery {
     pub(super) fn new(token: Option<&str>, signature: String) -> Self {
         let repeat = token.filter(|token| !token.is_empty()).map(|token| {
-            let mut hash = [0; digest::SHA256_OUTPUT_LEN];
             // Neither has a line end in it.
             let both = [token, "\n", &signature].concat();
-            hash.copy_from_slice(digest::digest(&digest::SHA256, both.as_bytes()).as_ref());
-            hash
+            digest::digest(&digest::SHA256, both.as_bytes()).as_ref().to_vec()
         });
         Self { repeat, signature }
     }
@@ -41,7 +39,7 @@ pub(super) enum Receipt {
     /// It waits to be read. To make room for it, an older one may have been discarded.
     Queued { discarded: bool },
     /// It is for a registered handler, which must be called.
-    Registered(Arc<dyn CallbackHandler>, Box<StatusCallback>, Delivery),
+    Registered(Arc<dyn CallbackHandler>),
     /// It was received before.
     Repeated,
     /// There is no room for it, or the listener was shut down.
@@ -66,11 +64,11 @@ struct State {
     unread: VecDeque<Unread>,
     /// How many views a session has, if it has any.
     views: HashMap<String, usize>,
-    handlers: Vec<(u64, Arc<dyn CallbackHandler>)>,
-    /// The number of the latest callback or handler.
+    handlers: Vec<Arc<dyn CallbackHandler>>,
+    /// The number of the latest callback.
     latest: u64,
     discarded: u64,
-    received: Recent<[u8; digest::SHA256_OUTPUT_LEN]>,
+    received: Recent<Vec<u8>>,
     /// Sessions of which the last callback has arrived.
     over: Recent<String>,
     closed: bool,
@@ -84,11 +82,6 @@ struct Unread {
 }
 
 impl State {
-    fn next_number(&mut self) -> u64 {
-        self.latest += 1;
-        self.latest
-    }
-
     fn is_repeat(&self, delivery: &Delivery) -> bool {
         delivery.repeat.as_ref().is_some_and(|repeat| self.received.contains(repeat))
     }
@@ -130,24 +123,30 @@ impl Queue {
     }
 
     /// Queues a callback, unless it is for a handler, was received before, or there is no room.
-    pub(super) fn put(&self, callback: StatusCallback, delivery: Delivery) -> Receipt {
+    pub(super) fn put(&self, callback: &StatusCallback, delivery: &Delivery) -> Receipt {
         let mut state = self.state();
-        if state.is_repeat(&delivery) {
+        if state.is_repeat(delivery) {
             return Receipt::Repeated;
         }
-        if let Some((_, handler)) = state.handlers.iter().find(|(_, handler)| handler.is_for(&callback)) {
-            return Receipt::Registered(Arc::clone(handler), Box::new(callback), delivery);
+        if let Some(handler) = state.handlers.iter().find(|handler| handler.is_for(callback)) {
+            return Receipt::Registered(Arc::clone(handler));
         }
         let full = state.unread.len() >= self.capacity;
         let has_room = if state.closed { self.stored } else { !full || self.discard(&mut state) };
         if !has_room {
             return Receipt::NoRoom;
         }
-        state.note(&callback, &delivery);
+        state.note(callback, delivery);
         // After the end nobody waits for a callback, but the program has stored it.
         if !state.closed {
-            let (number, arrived) = (state.next_number(), Instant::now());
-            state.unread.push_back(Unread { number, arrived, signature: delivery.signature, callback });
+            state.latest += 1;
+            let unread = Unread {
+                number: state.latest,
+                arrived: Instant::now(),
+                signature: delivery.signature.clone(),
+                callback: callback.clone(),
+            };
+            state.unread.push_back(unread);
             self.changed.notify_all();
         }
         Receipt::Queued { discarded: full }
@@ -171,18 +170,18 @@ impl Queue {
         discarded
     }
 
-    /// Waits for the next callback of a session's views, or of all sessions without a view, for up to `timeout` or,
-    /// without one, for ever.
+    /// Waits for the next callback of a session's views, or of all sessions without a view, for up to `timeout`; for
+    /// ever if that is [`Duration::MAX`].
     ///
     /// # Errors
     /// `Timeout` if none came in time; `Closed` if nothing is left and nothing will come.
     pub(super) fn take(
         &self,
         session: Option<&str>,
-        timeout: Option<Duration>,
+        timeout: Duration,
     ) -> Result<StatusCallback, CallbackError> {
-        // A time that is further off than the clock reaches is none.
-        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        // A time that is further off than the clock reaches never comes.
+        let deadline = Instant::now().checked_add(timeout);
         let mut state = self.state();
         loop {
             let taken = state.take(|state, callback| match session {
@@ -195,21 +194,18 @@ impl Queue {
             if state.closed {
                 return Err(CallbackError::new(CallbackErrorKind::Closed, "the listener was shut down"));
             }
-            state = match deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
-                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
-                Some(Duration::ZERO) => {
-                    return Err(CallbackError::new(CallbackErrorKind::Timeout, "no callback came in time"));
-                }
-                Some(left) => {
-                    self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
-                }
-            };
+            let left =
+                deadline.map_or(timeout, |deadline| deadline.saturating_duration_since(Instant::now()));
+            if left.is_zero() {
+                return Err(CallbackError::new(CallbackErrorKind::Timeout, "no callback came in time"));
+            }
+            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
     /// The next callback, as [`take`](Self::take), if there is one already.
     pub(super) fn try_take(&self, session: Option<&str>) -> Result<Option<StatusCallback>, CallbackError> {
-        match self.take(session, Some(Duration::ZERO)) {
+        match self.take(session, Duration::ZERO) {
             Err(error) if error.kind() == CallbackErrorKind::Timeout => Ok(None),
             result => result.map(Some),
         }
@@ -240,11 +236,8 @@ impl Queue {
         self: &Arc<Self>,
         handler: &Arc<dyn CallbackHandler>,
     ) -> Result<Registration, String> {
-        let mut state = self.state();
-        let number = state.next_number();
-        state.handlers.push((number, Arc::clone(handler)));
-        drop(state);
-        let registration = Registration { queue: Arc::clone(self), number };
+        self.state().handlers.push(Arc::clone(handler));
+        let registration = Registration { queue: Arc::clone(self), handler: Arc::clone(handler) };
         loop {
             let mut state = self.state();
             let Some(unread) = state.take(|_, callback| handler.is_for(callback)) else {
@@ -266,8 +259,8 @@ impl Queue {
         }
     }
 
-    pub(super) fn unregister(&self, number: u64) {
-        self.state().handlers.retain(|(other, _)| *other != number);
+    pub(super) fn unregister(&self, handler: &Arc<dyn CallbackHandler>) {
+        self.state().handlers.retain(|other| !Arc::ptr_eq(other, handler));
     }
 
     /// Queues no callback any more, and wakes everyone who waits for one.
@@ -277,7 +270,7 @@ impl Queue {
             self.changed.notify_all();
             let handlers = state.handlers.clone();
             drop(state);
-            for (_, handler) in handlers {
+            for handler in handlers {
                 handler.on_close();
             }
         }

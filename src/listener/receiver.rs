@@ -1,6 +1,6 @@
 //! From a request to its response: what the listener does on the threads of its connections.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use super::handler::{OnCallback, call};
 use super::public_url::PublicUrl;
@@ -18,7 +18,7 @@ pub(super) struct Receiver {
     pub(super) queue: Arc<Queue>,
     pub(super) url: PublicUrl,
     pub(super) on_callback: Option<OnCallback>,
-    validator: Mutex<Arc<SignatureValidator>>,
+    validator: RwLock<SignatureValidator>,
     warnings: Warnings,
 }
 
@@ -29,13 +29,13 @@ impl Receiver {
         on_callback: Option<OnCallback>,
         validator: SignatureValidator,
     ) -> Self {
-        let validator = Mutex::new(Arc::new(validator));
+        let validator = RwLock::new(validator);
         Self { queue, url, on_callback, validator, warnings: Warnings::default() }
     }
 
     /// Checks the requests that arrive from now on with another validator.
     pub(super) fn set_validator(&self, validator: SignatureValidator) {
-        *self.validator.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(validator);
+        *self.validator.write().unwrap_or_else(PoisonError::into_inner) = validator;
     }
 
     pub(super) fn respond(&self, request: &Request) -> Response {
@@ -49,8 +49,10 @@ impl Receiver {
         let signature = request
             .header(SignatureValidator::HEADER)
             .filter(|_| request.header_count(SignatureValidator::HEADER) == 1);
-        let validator = Arc::clone(&self.validator.lock().unwrap_or_else(PoisonError::into_inner));
-        match validator.receive(&url, request.body(), signature) {
+        let validator = self.validator.read().unwrap_or_else(PoisonError::into_inner);
+        let received = validator.receive(&url, request.body(), signature);
+        drop(validator);
+        match received {
             Err(error) => {
                 let (status, refused) = match error.kind() {
                     CallbackErrorKind::Signature => (403, "refused"),
@@ -61,11 +63,10 @@ impl Receiver {
                 refusal(status)
             }
             Ok(callback) => {
-                let sid = callback.sid.clone();
                 let token = request.header(TOKEN);
                 let delivery = Delivery::new(token, signature.unwrap_or_default().to_owned());
-                let (status, became) = self.receive(callback, delivery);
-                log::debug!(target: "twilio_payments::listener", "callback of {sid}: {became}");
+                let (status, became) = self.receive(&callback, &delivery);
+                log::debug!(target: "twilio_payments::listener", "callback of {}: {became}", callback.sid);
                 let response = Response::empty(status);
                 if status == 503 { response.header("Retry-After", "1") } else { response }
             }
@@ -73,26 +74,25 @@ impl Receiver {
     }
 
     /// Gives a callback to its handlers, or queues it. Returns the status, and a word for the log.
-    fn receive(&self, callback: StatusCallback, delivery: Delivery) -> (u16, &'static str) {
+    fn receive(&self, callback: &StatusCallback, delivery: &Delivery) -> (u16, &'static str) {
         const REPEATED: (u16, &str) = (204, "Repeated");
         if let Some(handler) = &self.on_callback {
-            if self.queue.is_repeat(&delivery) {
+            if self.queue.is_repeat(delivery) {
                 return REPEATED;
             }
-            if let Err(error) = handler.call(&callback) {
-                return self.failed(&callback, &error);
+            if let Err(error) = handler.call(callback) {
+                return self.failed(callback, &error);
             }
         }
         match self.queue.put(callback, delivery) {
             Receipt::Repeated => REPEATED,
             Receipt::NoRoom => (503, "NoRoom"),
-            Receipt::Registered(handler, callback, delivery) => match call(|| handler.on_callback(&callback))
-            {
+            Receipt::Registered(handler) => match call(|| handler.on_callback(callback)) {
                 Ok(()) => {
-                    self.queue.note(&callback, &delivery);
+                    self.queue.note(callback, delivery);
                     (204, "Handled")
                 }
-                Err(error) => self.failed(&callback, &error),
+                Err(error) => self.failed(callback, &error),
             },
             Receipt::Queued { discarded } => {
                 // With a handler, what nobody reads is no loss.

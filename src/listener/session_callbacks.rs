@@ -46,7 +46,7 @@ impl SessionCallbacks {
     ///
     /// [`CallbackErrorKind::Closed`]: crate::CallbackErrorKind::Closed
     pub fn recv(&self) -> Result<StatusCallback, CallbackError> {
-        self.queue.take(Some(&self.sid), None)
+        self.recv_timeout(Duration::MAX)
     }
 
     /// Waits for the session's next callback for up to `timeout`.
@@ -55,7 +55,7 @@ impl SessionCallbacks {
     /// As [`recv`](Self::recv), and [`CallbackErrorKind::Timeout`](crate::CallbackErrorKind::Timeout) if none
     /// came in time.
     pub fn recv_timeout(&self, timeout: Duration) -> Result<StatusCallback, CallbackError> {
-        self.queue.take(Some(&self.sid), Some(timeout))
+        self.queue.take(Some(&self.sid), timeout)
     }
 
     /// Returns the session's next callback, or `None` if there is none yet.

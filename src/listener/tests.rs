@@ -33,7 +33,7 @@ fn sid(session: usize) -> String {
 fn named(receipt: &Receipt) -> &'static str {
     match receipt {
         Receipt::Queued { .. } => "queued",
-        Receipt::Registered(..) => "registered",
+        Receipt::Registered(_) => "registered",
         Receipt::Repeated => "repeated",
         Receipt::NoRoom => "no room",
     }
@@ -44,7 +44,7 @@ fn callback(session: usize, number: usize) -> StatusCallback {
 }
 
 fn put(queue: &Queue, session: usize, number: usize) -> Receipt {
-    queue.put(callback(session, number), Delivery::new(None, number.to_string()))
+    queue.put(&callback(session, number), &Delivery::new(None, number.to_string()))
 }
 
 fn number(callback: &StatusCallback) -> usize {
@@ -154,7 +154,7 @@ proptest! {
                     // One signature for each token, so that the token alone identifies a repeat.
                     let signature = token.map_or(format!("none-{next}"), |token| token.to_string());
                     let token_text = token.map(|token| token.to_string());
-                    let receipt = queue.put(callback, Delivery::new(token_text.as_deref(), signature));
+                    let receipt = queue.put(&callback, &Delivery::new(token_text.as_deref(), signature));
                     let expected = match token {
                         Some(token) if tokens.contains(&token) => "repeated",
                         _ if waiting.len() == CAPACITY => "no room",

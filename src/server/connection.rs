@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::net::Shutdown;
 use std::time::Instant;
 
-use super::peer::Peer;
+use super::peer::{read, write_all};
 use super::registry::Connection;
 use super::request::{Incoming, Stop};
 use super::{PATIENCE, Reply, Response};
@@ -17,8 +17,9 @@ const DRAINED: usize = 1024 * 1024;
 
 /// Serves a connection to its end.
 pub(super) fn serve(connection: &Connection) {
-    let peer = Peer::new(&connection.stream);
-    let mut served = Served { connection, peer, chunk: vec![0; CHUNK], input: Vec::new() };
+    // A response leaves at once.
+    let _ = connection.stream.set_nodelay(true);
+    let mut served = Served { connection, chunk: vec![0; CHUNK], input: Vec::new() };
     while let Ok(keep) = served.turn() {
         if !keep {
             return served.linger();
@@ -28,7 +29,6 @@ pub(super) fn serve(connection: &Connection) {
 
 struct Served<'a> {
     connection: &'a Connection,
-    peer: Peer<'a>,
     chunk: Vec<u8>,
     /// What was read and not used.
     input: Vec<u8>,
@@ -43,7 +43,7 @@ impl Served<'_> {
         let incoming = match self.request() {
             Err(Stop::Refused(status)) => {
                 // The bytes that follow have no meaning.
-                self.send(&Response::empty(status), Some("close"), false)?;
+                self.write(&Response::empty(status).to_bytes(Some("close"), false))?;
                 return Ok(false);
             }
             result => result?,
@@ -62,13 +62,13 @@ impl Served<'_> {
                 }
                 let keep = incoming.keep && !response.last && !stopping;
                 let connection = if keep { incoming.old.then_some("keep-alive") } else { Some("close") };
-                self.send(&response, connection, head_only)?;
+                self.write(&response.to_bytes(connection, head_only))?;
                 Ok(keep)
             }
             #[cfg(feature = "sandbox")]
             Reply::Raw(bytes) => {
                 self.connection.wait()?;
-                self.peer.write_all(&bytes, self.connection.shared.limits.request_time)?;
+                self.write(&bytes)?;
                 Err(Stop::Ended)
             }
             #[cfg(feature = "sandbox")]
@@ -95,7 +95,7 @@ impl Served<'_> {
                 }
                 // A body that is coming already needs no invitation.
                 if std::mem::take(&mut request.expects_continue) && self.input.is_empty() {
-                    self.peer.write_all(b"HTTP/1.1 100 Continue\r\n\r\n", limits.request_time)?;
+                    self.write(b"HTTP/1.1 100 Continue\r\n\r\n")?;
                 }
                 incoming = Some(request);
             }
@@ -109,7 +109,7 @@ impl Served<'_> {
                 None => limits.idle_time,
                 Some(began) => limits.request_time.saturating_sub(began.elapsed()),
             };
-            match self.peer.read(&mut self.chunk, time) {
+            match read(&self.connection.stream, &mut self.chunk, time) {
                 Err(error) if error.kind() == ErrorKind::TimedOut && has_begun => {
                     return Err(Stop::Refused(408));
                 }
@@ -125,16 +125,16 @@ impl Served<'_> {
         let _ = self.connection.stream.shutdown(Shutdown::Write);
         let (began, mut drained) = (Instant::now(), 0);
         while drained < DRAINED {
-            match self.peer.read(&mut self.chunk, PATIENCE.saturating_sub(began.elapsed())) {
+            match read(&self.connection.stream, &mut self.chunk, PATIENCE.saturating_sub(began.elapsed())) {
                 Ok(0) | Err(_) => return,
                 Ok(count) => drained += count,
             }
         }
     }
 
-    /// Sends a response with a single write.
-    fn send(&mut self, response: &Response, connection: Option<&str>, head_only: bool) -> Result<(), Stop> {
-        let bytes = response.to_bytes(connection, head_only);
-        Ok(self.peer.write_all(&bytes, self.connection.shared.limits.request_time)?)
+    /// Writes everything, if the peer reads it in time.
+    fn write(&self, bytes: &[u8]) -> Result<(), Stop> {
+        let time = self.connection.shared.limits.request_time;
+        Ok(write_all(&self.connection.stream, bytes, time)?)
     }
 }

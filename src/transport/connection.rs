@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::mem;
+use std::process;
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 
@@ -36,6 +37,8 @@ pub(super) struct Connection {
     /// `None` once the connection is back in the pool, and only a shell is left to ureq.
     stream: Option<Box<dyn Stream>>,
     tls: bool,
+    /// The process that opened it.
+    pub(super) process: u32,
     pool: Weak<Pool>,
     output: Vec<u8>,
     /// How many bytes of `output` wait to be sent.
@@ -75,7 +78,8 @@ impl std::error::Error for Stale {}
 impl Connection {
     /// A connection that will go to a pool when it is not used.
     pub(super) fn new(stream: Box<dyn Stream>, tls: bool, pool: &Arc<Pool>) -> Self {
-        Self { stream: Some(stream), tls, pool: Arc::downgrade(pool), ..Self::default() }
+        let (stream, process, pool) = (Some(stream), process::id(), Arc::downgrade(pool));
+        Self { stream, tls, process, pool, ..Self::default() }
     }
 
     /// Lets every later read and write fail with [`io::ErrorKind::TimedOut`] once the time has come.

@@ -26,7 +26,7 @@ pub(super) struct Connector {
     host: String,
     port: u16,
     /// `None` if the base URL is plain http: then no address off this machine may ever see the credentials.
-    tls: Option<TlsClient>,
+    tls: Option<Box<dyn TlsClient>>,
     proxy: Option<Proxy>,
     /// Of the proxy, or else of the host.
     resolver: Resolver,
@@ -40,7 +40,7 @@ impl Connector {
     pub(super) fn new(
         host: &str,
         port: u16,
-        tls: Option<TlsClient>,
+        tls: Option<Box<dyn TlsClient>>,
         proxy: Option<Proxy>,
         pool: &Arc<Pool>,
         shutdown: &Arc<Shutdown>,

@@ -34,7 +34,6 @@ use connector::Connector;
 use handover::Handover;
 use pool::Pool;
 use shutdown::Shutdown;
-use tls::TlsClient;
 
 pub(crate) use failure::Failure;
 pub(crate) use proxy::ProxyChoice;
@@ -79,7 +78,7 @@ impl Transport {
         let secure = base.scheme_str() == Some("https");
         let tls = match (secure, setup.tls) {
             (false, _) => None,
-            (true, Some(tls)) => Some(TlsClient::new(tls, &setup.root_certificates)?),
+            (true, Some(tls)) => Some(tls.client(&setup.root_certificates)?),
             (true, None) => {
                 return Err(Error::invalid(
                     "tls",
@@ -166,8 +165,7 @@ impl Transport {
         if fresh {
             // A new one is asked for because one has failed. The others are as old.
             self.pool.clear();
-        } else if let Some(mut connection) = self.pool.take(deadline) {
-            connection.set_deadline(deadline);
+        } else if let Some(connection) = self.pool.take(deadline) {
             return Ok(connection);
         }
         let connect_by = deadline.min(deadline_in(self.connect_timeout));

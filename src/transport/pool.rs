@@ -24,13 +24,11 @@ pub(super) struct Pool {
 #[derive(Default)]
 struct State {
     closed: bool,
-    /// The process that the connections belong to.
-    process: u32,
     /// The longest idle one first.
     idle: Vec<Idle>,
-    /// Every socket of a connection, idle or in use. They are closed with the pool, which ends the calls that
-    /// block on them.
-    sockets: Vec<Weak<TcpStream>>,
+    /// Every socket of a connection, idle or in use, with the process that opened it. They are closed with the
+    /// pool, which ends the calls that block on them.
+    sockets: Vec<(u32, Weak<TcpStream>)>,
 }
 
 struct Idle {
@@ -60,14 +58,13 @@ impl Pool {
 
     fn take_any(&self, now: Instant, thread: ThreadId, process: u32) -> Option<Connection> {
         let mut state = self.state();
-        let foreign = state.claim(process);
-        let old = state.remove_old(now, self.lifetime);
+        let unusable = state.remove_unusable(now, self.lifetime, process);
         let own = state.idle.iter().rposition(|idle| idle.thread == thread);
         let index = own.or_else(|| state.idle.len().checked_sub(1));
         let found = index.map(|index| state.idle.remove(index).connection);
         drop(state);
         // To close is a system call.
-        drop((foreign, old));
+        drop(unusable);
         found
     }
 
@@ -78,17 +75,17 @@ impl Pool {
 
     fn put_at(&self, connection: Connection, now: Instant, thread: ThreadId) {
         let mut state = self.state();
-        let mut old = state.remove_old(now, self.lifetime);
+        let mut closed = state.remove_unusable(now, self.lifetime, connection.process);
         if state.closed || self.most == 0 {
             drop(state);
             return;
         }
         if state.idle.len() >= self.most {
-            old.push(state.idle.remove(0));
+            closed.push(state.idle.remove(0));
         }
         state.idle.push(Idle { connection, thread, since: now });
         drop(state);
-        drop(old);
+        drop(closed);
     }
 
     /// Takes note of a new connection's socket.
@@ -97,13 +94,9 @@ impl Pool {
     /// Returns an error if the pool is closed.
     pub(super) fn register(&self, socket: &Arc<TcpStream>) -> io::Result<()> {
         let mut state = self.state();
-        let foreign = state.claim(process::id());
-        state.sockets.retain(|socket| socket.strong_count() > 0);
-        state.sockets.push(Arc::downgrade(socket));
-        let closed = state.closed;
-        drop(state);
-        drop(foreign);
-        if closed { Err(io::ErrorKind::NotConnected.into()) } else { Ok(()) }
+        state.sockets.retain(|(_, socket)| socket.strong_count() > 0);
+        state.sockets.push((process::id(), Arc::downgrade(socket)));
+        if state.closed { Err(io::ErrorKind::NotConnected.into()) } else { Ok(()) }
     }
 
     /// Closes all connections that are idle now.
@@ -116,11 +109,12 @@ impl Pool {
     pub(super) fn close(&self) {
         let mut state = self.state();
         state.closed = true;
-        let foreign = state.claim(process::id());
         let (idle, sockets) = (std::mem::take(&mut state.idle), std::mem::take(&mut state.sockets));
         drop(state);
-        drop((foreign, idle));
-        for socket in sockets.iter().filter_map(Weak::upgrade) {
+        drop(idle);
+        // A socket that came with a fork is the parent's too, which may go on with it.
+        let own = sockets.iter().filter(|(process, _)| *process == process::id());
+        for socket in own.filter_map(|(_, socket)| socket.upgrade()) {
             // An error means that it is closed already.
             let _ = socket.shutdown(Shutdown::Both);
         }
@@ -132,24 +126,16 @@ impl Pool {
 }
 
 impl State {
-    /// Takes out what is another process's.
+    /// Takes out what has been idle for too long, and what another process opened.
     ///
     /// After a fork the child has its parent's connections too. If both used one, they would mix up their
     /// requests, and encrypt different texts with the same key and nonce.
-    fn claim(&mut self, process: u32) -> Vec<Idle> {
-        if self.process == process {
-            return Vec::new();
-        }
-        self.process = process;
-        self.sockets.clear();
-        std::mem::take(&mut self.idle)
-    }
-
-    /// Takes out what has been idle for too long.
-    fn remove_old(&mut self, now: Instant, lifetime: Duration) -> Vec<Idle> {
-        let fresh = |idle: &Idle| now.saturating_duration_since(idle.since) < lifetime;
-        // Usually nothing, which allocates nothing.
-        self.idle.drain(..self.idle.iter().position(fresh).unwrap_or(self.idle.len())).collect()
+    fn remove_unusable(&mut self, now: Instant, lifetime: Duration, process: u32) -> Vec<Idle> {
+        let is_usable = |idle: &Idle| {
+            idle.connection.process == process && now.saturating_duration_since(idle.since) < lifetime
+        };
+        // Usually nothing, which allocates nothing. Both the old ones and the parent's are at the front.
+        self.idle.drain(..self.idle.iter().position(is_usable).unwrap_or(self.idle.len())).collect()
     }
 }
 
@@ -205,8 +191,6 @@ mod tests {
         }
     }
 
-    const US: u32 = 0;
-
     fn pool(most: usize) -> Arc<Pool> {
         Arc::new(Pool::new(most, Duration::from_secs(30)))
     }
@@ -246,7 +230,7 @@ mod tests {
         for (thread, expected) in
             [(me, Some(2)), (third, Some(4)), (me, Some(0)), (me, Some(3)), (other, Some(1)), (me, None)]
         {
-            assert_eq!(name(pool.take_any(now, thread, US)), expected);
+            assert_eq!(name(pool.take_any(now, thread, process::id())), expected);
         }
     }
 
@@ -263,17 +247,17 @@ mod tests {
         put(b, 1);
         put(c, 2);
         assert_eq!(closed(), 1, "no more than two");
-        assert_eq!(name(two.take_any(after(31), other_thread(), US)), Some(2));
+        assert_eq!(name(two.take_any(after(31), other_thread(), process::id())), Some(2));
         assert_eq!(closed(), 3, "`b` was idle for 30 s, and `c` is dropped here");
 
         put(a, 0);
         put(b, 30);
         assert_eq!(closed(), 4, "looked at when one is put back, too");
-        assert!(two.take_any(after(60), me, US).is_none());
+        assert!(two.take_any(after(60), me, process::id()).is_none());
 
         let none = pool(0);
         none.put_at(connection(a, &none), now, me);
-        assert!(none.take_any(now, me, US).is_none());
+        assert!(none.take_any(now, me, process::id()).is_none());
         assert_eq!(closed(), 6);
     }
 
@@ -329,8 +313,8 @@ mod tests {
         let (now, me) = (Instant::now(), thread::current().id());
         pool.put_at(connection(a, &pool), now, me);
         pool.put_at(connection(b, &pool), now, me);
-        assert_eq!(name(pool.take_any(now, me, US)), Some(1));
-        assert!(pool.take_any(now, me, 4711).is_none());
+        assert_eq!(name(pool.take_any(now, me, process::id())), Some(1));
+        assert!(pool.take_any(now, me, process::id() ^ 1).is_none());
         assert_eq!(a.closed.load(Ordering::SeqCst), 2);
     }
 

@@ -1,5 +1,5 @@
-//! What a flow was told, and what must follow from it by the table of endings. Computed from what was begun in
-//! the stored value, how each beginning was answered, and which callbacks the flow heard: never from the
+//! What a flow learned, and what must follow from it by the table of endings. Computed from what was begun in
+//! the stored value, how each beginning was answered, and which callbacks the flow received: never from the
 //! flow's own state.
 
 use twilio_payments::{NotPaidReason, PaymentEnding, SessionEnding};
@@ -90,7 +90,7 @@ pub enum Money {
     Unknown,
 }
 
-/// What one lineage of stored values was told.
+/// What one lineage of stored values learned.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
     pub begun: Vec<Begun>,
@@ -174,7 +174,7 @@ impl Facts {
         SessionEnding::PerhapsOpen
     }
 
-    /// Takes a wait, whose end must not move: callbacks and crashes do not restart it.
+    /// Takes a wait, the end of which must not move: callbacks and crashes do not restart it.
     pub fn wait(&mut self, until: u64, now: u64, limits: &Limits) -> Verdict {
         if until <= now {
             return Err("the flow waits for a time that is past".to_owned());
@@ -201,7 +201,7 @@ impl Facts {
     pub fn begin(&mut self, operation: Operation, now: u64, limits: &Limits) -> Verdict {
         let refuse = |reason: &str| Err(format!("{operation:?} was begun {reason}"));
         if self.is_over() || (!self.results.is_empty() && operation != Operation::Cancel) {
-            return refuse("after the session's result was heard");
+            return refuse("after the session's result had arrived");
         }
         let cancelled = self.last_of(Operation::Cancel).is_some();
         match operation {
@@ -299,7 +299,7 @@ impl Facts {
         self.ask_done |= left || whole || (about && new && field("ErrorType").is_some());
     }
 
-    /// Whether an ending is the one that the table gives.
+    /// Whether an ending is the one in the table.
     pub fn check(
         &self,
         payment: &PaymentEnding,
@@ -352,7 +352,7 @@ impl Facts {
                     _ => Ok(()),
                 }
             }
-            other => Err(format!("what it names was not heard: {other:?}")),
+            other => Err(format!("what it names was not received: {other:?}")),
         }
     }
 

@@ -5,6 +5,7 @@
     allow(
         dead_code,
         unused_imports,
+        unused_variables,
         clippy::needless_pass_by_value,
         reason = "a build without TLS has the types, and no value of them"
     )
@@ -47,44 +48,22 @@ impl Tls {
         return Some(Self::NativeTls);
         None
     }
+
+    /// A configuration that trusts the usual roots and the extra ones, given as PEM.
+    pub(super) fn client(self, extra_roots: &[Vec<u8>]) -> Result<Box<dyn TlsClient>, Error> {
+        match self {
+            #[cfg(feature = "rustls")]
+            Self::Rustls => Ok(Box::new(rustls::Client::new(extra_roots)?)),
+            #[cfg(feature = "platform-verifier")]
+            Self::PlatformVerifier => Ok(Box::new(rustls::Client::with_platform_verifier(extra_roots)?)),
+            #[cfg(feature = "native-tls")]
+            Self::NativeTls => Ok(Box::new(native::Client::new(extra_roots)?)),
+        }
+    }
 }
 
 /// Opens TLS connections with one configuration.
-pub(super) enum TlsClient {
-    #[cfg(feature = "rustls")]
-    Rustls(rustls::Client),
-    #[cfg(feature = "native-tls")]
-    Native(native::Client),
-}
-
-impl TlsClient {
-    /// A configuration that trusts the usual roots and the extra ones, given as PEM.
-    #[allow(unused_variables, reason = "a build without TLS has nothing to do with them")]
-    pub(super) fn new(tls: Tls, extra_roots: &[Vec<u8>]) -> Result<Self, Error> {
-        match tls {
-            #[cfg(feature = "rustls")]
-            Tls::Rustls => rustls::Client::new(extra_roots).map(Self::Rustls),
-            #[cfg(feature = "platform-verifier")]
-            Tls::PlatformVerifier => rustls::Client::with_platform_verifier(extra_roots).map(Self::Rustls),
-            #[cfg(feature = "native-tls")]
-            Tls::NativeTls => native::Client::new(extra_roots).map(Self::Native),
-        }
-    }
-
+pub(super) trait TlsClient: Send + Sync {
     /// Speaks TLS over a connected stream, within the deadline that is set on it.
-    #[allow(unused_variables, reason = "a build without TLS has nothing to do with them")]
-    pub(super) fn handshake(
-        &self,
-        host: &str,
-        stream: Box<dyn Stream>,
-    ) -> Result<Box<dyn Stream>, NotConnected> {
-        match self {
-            #[cfg(feature = "rustls")]
-            Self::Rustls(client) => client.handshake(host, stream),
-            #[cfg(feature = "native-tls")]
-            Self::Native(client) => client.handshake(host, stream),
-            #[cfg(not(any(feature = "rustls", feature = "native-tls")))]
-            _ => match *self {},
-        }
-    }
+    fn handshake(&self, host: &str, stream: Box<dyn Stream>) -> Result<Box<dyn Stream>, NotConnected>;
 }

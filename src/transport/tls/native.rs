@@ -6,11 +6,11 @@ use std::time::Instant;
 
 use native_tls::{Certificate, HandshakeError, Protocol, TlsConnector, TlsStream};
 
-use super::{NotConnected, Stream};
+use super::{NotConnected, Stream, TlsClient};
 use crate::error::Error;
 use crate::transport::socket::has_nothing_to_read;
 
-pub(in crate::transport) struct Client(TlsConnector);
+pub(super) struct Client(TlsConnector);
 
 impl Client {
     /// Trusts what the operating system trusts, and these.
@@ -28,12 +28,10 @@ impl Client {
         })?;
         Ok(Self(connector))
     }
+}
 
-    pub(super) fn handshake(
-        &self,
-        host: &str,
-        stream: Box<dyn Stream>,
-    ) -> Result<Box<dyn Stream>, NotConnected> {
+impl TlsClient for Client {
+    fn handshake(&self, host: &str, stream: Box<dyn Stream>) -> Result<Box<dyn Stream>, NotConnected> {
         let broken = Arc::new(Mutex::new(None));
         let noting = Noting { stream, broken: Arc::clone(&broken) };
         self.0.connect(host, noting).map(|tls| Box::new(tls) as Box<dyn Stream>).map_err(|error| {

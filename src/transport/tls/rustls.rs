@@ -9,11 +9,11 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, ConfigBuilder, RootCertStore, StreamOwned, WantsVerifier};
 
-use super::{NotConnected, Stream};
+use super::{NotConnected, Stream, TlsClient};
 use crate::error::Error;
 use crate::transport::socket::has_nothing_to_read;
 
-pub(in crate::transport) struct Client(Arc<ClientConfig>);
+pub(super) struct Client(Arc<ClientConfig>);
 
 impl Client {
     /// Trusts the Mozilla roots and these.
@@ -43,12 +43,10 @@ impl Client {
     fn of(builder: ConfigBuilder<ClientConfig, WantsClientCert>) -> Self {
         Self(Arc::new(builder.with_no_client_auth()))
     }
+}
 
-    pub(super) fn handshake(
-        &self,
-        host: &str,
-        stream: Box<dyn Stream>,
-    ) -> Result<Box<dyn Stream>, NotConnected> {
+impl TlsClient for Client {
+    fn handshake(&self, host: &str, stream: Box<dyn Stream>) -> Result<Box<dyn Stream>, NotConnected> {
         let name =
             ServerName::try_from(host.to_owned()).map_err(|error| NotConnected::Untrusted(error.into()))?;
         let connection = ClientConnection::new(Arc::clone(&self.0), name)

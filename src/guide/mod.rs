@@ -21,8 +21,8 @@ pub use stopper::PaymentStopper;
 /// How long one request to cancel a session may take, if the client's own deadline is not shorter.
 const CANCEL_TIME: Duration = Duration::from_secs(10);
 
-/// How long the caller types before a connection is opened for the next request, or kept open: the client closes
-/// one that is idle for longer than 30 s.
+/// How long the caller types before a connection for the next request is opened, if there is none that is idle:
+/// a server or a router on the way may have closed the last one.
 const QUIET_TIME: Duration = Duration::from_secs(20);
 
 /// How long that may take. A callback that arrives meanwhile waits for the connection, as its request would.

@@ -252,13 +252,11 @@ impl Sandbox {
 
     /// Makes a live call of the account, with a caller whose keypad you work: see [`Call::press`] and
     /// [`Call::obliging`].
-    #[must_use]
     pub fn call(&self) -> Call {
         self.add_call(self.account_sid(), mint::sid("CA"), None)
     }
 
     /// Makes a live call of the subaccount.
-    #[must_use]
     pub fn subaccount_call(&self) -> Call {
         self.add_call(self.subaccount_sid(), mint::sid("CA"), None)
     }
@@ -275,7 +273,6 @@ impl Sandbox {
 
     /// Makes a live call of the account that is a leg of another. The service's responses and callbacks name that
     /// other call then, not this one.
-    #[must_use]
     pub fn leg_of(&self, parent: &Call) -> Call {
         self.add_call(self.account_sid(), mint::sid("CA"), Some(parent.sid()))
     }
@@ -312,7 +309,7 @@ impl Sandbox {
     /// A session as it is now; `None` if there is no such session.
     #[must_use]
     pub fn session(&self, sid: &str) -> Option<Session> {
-        self.service.store.memory().sessions.get(sid).map(|session| session.view().clone())
+        self.service.store.memory().sessions.get(sid).map(|session| session.view.clone())
     }
 
     /// All sessions as they are now, in the order of their creation.

@@ -191,7 +191,7 @@ impl Store {
         let sid = mint::sid("PK");
         memory.live_call_of(path)?.open_session = Some(sid.clone());
         let account_sid = path.account_sid.to_owned();
-        let ids = SessionIds { account_sid, call_sid: shown_call, sid: sid.clone() };
+        let ids = SessionIds { account_sid, call_sid: shown_call, sid: sid.as_str().into() };
         let (body, fields, now) = (form.body, form.into_fields(), memory.clock.now());
         let (session, started) =
             PaySession::start(ids, path.call_sid, parameters, fields, self.undocumented, now);
@@ -222,7 +222,7 @@ impl Store {
         let now = memory.clock.now();
         self.drive(&mut memory, sid, |session| session.tick(now));
         memory.ignore(form.ignored());
-        let name = memory.session_of(path, sid)?.parameters().payment_connector.clone();
+        let name = memory.session_of(path, sid)?.parameters.payment_connector.clone();
         let connector = memory.connector(&name)?.clone();
         let session = memory.session_of(path, sid)?;
         let mut callbacks = session.update(&update, &connector, now)?;
@@ -241,9 +241,9 @@ impl Store {
         let Some(session) = memory.sessions.get_mut(sid) else { return };
         let callbacks = happen(session);
         let deadline = session.next_deadline();
-        if session.result().is_some() && memory.open.remove(sid) {
-            memory.transactions.extend(session.view().transaction.clone());
-            if let Some(call) = memory.calls.get_mut(&session.view().call_sid) {
+        if !session.view.is_open() && memory.open.remove(sid) {
+            memory.transactions.extend(session.view.transaction.clone());
+            if let Some(call) = memory.calls.get_mut(&session.view.call_sid) {
                 call.open_session.take_if(|open| open == sid);
             }
             memory.ended.push_back(sid.to_owned());
@@ -267,7 +267,7 @@ impl Store {
     pub(super) fn sessions(&self) -> Vec<Session> {
         let memory = self.memory();
         let sessions = memory.order.iter().filter_map(|sid| memory.sessions.get(sid));
-        sessions.map(|session| session.view().clone()).collect()
+        sessions.map(|session| session.view.clone()).collect()
     }
 }
 
@@ -302,14 +302,14 @@ impl Memory {
     }
 
     fn session_of(&mut self, path: RequestPath<'_>, sid: &str) -> Result<&mut PaySession, Refusal> {
-        let session = self.sessions.get_mut(sid).filter(|session| session.view().call_sid == path.call_sid);
+        let session = self.sessions.get_mut(sid).filter(|session| session.view.call_sid == path.call_sid);
         session.ok_or_else(|| Refusal::not_found(path.path))
     }
 
     /// Forgets an ended session and its idempotency keys.
     fn forget(&mut self, sid: &str) {
         if let Some(session) = self.sessions.remove(sid) {
-            self.responses.forget(&session.ids().account_sid, &session.view().idempotency_keys);
+            self.responses.forget(&session.ids.account_sid, &session.view.idempotency_keys);
         }
         if let Some(index) = self.order.iter().position(|other| other == sid) {
             self.order.remove(index);

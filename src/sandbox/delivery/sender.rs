@@ -63,7 +63,7 @@ impl Sender {
     /// A sender that signs with the account's auth token, or with a shared key if there is one: its SID and secret.
     ///
     /// # Errors
-    /// If the token or secret is not one that could verify a signature.
+    /// Returns an error if the token or secret cannot verify a signature.
     pub(crate) fn new(auth_token: &str, shared_key: Option<(&str, &str)>) -> Result<Self, CallbackError> {
         let signer = match shared_key {
             Some((_, secret)) => SignatureValidator::from_shared_key(secret)?,
@@ -120,13 +120,11 @@ impl Sender {
         let nothing_new = |state: &mut State| state.taken <= from && !state.stopped;
         let waited = self.0.changed.wait_timeout_while(self.0.lock(), time, nothing_new);
         let state = waited.unwrap_or_else(PoisonError::into_inner).0;
-        let of_session = |queue: &Queue| {
-            let new = queue.records.iter().rev().take_while(|(number, _)| *number >= from);
-            new.map(|(number, record)| (*number, RecordedCallback::new(record))).collect::<Vec<_>>()
-        };
-        let mut new: Vec<_> = state.sessions.values().flat_map(of_session).collect();
+        let queues = state.sessions.values().map(|queue| queue.records.iter().rev());
+        let mut new: Vec<_> =
+            queues.flat_map(|latest| latest.take_while(|(number, _)| *number >= from)).collect();
         new.sort_unstable_by_key(|(number, _)| *number);
-        (new.into_iter().map(|(_, callback)| callback).collect(), state.taken)
+        (new.into_iter().map(|(_, record)| RecordedCallback::new(record)).collect(), state.taken)
     }
 
     /// Forgets a session, as soon as nothing of it is pending.
@@ -202,10 +200,10 @@ impl Shared {
             }
             let Some(queue) = state.sessions.get_mut(&session) else { continue };
             queue.busy = queue.pending().is_some();
-            match (queue.busy, queue.forgotten) {
-                (true, _) => state.ready.push_back(session),
-                (false, true) => drop(state.sessions.remove(&session)),
-                (false, false) => {}
+            if queue.busy {
+                state.ready.push_back(session);
+            } else if queue.forgotten {
+                state.sessions.remove(&session);
             }
         }
         state.threads -= 1;
@@ -240,9 +238,9 @@ impl Shared {
             if let Some(kept) = state.sessions.get_mut(&record.session).and_then(Queue::pending) {
                 (kept.attempts, kept.status, kept.delivery) = (attempt, result.ok(), delivery);
             }
-            state.pending -= usize::from(delivery != Delivery::Pending);
             self.changed.notify_all();
             if delivery != Delivery::Pending {
+                state.pending = state.pending.saturating_sub(1);
                 return;
             }
             drop(self.changed.wait_timeout_while(state, pause, |state| !state.stopped));

@@ -73,7 +73,7 @@ impl PaySession {
         let mut out = Fields::default();
         self.add_collected(&mut out, &SECURITY_CODE);
         self.add_card_type(&mut out);
-        out.add("Sid", &self.ids.sid);
+        out.add("Sid", &*self.ids.sid);
         let code = done.and_then(|done| done.confirmation_code.as_deref());
         out.add("PaymentConfirmationCode", code.unwrap_or_default());
         out.add("CallSid", &self.ids.call_sid);
@@ -106,7 +106,7 @@ impl PaySession {
         out.add_some("ChargeAmount", charge.map(|amount| amount.to_string()));
         out.add_some("TokenType", charge.is_none().then(|| self.parameters.token_type.as_str()));
         out.add("AccountSid", &self.ids.account_sid);
-        out.add("Sid", &self.ids.sid);
+        out.add("Sid", &*self.ids.sid);
         self.add_bank_account_type(&mut out);
         out
     }
@@ -125,6 +125,6 @@ impl PaySession {
     }
 
     fn callback(&self, fields: Fields) -> Callback {
-        Callback { session: Arc::clone(&self.sid), url: Arc::clone(&self.url), fields }
+        Callback { session: Arc::clone(&self.ids.sid), url: Arc::clone(&self.url), fields }
     }
 }

@@ -50,19 +50,18 @@ pub(super) type Ending = Result<Transaction, Failure>;
 
 /// A payments session. Its methods return the callbacks to send, in order.
 pub(crate) struct PaySession {
-    pub(super) ids: SessionIds,
-    pub(super) parameters: CreateParameters,
+    pub(crate) ids: SessionIds,
+    pub(crate) parameters: CreateParameters,
     undocumented: Undocumented,
     pub(super) created: Duration,
-    /// The session's SID and the URL in force, as callbacks carry them.
-    pub(super) sid: Arc<str>,
+    /// The URL in force, as callbacks carry it.
     pub(super) url: Arc<str>,
     pub(super) collected: Collected,
     /// How often each kind failed since it was last good.
     failures: HashMap<Capture, u32>,
     stage: Stage,
     /// What a test sees of the session.
-    view: Session,
+    pub(crate) view: Session,
 }
 
 impl PaySession {
@@ -76,7 +75,7 @@ impl PaySession {
         now: Duration,
     ) -> (Self, Callback) {
         let view = Session {
-            sid: ids.sid.clone(),
+            sid: ids.sid.to_string(),
             call_sid: call_sid.to_owned(),
             result: None,
             transaction: None,
@@ -85,7 +84,6 @@ impl PaySession {
             idempotency_keys: vec![parameters.idempotency_key.clone()],
         };
         let session = Self {
-            sid: ids.sid.as_str().into(),
             url: parameters.status_callback.as_str().into(),
             ids,
             parameters,
@@ -111,7 +109,7 @@ impl PaySession {
         connector: &PaymentConnector,
         now: Duration,
     ) -> Result<Vec<Callback>, Refusal> {
-        if let Some(result) = self.result() {
+        if let Some(result) = &self.view.result {
             let message = format!("Session {} is over: {result}", self.ids.sid);
             return Err(Refusal::new(&refusals::CONFLICT, message));
         }
@@ -261,20 +259,6 @@ impl PaySession {
         self.collected.required(&self.parameters)
     }
 
-    /// How the session ended, if it did.
-    pub(crate) fn result(&self) -> Option<&PayResult> {
-        self.view.result.as_ref()
-    }
-
-    pub(crate) fn ids(&self) -> &SessionIds {
-        &self.ids
-    }
-
-    /// What a test sees of the session.
-    pub(crate) fn view(&self) -> &Session {
-        &self.view
-    }
-
     /// The resource as JSON. Nothing in it needs escaping: SIDs were checked, dates are ours.
     pub(crate) fn resource(&self, now: Duration) -> String {
         let SessionIds { account_sid, call_sid, sid } = &self.ids;
@@ -284,10 +268,6 @@ impl PaySession {
              \"date_updated\":\"{updated}\",\"sid\":\"{sid}\",\
              \"uri\":\"/2010-04-01/Accounts/{account_sid}/Calls/{call_sid}/Payments/{sid}.json\"}}"
         )
-    }
-
-    pub(crate) fn parameters(&self) -> &CreateParameters {
-        &self.parameters
     }
 
     fn first_key(&self, now: Duration) -> Duration {

@@ -89,7 +89,7 @@ proptest! {
         let mut desk = Desk::new(settings);
         let mut typed = vec![String::new()];
         for act in acts {
-            let ended = desk.session.result().is_some();
+            let ended = desk.session.view.result.is_some();
             let before = desk.sent.len();
             match act {
                 Act::Ask(capture) => {
@@ -138,7 +138,7 @@ proptest! {
         let last = desk.sent.len() - 1;
         for (index, callback) in desk.sent.iter().enumerate() {
             let read = parse(callback);
-            prop_assert_eq!(read.is_final(), index == last && desk.session.result().is_some());
+            prop_assert_eq!(read.is_final(), index == last && desk.session.view.result.is_some());
             for (name, value) in callback.fields.iter() {
                 prop_assert!(is_masked(name, value), "{name}={value}");
                 let clear = ["PaymentCardPostalCode", "BankRoutingNumber", "ExpirationDate"];
@@ -147,8 +147,8 @@ proptest! {
                 }
             }
         }
-        let charged = desk.session.view().transaction.is_some();
-        prop_assert_eq!(charged, desk.session.result() == Some(&PayResult::Success));
+        let charged = desk.session.view.transaction.is_some();
+        prop_assert_eq!(charged, desk.session.view.result == Some(PayResult::Success));
     }
 
     /// An obliging caller brings any session to its end.

@@ -54,7 +54,7 @@ impl Desk {
     }
 
     fn with(parameters: CreateParameters, undocumented: Undocumented) -> Self {
-        let ids = SessionIds { account_sid: sid("AC"), call_sid: sid("CA"), sid: sid("PK") };
+        let ids = SessionIds { account_sid: sid("AC"), call_sid: sid("CA"), sid: sid("PK").into() };
         let (session, first) =
             PaySession::start(ids, &sid("CA"), parameters, Fields::default(), undocumented, START);
         Self { session, now: START, sent: vec![first] }
@@ -129,7 +129,7 @@ impl Desk {
     }
 
     fn result(&self) -> Option<PayResult> {
-        let result = self.session.result().cloned();
+        let result = self.session.view.result.clone();
         assert_eq!(result.is_some(), self.last().is_final());
         assert_eq!(result, self.last().result);
         result

@@ -65,7 +65,7 @@ const CONNECT_TIME: Duration = Duration::from_secs(2);
 /// With a [`store`](Self::store), another process goes on: load the flow that was stored last, and pass it to
 /// `new` instead of a new one. Without a store, a payment that was under way is lost with the process: the
 /// service may still carry it out. A new flow with the same key is then no way to go on: it does not know what
-/// the first one did, so what it calls [`NotPaid`](PaymentEnding::NotPaid) may have been paid by the first.
+/// the first one did, so what it calls [`NotPaid`](crate::PaymentEnding::NotPaid) may have been paid by the first.
 ///
 /// Until `run` begins, the listener keeps this payment's callbacks in memory, and acknowledges them. So call it
 /// soon after binding the listener: what was acknowledged before dies with the program, and the payment then ends

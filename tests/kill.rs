@@ -2,7 +2,7 @@
 //! is charged twice, every ending is true, and nearly all are decided.
 //!
 //! This binary is both: the test, with the sandbox, and, started again by itself with `KILL_TEST` set, the program.
-//! `KILL_TEST_KILLS` sets how often the program is killed in each of the two worlds of idempotency keys; after 20
+//! `KILLS` sets how often the program is killed in each of the two worlds of idempotency keys; after 20
 //! kills 100 new orders begin.
 
 use std::collections::{HashMap, HashSet};
@@ -319,7 +319,7 @@ fn killed(keys: IdempotencyKeys) {
     if std::env::var_os("KILL_TEST").is_some() {
         return;
     }
-    let wanted = std::env::var("KILL_TEST_KILLS").map_or(KILLS, |kills| kills.parse().unwrap());
+    let wanted = std::env::var("KILLS").map_or(KILLS, |kills| kills.parse().unwrap());
     let started = Instant::now();
     let mut endings = Endings::default();
     for seed in 1.. {

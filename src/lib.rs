@@ -16,7 +16,8 @@
 //! ) -> Result<Ending, Box<dyn Error>> {
 //!     let params = CreatePaymentsParams::new(listener.status_callback_url())
 //!         // Names the payment. The keys of all its requests are derived from this one, so a request that is
-//!         // repeated, the charging one too, has the key that it had before.
+//!         // repeated, the charging one too, has the key that it had before. But run an order only once like this:
+//!         // to go on after a crash without a second charge, store the `PaymentFlow`, as described below.
 //!         .idempotency_key(order)
 //!         .charge_amount("19.99".parse()?);
 //!     let flow = PaymentFlow::new(call_sid, params)?;

@@ -2,7 +2,7 @@
 //! is charged twice, every ending is true, and nearly all are decided.
 //!
 //! This binary is both: the test, with the sandbox, and, started again by itself with `KILL_TEST` set, the program.
-//! `KILL_TEST_KILLS` sets how often the program is killed in each of the two worlds of idempotency keys; after 20
+//! `KILLS` sets how often the program is killed in each of the two worlds of idempotency keys; after 20
 //! kills 100 new orders begin.
 
 use std::collections::{HashMap, HashSet};
@@ -11,7 +11,7 @@ use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -167,10 +167,13 @@ impl Random {
     }
 }
 
-/// A port that is free, and that the system does not give to anybody who asks for any port.
-fn free_port(random: &mut Random) -> u16 {
+/// A port that is free, that the system does not give to anybody who asks for any port, and that no other round
+/// of this test has.
+fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = u16::try_from(std::process::id() % 10_000).unwrap();
     loop {
-        let port = u16::try_from(20_000 + random.up_to(9_999)).unwrap();
+        let port = 20_000 + (first + NEXT.fetch_add(1, Ordering::Relaxed)) % 10_000;
         if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
             return port;
         }
@@ -206,9 +209,7 @@ impl Round {
             drop(sandbox.call_with_sid(&call_sid(order)).unwrap().obliging());
         }
         let random = Random(seed);
-        // Tests that run at the same time look for their ports in different places.
-        let world = u64::from(keys == IdempotencyKeys::Ignored);
-        let port = free_port(&mut Random(u64::from(std::process::id()) << 1 | world));
+        let port = free_port();
         let name = format!("twilio-payments-kill-{}-{keys:?}-{seed}", std::process::id());
         let folder = std::env::temp_dir().join(name);
         fs::create_dir_all(&folder).unwrap();
@@ -318,7 +319,7 @@ fn killed(keys: IdempotencyKeys) {
     if std::env::var_os("KILL_TEST").is_some() {
         return;
     }
-    let wanted = std::env::var("KILL_TEST_KILLS").map_or(KILLS, |kills| kills.parse().unwrap());
+    let wanted = std::env::var("KILLS").map_or(KILLS, |kills| kills.parse().unwrap());
     let started = Instant::now();
     let mut endings = Endings::default();
     for seed in 1.. {

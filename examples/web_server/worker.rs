@@ -33,25 +33,32 @@ fn look_through(shop: &Arc<Shop>) -> Result<(), Failure> {
         if path.extension().is_none_or(|extension| extension != "json") {
             continue;
         }
-        let mut file = shop.file(tag);
-        let Some(mut flow) = file.load()? else { continue };
-        // A request that another process has begun is due only when that process must be gone.
-        if flow.due().is_none_or(|due| due > SystemTime::now()) {
-            continue;
+        // A file that cannot be read does not keep the others waiting.
+        if let Err(error) = look_at(shop, shop.file(tag)) {
+            complain!("worker: {}: {error}", path.display());
         }
-        let step = flow.next(SystemTime::now());
-        match file.store(&flow) {
-            // Another process was faster: nothing is sent here.
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
-            stored => stored?,
-        }
-        let shop = Arc::clone(shop);
-        thread::spawn(move || {
-            if let Err(error) = send(&shop, &mut file, &flow, step) {
-                complain!("worker: {error}");
-            }
-        });
     }
+    Ok(())
+}
+
+fn look_at(shop: &Arc<Shop>, mut file: FlowFile) -> Result<(), Failure> {
+    let Some(mut flow) = file.load()? else { return Ok(()) };
+    // A request that another process has begun is due only when that process must be gone.
+    if flow.due().is_none_or(|due| due > SystemTime::now()) {
+        return Ok(());
+    }
+    let step = flow.next(SystemTime::now());
+    match file.store(&flow) {
+        // Another process was faster: nothing is sent here.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
+        stored => stored?,
+    }
+    let shop = Arc::clone(shop);
+    thread::spawn(move || {
+        if let Err(error) = send(&shop, &mut file, &flow, step) {
+            complain!("worker: {error}");
+        }
+    });
     Ok(())
 }
 

@@ -61,6 +61,8 @@ impl State {
     /// Takes what a callback reports about the captures.
     fn take_progress(&mut self, callback: &StatusCallback, date: Option<u64>) {
         let error = callback.error_type.as_ref();
+        let goes_on = self.stop.is_none() && !self.ended;
+        let was_in = self.ask.as_ref().is_some_and(|ask| !self.left.contains(&ask.capture));
         if let Some(required) = callback.required() {
             self.left = bounded(required);
             self.required = Some(self.left.clone());
@@ -70,7 +72,14 @@ impl State {
                 self.left.retain(|left| left != capture);
             }
         }
-        let Some(ask) = self.ask.as_mut().filter(|ask| !ask.done) else { return };
+        let Some(ask) = self.ask.as_mut() else { return };
+        if goes_on && was_in && error.is_none() && callback.capture.as_ref() == Some(&ask.capture) {
+            // The caller is asked again by a repetition of the same request: that is not another ask.
+            ask.done = !self.left.contains(&ask.capture);
+        }
+        if ask.done {
+            return;
+        }
         let about = callback.capture.as_ref().is_none_or(|capture| *capture == ask.capture);
         if callback.capture.is_some() && about {
             ask.seen = true;

@@ -49,7 +49,8 @@ pub enum PaymentEnding {
         profile: Option<String>,
     },
     /// It is certain that nothing was charged or tokenized: the request to complete the session was never
-    /// begun, or was certainly not carried out each time.
+    /// begun, or was certainly not carried out each time. That is about this flow, over all processes that went on
+    /// with its stored value; another flow with the same [key](crate::PaymentFlow#keys) is another payment.
     NotPaid(NotPaidReason),
     /// The session was or may have been completed, and the service reports that nothing was charged. A
     /// payment connector's timeout can hide a charge, so this is kept apart from

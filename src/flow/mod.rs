@@ -70,6 +70,7 @@ const RESPONSE_TIME: Duration = Duration::from_secs(60);
 ///         Step::WaitUntil(time) => {
 ///             // A web server would return here, and come back with a callback or when the flow is due.
 ///             let time = time.duration_since(SystemTime::now()).unwrap_or_default();
+///             // This listener is for one payment. What is read here and is another's must be passed on to that one.
 ///             if let Ok(callback) = listener.recv_timeout(time) {
 ///                 flow.on_callback(&callback);
 ///             }
@@ -123,7 +124,8 @@ const RESPONSE_TIME: Duration = Duration::from_secs(60);
 ///
 /// # Keys
 /// The payment's [key](Self::key) is the idempotency key of the params. One key is one flow: a second flow with
-/// the same key would take the first one's session for its own. So look for a stored flow first, and use a
+/// the same key would take the first one's session for its own, and it does not know what the first one did: it
+/// can end as not paid although the first one was paid, or charge once more. So look for a stored flow first, and use a
 /// new key for each new try, such as `order-1066`, then `order-1066-2`.
 #[derive(Clone, PartialEq)]
 pub struct PaymentFlow {

@@ -1,7 +1,8 @@
 //! `Driver`: what a guided payment's own thread shares with the threads of the listener's connections.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::{Duration, SystemTime};
 
 use super::stopper::Stop;
@@ -17,8 +18,10 @@ pub(super) type Observer = Box<dyn FnMut(&StatusCallback) + Send>;
 /// A flow, with a lock that is never held while a request is under way.
 pub(super) struct Driver<E> {
     state: Mutex<State<E>>,
-    /// A callback arrived, or the payment is to stop.
-    news: Condvar,
+    /// What `next` does not know yet. It has a lock of its own because the store may stop the payment.
+    signals: Mutex<Signals>,
+    /// A signal was set.
+    signalled: Condvar,
     /// Held while a callback is handled, from before the flow changes until the observer has returned. So the
     /// observer sees callbacks in the order in which the flow does.
     observer: Mutex<Observer>,
@@ -34,9 +37,19 @@ struct State<E> {
     stored: Option<u64>,
     /// Whether the flow could not be stored: then nothing is sent, and no callback is acknowledged.
     failed: bool,
-    /// Why, if that happened for a callback.
-    failure: Option<E>,
-    /// Whether the listener was shut down.
+    /// Why, if that happened for a callback: the store's error, or its panic.
+    failure: Option<thread::Result<E>>,
+    /// Whether the payment has ended, and its callbacks are no longer taken.
+    finished: bool,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Signals {
+    /// Something happened since `next` looked last.
+    news: bool,
+    /// The payment is to stop.
+    stopped: bool,
+    /// The listener was shut down: no callback will come.
     closed: bool,
 }
 
@@ -45,8 +58,10 @@ impl<E> State<E> {
     fn store(&mut self) -> Result<(), E> {
         let revision = self.flow.revision();
         if self.stored != Some(revision) {
-            (self.store)(&self.flow).inspect_err(|_| self.failed = true)?;
-            self.stored = Some(revision);
+            // It has failed until it returns: it may panic.
+            self.failed = true;
+            (self.store)(&self.flow)?;
+            (self.failed, self.stored) = (false, Some(revision));
         }
         Ok(())
     }
@@ -55,40 +70,75 @@ impl<E> State<E> {
 impl<E> Driver<E> {
     pub(super) fn new(flow: PaymentFlow, store: Store<E>, observer: Observer) -> Self {
         let (tag, session_sid) = (flow.tag(), Mutex::new(flow.session_sid().map(str::to_owned)));
-        let state = State { flow, store, stored: None, failed: false, failure: None, closed: false };
+        let state = State { flow, store, stored: None, failed: false, failure: None, finished: false };
         Self {
             state: Mutex::new(state),
-            news: Condvar::new(),
+            signals: Mutex::default(),
+            signalled: Condvar::new(),
             observer: Mutex::new(observer),
             tag,
             session_sid,
         }
     }
 
-    /// Returns the next request, stored as begun, or the ending. Until there is one, waits for callbacks.
+    /// Returns the next request, stored as begun, or the ending. Until there is one, waits for callbacks, or
+    /// returns `WaitUntil` if `quiet` passes without one.
     ///
     /// # Errors
     /// What the store returned, for this step or for a callback.
-    pub(super) fn next(&self) -> Result<Step, E> {
+    ///
+    /// # Panics
+    /// If the store panicked for a callback.
+    pub(super) fn next(&self, quiet: Option<Duration>) -> Result<Step, E> {
         loop {
             self.wait_for_observer();
             let mut state = lock(&self.state);
-            if let Some(failure) = state.failure.take() {
-                return Err(failure);
+            match state.failure.take() {
+                None => {}
+                Some(Ok(error)) => return Err(error),
+                Some(Err(panic)) => {
+                    drop(state);
+                    resume_unwind(panic)
+                }
+            }
+            let signals = {
+                let mut signals = lock(&self.signals);
+                signals.news = false;
+                *signals
+            };
+            if signals.stopped {
+                state.flow.cancel();
             }
             let now = SystemTime::now();
             let step = state.flow.next(now);
             state.store()?;
-            match step {
-                // No callback will come.
-                Step::WaitUntil(time) if state.closed => state.flow.on_timeout(time),
-                Step::WaitUntil(time) => {
-                    let time = time.duration_since(now).unwrap_or_default().max(Duration::from_millis(1));
-                    drop(self.news.wait_timeout(state, time));
-                }
-                step => return Ok(step),
+            let Step::WaitUntil(time) = step else { return Ok(step) };
+            if signals.closed {
+                state.flow.on_timeout(time);
+                continue;
+            }
+            drop(state);
+            let left = time.duration_since(now).unwrap_or_default().max(Duration::from_millis(1));
+            let quiet = quiet.filter(|quiet| *quiet < left);
+            if !self.wait(quiet.unwrap_or(left)) && quiet.is_some() {
+                return Ok(step);
             }
         }
+    }
+
+    /// Waits for a signal. Returns whether there was one in time.
+    fn wait(&self, time: Duration) -> bool {
+        let signals = lock(&self.signals);
+        let waited = self.signalled.wait_timeout_while(signals, time, |signals| !signals.news);
+        waited.unwrap_or_else(PoisonError::into_inner).0.news
+    }
+
+    fn signal(&self, set: impl FnOnce(&mut Signals)) {
+        let mut signals = lock(&self.signals);
+        set(&mut signals);
+        signals.news = true;
+        drop(signals);
+        self.signalled.notify_all();
     }
 
     pub(super) fn on_response(&self, response: Result<Payments, Error>) {
@@ -97,10 +147,13 @@ impl<E> Driver<E> {
         self.publish(&state);
     }
 
-    /// Returns how the payment ended, when no callback is being handled any more.
-    pub(super) fn ending(&self) -> Option<Ending> {
-        self.wait_for_observer();
-        lock(&self.state).flow.ending()
+    /// Returns how the payment ended, when no callback is being handled any more. From now on none is taken.
+    /// Call it after the listener no longer has this handler.
+    pub(super) fn finish(&self) -> Option<Ending> {
+        let _no_callback = lock(&self.observer);
+        let mut state = lock(&self.state);
+        state.finished = true;
+        state.flow.ending()
     }
 
     /// What is decided is decided after the observer has returned, so that it can still change something.
@@ -118,40 +171,91 @@ impl<E: Send> CallbackHandler for Driver<E> {
         callback.tag() == Some(&self.tag) || lock(&self.session_sid).as_ref() == Some(&callback.sid)
     }
 
-    fn on_callback(&self, callback: &StatusCallback) -> Result<(), String> {
+    fn on_callback(&self, callback: &StatusCallback) -> Result<bool, String> {
         let mut observer = lock(&self.observer);
         let mut state = lock(&self.state);
-        if !state.failed && state.flow.on_callback(callback) {
-            state.failure = state.store().err();
-            self.publish(&state);
-            if !state.failed {
-                drop(state);
-                // The observer only looks on: it must not cost anybody a payment.
-                if catch_unwind(AssertUnwindSafe(|| observer(callback))).is_err() {
-                    log::error!("the observer of a guided payment panicked; the payment goes on");
-                }
-                self.news.notify_all();
-                return Ok(());
-            }
-            self.news.notify_all();
+        if state.finished {
+            return Ok(false);
         }
-        if state.failed { Err("the payment could not be stored".to_owned()) } else { Ok(()) }
+        if !state.failed {
+            if !state.flow.on_callback(callback) {
+                return Ok(true);
+            }
+            state.failure = match catch_unwind(AssertUnwindSafe(|| state.store())) {
+                Ok(Ok(())) => None,
+                Ok(Err(error)) => Some(Ok(error)),
+                Err(panic) => Some(Err(panic)),
+            };
+            self.publish(&state);
+        }
+        let failed = state.failed;
+        drop(state);
+        // The observer only looks on: it must not cost anybody a payment.
+        if !failed && catch_unwind(AssertUnwindSafe(|| observer(callback))).is_err() {
+            log::error!("the observer of a guided payment panicked; the payment goes on");
+        }
+        self.signal(|_| {});
+        if failed { Err("the payment could not be stored".to_owned()) } else { Ok(true) }
     }
 
     fn on_close(&self) {
-        lock(&self.state).closed = true;
-        self.stop();
+        self.signal(|signals| (signals.stopped, signals.closed) = (true, true));
     }
 }
 
 impl<E: Send> Stop for Driver<E> {
     fn stop(&self) {
-        lock(&self.state).flow.cancel();
-        self.news.notify_all();
+        self.signal(|signals| signals.stopped = true);
     }
 }
 
 /// A panic of the store or the observer leaves no value half changed that is used afterwards.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::params::CreatePaymentsParams;
+
+    const SID: &str = "PK00000000000000000000000000000001";
+
+    fn driver() -> Driver<()> {
+        let params = CreatePaymentsParams::new("https://pay.example.com/").idempotency_key("order-1");
+        let flow = PaymentFlow::new("CA00000000000000000000000000000001", params).unwrap();
+        Driver::new(flow, Box::new(|_| Ok(())), Box::new(|_| {}))
+    }
+
+    fn started(driver: &Driver<()>) -> StatusCallback {
+        let url = format!("https://pay.example.com/?payment_flow={}", driver.tag);
+        StatusCallback::parse(format!("Sid={SID}").as_bytes()).unwrap().received_at(&url)
+    }
+
+    #[test]
+    fn after_the_end_no_callback_is_taken() {
+        let driver = driver();
+        let callback = started(&driver);
+        assert!(matches!(driver.next(None), Ok(Step::Create(_))));
+        assert_eq!(driver.on_callback(&callback), Ok(true));
+        driver.finish();
+        let revision = lock(&driver.state).flow.revision();
+        assert_eq!(driver.on_callback(&callback), Ok(false));
+        assert_eq!(lock(&driver.state).flow.revision(), revision);
+    }
+
+    #[test]
+    fn a_caller_who_types_for_long_is_reported() {
+        let driver = driver();
+        let callback = started(&driver);
+        assert!(matches!(driver.next(None), Ok(Step::Create(_))));
+        assert_eq!(driver.on_callback(&callback), Ok(true));
+        assert!(matches!(driver.next(None), Ok(Step::Update { .. })));
+        driver.on_response(Ok(Payments::from_json(format!(r#"{{"sid":"{SID}"}}"#).as_bytes()).unwrap()));
+        let quiet = Some(Duration::from_millis(1));
+        assert!(matches!(driver.next(quiet), Ok(Step::WaitUntil(_))));
+        // What happened meanwhile comes first.
+        driver.stop();
+        assert!(matches!(driver.next(quiet), Ok(Step::Update { .. })));
+    }
 }

@@ -21,6 +21,13 @@ pub use stopper::PaymentStopper;
 /// How long one request to cancel a session may take, if the client's own deadline is not shorter.
 const CANCEL_TIME: Duration = Duration::from_secs(10);
 
+/// How long the caller types before a connection for the next request is opened, if there is none that is idle:
+/// a server or a router on the way may have closed the last one.
+const QUIET_TIME: Duration = Duration::from_secs(20);
+
+/// How long that may take. A callback that arrives meanwhile waits for the connection, as its request would.
+const CONNECT_TIME: Duration = Duration::from_secs(2);
+
 /// Takes one payment from its first request to its ending.
 ///
 /// It drives a [`PaymentFlow`]: it sends the requests that the flow returns with the client, and passes the
@@ -57,7 +64,12 @@ const CANCEL_TIME: Duration = Duration::from_secs(10);
 /// # If the program dies
 /// With a [`store`](Self::store), another process goes on: load the flow that was stored last, and pass it to
 /// `new` instead of a new one. Without a store, a payment that was under way is lost with the process: the
-/// service may still carry it out.
+/// service may still carry it out. A new flow with the same key is then no way to go on: it does not know what
+/// the first one did, so what it calls [`NotPaid`](crate::PaymentEnding::NotPaid) may have been paid by the first.
+///
+/// Until `run` begins, the listener keeps this payment's callbacks in memory, and acknowledges them. So call it
+/// soon after binding the listener: what was acknowledged before dies with the program, and the payment then ends
+/// as unknown.
 ///
 /// # Callbacks
 /// The flow receives a callback, and is stored, on the thread of the listener's connection, even while a
@@ -111,7 +123,7 @@ impl<'a, E: Send + 'static> GuidedPayment<'a, E> {
     /// The closure is called by one thread at a time, on the thread of `run` or of a connection of the
     /// listener's. It must return after the flow is stored for good, and must return an error if what is stored
     /// is not the flow's predecessor; see [`PaymentFlow::revision`]. After an error nothing is sent any more,
-    /// and `run` returns it.
+    /// and `run` returns it; after a panic, `run` panics.
     pub fn store<F: Send + 'static>(
         self,
         store: impl FnMut(&PaymentFlow) -> Result<(), F> + Send + 'static,
@@ -139,6 +151,8 @@ impl<'a, E: Send + 'static> GuidedPayment<'a, E> {
     /// Takes the payment, and returns how it ended. Whatever goes wrong with requests and callbacks is in the
     /// [`Ending`].
     ///
+    /// While the caller types, a connection is kept open for the next request, as by [`PaymentsApi::connect`].
+    ///
     /// # Errors
     /// Returns the error of the [`store`](Self::store), if it returned one. The payment is then as it was
     /// stored last: nothing was sent that was not stored before. Go on with that flow.
@@ -153,21 +167,24 @@ impl<'a, E: Send + 'static> GuidedPayment<'a, E> {
         let handler: Arc<dyn CallbackHandler> = Arc::clone(&driver) as Arc<dyn CallbackHandler>;
         // It fails if the store does, which the driver then returns.
         let registration = self.listener.register(&handler);
+        let mut quiet = None;
         let ending = loop {
-            match driver.next()? {
+            match driver.next(quiet)? {
                 Step::Create(params) => driver.on_response(self.api.create_payments(&call_sid, &params)),
                 Step::Update { sid, params } => {
+                    quiet = params.capture.is_some().then_some(QUIET_TIME);
                     let cancels = params.status == Some(PaymentsStatus::Cancel);
                     let api = if cancels { &cancelling } else { self.api };
                     driver.on_response(api.update_payments(&call_sid, &sid, &params));
                 }
-                Step::WaitUntil(_) => {}
+                // If it fails, the next request tries by itself.
+                Step::WaitUntil(_) => drop(self.api.connect(CONNECT_TIME)),
                 Step::Ended(ending) => break ending,
             }
         };
         drop(registration);
         // A callback that was handled meanwhile may have corrected it.
-        Ok(driver.ending().unwrap_or(ending))
+        Ok(driver.finish().unwrap_or(ending))
     }
 }
 

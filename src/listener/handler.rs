@@ -37,14 +37,17 @@ pub(crate) trait CallbackHandler: Send + Sync {
 
     /// Stores a callback that [`is_for`](Self::is_for) this handler. The service gets 204 after `Ok`, and 500 after
     /// an error or a panic; then it may send the callback again. The error is a text for the log.
-    fn on_callback(&self, callback: &StatusCallback) -> Result<(), String>;
+    ///
+    /// Returns whether the handler took it. One whose registration has ended meanwhile does not: the callback is then
+    /// for whoever is next.
+    fn on_callback(&self, callback: &StatusCallback) -> Result<bool, String>;
 
     /// The listener was shut down: no more callbacks come.
     fn on_close(&self);
 }
 
 /// Calls a handler; a panic in it is an error.
-pub(super) fn call(handle: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
+pub(super) fn call<T>(handle: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
     // What a handler leaves half done is the handler's own: nothing of the listener's is changed by it.
     catch_unwind(AssertUnwindSafe(handle)).unwrap_or_else(|_| Err("it panicked".to_owned()))
 }

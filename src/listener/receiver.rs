@@ -14,6 +14,9 @@ use crate::text::url_without_secrets;
 /// The service repeats a callback with the same token.
 const TOKEN: &str = "I-Twilio-Idempotency-Token";
 
+/// The response to a callback that was received before, and a word for the log.
+const REPEATED: (u16, &str) = (204, "Repeated");
+
 pub(super) struct Receiver {
     pub(super) queue: Arc<Queue>,
     pub(super) url: PublicUrl,
@@ -75,7 +78,6 @@ impl Receiver {
 
     /// Gives a callback to its handlers, or queues it. Returns the status, and a word for the log.
     fn receive(&self, callback: &StatusCallback, delivery: &Delivery) -> (u16, &'static str) {
-        const REPEATED: (u16, &str) = (204, "Repeated");
         if let Some(handler) = &self.on_callback {
             if self.queue.is_repeat(delivery) {
                 return REPEATED;
@@ -84,14 +86,20 @@ impl Receiver {
                 return self.failed(callback, &error);
             }
         }
+        self.put(callback, delivery)
+    }
+
+    pub(super) fn put(&self, callback: &StatusCallback, delivery: &Delivery) -> (u16, &'static str) {
         match self.queue.put(callback, delivery) {
             Receipt::Repeated => REPEATED,
             Receipt::NoRoom => (503, "NoRoom"),
             Receipt::Registered(handler) => match call(|| handler.on_callback(callback)) {
-                Ok(()) => {
+                Ok(true) => {
                     self.queue.note(callback, delivery);
                     (204, "Handled")
                 }
+                // It was unregistered meanwhile.
+                Ok(false) => self.put(callback, delivery),
                 Err(error) => self.failed(callback, &error),
             },
             Receipt::Queued { discarded } => {

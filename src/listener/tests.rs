@@ -4,9 +4,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::handler::CallbackHandler;
+use super::handler::{CallbackHandler, Registration};
+use super::public_url::PublicUrl;
 use super::queue::{Delivery, Queue, Receipt};
+use super::receiver::Receiver;
 use crate::callback::StatusCallback;
+use crate::callback::signature::SignatureValidator;
 use proptest::prelude::*;
 
 #[derive(Clone, Debug)]
@@ -64,12 +67,12 @@ impl CallbackHandler for OfSession {
         callback.sid == sid(self.session)
     }
 
-    fn on_callback(&self, callback: &StatusCallback) -> Result<(), String> {
+    fn on_callback(&self, callback: &StatusCallback) -> Result<bool, String> {
         if number(callback) == self.fails_on {
             return Err("no".to_owned());
         }
         self.received.lock().unwrap().push(number(callback));
-        Ok(())
+        Ok(true)
     }
 
     fn on_close(&self) {
@@ -197,4 +200,37 @@ proptest! {
             prop_assert_eq!(queue.held(), waiting.len());
         }
     }
+}
+
+/// A handler that ends after the queue has looked it up, and before it is given the callback.
+#[derive(Default)]
+struct Ending(Mutex<Option<Registration>>);
+
+impl CallbackHandler for Ending {
+    fn is_for(&self, _: &StatusCallback) -> bool {
+        true
+    }
+
+    fn on_callback(&self, _: &StatusCallback) -> Result<bool, String> {
+        drop(self.0.lock().unwrap().take());
+        Ok(false)
+    }
+
+    fn on_close(&self) {}
+}
+
+#[test]
+fn what_comes_as_its_handler_ends_is_for_the_others() {
+    let queue = Arc::new(Queue::new(8, Duration::from_secs(600), false));
+    let url = PublicUrl::new("https://pay.example.com/".to_owned()).unwrap();
+    let validator = SignatureValidator::new("token").unwrap();
+    let receiver = Receiver::new(Arc::clone(&queue), url, None, validator);
+    let ending = Arc::new(Ending::default());
+    let handler: Arc<dyn CallbackHandler> = Arc::clone(&ending) as Arc<dyn CallbackHandler>;
+    *ending.0.lock().unwrap() = Some(queue.register(&handler).unwrap());
+    let delivery = Delivery::new(Some("token"), "signature".to_owned());
+    assert_eq!(receiver.put(&callback(1, 7), &delivery), (204, "Taken"));
+    assert_eq!(rest(&queue), [7]);
+    // It was received, once.
+    assert_eq!(receiver.put(&callback(1, 7), &delivery), (204, "Repeated"));
 }

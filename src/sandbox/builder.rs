@@ -1,6 +1,5 @@
 //! Starting a sandbox.
 
-use std::fmt;
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::Arc;
@@ -19,6 +18,7 @@ use crate::client::{Credentials, PaymentsApi};
 use crate::error::Error;
 use crate::model::sid;
 use crate::server::{Limits, Request, Server};
+use crate::text::Withheld;
 
 /// Configures a [`Sandbox`].
 ///
@@ -34,32 +34,17 @@ use crate::server::{Limits, Request, Server};
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone)]
+#[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct SandboxBuilder {
     port: u16,
     account_sid: Option<String>,
-    auth_token: Option<String>,
-    shared_key: Option<String>,
+    auth_token: Option<Withheld>,
+    shared_key: Option<Withheld>,
     idle_timeout: Option<Duration>,
     idempotency_keys: IdempotencyKeys,
     undocumented: Undocumented,
-    kept_sessions: usize,
-}
-
-impl Default for SandboxBuilder {
-    fn default() -> Self {
-        Self {
-            port: 0,
-            account_sid: None,
-            auth_token: None,
-            shared_key: None,
-            idle_timeout: None,
-            idempotency_keys: IdempotencyKeys::default(),
-            undocumented: Undocumented::default(),
-            kept_sessions: 5_000,
-        }
-    }
+    kept_sessions: Option<usize>,
 }
 
 impl SandboxBuilder {
@@ -78,7 +63,7 @@ impl SandboxBuilder {
     /// The account's auth token: any text without white space and control characters but the empty one. Default: a
     /// new one.
     pub fn auth_token(mut self, auth_token: impl Into<String>) -> Self {
-        self.auth_token = Some(auth_token.into());
+        self.auth_token = Some(Withheld::new(auth_token.into()));
         self
     }
 
@@ -86,7 +71,7 @@ impl SandboxBuilder {
     /// service do it, and not with the auth token. Verify them with
     /// [`SignatureValidator::with_shared_key`](crate::SignatureValidator::with_shared_key). Default: none.
     pub fn shared_key(mut self, secret: impl Into<String>) -> Self {
-        self.shared_key = Some(secret.into());
+        self.shared_key = Some(Withheld::new(secret.into()));
         self
     }
 
@@ -121,7 +106,7 @@ impl SandboxBuilder {
     /// How many ended sessions are kept, at least 1. An older one is forgotten with its callbacks and its
     /// idempotency keys; its transaction stays. Default: 5000. A kept session costs some 33 KB, a forgotten one 1 KB.
     pub fn kept_sessions(mut self, sessions: usize) -> Self {
-        self.kept_sessions = sessions;
+        self.kept_sessions = Some(sessions);
         self
     }
 
@@ -134,7 +119,7 @@ impl SandboxBuilder {
         let invalid = |error| io::Error::new(ErrorKind::InvalidInput, error);
         let accounts = Accounts {
             account_sid: self.account_sid.unwrap_or_else(|| mint::sid("AC")),
-            auth_token: self.auth_token.unwrap_or_else(mint::secret),
+            auth_token: self.auth_token.map_or_else(mint::secret, |token| token.as_str().to_owned()),
             api_key_sid: mint::sid("SK"),
             api_key_secret: mint::secret(),
             access_token: mint::secret(),
@@ -144,7 +129,7 @@ impl SandboxBuilder {
         let credentials =
             Credentials::auth_token(&accounts.account_sid, &accounts.auth_token).map_err(invalid)?;
         for (name, zero) in [
-            ("kept_sessions", self.kept_sessions == 0),
+            ("kept_sessions", self.kept_sessions == Some(0)),
             ("max_failed_attempts", self.undocumented.max_failed_attempts == Some(0)),
             ("idle_timeout", self.idle_timeout == Some(Duration::ZERO)),
         ] {
@@ -153,10 +138,11 @@ impl SandboxBuilder {
             }
         }
         let key_sid = format!("webhooks_sharedkey_{}", mint::secret());
-        let shared_key = self.shared_key.as_deref().map(|secret| (key_sid.as_str(), secret));
+        let shared_key = self.shared_key.as_ref().map(|secret| (key_sid.as_str(), secret.as_str()));
         let sender = Sender::new(&accounts.auth_token, shared_key)
             .map_err(|error| io::Error::new(ErrorKind::InvalidInput, error))?;
-        let store = Store::new(sender, self.idempotency_keys, self.undocumented, self.kept_sessions);
+        let kept_sessions = self.kept_sessions.unwrap_or(5_000);
+        let store = Store::new(sender, self.idempotency_keys, self.undocumented, kept_sessions);
         let (faults, requests) = (Faults::default(), AtomicUsize::new(0));
         let service = Arc::new(Service { accounts, store, faults, requests });
         let clock = ClockThread::start(&service)?;
@@ -195,18 +181,5 @@ impl Drop for ClockThread {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
-    }
-}
-
-impl fmt::Debug for SandboxBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SandboxBuilder")
-            .field("port", &self.port)
-            .field("account_sid", &self.account_sid)
-            .field("idle_timeout", &self.idle_timeout)
-            .field("idempotency_keys", &self.idempotency_keys)
-            .field("undocumented", &self.undocumented)
-            .field("kept_sessions", &self.kept_sessions)
-            .finish_non_exhaustive()
     }
 }

@@ -43,7 +43,7 @@ impl Call {
     /// Whether the call goes on.
     #[must_use]
     pub fn is_live(&self) -> bool {
-        self.service.store.is_live(&self.sid)
+        self.service.store.memory().is_live(&self.sid)
     }
 
     /// The caller presses keys, one after another: digits, `#` to end an entry, `*` to end the session.

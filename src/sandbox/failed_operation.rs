@@ -48,11 +48,7 @@ impl FailedOperation {
     /// The service responded with this status, 400 to 599.
     #[must_use]
     pub fn status(status: u16) -> Self {
-        let outcome = match status {
-            408 | 409 | 425 | 499 | 500.. => Outcome::Unknown,
-            _ => Outcome::Refused,
-        };
-        Self { kind: ErrorKind::Api, outcome, status: Some(status), code: None }
+        Self { kind: ErrorKind::Api, outcome: Outcome::of_status(status), status: Some(status), code: None }
     }
 
     /// Adds the service's error code.

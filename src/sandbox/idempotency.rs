@@ -30,7 +30,7 @@ pub(super) struct Success {
 /// The responses to the requests that were carried out. Each account has its own keys.
 #[derive(Default)]
 pub(super) struct Responses {
-    keys: IdempotencyKeys,
+    pub(super) keys: IdempotencyKeys,
     by_account_and_key: HashMap<(String, String), StoredResponse>,
 }
 
@@ -41,10 +41,6 @@ struct StoredResponse {
 }
 
 impl Responses {
-    pub(super) fn new(keys: IdempotencyKeys) -> Self {
-        Self { keys, by_account_and_key: HashMap::new() }
-    }
-
     /// The stored response, if this request was carried out before.
     ///
     /// # Errors

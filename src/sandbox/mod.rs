@@ -253,13 +253,13 @@ impl Sandbox {
     /// [`Call::obliging`].
     #[must_use]
     pub fn call(&self) -> Call {
-        self.add_call(self.account_sid(), mint::sid("CA"))
+        self.add_call(self.account_sid(), mint::sid("CA"), None)
     }
 
     /// Makes a live call of the subaccount.
     #[must_use]
     pub fn subaccount_call(&self) -> Call {
-        self.add_call(self.subaccount_sid(), mint::sid("CA"))
+        self.add_call(self.subaccount_sid(), mint::sid("CA"), None)
     }
 
     /// Makes a live call of the account with a SID of your own (`CA…`), so that a program in another process can
@@ -269,20 +269,18 @@ impl Sandbox {
     /// Returns an error if the SID is not `CA` and 32 hex digits.
     pub fn call_with_sid(&self, call_sid: &str) -> Result<Call, Error> {
         sid::check("call_sid", "CA", call_sid)?;
-        Ok(self.add_call(self.account_sid(), call_sid.to_owned()))
+        Ok(self.add_call(self.account_sid(), call_sid.to_owned(), None))
     }
 
     /// Makes a live call of the account that is a leg of another. The service's responses and callbacks name that
     /// other call then, not this one.
     #[must_use]
     pub fn leg_of(&self, parent: &Call) -> Call {
-        let sid = mint::sid("CA");
-        self.service.store.add_call(self.account_sid(), &sid, Some(parent.sid()));
-        Call { sid, service: Arc::clone(&self.service) }
+        self.add_call(self.account_sid(), mint::sid("CA"), Some(parent.sid()))
     }
 
-    fn add_call(&self, account_sid: &str, sid: String) -> Call {
-        self.service.store.add_call(account_sid, &sid, None);
+    fn add_call(&self, account_sid: &str, sid: String, parent: Option<&str>) -> Call {
+        self.service.store.add_call(account_sid, &sid, parent);
         Call { sid, service: Arc::clone(&self.service) }
     }
 
@@ -313,7 +311,7 @@ impl Sandbox {
     /// A session as it is now; `None` if there is no such session.
     #[must_use]
     pub fn session(&self, sid: &str) -> Option<Session> {
-        self.service.store.session(sid)
+        self.service.store.memory().sessions.get(sid).map(|session| session.view().clone())
     }
 
     /// All sessions as they are now, in the order of their creation.
@@ -325,13 +323,13 @@ impl Sandbox {
     /// What the payment connector did, in order.
     #[must_use]
     pub fn transactions(&self) -> Vec<Transaction> {
-        self.service.store.transactions()
+        self.service.store.memory().transactions.clone()
     }
 
     /// How many transactions there are, without copying them.
     #[must_use]
     pub fn transaction_count(&self) -> usize {
-        self.service.store.transaction_count()
+        self.service.store.memory().transactions.len()
     }
 
     /// The status callbacks of a session so far, in order, and what became of each.
@@ -347,14 +345,14 @@ impl Sandbox {
     /// more than 31 others are slow too. Of a session, the latest 1,000 callbacks are kept.
     #[must_use]
     pub fn callbacks(&self, session_sid: &str) -> Vec<RecordedCallback> {
-        self.service.store.sender().callbacks(session_sid)
+        self.service.store.sender.callbacks(session_sid)
     }
 
     /// The status callbacks of all sessions that are new since the last time, in the order in which they were
     /// made, waiting for `time` at the most until there is one. `seen` starts at 0 and is moved on.
     #[must_use]
     pub fn next_callbacks(&self, seen: &mut u64, time: Duration) -> Vec<RecordedCallback> {
-        let (callbacks, made) = self.service.store.sender().wait_for_callbacks(*seen, time);
+        let (callbacks, made) = self.service.store.sender.wait_for_callbacks(*seen, time);
         *seen = made;
         callbacks
     }
@@ -362,7 +360,7 @@ impl Sandbox {
     /// Waits until no callback is pending, for `time` at the most, and returns whether none is.
     #[must_use]
     pub fn wait_for_delivery(&self, time: Duration) -> bool {
-        self.service.store.sender().wait_until_idle(time)
+        self.service.store.sender.wait_until_idle(time)
     }
 
     /// Sets the sandbox's clock forward, so that a test need not wait for a caller's time to run out. Dates are
@@ -382,14 +380,14 @@ impl Sandbox {
     /// Sets what a payment connector supports and does from now on. A new sandbox has one that supports everything,
     /// `Default`.
     pub fn set_connector(&self, name: impl Into<String>, connector: PaymentConnector) {
-        self.service.store.set_connector(name.into(), connector);
+        self.service.store.memory().connectors.insert(name.into(), connector);
     }
 
     /// The names of parameters that the service does not know, in the order in which they first came, each once.
     /// It ignores them, so a misspelt one has no effect: a test should find none here. The first 1000 are kept.
     #[must_use]
     pub fn ignored_parameters(&self) -> Vec<String> {
-        self.service.store.ignored()
+        self.service.store.memory().ignored.clone()
     }
 
     /// Makes things go wrong; see [`Fault`] for what can.

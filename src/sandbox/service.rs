@@ -63,12 +63,9 @@ impl Service {
         if !self.accounts.know(request) {
             return Err(Refusal::new(&refusals::CREDENTIALS, "Authenticate"));
         }
+        let Accounts { account_sid, subaccount_sid, .. } = &self.accounts;
         let path = RequestPath::parse(request.target())
-            .filter(|path| {
-                [&self.accounts.account_sid, &self.accounts.subaccount_sid]
-                    .iter()
-                    .any(|sid| *sid == path.account_sid)
-            })
+            .filter(|path| path.account_sid == account_sid || path.account_sid == subaccount_sid)
             .ok_or_else(|| Refusal::not_found(request.target()))?;
         if request.method() != "POST" {
             return Err(Refusal::new(&refusals::METHOD, "Method not allowed"));

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::clock::Clock;
 use super::connector::PaymentConnector;
@@ -21,7 +21,7 @@ const MOST_IGNORED: usize = 1000;
 
 pub(super) struct Store {
     clock: Clock,
-    sender: Sender,
+    pub(super) sender: Sender,
     undocumented: Undocumented,
     /// How many ended sessions are kept.
     kept_sessions: usize,
@@ -33,21 +33,21 @@ pub(super) struct Store {
 }
 
 #[derive(Default)]
-struct Memory {
+pub(super) struct Memory {
     calls: HashMap<String, StoredCall>,
-    sessions: HashMap<String, PaySession>,
+    pub(super) sessions: HashMap<String, PaySession>,
     /// The sessions' SIDs in the order of their creation.
     order: VecDeque<String>,
     /// The SIDs of the ended sessions that are kept, the oldest end first.
     ended: VecDeque<String>,
     responses: Responses,
-    transactions: Vec<Transaction>,
+    pub(super) transactions: Vec<Transaction>,
     /// The SIDs of the open sessions.
     open: BTreeSet<String>,
     /// By name.
-    connectors: HashMap<String, PaymentConnector>,
+    pub(super) connectors: HashMap<String, PaymentConnector>,
     /// The names of parameters that were ignored, each once.
-    ignored: Vec<String>,
+    pub(super) ignored: Vec<String>,
     /// When the clock looks again.
     next_tick: Option<Duration>,
     stopped: bool,
@@ -71,7 +71,8 @@ impl Store {
         kept_sessions: usize,
     ) -> Self {
         let connectors = HashMap::from([("Default".to_owned(), PaymentConnector::new())]);
-        let memory = Memory { responses: Responses::new(keys), connectors, ..Memory::default() };
+        let mut memory = Memory { connectors, ..Memory::default() };
+        memory.responses.keys = keys;
         Self {
             clock: Clock::new(),
             sender,
@@ -83,12 +84,8 @@ impl Store {
         }
     }
 
-    fn memory(&self) -> MutexGuard<'_, Memory> {
+    pub(super) fn memory(&self) -> MutexGuard<'_, Memory> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn sender(&self) -> &Sender {
-        &self.sender
     }
 
     /// Makes a live call, unless there is one with this SID.
@@ -96,11 +93,6 @@ impl Store {
         let (account_sid, parent) = (account_sid.to_owned(), parent.map(str::to_owned));
         let call = StoredCall { account_sid, parent, live: true, answers: None, open_session: None };
         self.memory().calls.entry(call_sid.to_owned()).or_insert(call);
-    }
-
-    /// Whether a call goes on.
-    pub(super) fn is_live(&self, call_sid: &str) -> bool {
-        self.memory().is_live(call_sid)
     }
 
     /// Makes the caller answer by themselves from now on.
@@ -139,29 +131,11 @@ impl Store {
 
     /// What the caller is asked, waiting up to a time until they are asked something.
     pub(super) fn asking(&self, call_sid: &str, time: Duration) -> Option<Asking> {
-        let end = Instant::now().checked_add(time);
-        let mut memory = self.memory();
-        loop {
-            if let Some(asking) = memory.asking(call_sid) {
-                return Some(asking);
-            }
-            let left = end.map_or(time, |end| end.saturating_duration_since(Instant::now()));
-            if left.is_zero() || memory.stopped || !memory.is_live(call_sid) {
-                return None;
-            }
-            let waited = self.changed.wait_timeout(memory, left);
-            memory = waited.unwrap_or_else(PoisonError::into_inner).0;
-        }
-    }
-
-    /// Sets what a payment connector supports and does.
-    pub(super) fn set_connector(&self, name: String, connector: PaymentConnector) {
-        self.memory().connectors.insert(name, connector);
-    }
-
-    /// The names of parameters that were ignored.
-    pub(super) fn ignored(&self) -> Vec<String> {
-        self.memory().ignored.clone()
+        let not_yet = |memory: &mut Memory| {
+            memory.asking(call_sid).is_none() && memory.is_live(call_sid) && !memory.stopped
+        };
+        let waited = self.changed.wait_timeout_while(self.memory(), time, not_yet);
+        waited.unwrap_or_else(PoisonError::into_inner).0.asking(call_sid)
     }
 
     /// Sets the clock forward.
@@ -298,29 +272,16 @@ impl Store {
         }
     }
 
-    /// A session, if there is one.
-    pub(super) fn session(&self, sid: &str) -> Option<Session> {
-        self.memory().sessions.get(sid).map(|session| session.view().clone())
-    }
-
     /// All sessions, in the order of their creation.
     pub(super) fn sessions(&self) -> Vec<Session> {
         let memory = self.memory();
         let sessions = memory.order.iter().filter_map(|sid| memory.sessions.get(sid));
         sessions.map(|session| session.view().clone()).collect()
     }
-
-    pub(super) fn transactions(&self) -> Vec<Transaction> {
-        self.memory().transactions.clone()
-    }
-
-    pub(super) fn transaction_count(&self) -> usize {
-        self.memory().transactions.len()
-    }
 }
 
 impl Memory {
-    fn is_live(&self, call_sid: &str) -> bool {
+    pub(super) fn is_live(&self, call_sid: &str) -> bool {
         self.calls.get(call_sid).is_some_and(|call| call.live)
     }
 

@@ -1,5 +1,6 @@
 //! What the payment connector did.
 
+use super::mint;
 use super::parameters::CreateParameters;
 use crate::model::{Amount, TokenType};
 use crate::text::Withheld;
@@ -42,7 +43,7 @@ impl Transaction {
         let charge = parameters.charge();
         let token_type = charge.is_none().then(|| parameters.token_type.clone());
         let token_prefix = if token_type == Some(TokenType::PaymentMethod) { "pm" } else { "tok" };
-        let made = |prefix| reference(prefix, session_sid);
+        let made = |prefix| format!("{prefix}_{}", mint::secret());
         Self {
             session_sid: session_sid.to_owned(),
             call_sid: call_sid.to_owned(),
@@ -56,19 +57,6 @@ impl Transaction {
     }
 }
 
-/// A receipt or token: the same for the same session, and another for any other.
-pub(super) fn reference(prefix: &str, session: &str) -> String {
-    let hash = |salt: &str| {
-        [prefix, salt, session]
-            .iter()
-            .flat_map(|part| part.bytes())
-            .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-                (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-            })
-    };
-    format!("{prefix}_{:016x}{:016x}", hash("+"), hash("-"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,15 +64,22 @@ mod tests {
     use std::collections::HashSet;
 
     #[test]
-    fn references_are_stable_and_distinct() {
+    fn references_are_distinct() {
+        let token = CreateParameters::read(&Form::parse(b"IdempotencyKey=k&StatusCallback=/")).unwrap();
+        let charge = CreateParameters { charge_amount: Some("1".parse().unwrap()), ..token.clone() };
         let mut seen = HashSet::new();
-        for session in 0..10_000 {
-            let sid = format!("PK{session:032x}");
-            for prefix in ["ch", "tok", "cus"] {
-                let reference = reference(prefix, &sid);
-                assert_eq!(reference, super::reference(prefix, &sid));
+        for _ in 0..1000 {
+            let (token, charge) =
+                (Transaction::new("PK1", "CA1", &token), Transaction::new("PK1", "CA1", &charge));
+            for (prefix, reference) in [
+                ("tok", token.token()),
+                ("cus", token.profile_id()),
+                ("ch", charge.confirmation_code.as_deref()),
+            ] {
+                let reference = reference.unwrap();
+                assert!(reference.starts_with(prefix), "{reference}");
                 assert_eq!(reference.len(), prefix.len() + 33);
-                assert!(seen.insert(reference));
+                assert!(seen.insert(reference.to_owned()));
             }
         }
     }

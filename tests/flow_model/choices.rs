@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-/// Where decisions come from. Zero is always the calm choice, so a shorter tape with smaller numbers is a
+/// The source of decisions. Zero is always the calm choice, so a shorter tape with smaller numbers is a
 /// simpler history.
 pub struct Choices {
     tape: Vec<u32>,

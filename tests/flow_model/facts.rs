@@ -1,5 +1,5 @@
-//! What a flow was told, and what must follow from it by the table of endings. Computed from what was begun in
-//! the stored value, how each beginning was answered, and which callbacks the flow heard: never from the
+//! What a flow learned, and what must follow from it by the table of endings. Computed from what was begun in
+//! the stored value, how each beginning was answered, and which callbacks the flow received: never from the
 //! flow's own state.
 
 use twilio_payments::{NotPaidReason, PaymentEnding, SessionEnding};
@@ -90,7 +90,7 @@ pub enum Money {
     Unknown,
 }
 
-/// What one lineage of stored values was told.
+/// What one lineage of stored values learned.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
     pub begun: Vec<Begun>,
@@ -123,6 +123,10 @@ impl Facts {
 
     fn last_of(&self, operation: Operation) -> Option<&Begun> {
         self.begun.iter().rev().find(|begun| begun.operation == operation)
+    }
+
+    fn first_of(&self, operation: Operation) -> Option<&Begun> {
+        self.begun.iter().find(|begun| begun.operation == operation)
     }
 
     /// Whether complete may have been carried out.
@@ -170,7 +174,7 @@ impl Facts {
         SessionEnding::PerhapsOpen
     }
 
-    /// Takes a wait, whose end must not move: callbacks and crashes do not restart it.
+    /// Takes a wait, the end of which must not move: callbacks and crashes do not restart it.
     pub fn wait(&mut self, until: u64, now: u64, limits: &Limits) -> Verdict {
         if until <= now {
             return Err("the flow waits for a time that is past".to_owned());
@@ -183,15 +187,13 @@ impl Facts {
             _ => {}
         }
         self.wait = Some((begun, stopped, until));
-        let longest = match self.begun.last().map(|begun| begun.operation) {
-            Some(Operation::Ask(capture, number)) => {
-                let first =
-                    self.begun.iter().find(|begun| begun.operation == Operation::Ask(capture, number));
-                first.map_or(now, |first| first.at) + limits.capture_timeout
-            }
-            Some(Operation::Complete) => now + limits.result_timeout,
-            _ => now + 20_000,
-        };
+        let last = self.begun.last().map(|begun| begun.operation);
+        let result = if last == Some(Operation::Complete) { limits.result_timeout } else { 20_000 };
+        // After a 64019 the flow goes back to its last ask, if the caller is still asked.
+        let ask = self.begun.iter().rev().find(|begun| matches!(begun.operation, Operation::Ask(..)));
+        let asks = matches!(last, Some(Operation::Ask(..))) || !self.perhaps_completed();
+        let first = ask.filter(|_| asks).and_then(|ask| self.first_of(ask.operation));
+        let longest = first.map_or(0, |first| first.at + limits.capture_timeout).max(now + result);
         if until > longest { Err("the flow waits for too long".to_owned()) } else { Ok(()) }
     }
 
@@ -199,7 +201,7 @@ impl Facts {
     pub fn begin(&mut self, operation: Operation, now: u64, limits: &Limits) -> Verdict {
         let refuse = |reason: &str| Err(format!("{operation:?} was begun {reason}"));
         if self.is_over() || (!self.results.is_empty() && operation != Operation::Cancel) {
-            return refuse("after the session's result was heard");
+            return refuse("after the session's result had arrived");
         }
         let cancelled = self.last_of(Operation::Cancel).is_some();
         match operation {
@@ -245,7 +247,7 @@ impl Facts {
             return Ok(());
         }
         // A further ask needs a reason: the one before has failed.
-        let first = self.begun.iter().find(|begun| begun.operation == Operation::Ask(capture, asked));
+        let first = self.first_of(Operation::Ask(capture, asked));
         if let (Some(first), Some(last)) = (first, self.last_of(Operation::Ask(capture, asked))) {
             let late = now >= first.at + limits.capture_timeout;
             let refused = !matches!(last.answer, Some(Answer::Done));
@@ -278,7 +280,9 @@ impl Facts {
     pub fn hear(&mut self, mail: &Mail) {
         self.session.get_or_insert(mail.session);
         self.results.extend(mail.result);
-        let fresh = mail.date.is_none_or(|date| date > self.newest);
+        // Only an older one is void, but a failure fails one ask only.
+        let fresh = mail.date.is_none_or(|date| date >= self.newest);
+        let new = mail.date.is_none_or(|date| date > self.newest);
         self.newest = self.newest.max(mail.date.unwrap_or(0));
         let asked = self.begun.iter().rev().find_map(|begun| match begun.operation {
             Operation::Ask(capture, _) => Some(CAPTURES[capture]),
@@ -292,10 +296,10 @@ impl Facts {
         let about = field("Capture") == Some(asked);
         let left = field("Required").is_some_and(|required| !required.split(',').any(|name| name == asked));
         let whole = about && field("PartialResult") == Some("false");
-        self.ask_done |= left || whole || (about && field("ErrorType").is_some());
+        self.ask_done |= left || whole || (about && new && field("ErrorType").is_some());
     }
 
-    /// Whether an ending is the one that the table gives.
+    /// Whether an ending is the one in the table.
     pub fn check(
         &self,
         payment: &PaymentEnding,
@@ -340,7 +344,7 @@ impl Facts {
                 Ok(())
             }
             PaymentEnding::Unknown { result: None, .. } if self.results.is_empty() => {
-                let first = self.begun.iter().find(|begun| begun.operation == Operation::Complete);
+                let first = self.first_of(Operation::Complete);
                 match first {
                     Some(first) if when.now < first.at + when.limits.result_timeout => {
                         Err("it is unknown before the time for the result is up".to_owned())
@@ -348,7 +352,7 @@ impl Facts {
                     _ => Ok(()),
                 }
             }
-            other => Err(format!("what it names was not heard: {other:?}")),
+            other => Err(format!("what it names was not received: {other:?}")),
         }
     }
 

@@ -49,7 +49,7 @@ fn explain(seed: u64, reason: &str, tape: Vec<u32>) -> String {
         result.err().filter(|reason| kind(reason) == wanted).map(|_| used)
     });
     let (_, _, told) = run(Choices::from_tape(&tape), true);
-    format!("seed {seed}: {reason}\nThe shortest history that fails so:\n{}", told.join("\n"))
+    format!("seed {seed}: {reason}\nThe shortest history that fails like that:\n{}", told.join("\n"))
 }
 
 #[test]

@@ -74,6 +74,7 @@ impl Nature {
                 replays_refusals: choices.one_of(&[false, false, false, true]),
                 undated: choices.one_of(&[0, 0, 200, 1000]),
                 forgets: choices.one_of(&[0, 0, 0, 300]),
+                asks_anew: choices.one_of(&[false, true]),
                 omits_required: choices.one_of(&[false, false, false, true]),
                 omits_partial: choices.one_of(&[false, false, false, true]),
             },

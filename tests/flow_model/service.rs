@@ -16,6 +16,8 @@ pub struct Nature {
     pub undated: u32,
     /// Of a thousand captures, how many it reports to be in and then requires again.
     pub forgets: u32,
+    /// Whether a capture that is in is required again if it is asked for again.
+    pub asks_anew: bool,
     /// Whether callbacks omit `Required`.
     pub omits_required: bool,
     /// Whether callbacks omit `PartialResult`, unless they omit `Required`.
@@ -173,7 +175,11 @@ impl Service {
         params.status_callback.clone_into(&mut session.url);
         match (&params.capture, &params.status) {
             (Some(capture), None) => {
-                session.asked = Some(capture.as_str().to_owned());
+                let capture = capture.as_str().to_owned();
+                if self.nature.asks_anew && !session.missing.contains(&capture) {
+                    session.missing.push(capture.clone());
+                }
+                session.asked = Some(capture.clone());
                 let fields = format!("&Capture={capture}{}&PartialResult=true", self.required(index));
                 self.send_dated(index, &fields, None);
             }

@@ -240,7 +240,7 @@ fn redirects_are_named_and_not_followed() {
         assert!(error.to_string().contains(location.trim_end_matches("token=t")), "{error}");
         assert!(!error.is_retryable());
     }
-    assert!(target.accept().is_err(), "the target must not hear of it");
+    assert!(target.accept().is_err(), "the target must not be contacted");
     let error = error_for(answer("302 Found", "", ""));
     assert!(error.to_string().contains("a redirect to nowhere, which is not followed"), "{error}");
 }

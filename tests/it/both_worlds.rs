@@ -127,6 +127,9 @@ fn take_payments(keys: IdempotencyKeys, retries: u32) {
                 PaymentEnding::Unknown { .. } => &counts.unknown,
                 _ => panic!("payment {number}, charged: {charged}, and the flow says {ending:?}"),
             };
+            if !ending.is_success() {
+                println!("payment {number}: {ending:?}");
+            }
             count.fetch_add(1, Ordering::Relaxed);
         }
     };

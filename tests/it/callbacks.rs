@@ -29,7 +29,7 @@ fn a_shared_key_signs_what_the_listener_receives() {
 /// ► A response of 5xx is not repeated: the callback is lost, unless the URL asks for retries.
 #[test]
 fn a_503_loses_the_callback_unless_retries_are_asked_for() {
-    // Answers 503 at first, as a program that restarts, and every other time from then on.
+    // Answers 503 at first, as a program that restarts, and every other time after that.
     let receiver = serve(|mut stream, number| {
         read_request(&mut stream).unwrap();
         let status = if number % 2 == 0 { "503 Service Unavailable" } else { "204 No Content" };

@@ -160,7 +160,7 @@ fn an_idle_connection_lives_as_long_as_configured() {
     }
 }
 
-/// Passes bytes on between clients and a server, until it is told to forward nothing more of those that are
+/// Passes bytes on between clients and a server, until it is asked to forward nothing more of those that are
 /// connected.
 fn relay(server: SocketAddr) -> (SocketAddr, Arc<AtomicUsize>) {
     let silent_below = Arc::new(AtomicUsize::new(0));

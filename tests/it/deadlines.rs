@@ -270,7 +270,7 @@ fn a_clone_may_have_another_timeout() {
     for longer in [Duration::from_secs(20), Duration::from_secs(u64::MAX), Duration::MAX] {
         api.with_timeout(longer).create_payments(CALL, &small()).unwrap();
     }
-    assert!(api.create_payments(CALL, &small()).unwrap_err().is_timeout(), "the original is as it was");
+    assert!(api.create_payments(CALL, &small()).unwrap_err().is_timeout(), "the original is unchanged");
     let error = api.with_timeout(Duration::ZERO).create_payments(CALL, &small()).unwrap_err();
     assert_eq!((error.kind(), error.outcome()), (ErrorKind::Timeout, Outcome::NotSent));
     assert_eq!((error.attempts(), error.is_timeout()), (0, true));

@@ -49,7 +49,7 @@ fn quiet(sandbox: &Sandbox, listener: &CallbackListener) {
     assert_eq!(listener.try_recv().unwrap(), None);
 }
 
-/// A caller who gives the answers in turn, and then hangs up where there are no more.
+/// A caller who types the answers in turn, and hangs up when there are no more.
 fn caller(call: &Call, answers: &'static [&'static str]) -> thread::JoinHandle<Vec<Asking>> {
     let call = call.clone();
     thread::spawn(move || {
@@ -223,7 +223,7 @@ fn the_caller_hangs_up_between_two_captures() {
 #[test]
 fn a_lost_response_to_any_step_changes_nothing() {
     let (sandbox, listener) = stage();
-    // A client that does not try again by itself: the flow must make do with what it hears.
+    // A client that does not retry: the flow has only the callbacks to go by.
     let api = sandbox.client_builder().retry_policy(RetryPolicy::none()).build().unwrap();
     for (count, target) in
         [FaultTarget::Create, FaultTarget::Capture(1), FaultTarget::Capture(4), FaultTarget::Complete]

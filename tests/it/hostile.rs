@@ -12,7 +12,7 @@ use twilio_payments::*;
 /// Long before the deadline, and long enough for a busy machine.
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// A server that answers every request with these bytes and, if told to, closes.
+/// A server that answers every request with these bytes and, if asked to, closes.
 fn answering(bytes: impl Into<Vec<u8>>, close: bool) -> SocketAddr {
     let bytes = bytes.into();
     serve(move |mut stream, _| {
@@ -59,7 +59,7 @@ fn no_false_success() {
         ("a negative length", with("Content-Length: -5\r\n"), unread),
         ("a length with a sign", with(&format!("Content-Length: +{length}\r\n")), unread),
         ("a length beyond every number", with("Content-Length: 99999999999999999999999\r\n"), unread),
-        ("a length that is no number", with("Content-Length: all\r\n"), unread),
+        ("a length that is not a number", with("Content-Length: all\r\n"), unread),
         ("a length that is too long", with(&format!("Content-Length: {}\r\n", length + 1)), "was cut off"),
         (
             "a length that is too short",

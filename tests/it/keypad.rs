@@ -64,7 +64,7 @@ impl Played<'_> {
         assert_eq!(self.stage.call.asking(), Some(Asking::For(capture.clone())));
     }
 
-    /// Asks, types, and gives the callback that settles it.
+    /// Asks, types, and returns the callback that settles it.
     fn give(&self, capture: &Capture, keys: &str) -> StatusCallback {
         self.ask(capture);
         self.stage.call.press(keys);
@@ -224,7 +224,7 @@ fn endings_without_a_payment() {
     assert_eq!(error.api_error().and_then(|api| api.code), Some(64019));
     assert!(stage.sandbox.session(&missing.sid).unwrap().is_open());
     missing.update(&UpdatePaymentsParams::new_cancel(url.as_str()));
-    // There is no documented word for a cancellation.
+    // No word is documented for a cancellation.
     assert_eq!(missing.hear().result, None);
 
     let starred = stage.start(&stage.params());

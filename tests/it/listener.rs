@@ -205,7 +205,7 @@ fn a_repeated_delivery_is_handed_over_once() {
     assert_eq!((received(), received(), received()), (Some(1), Some(1), None));
     assert_eq!(send(&listener, &with_token("t-3", &body(1, 3))), 204);
     assert_eq!(send(&listener, &with_token("t-4", &body(1, 4))), 204);
-    // Taken before counts also where there is no room for another.
+    // A callback that was received before is recognized even if there is no room for another.
     assert_eq!(send(&listener, &with_token("t-3", &body(1, 3))), 204);
     assert_eq!((received(), received(), received()), (Some(3), Some(4), None));
 }

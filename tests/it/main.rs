@@ -14,6 +14,7 @@ mod connecting;
 mod deadlines;
 mod exactly_once;
 mod guide;
+mod guide_threads;
 mod hostile;
 mod keypad;
 mod leftovers;

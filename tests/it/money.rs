@@ -1,5 +1,5 @@
 //! The truth about a payment, over lost responses, crashes, and whatever the program does meanwhile. Each test is
-//! named for what was once told wrongly.
+//! named for what was once reported wrongly.
 
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -269,7 +269,7 @@ fn a_session_whose_cancel_failed_is_not_reported_as_cancelled() {
     assert_eq!(ending.session, SessionEnding::PerhapsOpen);
     assert!(stage.sandbox.sessions()[0].is_open());
     call.hang_up();
-    // One failure is nothing to give up for.
+    // One failure is not a reason to give up.
     stage.sandbox.faults().aim(FaultTarget::Cancel, Fault::Unavailable);
     let call = stage.sandbox.call();
     let params = CreatePaymentsParams::new(stage.listener.status_callback_url());
@@ -416,7 +416,7 @@ fn a_callback_that_could_not_be_stored_is_sent_again() {
     // The result arrived, and could not be stored: it was answered 500, and the program ends.
     assert_eq!(result, Err("the database is away"));
     assert_eq!(stage.sandbox.transaction_count(), 1);
-    // The service repeats it, and a payment that goes on from the stored flow hears it.
+    // The service repeats it, and a payment that goes on from the stored flow receives it.
     let ending = stage.run(stored.last());
     assert!(ending.is_success(), "{ending:?}");
     assert_eq!(stage.sandbox.transaction_count(), 1);

@@ -44,7 +44,7 @@ const PIECES: [&str; 24] = [
     "}",
 ];
 
-/// Any bytes: by chance alone, put together of pieces, or a right answer with something wrong in it.
+/// Any bytes: at random, assembled from fragments, or a right response with a fault in it.
 fn any_answer() -> impl Strategy<Value = Vec<u8>> {
     let right = select(vec![
         created(),

@@ -195,7 +195,7 @@ fn an_answer_that_nobody_asked_for_is_never_taken(tls: Tls) {
 }
 
 fn nor_where_the_answer_just_fills_a_buffer(tls: Tls) {
-    // What comes with it stays in the TLS library, where a look at the socket does not find it.
+    // What comes with it stays in the TLS library, so a look at the socket does not find it.
     let authority = Authority::new();
     let config = good(&authority);
     for size in [1_usize, 2, 4, 8, 16, 32, 64].map(|kib| kib * 1024) {

@@ -279,6 +279,21 @@ fn callbacks_out_of_order_do_not_undo_what_newer_ones_report() {
 }
 
 #[test]
+fn a_caller_who_is_asked_again_by_a_repeated_request_is_asked_once() {
+    let mut driver = Driver::created();
+    driver.expect("order-7-payment-card-number-1");
+    // The client's first attempt was carried out, and its second one too.
+    driver.receives("Capture=payment-card-number&PartialResult=false&Required=expiration-date");
+    driver.receives(
+        "Capture=payment-card-number&PartialResult=true&Required=payment-card-number,expiration-date",
+    );
+    driver.ok();
+    driver.expect_wait(120);
+    driver.receives("Capture=payment-card-number&PartialResult=false&Required=expiration-date");
+    driver.expect("order-7-expiration-date-1");
+}
+
+#[test]
 fn a_completion_that_comes_too_early_goes_back_to_what_is_required() {
     let mut driver = Driver::created();
     driver.receives("Required=expiration-date");

@@ -1,7 +1,6 @@
 //! Delivers callbacks: those of a session one after another, those of different sessions side by side.
 
 use std::collections::{HashMap, VecDeque};
-use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -26,8 +25,8 @@ pub(crate) struct Sender(Arc<Shared>);
 
 struct Shared {
     signer: SignatureValidator,
-    /// The SID of the shared key that signs, if it is not the auth token.
-    key_sid: Option<String>,
+    /// The settings header that names the shared key, if one signs and not the auth token.
+    settings: Option<String>,
     agent: Agent,
     state: Mutex<State>,
     /// Notified of every change of the state.
@@ -72,7 +71,7 @@ impl Sender {
         };
         Ok(Self(Arc::new(Shared {
             signer,
-            key_sid: shared_key.map(|(sid, _)| sid.to_owned()),
+            settings: shared_key.map(|(sid, _)| format!("key={sid},algorithm=HMAC_SHA256")),
             agent: post::agent(),
             state: Mutex::default(),
             changed: Condvar::new(),
@@ -162,16 +161,6 @@ impl Sender {
 impl Drop for Sender {
     fn drop(&mut self) {
         self.stop();
-    }
-}
-
-impl fmt::Debug for Sender {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = self.0.lock();
-        f.debug_struct("Sender")
-            .field("taken", &state.taken)
-            .field("pending", &state.pending)
-            .finish_non_exhaustive()
     }
 }
 
@@ -272,16 +261,16 @@ impl Shared {
 
     fn headers(&self, target: &Target, record: &Record) -> Vec<(&'static str, String)> {
         let (url, body) = (&target.signed, record.body.as_bytes());
-        let signature = match self.key_sid {
+        let signature = match self.settings {
             Some(_) => self.signer.sign_sha256(url, body),
             None => self.signer.sign(url, body),
         };
-        let settings = self.key_sid.as_ref().map(|sid| format!("key={sid},algorithm=HMAC_SHA256"));
         let mut headers = vec![
             (SignatureValidator::HEADER, signature),
             ("I-Twilio-Idempotency-Token", record.token.clone().into()),
         ];
-        headers.extend(settings.map(|settings| ("X-Twilio-Webhooks-Signature-Settings", settings)));
+        headers
+            .extend(self.settings.clone().map(|settings| ("X-Twilio-Webhooks-Signature-Settings", settings)));
         headers
     }
 }

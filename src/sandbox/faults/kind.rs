@@ -50,19 +50,8 @@ impl Fault {
     /// ```
     #[must_use]
     pub fn is_carried_out(self) -> bool {
-        match self {
-            Self::DropAfter
-            | Self::ResetAfter
-            | Self::Truncate
-            | Self::Garbage
-            | Self::Delay(_)
-            | Self::ServerErrorAfter => true,
-            Self::DropBefore
-            | Self::ResetBefore
-            | Self::TooManyRequests { .. }
-            | Self::ServerError
-            | Self::Unavailable => false,
-        }
+        use Fault::{DropBefore, ResetBefore, ServerError, TooManyRequests, Unavailable};
+        !matches!(self, DropBefore | ResetBefore | TooManyRequests { .. } | ServerError | Unavailable)
     }
 
     /// The reply in the place of the response, which is made only if the request is carried out.
@@ -82,19 +71,15 @@ impl Fault {
             Self::Delay(delay) => Reply::Response(response.after(delay)),
             Self::TooManyRequests { retry_after } => {
                 let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
-                with_id(
-                    Refusal::new(&refusals::TOO_MANY_REQUESTS, "Too Many Requests")
-                        .response()
-                        .header("Retry-After", seconds.to_string()),
-                )
+                let refusal = Refusal::new(&refusals::TOO_MANY_REQUESTS, "Too Many Requests");
+                with_id(refusal.response().header("Retry-After", seconds.to_string()))
             }
             Self::ServerError | Self::ServerErrorAfter => {
                 with_id(Refusal::new(&refusals::SERVER_ERROR, "Internal Server Error").response())
             }
             Self::Unavailable => {
-                let page =
-                    &b"<html><head><title>503</title></head><body>Service Unavailable</body></html>\n"[..];
-                Reply::Response(Response::new(503, page).header("Content-Type", "text/html"))
+                let page = "<html><head><title>503</title></head><body>Service Unavailable</body></html>\n";
+                Reply::Response(Response::new(503, page.as_bytes()).header("Content-Type", "text/html"))
             }
         }
     }

@@ -66,7 +66,7 @@ impl Faults {
     /// # }
     /// ```
     pub fn aim(&self, target: FaultTarget, fault: Fault) {
-        self.plan().aimed.push(Aimed::new(target, fault));
+        self.plan().aimed.push(Aimed { target, fault, captures: Vec::new() });
     }
 
     /// Hits requests by chance from now on, in the place of an earlier plan.
@@ -111,7 +111,7 @@ impl Plan {
             // Each of them counts the request, even if another one strikes.
             let hits: Vec<bool> = self.aimed.iter_mut().map(|aimed| aimed.fits(path, &form)).collect();
             if let Some(index) = hits.iter().position(|hit| *hit) {
-                return Some(self.aimed.remove(index).fault());
+                return Some(self.aimed.remove(index).fault);
             }
             let random = self.random.as_ref()?;
             self.tries.next(random, form.get("IdempotencyKey").unwrap_or_default())

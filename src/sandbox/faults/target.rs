@@ -21,21 +21,13 @@ pub enum FaultTarget {
 /// A fault that waits for its request.
 #[derive(Debug)]
 pub(super) struct Aimed {
-    target: FaultTarget,
-    fault: Fault,
+    pub(super) target: FaultTarget,
+    pub(super) fault: Fault,
     /// The requests for captures so far: path, key and capture of each.
-    captures: Vec<[String; 3]>,
+    pub(super) captures: Vec<[String; 3]>,
 }
 
 impl Aimed {
-    pub(super) fn new(target: FaultTarget, fault: Fault) -> Self {
-        Self { target, fault, captures: Vec::new() }
-    }
-
-    pub(super) fn fault(self) -> Fault {
-        self.fault
-    }
-
     /// Whether this request is the one; counts it.
     pub(super) fn fits(&mut self, path: &str, form: &Form<'_>) -> bool {
         let (capture, status) = (form.get("Capture"), form.get("Status"));

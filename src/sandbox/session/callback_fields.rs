@@ -10,7 +10,7 @@ use super::kind::{
     ACCOUNT_NUMBER, CARD_NUMBER, CaptureKind, EXPIRATION_DATE, Kind, POSTAL_CODE, ROUTING_NUMBER,
     SECURITY_CODE,
 };
-use crate::model::{Capture, CaptureError, PayResult};
+use crate::model::{Capture, CaptureError, CardType, PayResult};
 use crate::sandbox::connector::Failure;
 use crate::sandbox::delivery::Params;
 use crate::sandbox::parameters::{CreateParameters, SessionIds};
@@ -68,9 +68,7 @@ impl CallbackFields<'_> {
         self.card_type(&mut out);
         if let Progress::Failed { error, attempt, .. } = progress {
             out.add("ErrorType", error.as_str());
-            if let Some(attempt) = attempt {
-                out.add("Attempt", attempt.to_string());
-            }
+            out.add_some("Attempt", attempt.map(|attempt| attempt.to_string()));
         }
         out.0
     }
@@ -85,9 +83,7 @@ impl CallbackFields<'_> {
         let code = done.and_then(|done| done.confirmation_code.as_deref());
         out.add("PaymentConfirmationCode", code.unwrap_or_default());
         out.add("CallSid", &self.ids.call_sid);
-        if let Some(result) = result {
-            out.add("Result", result.as_str());
-        }
+        out.add_some("Result", result.map(PayResult::as_str));
         out.add("AccountSid", &self.ids.account_sid);
         out.add("ProfileId", done.and_then(Transaction::profile_id).unwrap_or_default());
         out.add("DateUpdated", iso_8601(self.now));
@@ -110,35 +106,25 @@ impl CallbackFields<'_> {
         out.add("DateCreated", iso_8601(self.created));
         out.add("PaymentMethod", self.parameters.payment_method.as_str());
         out.add("CallSid", &self.ids.call_sid);
-        self.amount_or_token(out);
+        let charge = self.parameters.charge();
+        out.add_some("ChargeAmount", charge.map(|amount| amount.to_string()));
+        out.add_some("TokenType", charge.is_none().then(|| self.parameters.token_type.as_str()));
         out.add("AccountSid", &self.ids.account_sid);
         out.add("Sid", &self.ids.sid);
         self.bank_account_type(out);
     }
 
-    fn amount_or_token(&self, out: &mut FormFields) {
-        match self.parameters.charge() {
-            Some(amount) => out.add("ChargeAmount", amount.to_string()),
-            None => out.add("TokenType", self.parameters.token_type.as_str()),
-        }
-    }
-
     fn bank_account_type(&self, out: &mut FormFields) {
-        if self.parameters.is_ach() {
-            out.add("BankAccountType", self.parameters.bank_account_type.as_str());
-        }
+        let account_type = self.parameters.bank_account_type.as_str();
+        out.add_some("BankAccountType", self.parameters.is_ach().then_some(account_type));
     }
 
     fn collected(&self, out: &mut FormFields, kind: Kind) {
-        if let Some(shown) = self.collected.show(kind) {
-            out.add(kind.field, shown);
-        }
+        out.add_some(kind.field, self.collected.show(kind));
     }
 
     fn card_type(&self, out: &mut FormFields) {
-        if let Some(card) = self.collected.card_type() {
-            out.add("PaymentCardType", card.as_str());
-        }
+        out.add_some("PaymentCardType", self.collected.card_type().map(CardType::as_str));
     }
 }
 
@@ -148,5 +134,9 @@ struct FormFields(Params);
 impl FormFields {
     fn add(&mut self, name: &str, value: impl Into<String>) {
         self.0.push((name.to_owned(), value.into()));
+    }
+
+    fn add_some(&mut self, name: &str, value: Option<impl Into<String>>) {
+        self.0.extend(value.map(|value| (name.to_owned(), value.into())));
     }
 }

@@ -1,61 +1,46 @@
 //! Card numbers: brands, lengths and the check digit.
 
+use std::ops::RangeInclusive;
+
 use crate::model::{CaptureError, CardType};
 
 /// The longest card number of any brand.
 const LONGEST: usize = 19;
 
-/// The numbers of one brand that begin alike.
-struct Range {
-    card: CardType,
-    /// How many leading digits decide.
-    places: usize,
-    /// The first and the last of the deciding numbers.
-    prefixes: (u32, u32),
-    lengths: &'static [usize],
-    /// The length of nearly all numbers of the brand.
-    usual: usize,
-}
+/// The numbers of one brand that begin alike: the brand, their first digits, and their lengths, of which nearly all
+/// have the first.
+type Range = (CardType, RangeInclusive<u32>, &'static [usize]);
 
-const fn range(
-    card: CardType,
-    places: usize,
-    prefixes: (u32, u32),
-    lengths: &'static [usize],
-    usual: usize,
-) -> Range {
-    Range { card, places, prefixes, lengths, usual }
-}
-
-const FROM_12: &[usize] = &[12, 13, 14, 15, 16, 17, 18, 19];
+const FROM_12: &[usize] = &[16, 12, 13, 14, 15, 17, 18, 19];
 const FROM_14: &[usize] = &[14, 15, 16, 17, 18, 19];
 const FROM_16: &[usize] = &[16, 17, 18, 19];
 
 /// The first range that fits decides: Discover stands before Maestro, which has every other 6.
 static RANGES: &[Range] = &[
-    range(CardType::Visa, 1, (4, 4), &[13, 16, 19], 16),
-    range(CardType::Mastercard, 2, (51, 55), &[16], 16),
-    range(CardType::Mastercard, 4, (2221, 2720), &[16], 16),
-    range(CardType::Amex, 2, (34, 34), &[15], 15),
-    range(CardType::Amex, 2, (37, 37), &[15], 15),
-    range(CardType::Discover, 4, (6011, 6011), FROM_16, 16),
-    range(CardType::Discover, 2, (64, 65), FROM_16, 16),
-    range(CardType::Maestro, 2, (50, 50), FROM_12, 16),
-    range(CardType::Maestro, 2, (56, 58), FROM_12, 16),
-    range(CardType::Maestro, 1, (6, 6), FROM_12, 16),
-    range(CardType::Jcb, 4, (3528, 3589), FROM_16, 16),
-    range(CardType::DinersClub, 3, (300, 304), FROM_16, 16),
-    range(CardType::DinersClub, 4, (3095, 3095), FROM_16, 16),
-    range(CardType::DinersClub, 2, (36, 36), FROM_14, 14),
-    range(CardType::DinersClub, 2, (38, 39), FROM_16, 16),
-    range(CardType::Enroute, 4, (2014, 2014), &[15], 15),
-    range(CardType::Enroute, 4, (2149, 2149), &[15], 15),
+    (CardType::Visa, 4..=4, &[16, 13, 19]),
+    (CardType::Mastercard, 51..=55, &[16]),
+    (CardType::Mastercard, 2221..=2720, &[16]),
+    (CardType::Amex, 34..=34, &[15]),
+    (CardType::Amex, 37..=37, &[15]),
+    (CardType::Discover, 6011..=6011, FROM_16),
+    (CardType::Discover, 64..=65, FROM_16),
+    (CardType::Maestro, 50..=50, FROM_12),
+    (CardType::Maestro, 56..=58, FROM_12),
+    (CardType::Maestro, 6..=6, FROM_12),
+    (CardType::Jcb, 3528..=3589, FROM_16),
+    (CardType::DinersClub, 300..=304, FROM_16),
+    (CardType::DinersClub, 3095..=3095, FROM_16),
+    (CardType::DinersClub, 36..=36, FROM_14),
+    (CardType::DinersClub, 38..=39, FROM_16),
+    (CardType::Enroute, 2014..=2014, &[15]),
+    (CardType::Enroute, 2149..=2149, &[15]),
 ];
 
 fn range_of(digits: &str) -> Option<&'static Range> {
-    RANGES.iter().find(|range| {
-        let prefix = digits.get(..range.places).and_then(|prefix| prefix.parse().ok());
-        prefix.is_some_and(|prefix: u32| (range.prefixes.0..=range.prefixes.1).contains(&prefix))
+    RANGES.iter().find(|(_, prefixes, _)| {
+        let places = prefixes.start().to_string().len();
+        let prefix = digits.get(..places).and_then(|prefix| prefix.parse().ok());
+        prefix.is_some_and(|prefix| prefixes.contains(&prefix))
     })
 }
 
@@ -82,9 +67,9 @@ fn passes_luhn(digits: &str) -> bool {
 pub(super) fn is_full(digits: &str) -> bool {
     let length = digits.len();
     match range_of(digits) {
-        Some(range) => {
-            range.lengths.iter().all(|&longest| length >= longest)
-                || (length == range.usual && passes_luhn(digits))
+        Some((_, _, lengths)) => {
+            let usual = lengths.first() == Some(&length) && passes_luhn(digits);
+            usual || lengths.iter().all(|&longest| length >= longest)
         }
         None => length >= LONGEST,
     }
@@ -99,11 +84,12 @@ pub(super) fn is_full(digits: &str) -> bool {
 /// Returns what is wrong with the number, in the service's words.
 pub(super) fn check(digits: &str, accepted: &[CardType]) -> Result<CardType, CaptureError> {
     let found = range_of(digits);
-    let fits = |range: &Range| range.lengths.contains(&digits.len());
-    if !passes_luhn(digits) || !found.map_or((12..=LONGEST).contains(&digits.len()), fits) {
+    let length = digits.len();
+    let fits = found.map_or((12..=LONGEST).contains(&length), |(_, _, lengths)| lengths.contains(&length));
+    if !fits || !passes_luhn(digits) {
         return Err(CaptureError::InvalidCardNumber);
     }
-    match found.map(|range| &range.card) {
+    match found.map(|(card, ..)| card) {
         Some(card) if accepted.contains(card) => Ok(card.clone()),
         Some(CardType::Amex) if accepted.contains(&CardType::Optima) => Ok(CardType::Optima),
         _ => Err(CaptureError::InvalidCardType),

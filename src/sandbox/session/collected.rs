@@ -72,7 +72,7 @@ impl Collected {
         let digits = self.get(kind)?;
         Some(match (&kind.capture, &self.card) {
             (Capture::PaymentCardNumber, Some(card)) => mask::card_number(digits, card),
-            (Capture::BankAccountNumber, _) => mask::account_number(digits),
+            (Capture::BankAccountNumber, _) => mask::all_but_last(2, digits, '*'),
             _ => Self::show_unchecked(kind, digits),
         })
     }
@@ -80,8 +80,8 @@ impl Collected {
     /// What a callback shows of digits that are not (yet) good.
     pub(super) fn show_unchecked(kind: Kind, digits: &str) -> String {
         match kind.capture {
-            Capture::PaymentCardNumber | Capture::SecurityCode => mask::hidden(digits),
-            Capture::BankAccountNumber => mask::starred(digits),
+            Capture::PaymentCardNumber | Capture::SecurityCode => mask::all_but_last(0, digits, 'x'),
+            Capture::BankAccountNumber => mask::all_but_last(0, digits, '*'),
             _ => digits.to_owned(),
         }
     }

@@ -4,7 +4,7 @@ use crate::model::Capture;
 use crate::sandbox::parameters::CreateParameters;
 
 /// One kind of information: its captures, and its field in a callback.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(super) struct CaptureKind {
     pub(super) capture: Capture,
     /// The capture for the second typing; bank details have none.
@@ -13,14 +13,7 @@ pub(super) struct CaptureKind {
     pub(super) field: &'static str,
 }
 
-/// A kind is known by its capture.
 pub(super) type Kind = &'static CaptureKind;
-
-impl PartialEq for CaptureKind {
-    fn eq(&self, other: &Self) -> bool {
-        self.capture == other.capture
-    }
-}
 
 const fn kind(capture: Capture, matcher: Option<Capture>, field: &'static str) -> CaptureKind {
     CaptureKind { capture, matcher, field }

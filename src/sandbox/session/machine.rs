@@ -3,6 +3,7 @@
 //! Times are given as time since the Unix epoch; they serve for the dates of callbacks and for deadlines.
 //! Whoever drives a session calls [`tick`](PaySession::tick) before anything else that happens at a time.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -54,7 +55,7 @@ pub(crate) struct PaySession {
     url: Arc<str>,
     collected: Collected,
     /// How often each kind failed since it was last good.
-    failures: Vec<(Kind, u32)>,
+    failures: HashMap<Capture, u32>,
     stage: Stage,
     /// What a test sees of the session.
     view: Session,
@@ -87,7 +88,7 @@ impl PaySession {
             undocumented,
             created: now,
             collected: Collected::default(),
-            failures: Vec::new(),
+            failures: HashMap::new(),
             stage: Stage::Open,
             view,
         };
@@ -315,10 +316,12 @@ impl PaySession {
             Err(CaptureError::InputMatchingFailed)
         };
         let Err(error) = taken else {
-            self.failures.retain(|(failed, _)| *failed != kind);
+            self.failures.remove(&kind.capture);
             return vec![self.progress(kind, second, &Progress::Taken, now)];
         };
-        let failures = self.count_failure(kind);
+        let failures = self.failures.entry(kind.capture.clone()).or_default();
+        *failures = failures.saturating_add(1);
+        let failures = *failures;
         let ending = Failure::new(error.as_str());
         let attempt = self.undocumented.words.then_some(failures);
         let failed = Progress::Failed { typed: &digits, error, attempt };
@@ -329,38 +332,34 @@ impl PaySession {
         out
     }
 
-    fn count_failure(&mut self, kind: Kind) -> u32 {
-        if let Some((_, count)) = self.failures.iter_mut().find(|(failed, _)| *failed == kind) {
-            *count = count.saturating_add(1);
-            return *count;
-        }
-        self.failures.push((kind, 1));
-        1
-    }
-
     /// The connector does it, or it does not.
     fn submit(&mut self, verdict: Result<(), Failure>, now: Duration) -> Vec<Callback> {
         if let Err(failure) = verdict {
             return self.fail(PayResult::PaymentConnectorError, &failure, now);
         }
         let transaction = Transaction::new(&self.view.sid, &self.view.call_sid, &self.parameters);
-        let last = self.fields(now).ended(Some(&PayResult::Success), Ok(&transaction));
-        self.view.transaction = Some(transaction);
-        self.end(PayResult::Success);
-        vec![self.callback(last)]
+        self.end(PayResult::Success, Ok(transaction), now)
     }
 
     /// Ends the session without an effect.
     fn fail(&mut self, result: PayResult, failure: &Failure, now: Duration) -> Vec<Callback> {
-        let documented = !matches!(result, PayResult::Cancelled) || self.undocumented.words;
-        let last = self.fields(now).ended(documented.then_some(&result), Err(failure));
-        self.end(result);
-        vec![self.callback(last)]
+        self.end(result, Err(failure), now)
     }
 
-    fn end(&mut self, result: PayResult) {
+    fn end(
+        &mut self,
+        result: PayResult,
+        ending: Result<Transaction, &Failure>,
+        now: Duration,
+    ) -> Vec<Callback> {
+        let documented = result != PayResult::Cancelled || self.undocumented.words;
+        let last = self
+            .fields(now)
+            .ended(documented.then_some(&result), ending.as_ref().map_err(|failure| *failure));
         self.stage = Stage::Ended;
         self.view.result = Some(result);
+        self.view.transaction = ending.ok();
+        vec![self.callback(last)]
     }
 
     fn progress(&self, kind: Kind, second: bool, progress: &Progress<'_>, now: Duration) -> Callback {

@@ -5,20 +5,10 @@
 
 use crate::model::CardType;
 
-/// One `x` for each digit.
-pub(super) fn hidden(digits: &str) -> String {
-    "x".repeat(digits.len())
-}
-
-/// One `*` for each digit, as bank account numbers have it.
-pub(super) fn starred(digits: &str) -> String {
-    "*".repeat(digits.len())
-}
-
 /// An accepted card number: the last four digits, in groups for American Express
 /// (`xxxx-xxxxxx-x0005`) and without for the others (`xxxxxxxxxxxx4242`).
 pub(super) fn card_number(digits: &str, card: &CardType) -> String {
-    let masked = last(digits, 4, 'x');
+    let masked = all_but_last(4, digits, 'x');
     match (card, masked.get(..4), masked.get(4..10), masked.get(10..)) {
         (CardType::Amex | CardType::Optima, Some(first), Some(middle), Some(end)) => {
             format!("{first}-{middle}-{end}")
@@ -27,13 +17,8 @@ pub(super) fn card_number(digits: &str, card: &CardType) -> String {
     }
 }
 
-/// An accepted account number: the last two digits (`*******92`).
-pub(super) fn account_number(digits: &str) -> String {
-    last(digits, 2, '*')
-}
-
-/// The last `shown` digits; the others, and all of them if there are no more than that, replaced.
-fn last(digits: &str, shown: usize, mask: char) -> String {
+/// The digits with all but the last `shown` replaced, and all of them if there are no more than that.
+pub(super) fn all_but_last(shown: usize, digits: &str, mask: char) -> String {
     let hidden = if digits.len() > shown { digits.len() - shown } else { digits.len() };
     digits.chars().enumerate().map(|(index, digit)| if index < hidden { mask } else { digit }).collect()
 }
@@ -55,11 +40,11 @@ mod tests {
         ] {
             assert_eq!(card_number(digits, &card), masked);
         }
-        assert_eq!(account_number("508862392"), "*******92");
-        assert_eq!(account_number("1234"), "**34");
-        assert_eq!(account_number("12"), "**");
-        assert_eq!(hidden("123"), "xxx");
-        assert_eq!(starred("1234"), "****");
-        assert_eq!(hidden(""), "");
+        assert_eq!(all_but_last(2, "508862392", '*'), "*******92");
+        assert_eq!(all_but_last(2, "1234", '*'), "**34");
+        assert_eq!(all_but_last(2, "12", '*'), "**");
+        assert_eq!(all_but_last(0, "123", 'x'), "xxx");
+        assert_eq!(all_but_last(0, "1234", '*'), "****");
+        assert_eq!(all_but_last(0, "", 'x'), "");
     }
 }

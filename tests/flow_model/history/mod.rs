@@ -10,7 +10,7 @@ use crate::facts::{Answer, Facts, Limits, Money, Verdict, When};
 use crate::nature::{self, Earlier, Nature};
 use crate::service::{self, Request, Service, State};
 
-/// Tells what happens, without the cost of it if nobody listens.
+/// Records what happens, at no cost unless somebody wants it.
 macro_rules! tell {
     ($self:ident, $($text:tt)*) => {
         if let Some(told) = &mut $self.told {
@@ -27,7 +27,7 @@ mod program;
 const TURNS: u32 = 250;
 const CALM_TURNS: u32 = 1_500;
 
-/// A flow in a process, what it was told, and the revision that its store expects to find.
+/// A flow in a process, what it learned, and the revision that its store expects to find.
 struct Process {
     flow: PaymentFlow,
     facts: Facts,
@@ -64,7 +64,7 @@ pub struct History {
     loads: u64,
     crashes: u64,
     conflicts: u64,
-    /// What happened, if it is to be told.
+    /// What happened, if it is to be shown.
     told: Option<Vec<String>>,
 }
 

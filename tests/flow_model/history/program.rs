@@ -203,7 +203,7 @@ impl History {
         };
         let aside = process != Some(index);
         let shown = self.show(&copy);
-        tell!(self, "process {index} hears {}", shown);
+        tell!(self, "process {index} receives {}", shown);
         let process = &mut self.processes[index];
         let mine = match process.facts.session {
             Some(session) => session == copy.session,

@@ -105,7 +105,7 @@ fn form(key: &str, more: &str) -> String {
     format!("IdempotencyKey={key}&StatusCallback=https%3A%2F%2Fexample.com%2Fs{more}")
 }
 
-/// Creates, captures everything, and completes. Where it is not known whether a step was carried out, the step is
+/// Creates, captures everything, and completes. If it is not known whether a step was carried out, the step is
 /// asked for again with the same value.
 fn take_payment(api: &PaymentsApi, call_sid: &str, key: &str) -> Result<String, Error> {
     let insist = |step: &dyn Fn() -> Result<Payments, Error>| {

@@ -225,7 +225,7 @@ fn words_of_the_pay_verb_are_off() {
     assert_eq!(post(&desk.sandbox, &desk.update, &form("end", "&Status=cancel")).status, 202);
     let session = desk.sandbox.sessions().pop().unwrap();
     let last = desk.sandbox.callbacks(&session.sid).pop().unwrap();
-    assert_eq!(last.get("Result"), None, "there is no documented word for it");
+    assert_eq!(last.get("Result"), None, "no word is documented for it");
     assert_eq!(session.result, Some(PayResult::Cancelled));
 }
 

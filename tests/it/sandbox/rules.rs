@@ -34,7 +34,7 @@ fn one_open_session_on_a_call() {
         api.create_payments(call.sid(), &params)
     };
     for end in [UpdatePaymentsParams::new_complete, UpdatePaymentsParams::new_cancel] {
-        // Nothing is wanted but a number and a date, which the obliging caller gives.
+        // Only a number and a date are required, which the obliging caller types.
         let sid = start().unwrap().sid;
         for capture in [Capture::PaymentCardNumber, Capture::ExpirationDate] {
             api.update_payments(call.sid(), &sid, &UpdatePaymentsParams::new_capture(URL, capture)).unwrap();
@@ -211,7 +211,7 @@ fn connectors_support_and_fail_as_they_are_told() {
     assert_eq!(code(&ach), (Some(400), Some(64014)));
     let named = ach.with_new_key().parameter(serde_json::json!({"AVSName": "x"}));
     api.create_payments(sandbox.call().sid(), &named).unwrap();
-    // It can be told to fail while sessions are open.
+    // It can be made to fail while sessions are open.
     for failure in [64002, 64008, 64012] {
         sandbox.set_connector("Default", PaymentConnector::new().fails_with(failure));
         let call = sandbox.call().obliging();

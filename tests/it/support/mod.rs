@@ -1,4 +1,4 @@
-//! What the tests over sockets share: a server that says what it is told to, and records what it hears.
+//! What the tests over sockets share: a server with prepared responses that records its requests.
 
 #![allow(
     dead_code,
@@ -78,7 +78,7 @@ pub fn created() -> String {
     answer("201 Created", "Content-Type: application/json\r\n", &payments_json())
 }
 
-/// A server that gives these answers in turn, the last one for ever, and reports each request.
+/// A server that sends these responses in turn, the last one for ever, and reports each request.
 pub fn scripted<T: Into<Vec<u8>>>(answers: impl IntoIterator<Item = T>) -> (SocketAddr, Receiver<Vec<u8>>) {
     let answers: Vec<Vec<u8>> = answers.into_iter().map(Into::into).collect();
     let (sender, receiver) = mpsc::channel();

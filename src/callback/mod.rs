@@ -249,7 +249,6 @@ impl StatusCallback {
     /// The value of the query parameter `payment_flow` of the URL that the service requested. It identifies the
     /// payment that the callback belongs to, even before the session's SID is known. `None` if the URL has no such
     /// parameter, and if only the body was read. If there are several, the last one counts.
-    #[must_use]
     pub fn tag(&self) -> Option<&str> {
         self.tag.as_deref()
     }
@@ -258,7 +257,6 @@ impl StatusCallback {
     /// not UTF-8 are percent-encoded in it.
     ///
     /// It holds the secrets of the callback: store it accordingly, and do not log it.
-    #[must_use]
     pub fn form(&self) -> &str {
         self.form.as_str()
     }
@@ -286,7 +284,6 @@ impl StatusCallback {
     /// # Ok(())
     /// # }
     /// ```
-    #[must_use]
     pub fn required(&self) -> Option<&[Capture]> {
         self.required.as_deref()
     }
@@ -304,7 +301,6 @@ impl StatusCallback {
     /// # Ok(())
     /// # }
     /// ```
-    #[must_use]
     pub fn shown(&self, capture: &Capture) -> Option<&str> {
         match capture {
             Capture::PaymentCardNumber | Capture::PaymentCardNumberMatcher => {
@@ -332,7 +328,6 @@ impl StatusCallback {
     /// # Ok(())
     /// # }
     /// ```
-    #[must_use]
     pub fn last_digits(&self) -> Option<&str> {
         let shown = self.payment_card_number.as_deref().or(self.bank_account_number.as_deref())?.trim_end();
         let mask = shown.trim_end_matches(|c: char| c.is_ascii_digit());
@@ -340,7 +335,6 @@ impl StatusCallback {
     }
 
     /// Whether this is the last callback of its session: it has a [`result`](Self::result).
-    #[must_use]
     pub fn is_final(&self) -> bool {
         self.result.is_some()
     }
@@ -349,20 +343,17 @@ impl StatusCallback {
     /// without an amount succeeded.
     ///
     /// It is as good as the card it stands for: store it accordingly, and do not log it.
-    #[must_use]
     pub fn payment_token(&self) -> Option<&str> {
         self.payment_token.as_ref().map(Withheld::as_str)
     }
 
     /// The customer's record at the payment processor to which the token belongs, if the connector keeps one
     /// (`ProfileId`). With some connectors it serves as a token itself: do not log it.
-    #[must_use]
     pub fn profile_id(&self) -> Option<&str> {
         self.profile_id.as_ref().map(Withheld::as_str)
     }
 
     /// The bank's routing number, nine digits, not masked (`BankRoutingNumber`).
-    #[must_use]
     pub fn bank_routing_number(&self) -> Option<&str> {
         self.bank_routing_number.as_ref().map(Withheld::as_str)
     }
@@ -387,7 +378,6 @@ impl StatusCallback {
     }
 
     /// The first value under a name in [`others`](Self::others).
-    #[must_use]
     pub fn other(&self, name: &str) -> Option<&str> {
         self.others().find(|(other, _)| *other == name).map(|(_, value)| value)
     }

@@ -149,7 +149,6 @@ impl Credentials {
     }
 
     /// The account in the path of every call, unless the call's params name another.
-    #[must_use]
     pub fn account_sid(&self) -> &str {
         &self.account_sid
     }

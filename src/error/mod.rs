@@ -178,7 +178,6 @@ impl Error {
     /// let error = "lots".parse::<Amount>().unwrap_err();
     /// assert_eq!(error.kind(), ErrorKind::InvalidInput);
     /// ```
-    #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
@@ -195,7 +194,6 @@ impl Error {
     /// let error = "lots".parse::<Amount>().unwrap_err();
     /// assert_eq!(error.outcome(), Outcome::NotSent);
     /// ```
-    #[must_use]
     pub fn outcome(&self) -> Outcome {
         self.0.outcome
     }
@@ -209,7 +207,6 @@ impl Error {
     /// let error = "lots".parse::<Amount>().unwrap_err();
     /// assert_eq!(error.field(), Some("ChargeAmount"));
     /// ```
-    #[must_use]
     pub fn field(&self) -> Option<&'static str> {
         self.0.details.field
     }
@@ -226,7 +223,6 @@ impl Error {
     /// # Ok(())
     /// # }
     /// ```
-    #[must_use]
     pub fn api_error(&self) -> Option<&ApiError> {
         self.response().filter(|_| self.kind() == ErrorKind::Api)
     }
@@ -236,26 +232,22 @@ impl Error {
     }
 
     /// Returns the HTTP status of the last response, if there was one.
-    #[must_use]
     pub fn status(&self) -> Option<u16> {
         self.response().map(|response| response.status)
     }
 
     /// Returns the body of the last response as text, if there was one. A long body is cut, credentials in it
     /// are masked, and bytes that are not UTF-8 are replaced. Neither `Display` nor `Debug` shows it.
-    #[must_use]
     pub fn body(&self) -> Option<&str> {
         self.response().map(ApiError::body)
     }
 
     /// Returns where a redirect points (`Location`).
-    #[must_use]
     pub fn location(&self) -> Option<&str> {
         self.0.details.location.as_deref()
     }
 
     /// Returns the `Twilio-Request-Id` of the last response, which the provider's support asks for.
-    #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         self.response()?.request_id.as_deref()
     }
@@ -274,7 +266,6 @@ impl Error {
     /// # Ok(())
     /// # }
     /// ```
-    #[must_use]
     pub fn idempotency_key(&self) -> Option<&str> {
         self.0.details.idempotency_key.as_deref()
     }
@@ -291,7 +282,6 @@ impl Error {
     /// # Ok(())
     /// # }
     /// ```
-    #[must_use]
     pub fn attempts(&self) -> u32 {
         self.0.details.attempts
     }
@@ -314,7 +304,6 @@ impl Error {
     /// # Ok(())
     /// # }
     /// ```
-    #[must_use]
     pub fn is_timeout(&self) -> bool {
         self.0.details.timeout
     }
@@ -328,7 +317,6 @@ impl Error {
     ///
     /// assert!(!"lots".parse::<Amount>().unwrap_err().is_retryable());
     /// ```
-    #[must_use]
     pub fn is_retryable(&self) -> bool {
         self.0.details.retryable
     }
@@ -341,7 +329,6 @@ impl Error {
     ///
     /// assert_eq!("lots".parse::<Amount>().unwrap_err().retry_after(), None);
     /// ```
-    #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.response()?.retry_after
     }

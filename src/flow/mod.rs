@@ -212,7 +212,6 @@ impl PaymentFlow {
     ///
     /// If a request is begun and unanswered, this is the time from which its process can be taken to be
     /// gone, 60 s after it was begun. A client with a longer deadline may still be waiting then.
-    #[must_use]
     pub fn due(&self) -> Option<SystemTime> {
         if self.state.in_flight.is_some() {
             return moment(self.state.begun_at).checked_add(RESPONSE_TIME);
@@ -226,21 +225,18 @@ impl PaymentFlow {
     }
 
     /// How the payment ended, once it has. A callback that arrives later can still change it.
-    #[must_use]
     pub fn ending(&self) -> Option<Ending> {
         self.state.ended.then(|| self.make_ending())
     }
 
     /// The idempotency key of the request that is begun and unanswered: the process that began it either
     /// waits for the response or is gone.
-    #[must_use]
     pub fn awaited_key(&self) -> Option<String> {
         self.state.in_flight.map(|kind| self.operation_key(kind))
     }
 
     /// Grows with each change. Let a store accept a value only if its stored predecessor has the revision
     /// that the value was loaded with: then two processes that loaded one value cannot both go on with it.
-    #[must_use]
     pub fn revision(&self) -> u64 {
         self.revision
     }
@@ -248,7 +244,6 @@ impl PaymentFlow {
     /// The largest number of requests that [`next`](Self::next) can return, however often it is called:
     /// 3 × (1 for the creation + [`max_asks`](Self::max_asks) × 16 captures + 3 for the completion + 1 for
     /// the cancellation). A usual card payment takes 6.
-    #[must_use]
     pub fn max_requests(&self) -> u64 {
         self.limits.max_requests()
     }
@@ -256,19 +251,16 @@ impl PaymentFlow {
     /// The payment's key: the idempotency key of the params that the flow was made with. The keys of the
     /// flow's requests are derived from it: the creation has the key itself, the others have
     /// `{key}-{capture}-{number of the ask}`, `{key}-complete` and `{key}-cancel`.
-    #[must_use]
     pub fn key(&self) -> &str {
         &self.params.idempotency_key
     }
 
     /// The SID of the call, `CA` and 32 hex digits.
-    #[must_use]
     pub fn call_sid(&self) -> &str {
         &self.call_sid
     }
 
     /// The SID of the session, `PK` and 32 hex digits, once it is known.
-    #[must_use]
     pub fn session_sid(&self) -> Option<&str> {
         self.state.session.as_deref()
     }
@@ -276,7 +268,6 @@ impl PaymentFlow {
     /// The tag by which callbacks find the flow: the value of the query parameter `payment_flow` that the
     /// flow adds to its `StatusCallback`, 32 hex digits. It is derived from the [key](Self::key), the same
     /// in every version of this crate, and not a secret.
-    #[must_use]
     pub fn tag(&self) -> String {
         tag::of(self.key())
     }

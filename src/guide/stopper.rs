@@ -32,7 +32,6 @@ pub(super) trait Stop: Send + Sync {
 
 impl PaymentStopper {
     /// A stopper of no payment yet.
-    #[must_use]
     pub fn new() -> Self {
         Self::default()
     }

@@ -153,7 +153,6 @@ impl CallbackListener {
     }
 
     /// The public URL of this listener, as it was given.
-    #[must_use]
     pub fn public_url(&self) -> &str {
         &self.receiver.url.given
     }
@@ -174,13 +173,11 @@ impl CallbackListener {
     /// # Ok(())
     /// # }
     /// ```
-    #[must_use]
     pub fn status_callback_url(&self) -> &str {
         &self.receiver.url.for_service
     }
 
     /// The address that the listener is bound to, with the port that was chosen if it was 0.
-    #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.address
     }
@@ -256,7 +253,6 @@ impl CallbackListener {
     }
 
     /// How many callbacks were discarded unread, to [make room](Self#who-receives-a-callback) for others.
-    #[must_use]
     pub fn discarded(&self) -> u64 {
         self.receiver.queue.discarded()
     }

@@ -30,7 +30,6 @@ impl SessionCallbacks {
     }
 
     /// The session's SID.
-    #[must_use]
     pub fn sid(&self) -> &str {
         &self.sid
     }

@@ -19,7 +19,6 @@ pub struct ResponseHeaders(pub(crate) HeaderMap);
 
 impl ResponseHeaders {
     /// Returns the first value of a header, or `None` if it is absent or has other bytes than visible ASCII.
-    #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).and_then(|value| value.to_str().ok())
     }

@@ -12,7 +12,6 @@ pub struct UnknownValue(String);
 
 impl UnknownValue {
     /// Returns the value as it stands on the wire.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -48,7 +47,6 @@ macro_rules! open_enum {
             pub const KNOWN: &'static [Self] = &[$( Self::$variant, )+];
 
             /// Returns the value as it stands on the wire.
-            #[must_use]
             pub fn as_str(&self) -> &str {
                 match self {
                     $( Self::$variant => $wire, )+

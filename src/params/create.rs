@@ -100,7 +100,6 @@ impl CreatePaymentsParams {
     /// A new operation with a new idempotency key and the two required parameters.
     ///
     /// The URL is checked when the value is used: see [`to_form`](Self::to_form).
-    #[must_use]
     pub fn new(status_callback: impl Into<String>) -> Self {
         let (made_key, idempotency_key) = MadeKey::new();
         Self {

@@ -53,7 +53,6 @@ pub struct UpdatePaymentsParams {
 impl UpdatePaymentsParams {
     /// A new step with a new idempotency key that neither captures nor ends: set one of the fields. The
     /// other constructors do.
-    #[must_use]
     pub fn new(status_callback: impl Into<String>) -> Self {
         let (made_key, idempotency_key) = MadeKey::new();
         let status_callback = status_callback.into();
@@ -61,19 +60,16 @@ impl UpdatePaymentsParams {
     }
 
     /// A step that asks the caller for one capture (`Capture`).
-    #[must_use]
     pub fn new_capture(status_callback: impl Into<String>, capture: impl Into<Capture>) -> Self {
         Self { capture: Some(capture.into()), ..Self::new(status_callback) }
     }
 
     /// The step that submits the collected information (`Status=complete`).
-    #[must_use]
     pub fn new_complete(status_callback: impl Into<String>) -> Self {
         Self { status: Some(PaymentsStatus::Complete), ..Self::new(status_callback) }
     }
 
     /// The step that discards the collected information (`Status=cancel`).
-    #[must_use]
     pub fn new_cancel(status_callback: impl Into<String>) -> Self {
         Self { status: Some(PaymentsStatus::Cancel), ..Self::new(status_callback) }
     }

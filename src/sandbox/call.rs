@@ -36,13 +36,11 @@ pub struct Call {
 
 impl Call {
     /// The call's SID (`CA…`).
-    #[must_use]
     pub fn sid(&self) -> &str {
         &self.sid
     }
 
     /// Whether the call goes on.
-    #[must_use]
     pub fn is_live(&self) -> bool {
         self.service.store.memory().is_live(&self.sid)
     }
@@ -103,14 +101,12 @@ impl Call {
     }
 
     /// What the caller is being asked, if anything.
-    #[must_use]
     pub fn asking(&self) -> Option<Asking> {
         self.wait_until_asked(Duration::ZERO)
     }
 
     /// Waits until the caller is asked something, for `time` at the most. Returns `None` if they are not, or if
     /// the call ends.
-    #[must_use]
     pub fn wait_until_asked(&self, time: Duration) -> Option<Asking> {
         self.service.store.asking(&self.sid, time)
     }

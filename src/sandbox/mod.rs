@@ -209,43 +209,36 @@ impl Sandbox {
     }
 
     /// The URL that it is served at, such as `http://127.0.0.1:54321`.
-    #[must_use]
     pub fn base_url(&self) -> &str {
         &self.base_url
     }
 
     /// The SID of the account (`AC…`).
-    #[must_use]
     pub fn account_sid(&self) -> &str {
         &self.service.accounts.account_sid
     }
 
     /// The account's auth token.
-    #[must_use]
     pub fn auth_token(&self) -> &str {
         &self.service.accounts.auth_token
     }
 
     /// The SID of an API key of the account (`SK…`).
-    #[must_use]
     pub fn api_key_sid(&self) -> &str {
         &self.service.accounts.api_key_sid
     }
 
     /// The API key's secret.
-    #[must_use]
     pub fn api_key_secret(&self) -> &str {
         &self.service.accounts.api_key_secret
     }
 
     /// A bearer token that acts for the account.
-    #[must_use]
     pub fn access_token(&self) -> &str {
         &self.service.accounts.access_token
     }
 
     /// The SID of a subaccount (`AC…`), which the account's credentials may name in the path.
-    #[must_use]
     pub fn subaccount_sid(&self) -> &str {
         &self.service.accounts.subaccount_sid
     }
@@ -283,7 +276,6 @@ impl Sandbox {
     }
 
     /// A new client of this sandbox, with the account's auth token and every default.
-    #[must_use]
     pub fn client(&self) -> PaymentsApi {
         // Building one has worked when the sandbox was started.
         self.client_builder().build().unwrap_or_else(|_| self.client.clone())
@@ -307,25 +299,21 @@ impl Sandbox {
     }
 
     /// A session as it is now; `None` if there is no such session.
-    #[must_use]
     pub fn session(&self, sid: &str) -> Option<Session> {
         self.service.store.memory().sessions.get(sid).map(|session| session.view.clone())
     }
 
     /// All sessions as they are now, in the order of their creation.
-    #[must_use]
     pub fn sessions(&self) -> Vec<Session> {
         self.service.store.sessions()
     }
 
     /// What the payment connector did, in order.
-    #[must_use]
     pub fn transactions(&self) -> Vec<Transaction> {
         self.service.store.memory().transactions.clone()
     }
 
     /// How many transactions there are, without copying them.
-    #[must_use]
     pub fn transaction_count(&self) -> usize {
         self.service.store.memory().transactions.len()
     }
@@ -341,7 +329,6 @@ impl Sandbox {
     /// [`CallbackRetries`](crate::CallbackRetries) writes it. All attempts have the same
     /// `I-Twilio-Idempotency-Token`. A receiver that is slow to respond holds up its own session only, as long as no
     /// more than 31 others are slow too. Of a session, the latest 1,000 callbacks are kept.
-    #[must_use]
     pub fn callbacks(&self, session_sid: &str) -> Vec<RecordedCallback> {
         self.service.store.sender.callbacks(session_sid)
     }
@@ -370,7 +357,6 @@ impl Sandbox {
     /// How many requests came, whatever became of them: refused ones, repeated ones and those that a fault
     /// hit are counted. What was not a complete HTTP request is not counted. Refusals and faults are also logged,
     /// at level info with the target `twilio_payments::sandbox`.
-    #[must_use]
     pub fn request_count(&self) -> usize {
         self.service.requests.load(Ordering::Relaxed)
     }
@@ -383,7 +369,6 @@ impl Sandbox {
 
     /// The names of parameters that the service does not know, in the order in which they first came, each once.
     /// It ignores them, so a misspelt one has no effect: a test should find none here. The first 1000 are kept.
-    #[must_use]
     pub fn ignored_parameters(&self) -> Vec<String> {
         self.service.store.memory().ignored.clone()
     }
@@ -404,7 +389,6 @@ impl Sandbox {
     /// # Ok(())
     /// # }
     /// ```
-    #[must_use]
     pub fn faults(&self) -> Faults {
         self.service.faults.clone()
     }

@@ -29,13 +29,11 @@ pub struct Session {
 
 impl Session {
     /// Whether the session goes on.
-    #[must_use]
     pub fn is_open(&self) -> bool {
         self.result.is_none()
     }
 
     /// The decoded value of a form field that the session was created with, by its wire name.
-    #[must_use]
     pub fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.get(name)
     }

@@ -102,20 +102,17 @@ impl Amount {
     }
 
     /// Returns the amount in hundredths of a currency's unit, or `None` if it has a third or fourth decimal.
-    #[must_use]
     pub fn cents(self) -> Option<u64> {
         self.in_units_of(SCALE / 100)
     }
 
     /// Returns the amount in the smallest unit of a currency, or `None` if it has more decimals than the currency,
     /// or if `currency` is not a code of ISO 4217 that this version knows.
-    #[must_use]
     pub fn minor_units(self, currency: &str) -> Option<u64> {
         self.in_units_of(unit(currency::decimals(currency)?))
     }
 
     /// Whether the amount is zero, so that nothing is charged.
-    #[must_use]
     pub fn is_zero(self) -> bool {
         self == Self::ZERO
     }
@@ -134,7 +131,6 @@ impl Amount {
     /// # Ok(())
     /// # }
     /// ```
-    #[must_use]
     pub fn display(self, currency: &str) -> impl fmt::Display + use<> {
         InCurrency { amount: self, decimals: currency::decimals(currency).unwrap_or(2) }
     }

@@ -61,13 +61,11 @@ impl RecordedCallback {
     }
 
     /// The SID of the payment session.
-    #[must_use]
     pub fn session(&self) -> &str {
         &self.record.session
     }
 
     /// The `StatusCallback` URL that was in force.
-    #[must_use]
     pub fn url(&self) -> &str {
         &self.record.url
     }
@@ -78,37 +76,31 @@ impl RecordedCallback {
     }
 
     /// The value of a field. `None` if it is not there; it can be there and empty.
-    #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.fields.get(name)
     }
 
     /// The body, form-encoded, as [`StatusCallback::parse`](crate::StatusCallback::parse) reads it.
-    #[must_use]
     pub fn body(&self) -> &str {
         &self.record.body
     }
 
     /// The `I-Twilio-Idempotency-Token` that all attempts carry.
-    #[must_use]
     pub fn idempotency_token(&self) -> &str {
         &self.record.token
     }
 
     /// What became of it.
-    #[must_use]
     pub fn delivery(&self) -> Delivery {
         self.record.delivery
     }
 
     /// How many attempts there were so far.
-    #[must_use]
     pub fn attempts(&self) -> u32 {
         self.record.attempts
     }
 
     /// The HTTP status of the last attempt's response. `None` if it got none.
-    #[must_use]
     pub fn status(&self) -> Option<u16> {
         self.record.status
     }

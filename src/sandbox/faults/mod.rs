@@ -77,13 +77,11 @@ impl Faults {
     }
 
     /// How many requests were hit so far.
-    #[must_use]
     pub fn injected(&self) -> usize {
         self.plan().injected
     }
 
     /// How many faults of the list, and aimed ones, have not struck yet.
-    #[must_use]
     pub fn waiting(&self) -> usize {
         self.plan().waiting.len()
     }

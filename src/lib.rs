@@ -274,6 +274,7 @@ mod params;
 pub mod sandbox;
 #[cfg(any(feature = "sandbox", feature = "listener"))]
 mod server;
+mod setters;
 mod text;
 mod transport;
 

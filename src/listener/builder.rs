@@ -13,6 +13,7 @@ use super::receiver::Receiver;
 use crate::callback::signature::SignatureValidator;
 use crate::callback::{CallbackError, StatusCallback};
 use crate::server::{Limits, Reply, Request, Server};
+use crate::setters::setters;
 use crate::text::url_without_secrets;
 
 /// How long a callback waits to be read before it may be discarded to make room.
@@ -48,23 +49,16 @@ impl CallbackListenerBuilder {
         Self { validator, public_url: None, capacity: 4096, connections: 256, on_callback: None }
     }
 
-    /// The URL under which the service reaches the listener; see [above](CallbackListener#which-url).
-    /// Default: `http://` and the address that is bound, which serves on the same machine only.
-    pub fn public_url(mut self, public_url: impl Into<String>) -> Self {
-        self.public_url = Some(public_url.into());
-        self
-    }
+    setters! {
+        /// The URL under which the service reaches the listener; see [above](CallbackListener#which-url).
+        /// Default: `http://` and the address that is bound, which serves on the same machine only.
+        public_url(public_url: impl Into<String>) = Some(public_url.into());
 
-    /// How many callbacks may wait to be read, in all, at least 1. Default: 4,096, which take about 8 MB.
-    pub fn capacity(mut self, callbacks: usize) -> Self {
-        self.capacity = callbacks;
-        self
-    }
+        /// How many callbacks may wait to be read, in all, at least 1. Default: 4,096, which take about 8 MB.
+        capacity(callbacks: usize) = callbacks;
 
-    /// How many connections may be open, and so how many threads serve them, at least 1. Default: 256.
-    pub fn connections(mut self, connections: usize) -> Self {
-        self.connections = connections;
-        self
+        /// How many connections may be open, and so how many threads serve them, at least 1. Default: 256.
+        connections(connections: usize) = connections;
     }
 
     /// Passes each callback to a handler before it is answered: to store it, so that nothing that the service was told

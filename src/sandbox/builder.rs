@@ -17,6 +17,7 @@ use super::{Sandbox, mint};
 use crate::client::{Credentials, PaymentsApi};
 use crate::error::Error;
 use crate::server::{Limits, Request, Server};
+use crate::setters::setters;
 use crate::text::Withheld;
 
 /// Configures a [`Sandbox`].
@@ -42,71 +43,47 @@ pub struct SandboxBuilder {
     shared_key: Option<Withheld>,
     idle_timeout: Option<Duration>,
     idempotency_keys: IdempotencyKeys,
-    undocumented: Undocumented,
+    undocumented_words: bool,
+    max_failed_attempts: Option<u32>,
     kept_sessions: Option<usize>,
 }
 
 impl SandboxBuilder {
-    /// The port on 127.0.0.1. Default: 0, which lets the system choose a free one.
-    pub fn port(mut self, port: u16) -> Self {
-        self.port = port;
-        self
-    }
+    setters! {
+        /// The port on 127.0.0.1. Default: 0, which lets the system choose a free one.
+        port(port: u16) = port;
 
-    /// The SID of the account: `AC` and 32 hex digits. Default: a new one.
-    pub fn account_sid(mut self, account_sid: impl Into<String>) -> Self {
-        self.account_sid = Some(account_sid.into());
-        self
-    }
+        /// The SID of the account: `AC` and 32 hex digits. Default: a new one.
+        account_sid(account_sid: impl Into<String>) = Some(account_sid.into());
 
-    /// The account's auth token: any text without white space and control characters but the empty one. Default: a
-    /// new one.
-    pub fn auth_token(mut self, auth_token: impl Into<String>) -> Self {
-        self.auth_token = Some(Withheld::new(auth_token.into()));
-        self
-    }
+        /// The account's auth token: any text without white space and control characters but the empty one. Default: a
+        /// new one.
+        auth_token(auth_token: impl Into<String>) = Some(Withheld::new(auth_token.into()));
 
-    /// Signs status callbacks by HMAC-SHA256 with this shared key, the way a Webhook Rule of the account makes the
-    /// service do it, and not with the auth token. Verify them with
-    /// [`SignatureValidator::with_shared_key`](crate::SignatureValidator::with_shared_key). Default: none.
-    pub fn shared_key(mut self, secret: impl Into<String>) -> Self {
-        self.shared_key = Some(Withheld::new(secret.into()));
-        self
-    }
+        /// Signs status callbacks by HMAC-SHA256 with this shared key, the way a Webhook Rule of the account makes the
+        /// service do it, and not with the auth token. Verify them with
+        /// [`SignatureValidator::with_shared_key`](crate::SignatureValidator::with_shared_key). Default: none.
+        shared_key(secret: impl Into<String>) = Some(Withheld::new(secret.into()));
 
-    /// How long a connection may be idle before the sandbox closes it. Default: 75 s. With a short time,
-    /// a program meets the closed connections that real servers leave in its pool.
-    pub fn idle_timeout(mut self, idle_timeout: Duration) -> Self {
-        self.idle_timeout = Some(idle_timeout);
-        self
-    }
+        /// How long a connection may be idle before the sandbox closes it. Default: 75 s. With a short time,
+        /// a program meets the closed connections that real servers leave in its pool.
+        idle_timeout(idle_timeout: Duration) = Some(idle_timeout);
 
-    /// Whether a request whose idempotency key was used before is answered as before or carried out again.
-    /// Default: [`Replayed`](IdempotencyKeys::Replayed).
-    pub fn idempotency_keys(mut self, keys: IdempotencyKeys) -> Self {
-        self.idempotency_keys = keys;
-        self
-    }
+        /// Whether a request whose idempotency key was used before is answered as before or carried out again.
+        /// Default: [`Replayed`](IdempotencyKeys::Replayed).
+        idempotency_keys(keys: IdempotencyKeys) = keys;
 
-    /// Whether callbacks have words that are seen elsewhere but not documented for this API: `Result=cancelled`
-    /// after a cancellation, or if the caller does not confirm, and `Attempt` after a failed entry. Default: false.
-    pub fn undocumented_words(mut self, words: bool) -> Self {
-        self.undocumented.words = words;
-        self
-    }
+        /// Whether callbacks have words that are seen elsewhere but not documented for this API: `Result=cancelled`
+        /// after a cancellation, or if the caller does not confirm, and `Attempt` after a failed entry. Default: false.
+        undocumented_words(words: bool) = words;
 
-    /// Ends a session with `too-many-failed-attempts` after so many failed entries for one capture, at least 1, as
-    /// the verb `<Pay>` does; this API does not document it. Default: no limit, since here the agent decides.
-    pub fn max_failed_attempts(mut self, attempts: u32) -> Self {
-        self.undocumented.max_failed_attempts = Some(attempts);
-        self
-    }
+        /// Ends a session with `too-many-failed-attempts` after so many failed entries for one capture, at least 1, as
+        /// the verb `<Pay>` does; this API does not document it. Default: no limit, since here the agent decides.
+        max_failed_attempts(attempts: u32) = Some(attempts);
 
-    /// How many ended sessions are kept, at least 1. An older one is forgotten with its callbacks and its
-    /// idempotency keys; its transaction stays. Default: 5000. A kept session costs some 33 KB, a forgotten one 1 KB.
-    pub fn kept_sessions(mut self, sessions: usize) -> Self {
-        self.kept_sessions = Some(sessions);
-        self
+        /// How many ended sessions are kept, at least 1. An older one is forgotten with its callbacks and its
+        /// idempotency keys; its transaction stays. Default: 5000. A kept session costs some 33 KB, a forgotten one 1 KB.
+        kept_sessions(sessions: usize) = Some(sessions);
     }
 
     /// Starts it.
@@ -128,7 +105,7 @@ impl SandboxBuilder {
             Credentials::auth_token(&accounts.account_sid, &accounts.auth_token).map_err(invalid)?;
         for (name, zero) in [
             ("kept_sessions", self.kept_sessions == Some(0)),
-            ("max_failed_attempts", self.undocumented.max_failed_attempts == Some(0)),
+            ("max_failed_attempts", self.max_failed_attempts == Some(0)),
             ("idle_timeout", self.idle_timeout == Some(Duration::ZERO)),
         ] {
             if zero {
@@ -140,7 +117,9 @@ impl SandboxBuilder {
         let sender = Sender::new(&accounts.auth_token, shared_key)
             .map_err(|error| io::Error::new(ErrorKind::InvalidInput, error))?;
         let kept_sessions = self.kept_sessions.unwrap_or(5_000);
-        let store = Store::new(sender, self.idempotency_keys, self.undocumented, kept_sessions);
+        let (words, max_failed_attempts) = (self.undocumented_words, self.max_failed_attempts);
+        let undocumented = Undocumented { words, max_failed_attempts };
+        let store = Store::new(sender, self.idempotency_keys, undocumented, kept_sessions);
         let (faults, requests) = (Faults::default(), AtomicUsize::new(0));
         let service = Arc::new(Service { accounts, store, faults, requests });
 

@@ -4,6 +4,7 @@ use super::numbers;
 use super::parameters::CreateParameters;
 use super::refusals::{self, Refusal};
 use crate::model::{PaymentMethod, TokenType};
+use crate::setters::setters;
 
 /// A payment connector of the sandbox: see [`Sandbox::set_connector`](super::Sandbox::set_connector).
 ///
@@ -27,13 +28,13 @@ use crate::model::{PaymentMethod, TokenType};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[must_use]
 pub struct PaymentConnector {
-    makes_no_charges: bool,
+    charges: Option<bool>,
     /// `None` for all of them, as in the two fields that follow.
     token_types: Option<Vec<TokenType>>,
     payment_methods: Option<Vec<PaymentMethod>>,
     currencies: Option<Vec<String>>,
     ach_parameters: Vec<String>,
-    failure: Option<u32>,
+    fails_with: Option<u32>,
 }
 
 impl PaymentConnector {
@@ -42,45 +43,32 @@ impl PaymentConnector {
         Self::default()
     }
 
-    /// Whether it charges. If not, a session with an amount is refused with 64007.
-    pub fn charges(mut self, charges: bool) -> Self {
-        self.makes_no_charges = !charges;
-        self
-    }
+    setters! {
+        /// Whether it charges. If not, a session with an amount is refused with 64007.
+        charges(charges: bool) = Some(charges);
 
-    /// The types of token that it makes. A session that asks for another is refused with 64006, and with 64005 if
-    /// there is none.
-    pub fn token_types(mut self, types: impl IntoIterator<Item = TokenType>) -> Self {
-        self.token_types = Some(types.into_iter().collect());
-        self
-    }
+        /// The types of token that it makes. A session that asks for another is refused with 64006, and with 64005 if
+        /// there is none.
+        token_types(types: impl IntoIterator<Item = TokenType>) = Some(types.into_iter().collect());
 
-    /// The payment methods that it accepts. A session with another is refused with 64013.
-    pub fn payment_methods(mut self, methods: impl IntoIterator<Item = PaymentMethod>) -> Self {
-        self.payment_methods = Some(methods.into_iter().collect());
-        self
-    }
+        /// The payment methods that it accepts. A session with another is refused with 64013.
+        payment_methods(methods: impl IntoIterator<Item = PaymentMethod>) =
+            Some(methods.into_iter().collect());
 
-    /// The currencies that it accepts, in capitals. A charge in another is refused with 64011. Default: any three
-    /// letters.
-    pub fn currencies(mut self, codes: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.currencies = Some(codes.into_iter().map(Into::into).collect());
-        self
-    }
+        /// The currencies that it accepts, in capitals. A charge in another is refused with 64011. Default: any three
+        /// letters.
+        currencies(codes: impl IntoIterator<Item = impl Into<String>>) =
+            Some(codes.into_iter().map(Into::into).collect());
 
-    /// The values that it needs in `Parameter` for `ach-debit`. A session without one is refused, with 64014 for
-    /// `AVSName` and with 64015 for another. Default: any.
-    pub fn ach_parameters(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.ach_parameters = names.into_iter().map(Into::into).collect();
-        self
-    }
+        /// The values that it needs in `Parameter` for `ach-debit`. A session without one is refused, with 64014 for
+        /// `AVSName` and with 64015 for another. Default: any.
+        ach_parameters(names: impl IntoIterator<Item = impl Into<String>>) =
+            names.into_iter().map(Into::into).collect();
 
-    /// Fails every session that is completed: its last callback has `payment-connector-error` and this
-    /// `PayErrorCode`, such as 64002 (unavailable), 64008 (charge rejected), 64009 (no longer authorized), 64010
-    /// (token rejected) or 64012 (card rejected).
-    pub fn fails_with(mut self, code: u32) -> Self {
-        self.failure = Some(code);
-        self
+        /// Fails every session that is completed: its last callback has `payment-connector-error` and this
+        /// `PayErrorCode`, such as 64002 (unavailable), 64008 (charge rejected), 64009 (no longer authorized), 64010
+        /// (token rejected) or 64012 (card rejected).
+        fails_with(code: u32) = Some(code);
     }
 
     /// Whether a session with these parameters can be created.
@@ -100,7 +88,7 @@ impl PaymentConnector {
             return refused(&refusals::PAYMENT_METHOD, payment_method.as_str());
         }
         match (parameters.charge(), &self.token_types) {
-            (Some(_), _) if self.makes_no_charges => return refused(&refusals::NO_CHARGES, "charges"),
+            (Some(_), _) if self.charges == Some(false) => return refused(&refusals::NO_CHARGES, "charges"),
             (None, Some(types)) if types.is_empty() => return refused(&refusals::NO_TOKENS, "tokens"),
             (None, types) if !accepts(types.as_ref(), token_type) => {
                 return refused(&refusals::TOKEN_TYPE, token_type.as_str());
@@ -130,7 +118,7 @@ impl PaymentConnector {
         let failed = |code, message: &str, connector| {
             Err(Failure { message: message.to_owned(), code: Some(code), connector })
         };
-        if let Some(code) = self.failure {
+        if let Some(code) = self.fails_with {
             return failed(code, &format!("payment connector error {code}"), "");
         }
         let (message, connector) = match number {

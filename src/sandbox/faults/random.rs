@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::Fault;
+use crate::setters::setters;
 
 /// Faults by chance, and yet the same in every run.
 ///
@@ -24,7 +25,7 @@ pub struct RandomFaults {
     seed: u64,
     rate: f64,
     pub(super) kinds: Vec<Fault>,
-    in_a_row: u32,
+    at_most_in_a_row: u32,
 }
 
 impl RandomFaults {
@@ -44,21 +45,17 @@ impl RandomFaults {
             Fault::ServerErrorAfter,
             Fault::Unavailable,
         ];
-        Self { seed, rate, kinds, in_a_row: 5 }
+        Self { seed, rate, kinds, at_most_in_a_row: 5 }
     }
 
-    /// The faults to choose from, each as likely as the others. Default: every kind, with a delay of 20 ms
-    /// and a `Retry-After` of 0. If there is none, nothing is hit.
-    pub fn kinds(mut self, kinds: impl IntoIterator<Item = Fault>) -> Self {
-        self.kinds = kinds.into_iter().collect();
-        self
-    }
+    setters! {
+        /// The faults to choose from, each as likely as the others. Default: every kind, with a delay of 20 ms
+        /// and a `Retry-After` of 0. If there is none, nothing is hit.
+        kinds(kinds: impl IntoIterator<Item = Fault>) = kinds.into_iter().collect();
 
-    /// How many requests with one idempotency key are hit one after another; the next one then is spared. So a
-    /// program that tries more often than this always gets through. Default: 5.
-    pub fn at_most_in_a_row(mut self, faults: u32) -> Self {
-        self.in_a_row = faults;
-        self
+        /// How many requests with one idempotency key are hit one after another; the next one then is spared. So a
+        /// program that tries more often than this always gets through. Default: 5.
+        at_most_in_a_row(faults: u32) = faults;
     }
 
     /// What hits the `attempt`-th request with a key.
@@ -88,7 +85,7 @@ impl Tries {
     /// What hits the next request with a key.
     pub(super) fn next(&mut self, random: &RandomFaults, key: &str) -> Option<Fault> {
         let tries = self.0.entry(key.to_owned()).or_default();
-        let fault = random.choose(key, tries.sent).filter(|_| tries.in_a_row < random.in_a_row);
+        let fault = random.choose(key, tries.sent).filter(|_| tries.in_a_row < random.at_most_in_a_row);
         tries.sent += 1;
         tries.in_a_row = if fault.is_some() { tries.in_a_row + 1 } else { 0 };
         fault

@@ -44,16 +44,13 @@ impl Receiver {
     pub(super) fn respond(&self, request: &Request) -> Response {
         // A sender of what is not a callback gets one response, however many requests came at once.
         let refusal = |status| Response::empty(status).last();
-        if request.method() != "POST" {
+        if request.method != "POST" {
             return refusal(405).header("Allow", "POST");
         }
-        let url = self.url.requested(request.target());
-        // Of two signatures, neither is right.
-        let signature = request
-            .header(SignatureValidator::HEADER)
-            .filter(|_| request.header_count(SignatureValidator::HEADER) == 1);
+        let url = self.url.requested(&request.target);
+        let signature = request.only_header(SignatureValidator::HEADER);
         let validator = self.validator.read().unwrap_or_else(PoisonError::into_inner);
-        let received = validator.receive(&url, request.body(), signature);
+        let received = validator.receive(&url, &request.body, signature);
         drop(validator);
         match received {
             Err(error) => {

@@ -64,17 +64,17 @@ impl Service {
             return Err(Refusal::new(&refusals::CREDENTIALS, "Authenticate"));
         }
         let Accounts { account_sid, subaccount_sid, .. } = &self.accounts;
-        let path = RequestPath::parse(request.target())
+        let path = RequestPath::parse(&request.target)
             .filter(|path| path.account_sid == account_sid || path.account_sid == subaccount_sid)
-            .ok_or_else(|| Refusal::not_found(request.target()))?;
-        if request.method() != "POST" {
+            .ok_or_else(|| Refusal::not_found(&request.target))?;
+        if request.method != "POST" {
             return Err(Refusal::new(&refusals::METHOD, "Method not allowed"));
         }
         if !is_form(request) {
             let message = "Content-Type must be application/x-www-form-urlencoded";
             return Err(Refusal::new(&refusals::CONTENT_TYPE, message));
         }
-        let form = Form::parse(request.body());
+        let form = Form::parse(&request.body);
         match path.sid {
             None => self.store.create(path, form),
             Some(sid) => self.store.update(path, sid, &form),
@@ -84,14 +84,14 @@ impl Service {
 
 /// Writes the log record of a request that is refused, or that a fault hits.
 fn log_failure(request: &Request, what: &str) {
-    let (method, target) = (Escaped(request.method()), Escaped(request.target()));
+    let (method, target) = (Escaped(&request.method), Escaped(&request.target));
     log::info!(target: "twilio_payments::sandbox", "{method} {target}: {}", Escaped(what));
 }
 
 impl Accounts {
     /// Whether a request has good credentials.
     fn know(&self, request: &Request) -> bool {
-        let credentials = only_header(request, "Authorization").and_then(|value| value.split_once(' '));
+        let credentials = request.only_header("Authorization").and_then(|value| value.split_once(' '));
         let Some((scheme, given)) = credentials else { return false };
         if scheme.eq_ignore_ascii_case("Bearer") {
             return given == self.access_token;
@@ -105,11 +105,6 @@ impl Accounts {
 
 /// Whether a request has a body that is a form.
 fn is_form(request: &Request) -> bool {
-    let media_type = only_header(request, "Content-Type").and_then(|value| value.split(';').next());
+    let media_type = request.only_header("Content-Type").and_then(|value| value.split(';').next());
     media_type.is_some_and(|value| value.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"))
-}
-
-/// A header that a request must have exactly once.
-fn only_header<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
-    request.header(name).filter(|_| request.header_count(name) == 1)
 }

@@ -5,38 +5,41 @@ use std::sync::Arc;
 
 use form_urlencoded::Serializer;
 
-use super::callback::Callback;
 use crate::sandbox::fields::Fields;
 use crate::text::form::pairs;
 use crate::text::url_without_secrets;
 
-/// What is kept of a callback: encoded, since many are kept and few are looked at.
+/// A status callback that is to be sent. It has no `Debug`: the URL may have credentials.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct Record {
-    pub(super) session: Arc<str>,
-    pub(super) url: Arc<str>,
-    pub(super) body: Box<str>,
-    pub(super) token: Box<str>,
-    pub(super) delivery: Delivery,
-    pub(super) attempts: u32,
-    pub(super) status: Option<u16>,
-}
-
-impl Record {
-    pub(super) fn new(callback: Callback, token: String, sendable: bool) -> Self {
-        let Callback { session, url, fields } = callback;
-        let body = Serializer::new(String::new()).extend_pairs(fields.iter()).finish().into();
-        let delivery = if sendable { Delivery::Pending } else { Delivery::NotSent };
-        Self { session, url, body, token: token.into(), delivery, attempts: 0, status: None }
-    }
+pub(crate) struct Callback {
+    /// The SID of the payment session.
+    pub(crate) session: Arc<str>,
+    /// The `StatusCallback` that was in force.
+    pub(crate) url: Arc<str>,
+    pub(crate) fields: Fields,
 }
 
 /// A status callback that the sandbox made, and what became of it.
 ///
 /// `Debug` shows the names of the fields but not their values, since a token may be among them.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RecordedCallback {
-    record: Record,
+    /// The SID of the payment session.
+    pub session: Arc<str>,
+    /// The `StatusCallback` URL that was in force.
+    pub url: Arc<str>,
+    /// The body, form-encoded, as [`StatusCallback::parse`](crate::StatusCallback::parse) reads it.
+    pub body: Box<str>,
+    /// The `I-Twilio-Idempotency-Token` that all attempts carry.
+    pub idempotency_token: Box<str>,
+    /// What became of it.
+    pub delivery: Delivery,
+    /// How many attempts there were so far.
+    pub attempts: u32,
+    /// The HTTP status of the last attempt's response. `None` if it got none.
+    pub status: Option<u16>,
+    /// Decoded only for whoever looks at it: many are kept.
     fields: Fields,
 }
 
@@ -56,18 +59,17 @@ pub enum Delivery {
 }
 
 impl RecordedCallback {
-    pub(super) fn new(record: &Record) -> Self {
-        Self { record: record.clone(), fields: Fields::new(pairs(record.body.as_bytes())) }
+    pub(super) fn new(callback: Callback, token: String, sendable: bool) -> Self {
+        let Callback { session, url, fields } = callback;
+        let body = Serializer::new(String::new()).extend_pairs(fields.iter()).finish().into();
+        let delivery = if sendable { Delivery::Pending } else { Delivery::NotSent };
+        let (idempotency_token, fields) = (token.into(), Fields::default());
+        Self { session, url, body, idempotency_token, delivery, attempts: 0, status: None, fields }
     }
 
-    /// The SID of the payment session.
-    pub fn session(&self) -> &str {
-        &self.record.session
-    }
-
-    /// The `StatusCallback` URL that was in force.
-    pub fn url(&self) -> &str {
-        &self.record.url
+    /// A copy to look at.
+    pub(super) fn decoded(&self) -> Self {
+        Self { fields: Fields::new(pairs(self.body.as_bytes())), ..self.clone() }
     }
 
     /// The fields, name and value, in their order in the body.
@@ -79,42 +81,17 @@ impl RecordedCallback {
     pub fn get(&self, name: &str) -> Option<&str> {
         self.fields.get(name)
     }
-
-    /// The body, form-encoded, as [`StatusCallback::parse`](crate::StatusCallback::parse) reads it.
-    pub fn body(&self) -> &str {
-        &self.record.body
-    }
-
-    /// The `I-Twilio-Idempotency-Token` that all attempts carry.
-    pub fn idempotency_token(&self) -> &str {
-        &self.record.token
-    }
-
-    /// What became of it.
-    pub fn delivery(&self) -> Delivery {
-        self.record.delivery
-    }
-
-    /// How many attempts there were so far.
-    pub fn attempts(&self) -> u32 {
-        self.record.attempts
-    }
-
-    /// The HTTP status of the last attempt's response. `None` if it got none.
-    pub fn status(&self) -> Option<u16> {
-        self.record.status
-    }
 }
 
 impl fmt::Debug for RecordedCallback {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RecordedCallback")
-            .field("session", &self.session())
-            .field("url", &url_without_secrets(self.url()))
+            .field("session", &self.session)
+            .field("url", &url_without_secrets(&self.url))
             .field("fields", &self.fields)
-            .field("delivery", &self.record.delivery)
-            .field("attempts", &self.record.attempts)
-            .field("status", &self.record.status)
+            .field("delivery", &self.delivery)
+            .field("attempts", &self.attempts)
+            .field("status", &self.status)
             .finish_non_exhaustive()
     }
 }

@@ -7,9 +7,8 @@ use std::time::{Duration, Instant};
 
 use ureq::Agent;
 
-use super::callback::Callback;
 use super::post::{self, Target};
-use super::record::{Delivery, Record, RecordedCallback};
+use super::record::{Callback, Delivery, RecordedCallback};
 use crate::callback::{CallbackError, CallbackFailure, CallbackRetries, SignatureValidator};
 use crate::text::random::Uuid;
 
@@ -52,7 +51,7 @@ struct State {
 #[derive(Default)]
 struct Queue {
     /// The number that each was taken under, and what became of it.
-    records: VecDeque<(u64, Record)>,
+    records: VecDeque<(u64, RecordedCallback)>,
     /// Whether the session is ready or a thread has it.
     busy: bool,
     /// Whether to remove it as soon as it is not busy.
@@ -88,7 +87,7 @@ impl Sender {
             state.taken += 1;
             state.pending += usize::from(sendable);
             let queue = state.sessions.entry(Arc::clone(&session)).or_default();
-            queue.keep(number, Record::new(callback, Uuid::random().text(), sendable));
+            queue.keep(number, RecordedCallback::new(callback, Uuid::random().text(), sendable));
             if sendable && !queue.busy {
                 queue.busy = true;
                 state.ready.push_back(session);
@@ -111,7 +110,7 @@ impl Sender {
     pub(crate) fn callbacks(&self, session: &str) -> Vec<RecordedCallback> {
         let state = self.0.lock();
         let records = state.sessions.get(session).into_iter().flat_map(|queue| &queue.records);
-        records.map(|(_, record)| RecordedCallback::new(record)).collect()
+        records.map(|(_, record)| record.decoded()).collect()
     }
 
     /// The callbacks of all sessions from the `from`-th on, in order, waiting up to a time until there is one;
@@ -124,7 +123,7 @@ impl Sender {
         let mut new: Vec<_> =
             queues.flat_map(|latest| latest.take_while(|(number, _)| *number >= from)).collect();
         new.sort_unstable_by_key(|(number, _)| *number);
-        (new.into_iter().map(|(_, record)| RecordedCallback::new(record)).collect(), state.taken)
+        (new.into_iter().map(|(_, record)| record.decoded()).collect(), state.taken)
     }
 
     /// Forgets a session, as soon as nothing of it is pending.
@@ -164,7 +163,7 @@ impl Drop for Sender {
 
 impl Queue {
     /// Adds a callback, and drops the oldest ones that are dealt with if there are too many.
-    fn keep(&mut self, number: u64, record: Record) {
+    fn keep(&mut self, number: u64, record: RecordedCallback) {
         self.records.push_back((number, record));
         while self.records.len() > MOST_KEPT
             && self.records.front().is_some_and(|(_, record)| record.delivery != Delivery::Pending)
@@ -174,7 +173,7 @@ impl Queue {
     }
 
     /// The callback that is next.
-    fn pending(&mut self) -> Option<&mut Record> {
+    fn pending(&mut self) -> Option<&mut RecordedCallback> {
         self.records.iter_mut().map(|(_, record)| record).find(|record| record.delivery == Delivery::Pending)
     }
 }
@@ -211,7 +210,7 @@ impl Shared {
     }
 
     /// Attempts a delivery as often as its URL asks for, and records what became of it.
-    fn deliver(&self, record: &Record) {
+    fn deliver(&self, record: &RecordedCallback) {
         let retries = CallbackRetries::of_url(&record.url);
         let ([connect, read, total], started) = (retries.timeouts(), Instant::now());
         let mut pause = PAUSE;
@@ -249,10 +248,10 @@ impl Shared {
     }
 
     /// Signs and sends a callback, and returns the status of the response.
-    fn attempt(&self, record: &Record, times: [Duration; 3]) -> Result<u16, CallbackFailure> {
+    fn attempt(&self, record: &RecordedCallback, times: [Duration; 3]) -> Result<u16, CallbackFailure> {
         let target = Target::of(&record.url).ok_or(CallbackFailure::Any)?;
         let (url, body) = (&target.signed, record.body.as_bytes());
-        let mut headers = vec![("I-Twilio-Idempotency-Token", &*record.token)];
+        let mut headers = vec![("I-Twilio-Idempotency-Token", &*record.idempotency_token)];
         let signature = match &self.settings {
             Some(settings) => {
                 headers.push(("X-Twilio-Webhooks-Signature-Settings", settings));

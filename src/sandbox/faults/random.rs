@@ -71,11 +71,11 @@ impl RandomFaults {
 }
 
 /// How often each key was sent.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Tries(HashMap<String, TriesOfKey>);
 
 /// How often a key was sent, and how many of the last of these were hit.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct TriesOfKey {
     sent: u64,
     in_a_row: u32,

@@ -254,7 +254,7 @@ impl CallbackListener {
 
     /// How many callbacks were discarded unread, to [make room](Self#who-receives-a-callback) for others.
     pub fn discarded(&self) -> u64 {
-        self.receiver.queue.discarded()
+        self.receiver.queue.state().discarded
     }
 
     /// Wakes every thread that waits for a callback, and closes the port and every connection. Waits for the
@@ -278,7 +278,7 @@ impl fmt::Debug for CallbackListener {
         f.debug_struct("CallbackListener")
             .field("local_addr", &self.address)
             .field("public_url", &url_without_secrets(self.public_url()))
-            .field("held", &self.receiver.queue.held())
+            .field("held", &self.receiver.queue.state().unread.len())
             .finish_non_exhaustive()
     }
 }

@@ -59,22 +59,23 @@ pub(super) struct Queue {
 }
 
 #[derive(Default)]
-struct State {
+pub(super) struct State {
     /// In the order of arrival.
-    unread: VecDeque<Unread>,
+    pub(super) unread: VecDeque<Unread>,
     /// How many views a session has, if it has any.
     views: HashMap<String, usize>,
-    handlers: Vec<Arc<dyn CallbackHandler>>,
+    pub(super) handlers: Vec<Arc<dyn CallbackHandler>>,
     /// The number of the latest callback.
     latest: u64,
-    discarded: u64,
+    /// How many callbacks were discarded unread.
+    pub(super) discarded: u64,
     received: Recent<Vec<u8>>,
     /// Sessions of which the last callback has arrived.
     over: Recent<String>,
     closed: bool,
 }
 
-struct Unread {
+pub(super) struct Unread {
     number: u64,
     arrived: Instant,
     signature: String,
@@ -82,12 +83,13 @@ struct Unread {
 }
 
 impl State {
-    fn is_repeat(&self, delivery: &Delivery) -> bool {
+    /// Whether a callback was received before.
+    pub(super) fn is_repeat(&self, delivery: &Delivery) -> bool {
         delivery.repeat.as_ref().is_some_and(|repeat| self.received.contains(repeat))
     }
 
     /// Remembers that a callback was received.
-    fn note(&mut self, callback: &StatusCallback, delivery: &Delivery) {
+    pub(super) fn note(&mut self, callback: &StatusCallback, delivery: &Delivery) {
         if let Some(repeat) = &delivery.repeat {
             self.received.insert(repeat);
         }
@@ -108,18 +110,8 @@ impl Queue {
         Self { state: Mutex::default(), changed: Condvar::new(), capacity, unread_time, stored }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether a callback was received before.
-    pub(super) fn is_repeat(&self, delivery: &Delivery) -> bool {
-        self.state().is_repeat(delivery)
-    }
-
-    /// Remembers a callback that a handler received.
-    pub(super) fn note(&self, callback: &StatusCallback, delivery: &Delivery) {
-        self.state().note(callback, delivery);
     }
 
     /// Queues a callback, unless it is for a handler, was received before, or there is no room.
@@ -259,10 +251,6 @@ impl Queue {
         }
     }
 
-    pub(super) fn unregister(&self, handler: &Arc<dyn CallbackHandler>) {
-        self.state().handlers.retain(|other| !Arc::ptr_eq(other, handler));
-    }
-
     /// Queues no callback any more, and wakes everyone who waits for one.
     pub(super) fn close(&self) {
         let mut state = self.state();
@@ -274,15 +262,5 @@ impl Queue {
                 handler.on_close();
             }
         }
-    }
-
-    /// How many callbacks wait to be read.
-    pub(super) fn held(&self) -> usize {
-        self.state().unread.len()
-    }
-
-    /// How many callbacks were discarded unread.
-    pub(super) fn discarded(&self) -> u64 {
-        self.state().discarded
     }
 }

@@ -76,7 +76,7 @@ impl Receiver {
     /// Gives a callback to its handlers, or queues it. Returns the status, and a word for the log.
     fn receive(&self, callback: &StatusCallback, delivery: &Delivery) -> (u16, &'static str) {
         if let Some(handler) = &self.on_callback {
-            if self.queue.is_repeat(delivery) {
+            if self.queue.state().is_repeat(delivery) {
                 return REPEATED;
             }
             if let Err(error) = handler.call(callback) {
@@ -92,7 +92,7 @@ impl Receiver {
             Receipt::NoRoom => (503, "NoRoom"),
             Receipt::Registered(handler) => match call(|| handler.on_callback(callback)) {
                 Ok(true) => {
-                    self.queue.note(callback, delivery);
+                    self.queue.state().note(callback, delivery);
                     (204, "Handled")
                 }
                 // It was unregistered meanwhile.
@@ -102,7 +102,7 @@ impl Receiver {
             Receipt::Queued { discarded } => {
                 // With a handler, nothing is lost if nobody reads it.
                 if discarded && self.on_callback.is_none() {
-                    let count = self.queue.discarded();
+                    let count = self.queue.state().discarded;
                     self.warnings.warn(format_args!(
                         "an unread callback was discarded to make room for another, {count} so far"
                     ));

@@ -8,12 +8,10 @@ use std::thread;
 use std::time::Duration;
 
 use super::delivery::Sender;
-use super::faults::Faults;
-use super::idempotency::IdempotencyKeys;
 use super::service::{Accounts, Service};
 use super::session::Undocumented;
 use super::store::Store;
-use super::{Sandbox, mint};
+use super::{Faults, IdempotencyKeys, Sandbox, mint};
 use crate::client::{Credentials, PaymentsApi};
 use crate::error::Error;
 use crate::server::{Limits, Request, Server};

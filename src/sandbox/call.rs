@@ -71,7 +71,7 @@ impl Call {
     /// # }
     /// ```
     pub fn press(&self, keys: &str) {
-        self.service.store.press(&self.sid, keys);
+        self.service.store.on_call(&self.sid, |session, now| session.press(keys, now));
     }
 
     /// Puts a caller on the call who answers everything at once with good test values, so that a test need not

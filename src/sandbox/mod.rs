@@ -153,7 +153,6 @@ mod refusals;
 mod service;
 mod session;
 mod store;
-mod transaction;
 mod views;
 
 use std::fmt;
@@ -171,8 +170,7 @@ pub use failed_operation::FailedOperation;
 pub use faults::{Fault, FaultTarget, Faults, RandomFaults};
 pub use idempotency::IdempotencyKeys;
 pub use session::Asking;
-pub use transaction::Transaction;
-pub use views::Session;
+pub use views::{Session, Transaction};
 
 use crate::client::{Credentials, PaymentsApi, PaymentsApiBuilder};
 use crate::error::Error;

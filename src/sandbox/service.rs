@@ -5,12 +5,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
-use super::faults::Faults;
 use super::idempotency::Success;
-use super::mint;
 use super::parameters::{Form, RequestPath};
 use super::refusals::{self, Refusal, Rule};
 use super::store::Store;
+use super::{Faults, mint};
 use crate::server::{Reply, Request, Response};
 use crate::text::Escaped;
 

@@ -6,15 +6,12 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::clock::Clock;
-use super::connector::PaymentConnector;
 use super::delivery::{Callback, Sender};
-use super::idempotency::{IdempotencyKeys, Responses, Success};
-use super::mint;
+use super::idempotency::{Responses, Success};
 use super::parameters::{CreateParameters, Form, RequestPath, SessionIds, UpdateParameters};
 use super::refusals::{self, Refusal};
 use super::session::{Answers, Asking, PaySession, Undocumented};
-use super::transaction::Transaction;
-use super::views::Session;
+use super::{IdempotencyKeys, PaymentConnector, Session, Transaction, mint};
 
 /// How many names of ignored parameters are kept.
 const MOST_IGNORED: usize = 1000;
@@ -99,12 +96,7 @@ impl Store {
         if let Some(call) = self.memory().calls.get_mut(call_sid) {
             call.answers = Some(answers.clone());
         }
-        self.on_call(call_sid, |session, now| oblige(session, answers, now));
-    }
-
-    /// The caller presses keys.
-    pub(super) fn press(&self, call_sid: &str, keys: &str) {
-        self.on_call(call_sid, |session, now| press(session, keys, now));
+        self.on_call(call_sid, |session, now| session.oblige(answers, now));
     }
 
     /// Ends a call, and with it the session on it.
@@ -118,7 +110,11 @@ impl Store {
     }
 
     /// Lets something happen to the open session of a call, if there is one.
-    fn on_call(&self, call_sid: &str, happen: impl FnOnce(&mut PaySession, Duration) -> Vec<Callback>) {
+    pub(super) fn on_call(
+        &self,
+        call_sid: &str,
+        happen: impl FnOnce(&mut PaySession, Duration) -> Vec<Callback>,
+    ) {
         let mut memory = self.memory();
         let sid = memory.calls.get(call_sid).and_then(|call| call.open_session.clone());
         if let Some(sid) = sid {
@@ -227,7 +223,7 @@ impl Store {
         let session = memory.session_of(path, sid)?;
         let mut callbacks = session.update(&update, &connector, now)?;
         if let Some(answers) = answers {
-            callbacks.extend(oblige(session, &answers, now));
+            callbacks.extend(session.oblige(&answers, now));
         }
         let success = Success { status: 202, body: session.resource(now) };
         memory.responses.keep(path, update.idempotency_key, form.body, &success);
@@ -320,14 +316,4 @@ impl Memory {
         let sid = self.calls.get(call_sid)?.open_session.as_ref()?;
         self.sessions.get(sid)?.asking()
     }
-}
-
-/// The caller presses keys, one after another.
-fn press(session: &mut PaySession, keys: &str, now: Duration) -> Vec<Callback> {
-    keys.chars().flat_map(|key| session.key(key, now)).collect()
-}
-
-/// A caller who has every answer ready types the one that is asked for.
-fn oblige(session: &mut PaySession, answers: &Answers, now: Duration) -> Vec<Callback> {
-    answers.keys(session, now).map(|keys| press(session, &keys, now)).unwrap_or_default()
 }

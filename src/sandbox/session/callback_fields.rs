@@ -15,7 +15,7 @@ use super::machine::{Ending, PaySession};
 use crate::model::{Capture, CaptureError, CardType, PayResult};
 use crate::sandbox::delivery::Callback;
 use crate::sandbox::fields::Fields;
-use crate::sandbox::transaction::Transaction;
+use crate::sandbox::views::Transaction;
 use crate::text::date::iso_8601;
 
 /// How a capture stands.

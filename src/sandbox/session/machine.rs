@@ -7,7 +7,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::asking::Asking;
 use super::callback_fields::Progress;
 use super::collected::Collected;
 use super::kind::{ACCOUNT_NUMBER, CARD_NUMBER, CaptureKind, Kind, SECURITY_CODE};
@@ -17,8 +16,7 @@ use crate::sandbox::delivery::Callback;
 use crate::sandbox::fields::Fields;
 use crate::sandbox::parameters::{CreateParameters, SessionIds, Step, UpdateParameters};
 use crate::sandbox::refusals::{self, Refusal};
-use crate::sandbox::transaction::Transaction;
-use crate::sandbox::views::Session;
+use crate::sandbox::views::{Session, Transaction};
 use crate::text::date::{Civil, rfc_2822};
 
 /// How long a caller may take for the first key, at the least: the card must be found first.
@@ -34,6 +32,16 @@ enum Stage {
     Confirming { verdict: Result<(), Failure>, deadline: Duration },
     /// For nothing any more.
     Ended,
+}
+
+/// What the caller is being asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Asking {
+    /// To type something.
+    For(Capture),
+    /// To confirm with 1, or to cancel with 2.
+    ToConfirm,
 }
 
 /// What is not documented for this API, and off unless a test asks for it.
@@ -189,6 +197,11 @@ impl PaySession {
             return Vec::new();
         }
         self.submit(verdict, now)
+    }
+
+    /// The caller presses keys, one after another.
+    pub(crate) fn press(&mut self, keys: &str, now: Duration) -> Vec<Callback> {
+        keys.chars().flat_map(|key| self.key(key, now)).collect()
     }
 
     /// The caller presses a key: a digit, `*` or `#`. Keys that nobody waits for do nothing, nor do others.

@@ -14,7 +14,6 @@
 //! - A caller who presses 2 to a confirmation, or nothing in time, ends the session. Its last callback has no
 //!   `Result` then, nor has that of a cancelled session: the API documents no word for it.
 
-mod asking;
 mod bank;
 mod callback_fields;
 mod cards;
@@ -24,7 +23,7 @@ mod machine;
 mod mask;
 mod obliging;
 
-pub use asking::Asking;
+pub use machine::Asking;
 pub(crate) use machine::{PaySession, Undocumented};
 pub(crate) use obliging::Answers;
 

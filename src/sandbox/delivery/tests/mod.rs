@@ -416,10 +416,6 @@ fn a_session_is_delivered_as_it_was_made() {
         lengths == [8, 4, 4, 4, 12] && token.bytes().all(|b| b == b'-' || b.is_ascii_hexdigit())
     };
     assert!(
-        sender
-            .wait_for_callbacks(0, Duration::ZERO)
-            .0
-            .iter()
-            .all(|record| shapes(&record.idempotency_token))
+        sender.wait_for_callbacks(0, Duration::ZERO).0.iter().all(|record| shapes(&record.idempotency_token))
     );
 }

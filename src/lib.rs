@@ -268,13 +268,13 @@ mod flow;
 mod guide;
 #[cfg(feature = "listener")]
 mod listener;
+mod macros;
 mod model;
 mod params;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 #[cfg(any(feature = "sandbox", feature = "listener"))]
 mod server;
-mod setters;
 mod text;
 mod transport;
 

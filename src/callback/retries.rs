@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::CallbackError;
-use crate::setters::setters;
+use crate::macros::setters;
 use crate::text::form::pairs;
 use crate::text::url::Url;
 

@@ -12,8 +12,8 @@ use super::queue::Queue;
 use super::receiver::Receiver;
 use crate::callback::signature::SignatureValidator;
 use crate::callback::{CallbackError, StatusCallback};
+use crate::macros::{debug_shows, setters};
 use crate::server::{Limits, Reply, Request, Server};
-use crate::setters::setters;
 use crate::text::url_without_secrets;
 
 /// How long a callback waits to be read before it may be discarded to make room.
@@ -132,14 +132,10 @@ impl CallbackListenerBuilder {
     }
 }
 
-/// Leaves out user info and query of the public URL, and the auth tokens.
-impl fmt::Debug for CallbackListenerBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CallbackListenerBuilder")
-            .field("public_url", &self.public_url.as_deref().map(url_without_secrets))
-            .field("capacity", &self.capacity)
-            .field("connections", &self.connections)
-            .field("on_callback", &self.on_callback.is_some())
-            .finish_non_exhaustive()
-    }
-}
+// Leaves out user info and query of the public URL, and the auth tokens.
+debug_shows!(CallbackListenerBuilder, |builder|
+    public_url: builder.public_url.as_deref().map(url_without_secrets),
+    capacity: builder.capacity,
+    connections: builder.connections,
+    on_callback: builder.on_callback.is_some(),
+);

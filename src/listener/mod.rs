@@ -11,13 +11,13 @@ mod session_callbacks;
 mod tests;
 mod warnings;
 
-use std::fmt;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::callback::signature::SignatureValidator;
 use crate::callback::{CallbackError, StatusCallback};
+use crate::macros::debug_shows;
 use crate::server::Server;
 use crate::text::url_without_secrets;
 use receiver::Receiver;
@@ -273,12 +273,8 @@ impl Drop for CallbackListener {
     }
 }
 
-impl fmt::Debug for CallbackListener {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CallbackListener")
-            .field("local_addr", &self.address)
-            .field("public_url", &url_without_secrets(self.public_url()))
-            .field("held", &self.receiver.queue.state().unread.len())
-            .finish_non_exhaustive()
-    }
-}
+debug_shows!(CallbackListener, |listener|
+    local_addr: listener.address,
+    public_url: url_without_secrets(listener.public_url()),
+    held: listener.receiver.queue.state().unread.len(),
+);

@@ -53,13 +53,6 @@ macro_rules! open_enum {
                     Self::Other(value) => &value.0,
                 }
             }
-
-            fn known(value: &str) -> Option<Self> {
-                match value {
-                    $( $wire => Some(Self::$variant), )+
-                    _ => None,
-                }
-            }
         }
 
         impl PartialEq for $name {
@@ -78,13 +71,16 @@ macro_rules! open_enum {
 
         impl From<&str> for $name {
             fn from(value: &str) -> Self {
-                Self::known(value).unwrap_or_else(|| Self::Other(UnknownValue(value.to_owned())))
+                match value {
+                    $( $wire => Self::$variant, )+
+                    _ => Self::Other(UnknownValue(value.to_owned())),
+                }
             }
         }
 
         impl From<String> for $name {
             fn from(value: String) -> Self {
-                Self::known(&value).unwrap_or(Self::Other(UnknownValue(value)))
+                Self::from(value.as_str())
             }
         }
 

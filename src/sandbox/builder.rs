@@ -5,7 +5,6 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::thread;
-use std::time::Duration;
 
 use super::delivery::Sender;
 use super::service::{Accounts, Service};
@@ -14,8 +13,8 @@ use super::store::Store;
 use super::{Faults, IdempotencyKeys, Sandbox, mint};
 use crate::client::{Credentials, PaymentsApi};
 use crate::error::Error;
+use crate::macros::setters;
 use crate::server::{Limits, Request, Server};
-use crate::setters::setters;
 use crate::text::Withheld;
 
 /// Configures a [`Sandbox`].
@@ -39,7 +38,6 @@ pub struct SandboxBuilder {
     account_sid: Option<String>,
     auth_token: Option<Withheld>,
     shared_key: Option<Withheld>,
-    idle_timeout: Option<Duration>,
     idempotency_keys: IdempotencyKeys,
     undocumented_words: bool,
     max_failed_attempts: Option<u32>,
@@ -62,10 +60,6 @@ impl SandboxBuilder {
         /// service do it, and not with the auth token. Verify them with
         /// [`SignatureValidator::with_shared_key`](crate::SignatureValidator::with_shared_key). Default: none.
         shared_key(secret: impl Into<String>) = Some(Withheld::new(secret.into()));
-
-        /// How long a connection may be idle before the sandbox closes it. Default: 75 s. With a short time,
-        /// a program meets the closed connections that real servers leave in its pool.
-        idle_timeout(idle_timeout: Duration) = Some(idle_timeout);
 
         /// Whether a request whose idempotency key was used before is answered as before or carried out again.
         /// Default: [`Replayed`](IdempotencyKeys::Replayed).
@@ -104,7 +98,6 @@ impl SandboxBuilder {
         for (name, zero) in [
             ("kept_sessions", self.kept_sessions == Some(0)),
             ("max_failed_attempts", self.max_failed_attempts == Some(0)),
-            ("idle_timeout", self.idle_timeout == Some(Duration::ZERO)),
         ] {
             if zero {
                 return Err(invalid(Error::invalid(name, "zero")));
@@ -122,8 +115,7 @@ impl SandboxBuilder {
         let service = Arc::new(Service { accounts, store, faults, requests });
 
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port))?;
-        let mut limits = Limits { max_body: 1024 * 1024, ..Limits::default() };
-        limits.idle_time = self.idle_timeout.unwrap_or(limits.idle_time);
+        let limits = Limits { max_body: 1024 * 1024, ..Limits::default() };
         let serving = Arc::clone(&service);
         let server =
             Server::start(listener, limits, Arc::new(move |request: Request| serving.reply(&request)))?;

@@ -1,11 +1,11 @@
 //! A call, and the caller on it.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::service::Service;
 use super::session::{Answers, Asking};
+use crate::macros::debug_shows;
 use crate::model::Capture;
 
 /// A phone call in the [`Sandbox`](super::Sandbox), with a caller. Clones are the same call.
@@ -117,8 +117,4 @@ impl Call {
     }
 }
 
-impl fmt::Debug for Call {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Call").field("sid", &self.sid).field("live", &self.is_live()).finish_non_exhaustive()
-    }
-}
+debug_shows!(Call, |call| sid: call.sid, live: call.is_live());

@@ -3,8 +3,8 @@
 use super::numbers;
 use super::parameters::CreateParameters;
 use super::refusals::{self, Refusal};
+use crate::macros::setters;
 use crate::model::{PaymentMethod, TokenType};
-use crate::setters::setters;
 
 /// A payment connector of the sandbox: see [`Sandbox::set_connector`](super::Sandbox::set_connector).
 ///

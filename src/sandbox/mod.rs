@@ -155,7 +155,6 @@ mod session;
 mod store;
 mod views;
 
-use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -174,6 +173,7 @@ pub use views::{Session, Transaction};
 
 use crate::client::{Credentials, PaymentsApi, PaymentsApiBuilder};
 use crate::error::Error;
+use crate::macros::debug_shows;
 use crate::model::sid;
 use crate::server::Server;
 use service::Service;
@@ -401,12 +401,5 @@ impl Drop for Sandbox {
     }
 }
 
-impl fmt::Debug for Sandbox {
-    /// Shows the URL and the account, and no secret.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sandbox")
-            .field("base_url", &self.base_url)
-            .field("account_sid", &self.account_sid())
-            .finish_non_exhaustive()
-    }
-}
+// Shows the URL and the account, and no secret.
+debug_shows!(Sandbox, |sandbox| base_url: sandbox.base_url, account_sid: sandbox.account_sid());

@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
-use super::idempotency::Success;
 use super::parameters::{Form, RequestPath};
 use super::refusals::{self, Refusal, Rule};
 use super::store::Store;
@@ -46,9 +45,7 @@ impl Service {
 
     fn respond(&self, request: &Request) -> Response {
         let response = match self.carry_out(request) {
-            Ok(Success { status, body }) => {
-                Response::new(status, body.into_bytes()).header("Content-Type", "application/json")
-            }
+            Ok(success) => success,
             Err(refusal) => {
                 let Rule { status, code, .. } = refusal.rule;
                 log_failure(request, &format!("{status}, {code}: {}", refusal.message));
@@ -58,7 +55,7 @@ impl Service {
         response.header("Twilio-Request-Id", mint::sid("RQ"))
     }
 
-    fn carry_out(&self, request: &Request) -> Result<Success, Refusal> {
+    fn carry_out(&self, request: &Request) -> Result<Response, Refusal> {
         if !self.accounts.know(request) {
             return Err(Refusal::new(&refusals::CREDENTIALS, "Authenticate"));
         }

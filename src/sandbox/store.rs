@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use super::clock::Clock;
 use super::delivery::{Callback, Sender};
-use super::idempotency::{Responses, Success};
+use super::idempotency::Responses;
 use super::parameters::{CreateParameters, Form, RequestPath, SessionIds, UpdateParameters};
 use super::refusals::{self, Refusal};
 use super::session::{Answers, Asking, PaySession, Undocumented};
 use super::{IdempotencyKeys, PaymentConnector, Session, Transaction, mint};
+use crate::server::Response;
 
 /// How many names of ignored parameters are kept.
 const MOST_IGNORED: usize = 1000;
@@ -168,7 +169,7 @@ impl Store {
     }
 
     /// Creates a session.
-    pub(super) fn create(&self, path: RequestPath<'_>, form: Form<'_>) -> Result<Success, Refusal> {
+    pub(super) fn create(&self, path: RequestPath<'_>, form: Form<'_>) -> Result<Response, Refusal> {
         let mut memory = self.memory();
         memory.call_of(path)?;
         let parameters = CreateParameters::read(&form)?;
@@ -191,7 +192,7 @@ impl Store {
         let (body, fields, now) = (form.body, form.into_fields(), memory.clock.now());
         let (session, started) =
             PaySession::start(ids, path.call_sid, parameters, fields, self.undocumented, now);
-        let success = Success { status: 201, body: session.resource(now) };
+        let success = Response::json(201, session.resource(now));
         memory.sessions.insert(sid.clone(), session);
         memory.order.push_back(sid.clone());
         memory.open.insert(sid.clone());
@@ -206,7 +207,7 @@ impl Store {
         path: RequestPath<'_>,
         sid: &str,
         form: &Form<'_>,
-    ) -> Result<Success, Refusal> {
+    ) -> Result<Response, Refusal> {
         let mut memory = self.memory();
         memory.call_of(path)?;
         memory.session_of(path, sid)?;
@@ -225,7 +226,7 @@ impl Store {
         if let Some(answers) = answers {
             callbacks.extend(session.oblige(&answers, now));
         }
-        let success = Success { status: 202, body: session.resource(now) };
+        let success = Response::json(202, session.resource(now));
         memory.responses.keep(path, update.idempotency_key, form.body, &success);
         self.drive(&mut memory, sid, |_| callbacks);
         Ok(success)

@@ -1,10 +1,10 @@
 //! What became of each callback: the sandbox's record, for tests to look at.
 
-use std::fmt;
 use std::sync::Arc;
 
 use form_urlencoded::Serializer;
 
+use crate::macros::debug_shows;
 use crate::sandbox::fields::Fields;
 use crate::text::form::pairs;
 use crate::text::url_without_secrets;
@@ -83,15 +83,11 @@ impl RecordedCallback {
     }
 }
 
-impl fmt::Debug for RecordedCallback {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RecordedCallback")
-            .field("session", &self.session)
-            .field("url", &url_without_secrets(&self.url))
-            .field("fields", &self.fields)
-            .field("delivery", &self.delivery)
-            .field("attempts", &self.attempts)
-            .field("status", &self.status)
-            .finish_non_exhaustive()
-    }
-}
+debug_shows!(RecordedCallback, |record|
+    session: record.session,
+    url: url_without_secrets(&record.url),
+    fields: record.fields,
+    delivery: record.delivery,
+    attempts: record.attempts,
+    status: record.status,
+);

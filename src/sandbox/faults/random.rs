@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::Fault;
-use crate::setters::setters;
+use crate::macros::setters;
 
 /// Faults by chance, and yet the same in every run.
 ///

@@ -12,6 +12,7 @@ macro_rules! setters {
 }
 
 /// Implements `Debug` by what it shows of a value, each by a name; it says that there is more.
+#[cfg(any(feature = "sandbox", feature = "listener"))]
 macro_rules! debug_shows {
     ($type:ident, |$value:ident| $($name:ident: $shown:expr),+ $(,)?) => {
         impl std::fmt::Debug for $type {
@@ -25,4 +26,6 @@ macro_rules! debug_shows {
     };
 }
 
-pub(crate) use {debug_shows, setters};
+#[cfg(any(feature = "sandbox", feature = "listener"))]
+pub(crate) use debug_shows;
+pub(crate) use setters;

@@ -254,7 +254,7 @@ impl CallbackListener {
 
     /// How many callbacks were discarded unread, to [make room](Self#who-receives-a-callback) for others.
     pub fn discarded(&self) -> u64 {
-        self.receiver.queue.state().discarded
+        self.receiver.queue.discarded()
     }
 
     /// Wakes every thread that waits for a callback, and closes the port and every connection. Waits for the
@@ -276,5 +276,5 @@ impl Drop for CallbackListener {
 debug_shows!(CallbackListener, |listener|
     local_addr: listener.address,
     public_url: url_without_secrets(listener.public_url()),
-    held: listener.receiver.queue.state().unread.len(),
+    held: listener.receiver.queue.held(),
 );

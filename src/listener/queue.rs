@@ -61,21 +61,20 @@ pub(super) struct Queue {
 #[derive(Default)]
 pub(super) struct State {
     /// In the order of arrival.
-    pub(super) unread: VecDeque<Unread>,
+    unread: VecDeque<Unread>,
     /// How many views a session has, if it has any.
     views: HashMap<String, usize>,
     pub(super) handlers: Vec<Arc<dyn CallbackHandler>>,
     /// The number of the latest callback.
     latest: u64,
-    /// How many callbacks were discarded unread.
-    pub(super) discarded: u64,
+    discarded: u64,
     received: Recent<Vec<u8>>,
     /// Sessions of which the last callback has arrived.
     over: Recent<String>,
     closed: bool,
 }
 
-pub(super) struct Unread {
+struct Unread {
     number: u64,
     arrived: Instant,
     signature: String,
@@ -262,5 +261,15 @@ impl Queue {
                 handler.on_close();
             }
         }
+    }
+
+    /// How many callbacks wait to be read.
+    pub(super) fn held(&self) -> usize {
+        self.state().unread.len()
+    }
+
+    /// How many callbacks were discarded unread.
+    pub(super) fn discarded(&self) -> u64 {
+        self.state().discarded
     }
 }

@@ -102,7 +102,7 @@ impl Receiver {
             Receipt::Queued { discarded } => {
                 // With a handler, nothing is lost if nobody reads it.
                 if discarded && self.on_callback.is_none() {
-                    let count = self.queue.state().discarded;
+                    let count = self.queue.discarded();
                     self.warnings.warn(format_args!(
                         "an unread callback was discarded to make room for another, {count} so far"
                     ));

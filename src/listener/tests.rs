@@ -97,7 +97,7 @@ fn a_registered_handler_receives_what_came_before_and_what_comes() {
     let first = of_session(1, 0);
     let handler: Arc<dyn CallbackHandler> = Arc::clone(&first) as _;
     let registration = queue.register(&handler).unwrap();
-    assert_eq!((first.received.lock().unwrap().clone(), queue.state().unread.len()), (vec![1, 3], 1));
+    assert_eq!((first.received.lock().unwrap().clone(), queue.held()), (vec![1, 3], 1));
     assert_eq!(named(&put(&queue, 1, 4)), "registered");
     assert_eq!(named(&put(&queue, 2, 5)), "queued");
     drop(registration);
@@ -124,7 +124,7 @@ fn what_a_handler_cannot_store_when_it_registers_is_not_lost() {
     let first = of_session(1, 3);
     let handler: Arc<dyn CallbackHandler> = Arc::clone(&first) as _;
     assert_eq!(queue.register(&handler).err().unwrap(), "no");
-    assert_eq!((first.received.lock().unwrap().clone(), queue.state().unread.len()), (vec![1], 4));
+    assert_eq!((first.received.lock().unwrap().clone(), queue.held()), (vec![1], 4));
     assert_eq!(named(&put(&queue, 1, 6)), "queued");
     assert_eq!(rest(&queue), [2, 3, 4, 5, 6]);
 }
@@ -137,7 +137,7 @@ fn what_nobody_reads_for_long_makes_room() {
     assert_eq!(named(&put(&queue, 2, 2)), "queued");
     std::thread::sleep(Duration::from_millis(30));
     assert!(matches!(put(&queue, 3, 3), Receipt::Queued { discarded: true }));
-    assert_eq!((rest(&queue), queue.state().discarded, queue.state().unread.len()), (vec![2, 3], 1, 0));
+    assert_eq!((rest(&queue), queue.discarded(), queue.held()), (vec![2, 3], 1, 0));
 }
 
 proptest! {
@@ -197,7 +197,7 @@ proptest! {
                     prop_assert!(!waiting.iter().any(|(other, n)| ours(*other) && *n < number));
                 }
             }
-            prop_assert_eq!(queue.state().unread.len(), waiting.len());
+            prop_assert_eq!(queue.held(), waiting.len());
         }
     }
 }

@@ -303,7 +303,9 @@ impl Sandbox {
 
     /// All sessions as they are now, in the order of their creation.
     pub fn sessions(&self) -> Vec<Session> {
-        self.service.store.sessions()
+        let memory = self.service.store.memory();
+        let sessions = memory.order.iter().filter_map(|sid| memory.sessions.get(sid));
+        sessions.map(|session| session.view.clone()).collect()
     }
 
     /// What the payment connector did, in order.

@@ -11,7 +11,7 @@ use super::idempotency::Responses;
 use super::parameters::{CreateParameters, Form, RequestPath, SessionIds, UpdateParameters};
 use super::refusals::{self, Refusal};
 use super::session::{Answers, Asking, PaySession, Undocumented};
-use super::{IdempotencyKeys, PaymentConnector, Session, Transaction, mint};
+use super::{IdempotencyKeys, PaymentConnector, Transaction, mint};
 use crate::server::Response;
 
 /// How many names of ignored parameters are kept.
@@ -35,7 +35,7 @@ pub(super) struct Memory {
     calls: HashMap<String, StoredCall>,
     pub(super) sessions: HashMap<String, PaySession>,
     /// The sessions' SIDs in the order of their creation.
-    order: VecDeque<String>,
+    pub(super) order: VecDeque<String>,
     /// The SIDs of the ended sessions that are kept, the oldest end first.
     ended: VecDeque<String>,
     responses: Responses,
@@ -258,13 +258,6 @@ impl Store {
             memory.forget(&oldest);
             self.sender.forget(&oldest);
         }
-    }
-
-    /// All sessions, in the order of their creation.
-    pub(super) fn sessions(&self) -> Vec<Session> {
-        let memory = self.memory();
-        let sessions = memory.order.iter().filter_map(|sid| memory.sessions.get(sid));
-        sessions.map(|session| session.view.clone()).collect()
     }
 }
 

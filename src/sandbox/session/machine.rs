@@ -102,7 +102,7 @@ impl PaySession {
             stage: Stage::Open,
             view,
         };
-        let callback = session.started();
+        let callback = session.callback(session.common());
         (session, callback)
     }
 

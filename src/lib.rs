@@ -12,14 +12,11 @@
 //!     api: &PaymentsApi,
 //!     listener: &CallbackListener,
 //!     call_sid: &str,
-//!     order: &str,
 //! ) -> Result<Ending, Box<dyn Error>> {
 //!     let params = CreatePaymentsParams::new(listener.status_callback_url())
-//!         // Names the payment. The keys of all its requests are derived from this one, so a request that is
-//!         // repeated, the charging one too, has the key that it had before. But run an order only once like this:
-//!         // to go on after a crash without a second charge, store the `PaymentFlow`, as described below.
-//!         .idempotency_key(order)
 //!         .charge_amount("19.99".parse()?);
+//!     // Has one key, from which it derives those of all its requests: one that is repeated, the charging one too,
+//!     // has the key that it had before. To go on after a crash, store the flow: see "If the program dies".
 //!     let flow = PaymentFlow::new(call_sid, params)?;
 //!     Ok(GuidedPayment::new(api, listener, flow).run()?)
 //! }
@@ -31,7 +28,7 @@
 //!     let listener = CallbackListener::bind("127.0.0.1:8080", "https://pay.example.com/status", validator)?;
 //!
 //!     let call_sid = "CA00000000000000000000000000000000"; // a live call
-//!     let ending = take_payment(&api, &listener, call_sid, "order-1066")?;
+//!     let ending = take_payment(&api, &listener, call_sid)?;
 //!     println!("{ending}"); // "paid, confirmation code …", or why not, and what is certain about that
 //!     Ok(())
 //! }
@@ -39,7 +36,7 @@
 //! # pub fn in_sandbox() -> Result<(), Box<dyn Error>> {
 //! #     let sandbox = twilio_payments::sandbox::Sandbox::start()?;
 //! #     let listener = CallbackListener::local(SignatureValidator::new(sandbox.auth_token())?)?;
-//! #     let ending = take_payment(&sandbox.client(), &listener, sandbox.call().obliging().sid(), "order-1066")?;
+//! #     let ending = take_payment(&sandbox.client(), &listener, sandbox.call().obliging().sid())?;
 //! #     assert!(ending.is_success(), "{ending}");
 //! #     assert_eq!(sandbox.transaction_count(), 1);
 //! #     Ok(())
@@ -125,7 +122,8 @@
 //! ## Choose a key
 //! | situation | idempotency key |
 //! |---|---|
-//! | a new payment | one that names it, such as `order-1066`; without one, [`new`](CreatePaymentsParams::new) makes one |
+//! | a new payment whose flow is stored | one that names it, such as `order-1066` |
+//! | another new payment | none: [`new`](CreatePaymentsParams::new) makes a random one. A key that names the order would lead a program that is started again to the session of the first run |
 //! | the program restarted, or another process goes on | the stored flow has it |
 //! | an error whose outcome is `Unknown` | the same params value again, which sends the same key |
 //! | an ending `NotPaid` or `Declined`, and another try | a new one, such as `order-1066-2`, in a new flow |

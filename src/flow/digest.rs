@@ -1,7 +1,9 @@
 //! `ResponseDigest`: what a flow keeps of a failed response.
 
+use std::fmt;
+
 use crate::error::{Error, ErrorKind, Outcome};
-use crate::text::cut;
+use crate::text::{Escaped, cut};
 
 /// The service's code for a completion before everything that is required is in.
 const INCOMPLETE: i64 = 64019;
@@ -20,6 +22,23 @@ pub struct ResponseDigest {
     pub code: Option<i64>,
     /// The `Twilio-Request-Id` header, which the provider's support asks for; cut to 64 bytes.
     pub request_id: Option<String>,
+}
+
+/// The parts that are known, such as `HTTP 401, code 20003, request id RQ…`.
+impl fmt::Display for ResponseDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.status {
+            Some(status) => write!(f, "HTTP {status}")?,
+            None => write!(f, "{:?}, outcome {}", self.kind, self.outcome)?,
+        }
+        if let Some(code) = self.code {
+            write!(f, ", code {code}")?;
+        }
+        match &self.request_id {
+            Some(id) => write!(f, ", request id {}", Escaped(id)),
+            None => Ok(()),
+        }
+    }
 }
 
 impl ResponseDigest {

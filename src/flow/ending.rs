@@ -48,9 +48,11 @@ pub enum PaymentEnding {
         /// The customer's record at the payment processor to which the token belongs. A secret too.
         profile: Option<String>,
     },
-    /// It is certain that nothing was charged or tokenized: the request to complete the session was never
-    /// begun, or was certainly not carried out each time. That is about this flow, over all processes that went on
-    /// with its stored value; another flow with the same [key](crate::PaymentFlow#keys) is another payment.
+    /// It is certain that this flow charged and tokenized nothing: its request to complete the session was
+    /// never begun, or was certainly not carried out each time, over all processes that went on with the
+    /// stored value. What another flow with the same [key](crate::PaymentFlow#keys) did is not known here: a
+    /// program that reuses keys without loading the stored flow can find the session of an earlier, paid
+    /// one.
     NotPaid(NotPaidReason),
     /// The session was or may have been completed, and the service reports that nothing was charged. A
     /// payment connector's timeout can hide a charge, so this is kept apart from
@@ -141,7 +143,7 @@ impl fmt::Display for Ending {
             }
             PaymentEnding::Paid { .. } => f.write_str("paid")?,
             PaymentEnding::Tokenized { .. } => f.write_str("the payment method was tokenized")?,
-            PaymentEnding::NotPaid(reason) => write!(f, "certainly not paid: {reason:?}")?,
+            PaymentEnding::NotPaid(reason) => write!(f, "certainly not paid by this flow: {reason}")?,
             PaymentEnding::Declined { result, .. } => write!(f, "declined: {}", Escaped(result.as_str()))?,
             PaymentEnding::Unknown { .. } => {
                 f.write_str("it is not known whether it was paid; a callback may still report it")?;
@@ -154,6 +156,25 @@ impl fmt::Display for Ending {
             f.write_str("; the session may be open")
         } else {
             Ok(())
+        }
+    }
+}
+
+impl fmt::Display for NotPaidReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cancelled => f.write_str("the program cancelled it"),
+            Self::CreateFailed(None) => f.write_str("no session is known"),
+            Self::CreateFailed(Some(response)) => write!(f, "no session is known: {response}"),
+            Self::CaptureFailed { capture, error: None } => {
+                write!(f, "the caller did not provide {}", Escaped(capture.as_str()))
+            }
+            Self::CaptureFailed { capture, error: Some(error) } => {
+                let (capture, error) = (Escaped(capture.as_str()), Escaped(error.as_str()));
+                write!(f, "the caller did not provide {capture}: {error}")
+            }
+            Self::StepFailed(response) => write!(f, "a request failed: {response}"),
+            Self::SessionEnded(result) => write!(f, "the session ended: {}", Escaped(result.as_str())),
         }
     }
 }
@@ -173,6 +194,67 @@ impl fmt::Debug for PaymentEnding {
             Self::Unknown { result, response } => {
                 f.debug_struct("Unknown").field("result", result).field("response", response).finish()
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{ErrorKind, Outcome};
+
+    fn ending(payment: PaymentEnding) -> Ending {
+        Ending {
+            payment,
+            session: SessionEnding::Over,
+            session_sid: None,
+            call_sid: "CA00000000000000000000000000000001".to_owned(),
+            key: "order-1".to_owned(),
+            reference: Some("ref-1".to_owned()),
+        }
+    }
+
+    #[test]
+    fn endings_in_words() {
+        let not_sent = ResponseDigest {
+            outcome: Outcome::NotSent,
+            kind: ErrorKind::Connect,
+            status: None,
+            code: None,
+            request_id: None,
+        };
+        let refused = ResponseDigest {
+            outcome: Outcome::Refused,
+            kind: ErrorKind::Api,
+            status: Some(400),
+            code: Some(64013),
+            request_id: Some("RQ\n1".to_owned()),
+        };
+        let (card, not_paid) = (Capture::PaymentCardNumber, "certainly not paid by this flow: ");
+        let not_provided = "the caller did not provide payment-card-number";
+        for (reason, expected) in [
+            (NotPaidReason::Cancelled, "the program cancelled it".to_owned()),
+            (NotPaidReason::CreateFailed(None), "no session is known".to_owned()),
+            (
+                NotPaidReason::CreateFailed(Some(not_sent)),
+                "no session is known: Connect, outcome not sent".to_owned(),
+            ),
+            (NotPaidReason::CaptureFailed { capture: card.clone(), error: None }, not_provided.to_owned()),
+            (
+                NotPaidReason::CaptureFailed { capture: card, error: Some(CaptureError::InputTimeout) },
+                format!("{not_provided}: input-timeout"),
+            ),
+            (
+                NotPaidReason::StepFailed(refused),
+                r"a request failed: HTTP 400, code 64013, request id RQ\n1".to_owned(),
+            ),
+            (
+                NotPaidReason::SessionEnded(PayResult::CallerHungUp),
+                "the session ended: caller-hung-up".to_owned(),
+            ),
+        ] {
+            assert_eq!(reason.to_string(), expected);
+            assert_eq!(ending(PaymentEnding::NotPaid(reason)).to_string(), format!("{not_paid}{expected}"));
         }
     }
 }

@@ -44,9 +44,7 @@ const CONNECT_TIME: Duration = Duration::from_secs(2);
 /// # let (api, call) = (sandbox.client(), sandbox.call().obliging());
 /// # let auth_token = sandbox.auth_token();
 /// let listener = CallbackListener::local(SignatureValidator::new(auth_token)?)?;
-/// let params = CreatePaymentsParams::new(listener.status_callback_url())
-///     .idempotency_key("order-1066")
-///     .charge_amount("19.99".parse()?);
+/// let params = CreatePaymentsParams::new(listener.status_callback_url()).charge_amount("19.99".parse()?);
 /// let flow = PaymentFlow::new(call.sid(), params)?;
 ///
 /// let ending = GuidedPayment::new(&api, &listener, flow)
@@ -54,7 +52,7 @@ const CONNECT_TIME: Duration = Duration::from_secs(2);
 ///     .run()?;
 /// match ending.payment {
 ///     PaymentEnding::Paid { confirmation_code, .. } => println!("paid: {confirmation_code:?}"),
-///     PaymentEnding::NotPaid(reason) => println!("certainly not paid: {reason:?}"),
+///     PaymentEnding::NotPaid(reason) => println!("certainly not paid by this flow: {reason}"),
 ///     other => println!("{other:?}"),
 /// }
 /// # Ok(())
@@ -63,9 +61,10 @@ const CONNECT_TIME: Duration = Duration::from_secs(2);
 ///
 /// # If the program dies
 /// With a [`store`](Self::store), another process goes on: load the flow that was stored last, and pass it to
-/// `new` instead of a new one. Without a store, a payment that was under way is lost with the process: the
-/// service may still carry it out. A new flow with the same key is then no way to go on: it does not know what
-/// the first one did, so what it calls [`NotPaid`](crate::PaymentEnding::NotPaid) may have been paid by the first.
+/// `new` instead of a new one. Without a store, a payment that was under way is lost with the process, although
+/// the service may still carry it out. A new flow with the same key cannot go on with it, since it does not know
+/// what the first one did: it may report [`NotPaid`](crate::PaymentEnding::NotPaid) of itself although the first
+/// one was paid.
 ///
 /// Until `run` begins, the listener keeps this payment's callbacks in memory, and acknowledges them. So call it
 /// soon after binding the listener: what was acknowledged before dies with the program, and the payment then ends

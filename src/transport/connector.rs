@@ -1,5 +1,5 @@
 //! How a connection comes about: name, address, socket, proxy, TLS. All of it before a byte of a request is
-//! sent, so whatever fails here has certainly not paid.
+//! sent, so whatever fails here was certainly not sent.
 
 use std::io;
 use std::net::{SocketAddr, TcpStream};

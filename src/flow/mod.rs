@@ -219,9 +219,10 @@ impl PaymentFlow {
         }
         // In 1970 no deadline has passed, and one that would begin now is past.
         match self.state.clone().next(0, &self.limits) {
-            Action::End => None,
+            Action::End if self.state.ended => None,
             Action::Wait(time) => Some(moment(time)),
-            Action::Send(_) => Some(UNIX_EPOCH),
+            // An end is something to do as well: until `next` is called, there is no ending to read.
+            Action::Send(_) | Action::End => Some(UNIX_EPOCH),
         }
     }
 

@@ -175,6 +175,19 @@ fn a_session_that_becomes_known_after_the_end_is_cancelled() {
 }
 
 #[test]
+fn a_flow_is_due_until_its_ending_is_known() {
+    let mut refused = driver();
+    refused.expect("order-7");
+    refused.fails(api(400, 64020));
+    let mut cancelled = driver();
+    cancelled.flow.cancel();
+    for mut driver in [refused, cancelled] {
+        assert_eq!((driver.flow.ending(), driver.flow.due()), (None, Some(UNIX_EPOCH)));
+        driver.expect_end();
+    }
+}
+
+#[test]
 fn the_response_names_the_session_that_counts() {
     let mut driver = driver();
     driver.expect("order-7");

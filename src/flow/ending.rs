@@ -6,9 +6,9 @@ use super::ResponseDigest;
 use crate::model::{Capture, CaptureError, PayResult};
 use crate::text::Escaped;
 
-/// How a payment ended: what is known about the money, and about the session beside it.
+/// How a payment ended: what is known about the money and about the session.
 ///
-/// A stored ending is not the last word: a callback that arrives later can correct it. See
+/// A callback that arrives later can correct an ending. See
 /// [`PaymentFlow::on_callback`](crate::PaymentFlow::on_callback).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -21,11 +21,10 @@ pub struct Ending {
     pub session_sid: Option<String>,
     /// The SID of the call.
     pub call_sid: String,
-    /// The payment's key: the idempotency key of the params that the flow was made with. The keys of its
-    /// operations begin with it.
+    /// The payment's [key](crate::PaymentFlow::key), with which the idempotency keys of its requests begin.
     pub key: String,
-    /// The text to search for at the payment processor, if the flow put one into the session's
-    /// parameters.
+    /// The text to search for at the payment processor, if the flow put one into the parameters of the session:
+    /// see [`PaymentFlow::reference`](crate::PaymentFlow::reference).
     pub reference: Option<String>,
 }
 
@@ -45,18 +44,16 @@ pub enum PaymentEnding {
     Tokenized {
         /// The token that stands for the payment method. A secret: `Debug` does not show it.
         token: Option<String>,
-        /// The customer's record at the payment processor to which the token belongs. A secret too.
+        /// The customer's record at the payment processor that the token belongs to. A secret too.
         profile: Option<String>,
     },
     /// It is certain that this flow charged and tokenized nothing: its request to complete the session was
-    /// never begun, or was certainly not carried out each time, over all processes that went on with the
-    /// stored value. What another flow with the same [key](crate::PaymentFlow#keys) did is not known here: a
-    /// program that reuses keys without loading the stored flow can find the session of an earlier, paid
-    /// one.
+    /// never begun, or was certainly not carried out, over all processes that went on with the stored flow. This
+    /// says nothing about another flow with the same [key](crate::PaymentFlow#keys): if a program reuses keys
+    /// without loading the stored flow, the session may be that of an earlier flow, which was paid.
     NotPaid(NotPaidReason),
-    /// The session was or may have been completed, and the service reports that nothing was charged. A
-    /// payment connector's timeout can hide a charge, so this is kept apart from
-    /// [`NotPaid`](Self::NotPaid).
+    /// The session was or may have been completed, and the service reported that nothing was charged. This is not
+    /// [`NotPaid`](Self::NotPaid), because a timeout of the payment connector can hide a charge.
     #[non_exhaustive]
     Declined {
         /// How the session ended: `payment-connector-error`, `validation-error`, `caller-hung-up` or
@@ -69,17 +66,17 @@ pub enum PaymentEnding {
         /// What the payment connector reported, cut to 512 bytes.
         connector_error: Option<String>,
     },
-    /// It is not known whether the payment happened: the session was or may have been completed, and
-    /// nothing that the service reported settles how.
+    /// It is not known whether the amount was charged, or the payment method tokenized: the session was or may
+    /// have been completed, and the service has not reported a result that settles it.
     ///
     /// Do not charge again before it is settled. A callback may still arrive and settle it. If none does,
-    /// search at the payment processor for the [`reference`](Ending::reference): the API has no way to ask
-    /// about a session.
+    /// search at the payment processor for the [`reference`](Ending::reference): the API has no way to look a
+    /// session up.
     #[non_exhaustive]
     Unknown {
-        /// The result that the service reported, if it reported one that settles nothing.
+        /// The result that the service reported, if any. It settles nothing.
         result: Option<PayResult>,
-        /// The failed response to the last request to complete the session, if it failed.
+        /// The response to the last request to complete the session, if it was a failure.
         response: Option<ResponseDigest>,
     },
 }
@@ -104,9 +101,9 @@ pub enum SessionEnding {
 pub enum NotPaidReason {
     /// The program called [`PaymentFlow::cancel`](crate::PaymentFlow::cancel).
     Cancelled,
-    /// No session could be created, or it is not known which one was. `None`: no request was answered.
+    /// No session was created, or it is not known which one. Holds the last response, or `None` if there was none.
     CreateFailed(Option<ResponseDigest>),
-    /// The caller did not provide a capture in the allowed number of asks.
+    /// The caller did not provide a capture within [`max_asks`](crate::PaymentFlow::max_asks).
     #[non_exhaustive]
     CaptureFailed {
         /// What was asked for.
@@ -116,7 +113,7 @@ pub enum NotPaidReason {
     },
     /// A request for a capture, or to complete the session, was not carried out.
     StepFailed(ResponseDigest),
-    /// The service ended the session before it was completed, as when the caller hangs up.
+    /// The service ended the session before it was completed, for example because the caller hung up.
     SessionEnded(PayResult),
 }
 
@@ -134,7 +131,7 @@ impl Ending {
     }
 }
 
-/// For people: what is known, and what to do if that is not enough.
+/// Describes what is known and, if that is not certain, what to do.
 impl fmt::Display for Ending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.payment {
@@ -179,7 +176,7 @@ impl fmt::Display for NotPaidReason {
     }
 }
 
-/// Leaves out the token and the profile, and what the service wrote for people.
+/// Leaves out the token, the profile and the service's messages.
 impl fmt::Debug for PaymentEnding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

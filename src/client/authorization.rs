@@ -44,7 +44,7 @@ impl Authorization {
     pub(crate) fn bearer(token: String) -> Result<Arc<Self>, Error> {
         let field = "access_token";
         if token.is_empty() || !token.bytes().all(|b| b.is_ascii_graphic()) {
-            return Err(Error::invalid(field, "not visible ASCII characters"));
+            return Err(Error::invalid(field, "empty, or not all visible ASCII"));
         }
         Self::new(field, format!("Bearer {token}"), [token])
     }
@@ -59,7 +59,7 @@ impl Authorization {
             return Err(Error::invalid(field, "longer than 4,096 bytes"));
         }
         let mut header =
-            HeaderValue::try_from(header).map_err(|_| Error::invalid(field, "not possible in a header"))?;
+            HeaderValue::try_from(header).map_err(|_| Error::invalid(field, "not allowed in a header"))?;
         header.set_sensitive(true);
         Ok(Arc::new(Self { header, redactor: Redactor::new(secrets) }))
     }

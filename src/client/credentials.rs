@@ -253,17 +253,23 @@ mod tests {
         for bad in ["hush\n", "hu\rsh", "\0hush", "hush\u{7f}", "hush\u{85}"] {
             refused(Credentials::auth_token(ACCOUNT, bad), "invalid auth_token: has a control character");
             refused(Credentials::api_key(ACCOUNT, KEY, bad), "invalid api_secret: has a control character");
-            refused(Credentials::bearer(ACCOUNT, bad), "invalid access_token: not visible ASCII characters");
+            refused(
+                Credentials::bearer(ACCOUNT, bad),
+                "invalid access_token: empty, or not all visible ASCII",
+            );
         }
         refused(
             Credentials::api_key(ACCOUNT, "SK:hush", "hush"),
             "invalid api_key: not SK and 32 hex digits",
         );
-        refused(Credentials::bearer(ACCOUNT, "hu sh"), "invalid access_token: not visible ASCII characters");
+        refused(
+            Credentials::bearer(ACCOUNT, "hu sh"),
+            "invalid access_token: empty, or not all visible ASCII",
+        );
         let long = "x".repeat(4_097);
         refused(Credentials::bearer(ACCOUNT, &*long), "invalid access_token: longer than 4,096 bytes");
         refused(Credentials::auth_token(ACCOUNT, &*long), "invalid auth_token: longer than 4,096 bytes");
-        refused(Credentials::bearer(ACCOUNT, ""), "invalid access_token: not visible ASCII characters");
+        refused(Credentials::bearer(ACCOUNT, ""), "invalid access_token: empty, or not all visible ASCII");
     }
 
     #[test]

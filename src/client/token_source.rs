@@ -255,7 +255,7 @@ mod tests {
         for reason in [
             "the token endpoint is down",
             "the source of access tokens panicked",
-            "invalid access_token: not visible ASCII characters",
+            "invalid access_token: empty, or not all visible ASCII",
         ] {
             let error = source.authorization(None, LONG).err().unwrap();
             assert_eq!((error.kind(), error.outcome()), (ErrorKind::TokenSource, Outcome::NotSent));
@@ -288,8 +288,8 @@ mod tests {
     #[test]
     fn bad_tokens_are_refused() {
         for (token, lifetime, message) in [
-            ("", LONG, "invalid access_token: not visible ASCII characters"),
-            ("hush\n", LONG, "invalid access_token: not visible ASCII characters"),
+            ("", LONG, "invalid access_token: empty, or not all visible ASCII"),
+            ("hush\n", LONG, "invalid access_token: empty, or not all visible ASCII"),
             ("hush", Duration::ZERO, "invalid lifetime: zero"),
         ] {
             assert_eq!(AccessToken::new(token, lifetime).unwrap_err().to_string(), message);

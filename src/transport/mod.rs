@@ -201,5 +201,5 @@ fn host_header(base: &Uri) -> String {
 }
 
 fn header(field: &'static str, value: &str) -> Result<HeaderValue, Error> {
-    HeaderValue::from_str(value).map_err(|_| Error::invalid(field, "not possible in a header"))
+    HeaderValue::from_str(value).map_err(|_| Error::invalid(field, "not allowed in a header"))
 }

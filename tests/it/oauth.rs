@@ -117,7 +117,7 @@ fn a_failing_source_is_an_error_and_nothing_is_sent() {
     for reason in [
         "the token endpoint is down",
         "the source of access tokens panicked",
-        "invalid access_token: not visible ASCII characters",
+        "invalid access_token: empty, or not all visible ASCII",
     ] {
         let error = create(&api).unwrap_err();
         assert_eq!((error.kind(), error.outcome()), (ErrorKind::TokenSource, Outcome::NotSent));

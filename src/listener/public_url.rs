@@ -22,7 +22,7 @@ impl PublicUrl {
     pub(super) fn new(given: String) -> Result<Self, CallbackError> {
         let refusal = |reason| Err(CallbackError::invalid("public_url", reason));
         if given.contains(|c: char| c.is_whitespace() || c.is_control()) {
-            return refusal("holds white space or a control character");
+            return refusal("contains white space or a control character");
         }
         let url = Url::split(&given);
         match url.host {
@@ -101,8 +101,8 @@ mod tests {
             ("https://u:p@/status", "without a host"),
             ("https://:443/status", "without a host"),
             ("https://?x", "without a host"),
-            ("https://pay.example.com/a b", "holds white space or a control character"),
-            ("https://pay.example.com/\n", "holds white space or a control character"),
+            ("https://pay.example.com/a b", "contains white space or a control character"),
+            ("https://pay.example.com/\n", "contains white space or a control character"),
         ] {
             let error = PublicUrl::new(given.to_owned()).err().unwrap();
             assert_eq!(error.to_string(), format!("invalid public_url: {reason}"), "{given}");

@@ -27,7 +27,7 @@ fn unusable_settings_are_refused_by_name() {
     refused(new().region("us1").edge("roaming"), "invalid edge: the edge roaming does not exist");
     refused(
         new().base_url("http://example.com"),
-        "invalid base_url: plain http to another host than a loopback one would show the credentials",
+        "invalid base_url: plain http would expose the credentials, except to a loopback host",
     );
     refused(new().timeout(Duration::ZERO), "invalid timeout: zero");
     refused(new().connect_timeout(Duration::ZERO), "invalid connect_timeout: zero");

@@ -144,12 +144,12 @@ fn no_false_success() {
         (
             "status 101",
             format!("HTTP/1.1 101 Switching Protocols\r\n\r\n{json}").into_bytes(),
-            "the status is not an expected one",
+            "the status is unexpected",
         ),
         (
             "status 600",
             format!("HTTP/1.1 600 X\r\nContent-Length: {length}\r\n\r\n{json}").into_bytes(),
-            "the status is not an expected one",
+            "the status is unexpected",
         ),
         ("status 204", format!("HTTP/1.1 204 No Content\r\n\r\n{json}").into_bytes(), "EOF while parsing"),
         ("nothing", Vec::new(), "the connection was lost"),

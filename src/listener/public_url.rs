@@ -1,21 +1,21 @@
-//! The URL that the service requested, for a request that arrived here.
+//! Finds the URL that the service requested from the request that arrived.
 
 use std::borrow::Cow;
 
 use crate::callback::{CallbackError, CallbackRetries};
 use crate::text::url::Url;
 
-/// The URL under which the service reaches a listener, absolute and with a host.
+/// The URL at which the service reaches a listener, absolute and with a host.
 #[derive(Clone)]
 pub(super) struct PublicUrl {
-    /// The URL as it was given.
+    /// The URL as it was set.
     pub(super) given: String,
-    /// The URL with a fragment that asks for retries, unless it has one of its own.
+    /// The URL with a fragment that asks for retries, unless it has a fragment.
     pub(super) for_service: String,
 }
 
 impl PublicUrl {
-    /// Takes an absolute http or https URL.
+    /// Accepts an absolute http or https URL.
     ///
     /// # Errors
     /// Returns an error if it is not one, or holds white space or control characters.
@@ -38,7 +38,7 @@ impl PublicUrl {
         Ok(Self { given, for_service })
     }
 
-    /// The URL that the service requested if `target` arrived: path and query.
+    /// Returns the URL that the service requested if `target`, a path and query, arrived.
     pub(super) fn requested(&self, target: &str) -> Cow<'_, str> {
         let url = Url::split(&self.given);
         if url.query.is_none() && (url.path.is_empty() || url.path.ends_with('/')) {
@@ -58,7 +58,7 @@ mod tests {
     #[test]
     fn what_arrives_is_put_in_its_place() {
         for (given, target, requested) in [
-            // A base: everything follows it.
+            // It is a base URL: path and query follow it.
             ("https://pay.example.com", "/", "https://pay.example.com/"),
             ("https://pay.example.com", "/status?order=7", "https://pay.example.com/status?order=7"),
             ("https://pay.example.com/", "/status?order=7", "https://pay.example.com/status?order=7"),
@@ -68,7 +68,7 @@ mod tests {
             ("https://pay.example.com/#rc=2", "/a", "https://pay.example.com/a"),
             ("https://pay.example.com#rc=2", "/a", "https://pay.example.com/a"),
             ("https://[2001:db8::1]", "/a", "https://[2001:db8::1]/a"),
-            // One URL: only the query may differ.
+            // It is the only URL: just the query may differ.
             ("https://pay.example.com/status", "/status", "https://pay.example.com/status"),
             ("https://pay.example.com/status", "/inner?order=7", "https://pay.example.com/status?order=7"),
             ("https://pay.example.com/status", "/status?", "https://pay.example.com/status?"),

@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_retried() {
+    fn failures_that_are_retried() {
         use AtOnce::{RefusedToken, StaleConnection};
         let lost = || failed(Outcome::Unknown, true, None);
         let stale = || failed(Outcome::Unknown, true, Some(StaleConnection));

@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_read_is_kept() {
+    fn readable_parts_are_kept() {
         let long = "x".repeat(100_000);
         let deep = "[".repeat(100_000) + &"]".repeat(100_000);
         for (body, code, message) in [

@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_arrives_is_put_in_its_place() {
+    fn path_and_query_that_arrive_are_used() {
         for (given, target, requested) in [
             // It is a base URL: path and query follow it.
             ("https://pay.example.com", "/", "https://pay.example.com/"),
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_public_url_is_refused() {
+    fn texts_that_are_not_public_urls_are_refused() {
         for (given, reason) in [
             ("", "not an absolute URL"),
             ("/status", "not an absolute URL"),

@@ -89,7 +89,7 @@ fn rest(queue: &Queue) -> Vec<usize> {
 }
 
 #[test]
-fn a_registered_handler_receives_what_came_before_and_what_comes() {
+fn a_registered_handler_receives_earlier_and_later_callbacks() {
     let queue = Arc::new(Queue::new(100, Duration::MAX, false));
     for (session, number) in [(1, 1), (2, 2), (1, 3)] {
         assert_eq!(named(&put(&queue, session, number)), "queued");
@@ -116,7 +116,7 @@ fn a_registered_handler_receives_what_came_before_and_what_comes() {
 }
 
 #[test]
-fn what_a_handler_cannot_store_when_it_registers_is_not_lost() {
+fn a_callback_that_a_new_handler_cannot_store_is_not_lost() {
     let queue = Arc::new(Queue::new(100, Duration::MAX, false));
     for number in 1..6 {
         put(&queue, number % 2, number);
@@ -130,7 +130,7 @@ fn what_a_handler_cannot_store_when_it_registers_is_not_lost() {
 }
 
 #[test]
-fn what_nobody_reads_for_long_makes_room() {
+fn callbacks_that_are_unread_for_long_make_room() {
     let queue = Queue::new(2, Duration::from_millis(20), false);
     queue.view(&sid(1));
     assert_eq!(named(&put(&queue, 1, 1)), "queued");
@@ -220,7 +220,7 @@ impl CallbackHandler for Ending {
 }
 
 #[test]
-fn what_comes_as_its_handler_ends_is_for_the_others() {
+fn a_callback_that_arrives_as_its_handler_ends_is_not_lost() {
     let queue = Arc::new(Queue::new(8, Duration::from_secs(600), false));
     let url = PublicUrl::new("https://pay.example.com/".to_owned()).unwrap();
     let validator = SignatureValidator::new("token").unwrap();

@@ -54,7 +54,7 @@ mod tests {
     use serde_json::Value;
 
     #[test]
-    fn what_is_not_unicode_is_replaced() {
+    fn invalid_unicode_is_replaced() {
         for (json, text) in [
             (r#""a""#, "a"),
             (r#""\ud83e\udd80""#, "🦀"),

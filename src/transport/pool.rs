@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_gets_its_own_or_the_last_used() {
+    fn a_thread_gets_its_own_connection_or_the_last_used_one() {
         let (pool, now, me, other) = (pool(9), Instant::now(), thread::current().id(), other_thread());
         let fakes = fakes::<5>();
         for (fake, thread) in fakes.iter().zip([me, other, me, other, other]) {
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_idle_ones_are_closed() {
+    fn connections_that_were_idle_longest_are_closed() {
         let (now, me) = (Instant::now(), thread::current().id());
         let after = |seconds| now + Duration::from_secs(seconds);
         let [a, b, c] = &fakes::<3>();
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn dead_ones_are_passed_over() {
+    fn dead_connections_are_skipped() {
         let pool = pool(9);
         let fakes = fakes::<4>();
         assert!(take(&pool).is_none());
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn closing_ends_what_is_in_use() {
+    fn closing_ends_connections_in_use() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let connect = || Arc::new(TcpStream::connect(listener.local_addr().unwrap()).unwrap());
         let (pool, used) = (pool(9), connect());
@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn another_process_has_none() {
+    fn another_process_has_no_connections() {
         let pool = pool(9);
         let [a, b] = &fakes::<2>();
         let (now, me) = (Instant::now(), thread::current().id());
@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_finished_request_gives_a_connection_back() {
+    fn only_a_finished_request_returns_its_connection() {
         let pool = pool(9);
         let [a, b] = &fakes::<2>();
         assert!(take(&pool).is_none());

@@ -225,7 +225,7 @@ mod tests {
 
     #[test]
     #[cfg(target_os = "linux")]
-    fn a_race_that_nobody_wins_ends() {
+    fn a_race_without_a_winner_ends() {
         let (_socket, _stream, gone) = dead();
         for time in [Duration::from_millis(1), Duration::from_millis(600)] {
             let (failure, elapsed) = race(&[gone, refusing(), gone], time);

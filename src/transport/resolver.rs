@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn one_look_up_serves_everybody_who_waits() {
+    fn all_waiting_calls_share_one_look_up() {
         let (resolver, system) = resolver();
         let all = Barrier::new(9);
         thread::scope(|scope| {

@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_ends_with_what_it_waits_for() {
+    fn a_wait_ends_when_its_condition_holds() {
         let shutdown = Shutdown::default();
         let value = OnceLock::new();
         let later = Instant::now() + Duration::from_secs(60);

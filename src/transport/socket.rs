@@ -207,7 +207,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn timeouts_are_set_when_needed_only() {
+    fn timeouts_are_only_set_when_needed() {
         let within = |millis| Instant::now() + Duration::from_millis(millis);
         let set = Duration::from_millis;
         assert!(timeout_to_set(within(1000), None).unwrap().is_some());
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn the_system_looks_after_the_connection() {
+    fn keep_alives_are_set() {
         let (socket, _other) = pair();
         assert!(socket.stream.nodelay().unwrap());
         let socket = SockRef::from(&*socket.stream);
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn a_look_does_not_wait_or_take() {
+    fn a_check_neither_waits_nor_consumes() {
         let (mut socket, mut other) = pair();
         assert!(socket.is_quiet() && has_nothing_to_read(&mut socket));
         other.write_all(b"ab").unwrap();

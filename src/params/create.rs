@@ -1,4 +1,4 @@
-//! The parameters of CreatePayments.
+//! The parameters of `CreatePayments`.
 
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;

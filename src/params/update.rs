@@ -1,4 +1,4 @@
-//! The parameters of UpdatePayments.
+//! The parameters of `UpdatePayments`.
 
 use serde::{Deserialize, Deserializer};
 

@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn keep_alives_are_set() {
+    fn socket_options_are_set() {
         let (socket, _other) = pair();
         assert!(socket.stream.nodelay().unwrap());
         let socket = SockRef::from(&*socket.stream);

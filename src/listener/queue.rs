@@ -196,7 +196,7 @@ impl Queue {
             let left =
                 deadline.map_or(timeout, |deadline| deadline.saturating_duration_since(Instant::now()));
             if left.is_zero() {
-                return Err(CallbackError::new(CallbackErrorKind::Timeout, "no callback came in time"));
+                return Err(CallbackError::new(CallbackErrorKind::Timeout, "no callback arrived in time"));
             }
             state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }

@@ -1,4 +1,4 @@
-//! The result of an operation: the Payments resource and what came with it.
+//! The result of an operation: the Payments resource, and what is known about the response.
 
 use std::fmt;
 use std::time::Duration;

@@ -204,7 +204,7 @@ fn admit(stream: TcpStream, shared: &Arc<Shared>) {
         let connection = Connection { number, stream: Arc::clone(&stream), shared: Arc::clone(shared) };
         match (shared.limits.thread)(room).spawn(move || connection::serve(&connection)) {
             Ok(_) => return,
-            Err(error) => log::warn!("no thread for a connection: {error}"),
+            Err(error) => log::warn!("cannot start a thread for a connection: {error}"),
         }
     }
 }

@@ -13,7 +13,7 @@ pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, serde_json::Er
     serde_json::from_str(&text(body))
 }
 
-/// Returns the text that [`read`] reads, for a reader that keeps what comes before an error.
+/// Returns the text that [`read`] reads, for a reader that keeps the part before an error.
 pub(crate) fn text(body: &[u8]) -> Cow<'_, str> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     // Most bodies need no repair, and only checking that is much faster.

@@ -30,7 +30,7 @@ pub(super) const INPUT_MAX: usize = 64 * 1024;
 
 /// A connection to the service, idle or in use.
 ///
-/// What ureq writes is held back until it wants to read, so that the head and the body of a request are sent in one
+/// Output is held back until ureq wants to read, so that the head and the body of a request are sent in one
 /// write: one packet, one TLS record. After the response the connection returns to its pool.
 #[derive(Default)]
 pub(super) struct Connection {

@@ -28,7 +28,7 @@ pub(super) struct Connector {
     /// `None` if the base URL is plain http. Then no address outside this machine may see the credentials.
     tls: Option<Box<dyn TlsClient>>,
     proxy: Option<Proxy>,
-    /// Of the proxy, or else of the host.
+    /// Looks up the proxy or, if there is none, the host.
     resolver: Resolver,
     /// The last address that accepted.
     latest: Mutex<Option<SocketAddr>>,

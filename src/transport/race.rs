@@ -53,7 +53,7 @@ pub(super) fn connect(
         let now = Instant::now();
         let left = deadline.saturating_duration_since(now);
         if left.is_zero() {
-            return Err(io::Error::new(io::ErrorKind::TimedOut, "no address has accepted in time"));
+            return Err(io::Error::new(io::ErrorKind::TimedOut, "no address accepted in time"));
         }
         if now >= next {
             match waiting.next().map(|&address| begin(address)) {

@@ -248,7 +248,7 @@ fn waits() {
     let short = Duration::from_millis(50);
     for error in [listener.recv_timeout(short).unwrap_err(), view.recv_timeout(short).unwrap_err()] {
         assert_eq!(error.kind(), CallbackErrorKind::Timeout);
-        assert_eq!(error.to_string(), "no callback came in time");
+        assert_eq!(error.to_string(), "no callback arrived in time");
     }
     assert!(begun.elapsed() >= 2 * short && begun.elapsed() < LONG, "{:?}", begun.elapsed());
 

@@ -100,7 +100,7 @@ impl Sender {
             let thread = thread::Builder::new().name("sandbox-callbacks".to_owned());
             if let Err(error) = thread.spawn(move || own.run()) {
                 // Threads that already run deliver it, or the next callback starts one.
-                log::warn!("no thread for the sandbox's callbacks: {error}");
+                log::warn!("cannot start a thread for the sandbox's callbacks: {error}");
                 break;
             }
             state.threads += 1;

@@ -88,7 +88,7 @@ impl<'a> Form<'a> {
     }
 }
 
-/// Reads a value, or returns what is wrong with it.
+/// Reads a value, or returns why it is invalid.
 pub(super) trait Parse<T>: FnOnce(&str) -> Result<T, &'static str> {}
 
 impl<T, F: FnOnce(&str) -> Result<T, &'static str>> Parse<T> for F {}

@@ -210,7 +210,7 @@ impl PaymentFlow {
     }
 
     /// When to call [`next`](Self::next) if no callback or response arrives before: a time in the past if there
-    /// is something to do now, or `None` if the payment has ended.
+    /// is something to do now, or `None` if the payment has ended and nothing is left to do.
     ///
     /// While a request awaits its response, this is 60 s after it was begun: the process that began it counts as
     /// gone from then on. A client with a longer timeout may still be waiting.

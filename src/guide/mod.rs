@@ -87,8 +87,8 @@ const CONNECT_TIME: Duration = Duration::from_secs(2);
 /// session can be cancelled, and the ending reports that the session may be open.
 ///
 /// Cancelling takes at most three requests of 10 s each, or of the client's timeout if that is shorter. Dropping a
-/// `GuidedPayment` sends nothing: there is no session before `run`, and `run` cancels its session before it returns,
-/// unless the store fails.
+/// `GuidedPayment` sends nothing: there is no session before `run`, and before it returns, `run` cancels any session
+/// that may still be cancelled, unless the store fails.
 #[must_use = "nothing happens until `run` is called"]
 pub struct GuidedPayment<'a, E = Infallible> {
     api: &'a PaymentsApi,

@@ -53,13 +53,11 @@ impl ApiError {
     }
 
     /// Whether the amount is invalid or the currency is not supported.
-    #[must_use]
     pub fn is_amount_or_currency(&self) -> bool {
         self.has(&[codes::AMOUNT_INVALID, codes::CURRENCY_NOT_SUPPORTED])
     }
 
     /// Whether the call is not in progress, usually because the caller hung up.
-    #[must_use]
     pub fn is_call_over(&self) -> bool {
         self.has(&[codes::CALL_NOT_IN_PROGRESS])
     }

@@ -244,7 +244,6 @@ impl Error {
     }
 
     /// Returns the target of a redirect (`Location`).
-    #[must_use]
     pub fn location(&self) -> Option<&str> {
         self.0.details.location.as_deref()
     }

@@ -155,7 +155,6 @@ impl CallbackListener {
     }
 
     /// The public URL of this listener, as it was set.
-    #[must_use]
     pub fn public_url(&self) -> &str {
         &self.receiver.url.given
     }
@@ -181,7 +180,6 @@ impl CallbackListener {
     }
 
     /// The address that the listener is bound to. If the port was 0, this has the port that the system chose.
-    #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.address
     }
@@ -257,7 +255,6 @@ impl CallbackListener {
     }
 
     /// How many unread callbacks were discarded to [make room](Self#who-receives-a-callback) for others.
-    #[must_use]
     pub fn discarded(&self) -> u64 {
         self.receiver.queue.discarded()
     }

@@ -30,7 +30,6 @@ impl SessionCallbacks {
     }
 
     /// The SID of the session.
-    #[must_use]
     pub fn sid(&self) -> &str {
         &self.sid
     }

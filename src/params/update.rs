@@ -52,7 +52,6 @@ pub struct UpdatePaymentsParams {
 
 impl UpdatePaymentsParams {
     /// Makes a step that has neither a `Capture` nor a `Status` yet: set one of them. The other constructors do.
-    #[must_use]
     pub fn new(status_callback: impl Into<String>) -> Self {
         let (made_key, idempotency_key) = MadeKey::new();
         let status_callback = status_callback.into();
@@ -60,19 +59,16 @@ impl UpdatePaymentsParams {
     }
 
     /// Makes a step that asks the caller for one capture (`Capture`).
-    #[must_use]
     pub fn new_capture(status_callback: impl Into<String>, capture: impl Into<Capture>) -> Self {
         Self { capture: Some(capture.into()), ..Self::new(status_callback) }
     }
 
     /// Makes the step that submits the collected information (`Status=complete`).
-    #[must_use]
     pub fn new_complete(status_callback: impl Into<String>) -> Self {
         Self { status: Some(PaymentsStatus::Complete), ..Self::new(status_callback) }
     }
 
     /// Makes the step that discards the collected information (`Status=cancel`).
-    #[must_use]
     pub fn new_cancel(status_callback: impl Into<String>) -> Self {
         Self { status: Some(PaymentsStatus::Cancel), ..Self::new(status_callback) }
     }

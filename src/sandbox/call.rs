@@ -36,13 +36,11 @@ pub struct Call {
 
 impl Call {
     /// The SID of the call (`CA…`).
-    #[must_use]
     pub fn sid(&self) -> &str {
         &self.sid
     }
 
     /// Whether the call is in progress.
-    #[must_use]
     pub fn is_live(&self) -> bool {
         self.service.store.memory().is_live(&self.sid)
     }
@@ -103,14 +101,12 @@ impl Call {
     }
 
     /// Returns what the caller is being asked for, if anything.
-    #[must_use]
     pub fn asking(&self) -> Option<Asking> {
         self.wait_until_asked(Duration::ZERO)
     }
 
     /// Waits for up to `time` until the caller is asked for something. Returns `None` if they are not, or if the call
     /// ends.
-    #[must_use]
     pub fn wait_until_asked(&self, time: Duration) -> Option<Asking> {
         self.service.store.asking(&self.sid, time)
     }

@@ -207,7 +207,6 @@ impl Sandbox {
     }
 
     /// The base URL, such as `http://127.0.0.1:54321`.
-    #[must_use]
     pub fn base_url(&self) -> &str {
         &self.base_url
     }
@@ -238,7 +237,6 @@ impl Sandbox {
     }
 
     /// The SID of a subaccount (`AC…`), which requests with the account's credentials may name in the path.
-    #[must_use]
     pub fn subaccount_sid(&self) -> &str {
         &self.service.accounts.subaccount_sid
     }
@@ -275,7 +273,6 @@ impl Sandbox {
     }
 
     /// Makes a client of this sandbox, with the account's auth token and default settings.
-    #[must_use]
     pub fn client(&self) -> PaymentsApi {
         // Building one worked when the sandbox was started.
         self.client_builder().build().unwrap_or_else(|_| self.client.clone())
@@ -299,25 +296,21 @@ impl Sandbox {
     }
 
     /// Returns a session as it is now, or `None` if there is no such session.
-    #[must_use]
     pub fn session(&self, sid: &str) -> Option<Session> {
         self.service.store.memory().sessions.get(sid).map(|session| session.view.clone())
     }
 
     /// Returns all sessions as they are now, in the order of their creation.
-    #[must_use]
     pub fn sessions(&self) -> Vec<Session> {
         self.service.store.sessions()
     }
 
     /// Returns what the payment connector charged and tokenized, in order.
-    #[must_use]
     pub fn transactions(&self) -> Vec<Transaction> {
         self.service.store.memory().transactions.clone()
     }
 
     /// How many transactions there are. This does not copy them.
-    #[must_use]
     pub fn transaction_count(&self) -> usize {
         self.service.store.memory().transactions.len()
     }
@@ -332,7 +325,6 @@ impl Sandbox {
     /// [`CallbackRetries`](crate::CallbackRetries). All attempts have the same `I-Twilio-Idempotency-Token`. A slow
     /// receiver only delays its own session, unless more than 31 others are slow too. The latest 1,000 callbacks of a
     /// session are kept.
-    #[must_use]
     pub fn callbacks(&self, session_sid: &str) -> Vec<RecordedCallback> {
         self.service.store.sender.callbacks(session_sid)
     }
@@ -360,7 +352,6 @@ impl Sandbox {
     /// How many requests arrived, including refused ones, repeated ones and those that a fault hit. Incomplete HTTP
     /// requests are not counted. Refusals and faults are also logged, at level info with the target
     /// `twilio_payments::sandbox`.
-    #[must_use]
     pub fn request_count(&self) -> usize {
         self.service.requests.load(Ordering::Relaxed)
     }
@@ -374,7 +365,6 @@ impl Sandbox {
     /// Returns the names of unknown parameters that were sent, each once, in the order of their first occurrence.
     /// They are ignored, so a misspelled one has no effect: a test should check that there are none. The first 1000
     /// are kept.
-    #[must_use]
     pub fn ignored_parameters(&self) -> Vec<String> {
         self.service.store.memory().ignored.clone()
     }

@@ -27,7 +27,6 @@ pub struct Transaction {
 
 impl Transaction {
     /// The token, as in the last callback; `None` if the payment method was charged. `Debug` does not show it.
-    #[must_use]
     pub fn token(&self) -> Option<&str> {
         self.token.as_ref().map(Withheld::as_str)
     }

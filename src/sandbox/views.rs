@@ -29,13 +29,11 @@ pub struct Session {
 
 impl Session {
     /// Whether the session is still open.
-    #[must_use]
     pub fn is_open(&self) -> bool {
         self.result.is_none()
     }
 
     /// The decoded value of a form field of the session's creation, by its wire name.
-    #[must_use]
     pub fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.get(name)
     }

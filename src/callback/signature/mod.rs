@@ -354,7 +354,6 @@ impl SignatureValidator {
     }
 
     /// Does the same as [`sign`](Self::sign) by HMAC-SHA256, which a Webhook Rule with a `SharedKey` can ask for.
-    #[must_use]
     pub fn sign_sha256(&self, url: &str, body: &[u8]) -> String {
         signature(&self.first.sha256, url, body)
     }

@@ -76,7 +76,6 @@ impl RecordedCallback {
     }
 
     /// The value of a field, which can be empty. `None` if the field is absent.
-    #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.fields.get(name)
     }
@@ -87,19 +86,16 @@ impl RecordedCallback {
     }
 
     /// The `I-Twilio-Idempotency-Token` of all attempts.
-    #[must_use]
     pub fn idempotency_token(&self) -> &str {
         &self.record.token
     }
 
     /// The state of its delivery.
-    #[must_use]
     pub fn delivery(&self) -> Delivery {
         self.record.delivery
     }
 
     /// How many attempts were made so far.
-    #[must_use]
     pub fn attempts(&self) -> u32 {
         self.record.attempts
     }

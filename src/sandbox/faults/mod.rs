@@ -84,7 +84,6 @@ impl Faults {
     }
 
     /// How many faults of the list, and aimed ones, have not hit a request yet.
-    #[must_use]
     pub fn waiting(&self) -> usize {
         self.plan().waiting.len()
     }

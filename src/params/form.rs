@@ -16,9 +16,9 @@ impl Form {
     /// were absent.
     ///
     /// # Errors
-    /// Returns an error if a JSON value has no text, naming the field; no such value is known.
+    /// Returns an error that names the field if a JSON value cannot be written; no such value is known.
     pub(super) fn of(fields: &Fields<'_>) -> Result<String, Error> {
-        // Room for the usual body.
+        // Large enough for a usual body.
         let mut form = Self { body: String::with_capacity(512) };
         for (name, value) in fields {
             let Some(value) = value else { continue };
@@ -36,11 +36,11 @@ impl Form {
                 Field::CardTypes(items) => form.list(items, " "),
                 Field::Captures(items) => form.list(items, ","),
                 Field::Json(value) => {
-                    // `Display` writes the same text, and brings the indented form into every program.
+                    // `Display` would write the same text, but would compile the indented form into every program.
                     let text = serde_json::to_string(value);
-                    form.encoded(
-                        &text.map_err(|error| Error::invalid(name, "has no JSON text").with_source(error))?,
-                    );
+                    form.encoded(&text.map_err(|error| {
+                        Error::invalid(name, "cannot be written as JSON").with_source(error)
+                    })?);
                 }
             }
         }
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_set_and_not_empty_is_joined_in_order() {
+    fn fields_that_are_set_and_not_empty_are_joined_in_order() {
         let fields = [
             ("A", None),
             ("B", Some(Field::Text("1"))),

@@ -1,4 +1,4 @@
-//! Starting a sandbox.
+//! `SandboxBuilder`: configures and starts a sandbox.
 
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, TcpListener};
@@ -17,7 +17,7 @@ use crate::macros::setters;
 use crate::server::{Limits, Request, Server};
 use crate::text::Withheld;
 
-/// Configures a [`Sandbox`].
+/// Configures a [`Sandbox`]. Returned by [`Sandbox::builder`].
 ///
 /// ```
 /// use twilio_payments::sandbox::Sandbox;
@@ -46,43 +46,45 @@ pub struct SandboxBuilder {
 
 impl SandboxBuilder {
     setters! {
-        /// The port on 127.0.0.1. Default: 0, which lets the system choose a free one.
+        /// Sets the port on 127.0.0.1. Default: 0, which lets the system choose a free one.
         port(port: u16) = port;
 
-        /// The SID of the account: `AC` and 32 hex digits. Default: a new one.
+        /// Sets the SID of the account: `AC` and 32 hex digits. Default: a new one.
         account_sid(account_sid: impl Into<String>) = Some(account_sid.into());
 
-        /// The account's auth token: any text without white space and control characters but the empty one. Default: a
+        /// Sets the account's auth token: text without white space and control characters that is not empty. Default: a
         /// new one.
         auth_token(auth_token: impl Into<String>) = Some(Withheld::new(auth_token.into()));
 
-        /// Signs status callbacks by HMAC-SHA256 with this shared key, the way a Webhook Rule of the account makes the
-        /// service do it, and not with the auth token. Verify them with
+        /// Sets a shared key with which status callbacks are signed, by HMAC-SHA256, instead of the auth token. The
+        /// service does this if the account has a Webhook Rule with a `SharedKey`. Verify such callbacks with
         /// [`SignatureValidator::with_shared_key`](crate::SignatureValidator::with_shared_key). Default: none.
         shared_key(secret: impl Into<String>) = Some(Withheld::new(secret.into()));
 
-        /// Whether a request whose idempotency key was used before is answered as before or carried out again.
-        /// Default: [`Replayed`](IdempotencyKeys::Replayed).
+        /// Sets whether a request whose idempotency key was used before gets the stored response or is carried out
+        /// again. Default: [`Replayed`](IdempotencyKeys::Replayed).
         idempotency_keys(keys: IdempotencyKeys) = keys;
 
-        /// Whether callbacks have words that are seen elsewhere but not documented for this API: `Result=cancelled`
-        /// after a cancellation, or if the caller does not confirm, and `Attempt` after a failed entry. Default: false.
+        /// Sets whether callbacks have values that are seen but not documented for this API: `Result=cancelled` after a
+        /// cancellation or if the caller does not confirm, and `Attempt` after a failed entry. Default: false.
         undocumented_words(words: bool) = words;
 
-        /// Ends a session with `too-many-failed-attempts` after so many failed entries for one capture, at least 1, as
-        /// the verb `<Pay>` does; this API does not document it. Default: no limit, since here the agent decides.
+        /// Sets after how many failed entries for one capture, 1 or more, a session ends with
+        /// `too-many-failed-attempts`. The verb `<Pay>` does this, but it is not documented for this API. Default: no
+        /// limit.
         max_failed_attempts(attempts: u32) = Some(attempts);
 
-        /// How many ended sessions are kept, at least 1. An older one is forgotten with its callbacks and its
-        /// idempotency keys; its transaction stays. Default: 5000. A kept session costs some 33 KB, a forgotten one 1 KB.
+        /// Sets how many ended sessions are kept, 1 or more. Older ones are forgotten with their callbacks and
+        /// idempotency keys, but their transactions are kept. Default: 5000. A kept session takes about 33 KB, a
+        /// forgotten one 1 KB.
         kept_sessions(sessions: usize) = Some(sessions);
     }
 
-    /// Starts it.
+    /// Starts the sandbox.
     ///
     /// # Errors
-    /// Returns an error if the port is taken, if the system has no thread left, or if a setting is not usable:
-    /// the account's SID, token or shared key, or a zero. The error names it.
+    /// Returns an error if the port is in use, if the system cannot start a thread, or if a setting is invalid: the
+    /// account's SID, token or shared key, or a zero. The error names the setting.
     pub fn start(self) -> io::Result<Sandbox> {
         let invalid = |error| io::Error::new(ErrorKind::InvalidInput, error);
         let accounts = Accounts {

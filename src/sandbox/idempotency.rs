@@ -1,4 +1,4 @@
-//! Idempotency keys: whether the response to a used one is sent again.
+//! `IdempotencyKeys`: how the sandbox treats a used idempotency key.
 
 use std::collections::HashMap;
 
@@ -6,22 +6,22 @@ use super::parameters::{Form, RequestPath};
 use super::refusals::{self, Refusal};
 use crate::server::Response;
 
-/// What the sandbox does with an idempotency key that was used before.
+/// How the sandbox treats an idempotency key that was used before.
 ///
-/// Nobody has documented what the service does, so a program must be right in both worlds: test it in both.
+/// It is not documented what the service does, so a program must be right in both cases: test it in both.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum IdempotencyKeys {
-    /// The same request gets the stored response again and has no second effect; another request with a used
-    /// key is refused. The default.
+    /// The same request gets the stored response again and has no second effect; another request with a used key is
+    /// refused. This is the default.
     #[default]
     Replayed,
-    /// A request is a new one, whatever its key: a repeated creation is refused while the session is open, a
-    /// repeated completion because the session is over, and a repeated capture asks the caller again.
+    /// Every request is a new one, whatever its key: a repeated creation is refused while the session is open, a
+    /// repeated completion is refused because the session is over, and a repeated capture asks the caller again.
     Ignored,
 }
 
-/// The responses to the requests that were carried out. Each account has its own keys.
+/// The stored responses to requests that were carried out. Each account has its own keys.
 #[derive(Default)]
 pub(super) struct Responses {
     pub(super) keys: IdempotencyKeys,
@@ -35,7 +35,7 @@ struct StoredResponse {
 }
 
 impl Responses {
-    /// The stored response, if this request was carried out before.
+    /// Returns the stored response if this request was carried out before.
     ///
     /// # Errors
     /// Returns a refusal if the key was used for another request.
@@ -57,7 +57,7 @@ impl Responses {
         }
     }
 
-    /// Keeps a response for the repetitions of its request.
+    /// Stores a response for repetitions of its request.
     pub(super) fn keep(&mut self, path: RequestPath<'_>, key: String, body: &[u8], success: &Response) {
         if self.keys == IdempotencyKeys::Replayed {
             let stored =

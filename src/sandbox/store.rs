@@ -1,5 +1,5 @@
-//! What the sandbox remembers: calls, sessions, stored responses, transactions. All of it behind one lock, so that
-//! two requests with one idempotency key cannot both have an effect.
+//! The sandbox's memory: calls, sessions, stored responses and transactions. One lock protects all of it, so that two
+//! requests with the same idempotency key cannot both have an effect.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -23,9 +23,9 @@ pub(super) struct Store {
     /// How many ended sessions are kept.
     kept_sessions: usize,
     memory: Mutex<Memory>,
-    /// Notified of every change of the memory.
+    /// Notified when the memory changes.
     changed: Condvar,
-    /// Notified if the clock must look earlier than it meant to.
+    /// Notified when the clock's thread must wake earlier than planned.
     due: Condvar,
 }
 
@@ -46,17 +46,17 @@ pub(super) struct Memory {
     pub(super) connectors: HashMap<String, PaymentConnector>,
     /// The names of parameters that were ignored, each once.
     pub(super) ignored: Vec<String>,
-    /// When the clock looks again.
+    /// When the clock's thread wakes.
     next_tick: Option<Duration>,
     stopped: bool,
 }
 
 struct StoredCall {
     account_sid: String,
-    /// The call that this one is a leg of.
+    /// The call of which this one is a leg.
     parent: Option<String>,
     live: bool,
-    /// What the caller answers by themselves, if they do.
+    /// The caller's answers, if they answer by themselves.
     answers: Option<Answers>,
     open_session: Option<String>,
 }
@@ -106,11 +106,11 @@ impl Store {
             call.live = false;
         }
         self.on_call(call_sid, PaySession::hang_up);
-        // Even if no session is open: somebody may wait for the caller to be asked.
+        // Even if no session is open, because a test may wait for the caller to be asked.
         self.changed.notify_all();
     }
 
-    /// Lets something happen to the open session of a call, if there is one.
+    /// Applies a change to the open session of a call, if there is one.
     pub(super) fn on_call(
         &self,
         call_sid: &str,
@@ -125,7 +125,7 @@ impl Store {
         }
     }
 
-    /// What the caller is asked, waiting up to a time until they are asked something.
+    /// Returns what the caller is asked for. Waits up to a time until they are asked for something.
     pub(super) fn asking(&self, call_sid: &str, time: Duration) -> Option<Asking> {
         let not_yet = |memory: &mut Memory| {
             memory.asking(call_sid).is_none() && memory.is_live(call_sid) && !memory.stopped
@@ -140,7 +140,7 @@ impl Store {
         self.due.notify_all();
     }
 
-    /// Lets waits that are over have their effect, until [`stop`](Self::stop) is called. For a thread.
+    /// Applies the end of waits until [`stop`](Self::stop) is called. A thread runs this.
     pub(super) fn run_clock(&self) {
         let mut memory = self.memory();
         while !memory.stopped {
@@ -201,7 +201,7 @@ impl Store {
         Ok(success)
     }
 
-    /// Takes a session one step on.
+    /// Updates a session.
     pub(super) fn update(
         &self,
         path: RequestPath<'_>,
@@ -232,8 +232,8 @@ impl Store {
         Ok(success)
     }
 
-    /// Takes over what a session went through: its callbacks go out, a transaction is counted, and when it is
-    /// over the call is free. The memory stays locked, so that callbacks keep the order of events.
+    /// Applies what happened in a session: sends its callbacks, counts a transaction, and frees the call when the
+    /// session is over. The memory stays locked, so that callbacks are in the order of events.
     fn drive(&self, memory: &mut Memory, sid: &str, happen: impl FnOnce(&mut PaySession) -> Vec<Callback>) {
         let Some(session) = memory.sessions.get_mut(sid) else { return };
         let callbacks = happen(session);

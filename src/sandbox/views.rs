@@ -6,42 +6,42 @@ use super::parameters::CreateParameters;
 use crate::model::{Amount, Capture, PayResult, TokenType};
 use crate::text::Withheld;
 
-/// A payments session as the sandbox knows it, at the moment it was asked for.
+/// A payments session of the sandbox, at the moment when it was returned.
 ///
-/// `Debug` shows the names of the fields that it was created with but not their values, which may be personal.
+/// `Debug` shows the names of the fields that it was created with, but not their values, which may be personal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Session {
-    /// The session's SID (`PK…`).
+    /// The SID of the session (`PK…`).
     pub sid: String,
     /// The SID of its call (`CA…`).
     pub call_sid: String,
     /// How it ended; `None` while it is open.
     pub result: Option<PayResult>,
-    /// What the payment connector did; `None` unless the session ended with success.
+    /// The charge or token; `None` unless the session succeeded.
     pub transaction: Option<Transaction>,
     /// The form fields that it was created with.
     pub(super) parameters: Fields,
-    /// What the caller was asked for, in order; a capture that was asked for twice is here twice.
+    /// The captures that the caller was asked for, in order. One that was asked for twice is listed twice.
     pub captures: Vec<Capture>,
-    /// The idempotency keys of the requests that had an effect on it, in order: that of its creation first.
-    /// A request that was sent again is here once.
+    /// The idempotency keys of the requests that had an effect on the session, in order, beginning with its creation. A
+    /// request that was sent again is listed once.
     pub idempotency_keys: Vec<String>,
 }
 
 impl Session {
-    /// Whether the session goes on.
+    /// Whether the session is still open.
     pub fn is_open(&self) -> bool {
         self.result.is_none()
     }
 
-    /// The decoded value of a form field that the session was created with, by its wire name.
+    /// The decoded value of a form field of the session's creation, by its wire name.
     pub fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.get(name)
     }
 }
 
-/// What the sandbox's payment connector did: one charge, or one token.
+/// One charge or one token of the sandbox's payment connector.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Transaction {
@@ -49,7 +49,7 @@ pub struct Transaction {
     pub session_sid: String,
     /// The SID of the call (`CA…`).
     pub call_sid: String,
-    /// What was charged; `None` if the payment method was tokenized instead.
+    /// The amount that was charged; `None` if the payment method was tokenized instead.
     pub amount: Option<Amount>,
     /// The currency of the charge, in capitals; `None` if nothing was charged.
     pub currency: Option<String>,
@@ -62,18 +62,17 @@ pub struct Transaction {
 }
 
 impl Transaction {
-    /// The token, as in the last callback; `None` if the payment method was charged. `Debug` leaves it
-    /// out.
+    /// The token, as in the last callback; `None` if the payment method was charged. `Debug` does not show it.
     pub fn token(&self) -> Option<&str> {
         self.token.as_ref().map(Withheld::as_str)
     }
 
-    /// The stored customer's reference.
+    /// The customer's record, as in the last callback (`ProfileId`).
     pub(super) fn profile_id(&self) -> Option<&str> {
         self.profile_id.as_ref().map(Withheld::as_str)
     }
 
-    /// Charges or tokenizes, as the parameters ask.
+    /// Charges or tokenizes, depending on the parameters.
     pub(super) fn new(session_sid: &str, call_sid: &str, parameters: &CreateParameters) -> Self {
         let charge = parameters.charge();
         let token_type = charge.is_none().then(|| parameters.token_type.clone());

@@ -1,4 +1,4 @@
-//! Why there is no response, and whether the request can have been carried out.
+//! `Failure`: why there is no response, and whether the request may have been carried out.
 
 use std::io;
 
@@ -20,19 +20,19 @@ pub(crate) struct Failure {
 /// Why there is no response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Reason {
-    /// There is no connection to a host: certainly not sent. Worth another attempt if `retry` is set.
+    /// There is no connection to a host, so nothing was sent. Another attempt can help if `retry` is set.
     NotConnected { to: String, timeout: bool, retry: bool },
-    /// There is no TLS connection to a host: certainly not sent, and not worth another attempt.
+    /// There is no TLS connection to a host, so nothing was sent. Another attempt cannot help.
     Tls { to: String },
-    /// A kept connection had been closed: on a new one it may work at once.
+    /// A kept connection had been closed. A new one may work at once.
     Stale,
     /// The connection ended before the response did.
     Lost,
     /// The attempt's time ran out.
     Timeout,
-    /// What came is not HTTP: something on the way has broken the connection's order.
+    /// The response is not HTTP: something on the way has corrupted the connection.
     NotHttp,
-    /// What came is HTTP, but cannot be read: it is too long, or compressed.
+    /// The response is HTTP, but cannot be read because it is too long or compressed.
     Unreadable(String),
     /// The client was shut down, before or after something may have been sent.
     Shutdown { sent: bool },
@@ -42,9 +42,9 @@ pub(crate) enum Reason {
 pub(super) enum NotConnected {
     /// The name, the address, the socket or the proxy failed, or the time ran out.
     Failed(io::Error),
-    /// What is configured, or what the proxy wants, cannot work.
+    /// The configuration cannot work, or the proxy refused.
     Impossible(Source),
-    /// The other side is not to be trusted, or speaks no TLS that this one does.
+    /// The server is not trusted, or both sides have no TLS version in common.
     #[cfg_attr(
         not(any(feature = "rustls", feature = "native-tls")),
         allow(dead_code, reason = "TLS needs it")
@@ -53,7 +53,7 @@ pub(super) enum NotConnected {
 }
 
 impl NotConnected {
-    /// `to` names the host, and the proxy on the way to it.
+    /// `to` names the host, and the proxy if there is one.
     pub(super) fn to(self, to: &str) -> Failure {
         let to = to.to_owned();
         let (reason, source) = match self {
@@ -81,7 +81,7 @@ impl From<io::Error> for NotConnected {
 }
 
 impl Transport {
-    /// What an error of ureq means, once it had a connection.
+    /// Makes a failure from an error that ureq returned after it had a connection.
     pub(super) fn failure(&self, error: ureq::Error, partial: Option<Box<Response>>) -> Failure {
         let reason = match &error {
             _ if self.shutdown.is_down() => return Reason::Shutdown { sent: true }.into(),
@@ -102,7 +102,7 @@ impl Transport {
     }
 }
 
-/// A response of which only the status could be read.
+/// Makes a response of which only the status could be read.
 fn head_only() -> Option<Box<Response>> {
     let status = noted_status()?;
     Some(Box::new(Response {

@@ -1,4 +1,4 @@
-//! What became of each callback: the sandbox's record, for tests to look at.
+//! `RecordedCallback`: the sandbox's record of each callback and its delivery.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::sandbox::fields::Fields;
 use crate::text::form::pairs;
 use crate::text::url_without_secrets;
 
-/// A status callback that is to be sent. It has no `Debug`: the URL may have credentials.
+/// A status callback to be sent. It has no `Debug`, because the URL may contain credentials.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Callback {
     /// The SID of the payment session.
@@ -19,9 +19,9 @@ pub(crate) struct Callback {
     pub(crate) fields: Fields,
 }
 
-/// A status callback that the sandbox made, and what became of it.
+/// A status callback that the sandbox made, and the state of its delivery.
 ///
-/// `Debug` shows the names of the fields but not their values, since a token may be among them.
+/// `Debug` shows the names of the fields but not their values, because a token may be among them.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RecordedCallback {
@@ -31,11 +31,11 @@ pub struct RecordedCallback {
     pub url: Arc<str>,
     /// The body, form-encoded, as [`StatusCallback::parse`](crate::StatusCallback::parse) reads it.
     pub body: Box<str>,
-    /// The `I-Twilio-Idempotency-Token` that all attempts carry.
+    /// The `I-Twilio-Idempotency-Token` of all attempts.
     pub idempotency_token: Box<str>,
-    /// What became of it.
+    /// The state of its delivery.
     pub delivery: Delivery,
-    /// How many attempts there were so far.
+    /// How many attempts were made so far.
     pub attempts: u32,
     /// The HTTP status of the last attempt's response. `None` if it got none.
     pub status: Option<u16>,
@@ -43,18 +43,18 @@ pub struct RecordedCallback {
     fields: Fields,
 }
 
-/// What became of a callback.
+/// The state of a callback's delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Delivery {
-    /// It waits for its turn or for another attempt.
+    /// It is waiting for its turn or for another attempt.
     Pending,
     /// The response was 2xx.
     Delivered,
-    /// The last attempt had another response, or none.
+    /// The last attempt got another response, or none.
     Failed,
-    /// It was not sent: its URL is relative, is not http, or is not on loopback. The sandbox talks to
-    /// nobody but this machine.
+    /// It was not sent, because its URL is relative, is not http, or is not on loopback. The sandbox only connects to
+    /// this machine.
     NotSent,
 }
 
@@ -72,12 +72,12 @@ impl RecordedCallback {
         Self { fields: Fields::new(pairs(self.body.as_bytes())), ..self.clone() }
     }
 
-    /// The fields, name and value, in their order in the body.
+    /// The fields, as names and values, in the order of the body.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
         self.fields.iter()
     }
 
-    /// The value of a field. `None` if it is not there; it can be there and empty.
+    /// The value of a field, which can be empty. `None` if the field is absent.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.fields.get(name)
     }

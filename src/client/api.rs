@@ -1,6 +1,5 @@
 //! `PaymentsApi`: the client and its two operations.
 
-use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +9,7 @@ use crate::client::attempts::Engine;
 use crate::client::credentials::Credentials;
 use crate::client::operation::Operation;
 use crate::error::Error;
+use crate::macros::debug_shows;
 use crate::model::{Payments, PaymentsResponse};
 use crate::params::{CreatePaymentsParams, UpdatePaymentsParams};
 
@@ -190,7 +190,7 @@ impl PaymentsApi {
         if timeout.is_zero() {
             return Err(Error::invalid("timeout", "zero"));
         }
-        self.engine.connect(timeout)
+        self.engine.transport.connect(timeout)
     }
 
     /// Shuts the client and all of its clones down. Calls that block in other threads return at once with an error of
@@ -216,11 +216,4 @@ impl PaymentsApi {
     }
 }
 
-impl fmt::Debug for PaymentsApi {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PaymentsApi")
-            .field("account_sid", &self.account_sid)
-            .field("timeout", &self.timeout)
-            .finish_non_exhaustive()
-    }
-}
+debug_shows!(PaymentsApi, |api| account_sid: api.account_sid, timeout: api.timeout);

@@ -4,15 +4,14 @@ use std::time::{Duration, Instant};
 
 use crate::client::authorization::Authorization;
 use crate::client::credentials::Secret;
-use crate::client::observer::{Attempt, Observer};
+use crate::client::observer::{Observer, report};
 use crate::client::operation::Operation;
-use crate::client::response::{ResponseReader, shut_down};
+use crate::client::response::ResponseReader;
 use crate::client::retry::RetryPolicy;
 use crate::error::{Error, ErrorKind, Outcome};
 use crate::model::PaymentsResponse;
-use crate::text::Redactor;
 use crate::text::random::random;
-use crate::transport::{Failure, Reason, Transport};
+use crate::transport::{Failure, Transport};
 
 /// The least time that must be left to begin another attempt. In less, no response could arrive, and the outcome would
 /// only become unknown.
@@ -27,13 +26,6 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    /// Opens a connection unless one is idle.
-    pub(crate) fn connect(&self, timeout: Duration) -> Result<(), Error> {
-        // No request is sent, so no secret needs to be masked.
-        let failed = |failure| ResponseReader::new(&Redactor::new([])).failure(failure);
-        self.transport.connect(timeout).map_err(failed)
-    }
-
     /// Sends a form until a response settles the operation, for at most `timeout`. Every attempt sends the same
     /// bytes.
     pub(crate) fn run(
@@ -49,7 +41,7 @@ impl Engine {
         let mut refused = None;
         loop {
             if self.transport.shutdown_signal().is_down() {
-                return Err(progress.end(shut_down(Outcome::NotSent)));
+                return Err(progress.end(Error::shut_down(Outcome::NotSent)));
             }
             let authorization = self.secret.authorization(refused.as_ref(), left());
             let authorization = authorization.map_err(|error| progress.end(error))?;
@@ -101,17 +93,13 @@ impl Engine {
             self.transport.post(path, form.as_bytes(), time, progress.fresh, &authorization.header);
         let elapsed = started.elapsed();
         progress.fresh |= response.is_err();
-        let stale = matches!(response, Err(Failure { reason: Reason::Stale, .. }));
+        let stale = matches!(response, Err(Failure { stale: true, .. }));
 
         let reader = ResponseReader::new(&authorization.redactor);
         let result = response
             .map_err(|failure| reader.failure(failure))
             .and_then(|response| reader.read(operation, response, progress.attempts));
-        let attempt = Attempt::new(operation.name, progress.attempts, elapsed, &result);
-        attempt.log(&result);
-        if let Some(observer) = &self.observer {
-            observer.observe(&attempt);
-        }
+        report(operation.name, progress.attempts, elapsed, &result, self.observer.as_ref());
         result.map_err(|error| {
             let token_refused = self.secret.is_renewable() && error.status() == Some(401);
             let at_once = stale.then_some(AtOnce::StaleConnection);
@@ -253,7 +241,7 @@ mod tests {
                 progress.attempts += 1;
                 progress.wait_after(&failed(*outcome, true, None), &RetryPolicy::new(), LONG, 0);
             }
-            let error = progress.end(shut_down(Outcome::NotSent));
+            let error = progress.end(Error::shut_down(Outcome::NotSent));
             assert_eq!((error.outcome(), error.attempts() as usize), (expected, outcomes.len()));
         }
     }

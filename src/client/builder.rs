@@ -1,7 +1,8 @@
 //! The configuration of a client.
 
 use std::env;
-use std::fmt;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::client::PaymentsApi;
@@ -11,6 +12,8 @@ use crate::client::endpoint;
 use crate::client::observer::{Attempt, Observer};
 use crate::client::retry::RetryPolicy;
 use crate::error::Error;
+use crate::macros::{debug_shows, setters};
+use crate::text::url_without_secrets;
 use crate::transport::{ProxyChoice, Setup, Tls, Transport};
 
 /// Configures a [`PaymentsApi`]. Returned by [`PaymentsApi::builder`].
@@ -41,7 +44,7 @@ pub struct PaymentsApiBuilder {
     setup: Setup,
     timeout: Duration,
     retry_policy: RetryPolicy,
-    observer: Option<Observer>,
+    on_attempt: Option<Observer>,
 }
 
 impl PaymentsApiBuilder {
@@ -62,7 +65,7 @@ impl PaymentsApiBuilder {
             },
             timeout: Duration::from_secs(30),
             retry_policy: RetryPolicy::new(),
-            observer: None,
+            on_attempt: None,
         }
     }
 
@@ -85,81 +88,113 @@ impl PaymentsApiBuilder {
         Ok(Self::new(Credentials::from_env()?))
     }
 
-    /// Sets the region that processes the call, such as `ie1`. Default: the region of the
-    /// [credentials](Credentials::from_env) or, if they have none, `us1`.
-    ///
-    /// Without an [`edge`](Self::edge), `ie1` uses the edge `dublin` and `au1` uses `sydney`. Other regions, except
-    /// `us1`, need an edge. Credentials belong to one region, and are refused with code 20003 in another.
-    ///
-    /// The service offers payments in `us1`, `ie1` and `au1`. In the latter two, it offers the payment connectors
-    /// Base Commerce, Braintree, `CardConnect`, Chase Paymentech, Generic and Shuttle, but neither Stripe nor Adyen.
-    pub fn region(self, region: impl Into<String>) -> Self {
-        Self { region: Some(region.into()), ..self }
-    }
+    setters! {
+        /// Sets the region that processes the call, such as `ie1`. Default: the region of the
+        /// [credentials](Credentials::from_env) or, if they have none, `us1`.
+        ///
+        /// Without an [`edge`](Self::edge), `ie1` uses the edge `dublin` and `au1` uses `sydney`. Other regions, except
+        /// `us1`, need an edge. Credentials belong to one region, and are refused with code 20003 in another.
+        ///
+        /// The service offers payments in `us1`, `ie1` and `au1`. In the latter two, it offers the payment connectors
+        /// Base Commerce, Braintree, `CardConnect`, Chase Paymentech, Generic and Shuttle, but neither Stripe nor Adyen.
+        region(region: impl Into<String>) = Some(region.into());
 
-    /// Sets the edge location at which the connection enters the service's network, such as `dublin`. Default: the
-    /// edge of the [credentials](Credentials::from_env) or, if they have none, that of the region. With an edge but
-    /// no region, the region is `us1`.
-    pub fn edge(self, edge: impl Into<String>) -> Self {
-        Self { edge: Some(edge.into()), ..self }
-    }
+        /// Sets the edge location at which the connection enters the service's network, such as `dublin`. Default: the
+        /// edge of the [credentials](Credentials::from_env) or, if they have none, that of the region. With an edge but
+        /// no region, the region is `us1`.
+        edge(edge: impl Into<String>) = Some(edge.into());
 
-    /// Sets the URL before `/2010-04-01/…`, for the sandbox or a gateway. It must be https, or http to a loopback host.
-    /// Default: `https://api.twilio.com`, with region and edge in it. If a base URL is set, region and edge have no
-    /// effect.
-    pub fn base_url(self, base_url: impl Into<String>) -> Self {
-        Self { base_url: Some(base_url.into()), ..self }
-    }
+        /// Sets the URL before `/2010-04-01/…`, for the sandbox or a gateway. It must be https, or http to a loopback host.
+        /// Default: `https://api.twilio.com`, with region and edge in it. If a base URL is set, region and edge have no
+        /// effect.
+        base_url(base_url: impl Into<String>) = Some(base_url.into());
 
-    /// Sets how long a call may take in total, including name look-up, connection, every attempt and wait, and the
-    /// response. Default: 30 s. [`PaymentsApi::with_timeout`] returns a clone with a different timeout.
-    pub fn timeout(self, timeout: Duration) -> Self {
-        Self { timeout, ..self }
-    }
+        /// Sets how long a call may take in total, including name look-up, connection, every attempt and wait, and the
+        /// response. Default: 30 s. [`PaymentsApi::with_timeout`] returns a clone with a different timeout.
+        timeout(timeout: Duration) = timeout;
 
-    /// Sets how long one attempt may take to look the name up, connect, and do the TLS handshake. Default: 5 s. The time
-    /// limit of the attempt can end this earlier.
-    pub fn connect_timeout(mut self, connect_timeout: Duration) -> Self {
-        self.setup.connect_timeout = connect_timeout;
-        self
-    }
+        /// Sets how long one attempt may take to look the name up, connect, and do the TLS handshake. Default: 5 s. The time
+        /// limit of the attempt can end this earlier.
+        connect_timeout(connect_timeout: Duration) in setup = connect_timeout;
 
-    /// Sets how often and after how long to retry, and how much time each attempt gets. Default: [`RetryPolicy::new`].
-    pub fn retry_policy(self, retry_policy: RetryPolicy) -> Self {
-        Self { retry_policy, ..self }
-    }
+        /// Sets how often and after how long to retry, and how much time each attempt gets. Default: [`RetryPolicy::new`].
+        retry_policy(retry_policy: RetryPolicy) = retry_policy;
 
-    /// Sets the URL of an HTTP proxy: `http://…` or `https://…`, with user info if the proxy requires it. Connections
-    /// are tunnelled through the proxy, so it never sees the API's credentials. A base URL on loopback is never proxied.
-    ///
-    /// Default: the value of the first of the environment variables `ALL_PROXY`, `HTTPS_PROXY` and `HTTP_PROXY`, in
-    /// upper or lower case, that is set and not empty when the client is built. `NO_PROXY` lists exceptions,
-    /// separated by commas or spaces:
-    ///
-    /// | entry | what is not proxied |
-    /// |---|---|
-    /// | `example.com`, `.example.com`, `*.example.com` | this host and its subdomains |
-    /// | `192.0.2.1`, `2001:db8::1`, `[2001:db8::1]` | this address, if the base URL has it as its host |
-    /// | `example.com:8443`, `[2001:db8::1]:8443` | the same, but on this port only |
-    /// | `*` | everything |
-    ///
-    /// Case, a final dot, and spaces around an entry are ignored. Ranges such as `10.0.0.0/8` are not supported.
-    /// There are no exceptions to a proxy that is set with this method.
-    pub fn proxy(mut self, url: impl Into<String>) -> Self {
-        self.setup.proxy = ProxyChoice::Url(url.into());
-        self
+        /// Sets the URL of an HTTP proxy: `http://…` or `https://…`, with user info if the proxy requires it. Connections
+        /// are tunnelled through the proxy, so it never sees the API's credentials. A base URL on loopback is never proxied.
+        ///
+        /// Default: the value of the first of the environment variables `ALL_PROXY`, `HTTPS_PROXY` and `HTTP_PROXY`, in
+        /// upper or lower case, that is set and not empty when the client is built. `NO_PROXY` lists exceptions,
+        /// separated by commas or spaces:
+        ///
+        /// | entry | what is not proxied |
+        /// |---|---|
+        /// | `example.com`, `.example.com`, `*.example.com` | this host and its subdomains |
+        /// | `192.0.2.1`, `2001:db8::1`, `[2001:db8::1]` | this address, if the base URL has it as its host |
+        /// | `example.com:8443`, `[2001:db8::1]:8443` | the same, but on this port only |
+        /// | `*` | everything |
+        ///
+        /// Case, a final dot, and spaces around an entry are ignored. Ranges such as `10.0.0.0/8` are not supported.
+        /// There are no exceptions to a proxy that is set with this method.
+        proxy(url: impl Into<String>) in setup = ProxyChoice::Url(url.into());
+
+        /// Sets the TLS library. Default: rustls with Mozilla's root certificates if the feature `rustls` is on,
+        /// otherwise the operating system's library.
+        tls(tls: Tls) in setup = Some(tls);
+
+        /// Sets how many idle connections are kept. Default: 64. With zero, each call opens its own connection, and
+        /// [`connect`](PaymentsApi::connect) has no effect.
+        ///
+        /// All clones and threads share the connections, and a thread gets the one that it used last if it is free. If
+        /// more threads than this make calls at the same time, some of them open a new connection, with a TLS handshake,
+        /// for every call. An idle TLS connection takes about 25 KiB of memory.
+        idle_connections(connections: usize) in setup = connections;
+
+        /// Sets how long an idle connection is kept. Default: 5 minutes, which is longer than callers usually take to type.
+        /// Older connections are closed when the next call begins or ends.
+        ///
+        /// The server may close a connection earlier, which is noticed before a request is sent on it. The system checks
+        /// every 15 s whether the other side is still there (TCP keep-alive), which also keeps routers from dropping the
+        /// connection. On Linux and Android, a request that the other side has not acknowledged after 3 s is sent again on a
+        /// new connection.
+        idle_lifetime(lifetime: Duration) in setup = lifetime;
+
+        /// Sets what is added to the `User-Agent` header, such as `my-shop/1.2`: up to 200 visible ASCII characters and
+        /// spaces. Default: nothing.
+        user_agent_suffix(suffix: impl Into<String>) = suffix.into();
+
+        /// Sets a closure that is called with every [`Attempt`] when it is over, for metrics or tracing. Default: none.
+        ///
+        /// It runs on the thread that makes the call, which waits for it, so it should return quickly. A panic in it is
+        /// caught and logged, and does not change the result of the call.
+        ///
+        /// ```
+        /// use std::sync::Arc;
+        /// use std::sync::atomic::{AtomicU64, Ordering};
+        /// use twilio_payments::{CreatePaymentsParams, sandbox::Sandbox};
+        ///
+        /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+        /// let failures = Arc::new(AtomicU64::new(0));
+        /// let counter = Arc::clone(&failures);
+        /// let sandbox = Sandbox::start()?;
+        /// let api = sandbox
+        ///     .client_builder()
+        ///     .on_attempt(move |attempt| {
+        ///         counter.fetch_add(u64::from(attempt.error_kind.is_some()), Ordering::Relaxed);
+        ///     })
+        ///     .build()?;
+        /// api.create_payments(sandbox.call().sid(), &CreatePaymentsParams::new("https://example.com/status"))?;
+        /// assert_eq!(failures.load(Ordering::Relaxed), 0);
+        /// # Ok(())
+        /// # }
+        /// ```
+        on_attempt(observer: impl Fn(&Attempt<'_>) + Send + Sync + 'static) =
+            Some(Arc::new(AssertUnwindSafe(Box::new(observer))));
     }
 
     /// Uses no proxy, even if the environment names one.
     pub fn no_proxy(mut self) -> Self {
         self.setup.proxy = ProxyChoice::None;
-        self
-    }
-
-    /// Sets the TLS library. Default: rustls with Mozilla's root certificates if the feature `rustls` is on,
-    /// otherwise the operating system's library.
-    pub fn tls(mut self, tls: Tls) -> Self {
-        self.setup.tls = Some(tls);
         self
     }
 
@@ -171,64 +206,6 @@ impl PaymentsApiBuilder {
     pub fn root_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.setup.root_certificates.push(pem.into());
         self
-    }
-
-    /// Sets how many idle connections are kept. Default: 64. With zero, each call opens its own connection, and
-    /// [`connect`](PaymentsApi::connect) has no effect.
-    ///
-    /// All clones and threads share the connections, and a thread gets the one that it used last if it is free. If
-    /// more threads than this make calls at the same time, some of them open a new connection, with a TLS handshake,
-    /// for every call. An idle TLS connection takes about 25 KiB of memory.
-    pub fn idle_connections(mut self, connections: usize) -> Self {
-        self.setup.idle_connections = connections;
-        self
-    }
-
-    /// Sets how long an idle connection is kept. Default: 5 minutes, which is longer than callers usually take to type.
-    /// Older connections are closed when the next call begins or ends.
-    ///
-    /// The server may close a connection earlier, which is noticed before a request is sent on it. The system checks
-    /// every 15 s whether the other side is still there (TCP keep-alive), which also keeps routers from dropping the
-    /// connection. On Linux and Android, a request that the other side has not acknowledged after 3 s is sent again on a
-    /// new connection.
-    pub fn idle_lifetime(mut self, lifetime: Duration) -> Self {
-        self.setup.idle_lifetime = lifetime;
-        self
-    }
-
-    /// Sets what is added to the `User-Agent` header, such as `my-shop/1.2`: up to 200 visible ASCII characters and
-    /// spaces. Default: nothing.
-    pub fn user_agent_suffix(self, suffix: impl Into<String>) -> Self {
-        Self { user_agent_suffix: suffix.into(), ..self }
-    }
-
-    /// Sets a closure that is called with every [`Attempt`] when it is over, for metrics or tracing. Default: none.
-    ///
-    /// It runs on the thread that makes the call, which waits for it, so it should return quickly. A panic in it is
-    /// caught and logged, and does not change the result of the call.
-    ///
-    /// ```
-    /// use std::sync::Arc;
-    /// use std::sync::atomic::{AtomicU64, Ordering};
-    /// use twilio_payments::{CreatePaymentsParams, sandbox::Sandbox};
-    ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let failures = Arc::new(AtomicU64::new(0));
-    /// let counter = Arc::clone(&failures);
-    /// let sandbox = Sandbox::start()?;
-    /// let api = sandbox
-    ///     .client_builder()
-    ///     .on_attempt(move |attempt| {
-    ///         counter.fetch_add(u64::from(attempt.error_kind.is_some()), Ordering::Relaxed);
-    ///     })
-    ///     .build()?;
-    /// api.create_payments(sandbox.call().sid(), &CreatePaymentsParams::new("https://example.com/status"))?;
-    /// assert_eq!(failures.load(Ordering::Relaxed), 0);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn on_attempt(self, observer: impl Fn(&Attempt<'_>) + Send + Sync + 'static) -> Self {
-        Self { observer: Some(Observer::new(observer)), ..self }
     }
 
     /// Builds the client. It does not look the name up or connect yet.
@@ -263,7 +240,7 @@ impl PaymentsApiBuilder {
             transport: Transport::new(&base_url, &user_agent(suffix), &self.setup)?,
             retry_policy: self.retry_policy,
             secret: self.credentials.secret.clone(),
-            observer: self.observer,
+            observer: self.on_attempt,
         };
         Ok(PaymentsApi::from_parts(self.credentials.account_sid(), engine, self.timeout))
     }
@@ -278,21 +255,17 @@ fn user_agent(suffix: &str) -> String {
     }
 }
 
-/// Leaves out the proxy, whose URL may contain a password.
-impl fmt::Debug for PaymentsApiBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PaymentsApiBuilder")
-            .field("credentials", &self.credentials)
-            .field("region", &self.region)
-            .field("edge", &self.edge)
-            .field("base_url", &self.base_url.as_deref().map(crate::text::url_without_secrets))
-            .field("timeout", &self.timeout)
-            .field("connect_timeout", &self.setup.connect_timeout)
-            .field("retry_policy", &self.retry_policy)
-            .field("tls", &self.setup.tls)
-            .field("idle_connections", &self.setup.idle_connections)
-            .field("idle_lifetime", &self.setup.idle_lifetime)
-            .field("user_agent_suffix", &self.user_agent_suffix)
-            .finish_non_exhaustive()
-    }
-}
+// Leaves out the proxy, whose URL may contain a password.
+debug_shows!(PaymentsApiBuilder, |builder|
+    credentials: builder.credentials,
+    region: builder.region,
+    edge: builder.edge,
+    base_url: builder.base_url.as_deref().map(url_without_secrets),
+    timeout: builder.timeout,
+    connect_timeout: builder.setup.connect_timeout,
+    retry_policy: builder.retry_policy,
+    tls: builder.setup.tls,
+    idle_connections: builder.setup.idle_connections,
+    idle_lifetime: builder.setup.idle_lifetime,
+    user_agent_suffix: builder.user_agent_suffix,
+);

@@ -1,6 +1,5 @@
 //! `Credentials`: how a client authenticates. Secrets are never shown.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use crate::client::endpoint;
 use crate::client::environment;
 use crate::client::token_source::{AccessToken, TokenSource};
 use crate::error::{Error, Source};
+use crate::macros::debug_shows;
 use crate::model::sid;
 
 /// How a client authenticates, and in which region.
@@ -194,16 +194,12 @@ impl Secret {
     }
 }
 
-impl fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credentials")
-            .field("account_sid", &self.account_sid)
-            .field("kind", &self.kind)
-            .field("region", &self.region)
-            .field("edge", &self.edge)
-            .finish_non_exhaustive()
-    }
-}
+debug_shows!(Credentials, |credentials|
+    account_sid: credentials.account_sid,
+    kind: credentials.kind,
+    region: credentials.region,
+    edge: credentials.edge,
+);
 
 #[cfg(test)]
 mod tests {

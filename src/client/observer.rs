@@ -31,25 +31,37 @@ pub struct Attempt<'a> {
     pub error_kind: Option<ErrorKind>,
 }
 
-impl<'a> Attempt<'a> {
-    pub(crate) fn new(
-        operation: &'static str,
-        number: u32,
-        elapsed: Duration,
-        result: &'a Result<PaymentsResponse, Error>,
-    ) -> Self {
-        let (status, request_id, error_kind) = match result {
-            Ok(response) => (Some(response.metadata.status), response.metadata.request_id.as_deref(), None),
-            Err(error) => (error.status(), error.request_id(), Some(error.kind())),
-        };
-        Self { operation, number, status, request_id, elapsed, error_kind }
-    }
+/// The closure that sees every attempt.
+///
+/// `AssertUnwindSafe` so that clients can be used across `catch_unwind`. A panic of the closure is caught here, and what
+/// the closure leaves half done belongs to the program.
+pub(crate) type Observer = Arc<AssertUnwindSafe<Box<dyn Fn(&Attempt<'_>) + Send + Sync>>>;
 
+/// Reports an attempt to the log and the observer.
+pub(crate) fn report(
+    operation: &'static str,
+    number: u32,
+    elapsed: Duration,
+    result: &Result<PaymentsResponse, Error>,
+    observer: Option<&Observer>,
+) {
+    let (status, request_id, error_kind) = match result {
+        Ok(response) => (Some(response.metadata.status), response.metadata.request_id.as_deref(), None),
+        Err(error) => (error.status(), error.request_id(), Some(error.kind())),
+    };
+    let attempt = Attempt { operation, number, status, request_id, elapsed, error_kind };
+    if log::log_enabled!(log::Level::Debug) {
+        attempt.log(result);
+    }
+    // A panic of the closure must not hide what became of a payment.
+    if observer.is_some_and(|observer| catch_unwind(AssertUnwindSafe(|| (observer.0)(&attempt))).is_err()) {
+        log::error!("{operation}: the observer of attempts panicked");
+    }
+}
+
+impl Attempt<'_> {
     /// Writes the log record of the attempt. It only shows the status and request id of a response.
-    pub(crate) fn log(&self, result: &Result<PaymentsResponse, Error>) {
-        if !log::log_enabled!(log::Level::Debug) {
-            return;
-        }
+    fn log(&self, result: &Result<PaymentsResponse, Error>) {
         let Self { operation, number, elapsed, .. } = self;
         let mut outcome = match (self.status, result) {
             (None, Err(error)) => {
@@ -62,27 +74,5 @@ impl<'a> Attempt<'a> {
             outcome = format!("{outcome}, request {}", Escaped(id));
         }
         log::debug!("{operation}: attempt {number} took {elapsed:?}: {outcome}");
-    }
-}
-
-/// The closure that sees every attempt.
-///
-/// `AssertUnwindSafe` so that clients can be used across `catch_unwind`. A panic of the closure is caught here, and what
-/// the closure leaves half done belongs to the program.
-#[derive(Clone)]
-pub(crate) struct Observer(Arc<AssertUnwindSafe<Box<Closure>>>);
-
-type Closure = dyn Fn(&Attempt<'_>) + Send + Sync;
-
-impl Observer {
-    pub(crate) fn new(closure: impl Fn(&Attempt<'_>) + Send + Sync + 'static) -> Self {
-        Self(Arc::new(AssertUnwindSafe(Box::new(closure))))
-    }
-
-    /// Calls the closure, and catches its panics, because they must not hide what became of a payment.
-    pub(crate) fn observe(&self, attempt: &Attempt<'_>) {
-        if catch_unwind(AssertUnwindSafe(|| (self.0)(attempt))).is_err() {
-            log::error!("{}: the observer of attempts panicked", attempt.operation);
-        }
     }
 }

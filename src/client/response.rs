@@ -7,7 +7,7 @@ use crate::client::{error_body, retry_after};
 use crate::error::{ApiError, Error, ErrorKind, Outcome, is_retryable_status};
 use crate::model::{Payments, PaymentsResponse, ResponseHeaders, ResponseMetadata};
 use crate::text::{Redactor, cut, url_without_secrets};
-use crate::transport::{Failure, Reason, Response};
+use crate::transport::{Failure, Response};
 
 /// How much of a response's body an error keeps.
 const KEPT_BODY: usize = 4 * 1024;
@@ -75,37 +75,10 @@ impl<'a> ResponseReader<'a> {
         error.timed_out(response.timed_out)
     }
 
-    /// Turns the failure of an attempt into an error.
-    pub(crate) fn failure(&self, failure: Failure) -> Error {
-        use ErrorKind::{Connect, ConnectionLost, Timeout, UnexpectedResponse};
-        use Outcome::{NotSent, Unknown};
-        let partial = failure.partial.as_deref();
-        let timed_out =
-            matches!(failure.reason, Reason::Timeout | Reason::NotConnected { timeout: true, .. });
-        let (kind, outcome, retryable, message) = match failure.reason {
-            Reason::NotConnected { to, retry, .. } => {
-                (Connect, NotSent, retry, format!("no connection to {to}"))
-            }
-            Reason::Tls { to } => (ErrorKind::Tls, NotSent, false, format!("no secure connection to {to}")),
-            Reason::Stale | Reason::Lost => {
-                (ConnectionLost, Unknown, true, of(partial, "was cut off", "the connection was lost"))
-            }
-            Reason::Timeout => {
-                (Timeout, Unknown, true, of(partial, "did not end in time", "no response in time"))
-            }
-            Reason::NotHttp => {
-                let message = "the response is not HTTP that can be read".to_owned();
-                (UnexpectedResponse, Unknown, true, message)
-            }
-            Reason::Unreadable(reason) => (UnexpectedResponse, Unknown, false, reason),
-            Reason::Shutdown { sent } => return shut_down(if sent { Unknown } else { NotSent }),
-        };
-        let mut error = Error::new(kind, outcome, message).retryable(retryable).timed_out(timed_out);
-        if let Some(source) = failure.source {
-            error = error.with_source(source);
-        }
+    /// Adds what has come of a response to an error.
+    pub(crate) fn failure(&self, Failure { error, partial, .. }: Failure) -> Error {
         match partial {
-            Some(response) => error.with_response(self.kept(response)),
+            Some(response) => error.with_response(self.kept(&response)),
             None => error,
         }
     }
@@ -119,18 +92,6 @@ impl<'a> ResponseReader<'a> {
     fn request_id(&self, headers: &ResponseHeaders) -> Option<String> {
         headers.get("twilio-request-id").map(|id| cut(self.redactor.mask(id), 100))
     }
-}
-
-/// Returns `happened` with the status of the response if its head arrived, else `nothing`.
-fn of(partial: Option<&Response>, happened: &str, nothing: &str) -> String {
-    partial.map_or_else(
-        || nothing.to_owned(),
-        |response| format!("the response (HTTP {}) {happened}", response.status),
-    )
-}
-
-pub(crate) fn shut_down(outcome: Outcome) -> Error {
-    Error::new(ErrorKind::Shutdown, outcome, "the client is shut down")
 }
 
 #[cfg(test)]
@@ -215,95 +176,17 @@ mod tests {
     }
 
     #[test]
-    fn failures() {
-        use ErrorKind::{Connect, ConnectionLost, Shutdown, Timeout, UnexpectedResponse};
-        use Outcome::{NotSent, Unknown};
-        let source = || crate::error::Source::from("why");
-        let partial = || Some(Box::new(response(201, "{hush")));
-        let with_source = |reason, partial| Failure { reason, partial, source: Some(source()) };
-        let not_connected =
-            |timeout, retry| with_source(Reason::NotConnected { to: "a:1".into(), timeout, retry }, None);
-        let tls = with_source(Reason::Tls { to: "a:1".into() }, None);
-        let bad = |source| Failure {
-            reason: Reason::Unreadable("too long".to_owned()),
-            partial: partial(),
-            source,
+    fn a_failure_keeps_what_has_come() {
+        let reader = Redactor::new(["hush".to_owned()]);
+        let failed = |partial| {
+            let error = Error::new(ErrorKind::ConnectionLost, Outcome::Unknown, "lost");
+            ResponseReader::new(&reader).failure(Failure { partial, ..error.into() })
         };
-        for (failure, kind, outcome, retryable, timeout, message) in [
-            (not_connected(false, true), Connect, NotSent, true, false, "no connection to a:1"),
-            (not_connected(true, true), Connect, NotSent, true, true, "no connection to a:1"),
-            (not_connected(false, false), Connect, NotSent, false, false, "no connection to a:1"),
-            (tls, ErrorKind::Tls, NotSent, false, false, "no secure connection to a:1"),
-            (
-                with_source(Reason::Stale, None),
-                ConnectionLost,
-                Unknown,
-                true,
-                false,
-                "the connection was lost",
-            ),
-            (
-                with_source(Reason::Lost, None),
-                ConnectionLost,
-                Unknown,
-                true,
-                false,
-                "the connection was lost",
-            ),
-            (
-                with_source(Reason::Lost, partial()),
-                ConnectionLost,
-                Unknown,
-                true,
-                false,
-                "the response (HTTP 201) was cut off",
-            ),
-            (with_source(Reason::Timeout, None), Timeout, Unknown, true, true, "no response in time"),
-            (
-                with_source(Reason::Timeout, partial()),
-                Timeout,
-                Unknown,
-                true,
-                true,
-                "the response (HTTP 201) did not end in time",
-            ),
-            (
-                with_source(Reason::NotHttp, partial()),
-                UnexpectedResponse,
-                Unknown,
-                true,
-                false,
-                "the response is not HTTP that can be read",
-            ),
-            (bad(Some(source())), UnexpectedResponse, Unknown, false, false, "too long"),
-            (bad(None), UnexpectedResponse, Unknown, false, false, "too long"),
-            (
-                Reason::Shutdown { sent: true }.into(),
-                Shutdown,
-                Unknown,
-                false,
-                false,
-                "the client is shut down",
-            ),
-            (
-                Reason::Shutdown { sent: false }.into(),
-                Shutdown,
-                NotSent,
-                false,
-                false,
-                "the client is shut down",
-            ),
-        ] {
-            let error = ResponseReader::new(&Redactor::new(["hush".to_owned()])).failure(failure);
-            assert_eq!((error.kind(), error.outcome()), (kind, outcome), "{error}");
-            assert_eq!((error.is_retryable(), error.is_timeout()), (retryable, timeout), "{error}");
-            assert_eq!(error.to_string(), message);
-            if let Some(status) = error.status() {
-                assert_eq!(
-                    (status, error.body(), error.request_id()),
-                    (201, Some("{[redacted]"), Some("RQ1"))
-                );
-            }
-        }
+        let error = failed(Some(Box::new(response(201, "{hush"))));
+        assert_eq!(
+            (error.status(), error.body(), error.request_id()),
+            (Some(201), Some("{[redacted]"), Some("RQ1"))
+        );
+        assert_eq!(failed(None).status(), None);
     }
 }

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use crate::macros::setters;
+
 /// The least time that an attempt gets, if the deadline allows it, because less may not be enough for a response.
 const LEAST: Duration = Duration::from_secs(2);
 
@@ -60,26 +62,20 @@ impl RetryPolicy {
         Self { max_retries: 0, ..Self::new() }
     }
 
-    /// Sets how many times a request is sent again after its first attempt. Default: 2.
-    pub fn max_retries(self, retries: u32) -> Self {
-        Self { max_retries: retries, ..self }
-    }
+    setters! {
+        /// Sets how many times a request is sent again after its first attempt. Default: 2.
+        max_retries(retries: u32) = retries;
 
-    /// Sets the longest wait before the first retry. It doubles with each further retry. Default: 0.5 s. With zero,
-    /// retries are made at once.
-    pub fn base_delay(self, delay: Duration) -> Self {
-        Self { base_delay: delay, ..self }
-    }
+        /// Sets the longest wait before the first retry. It doubles with each further retry. Default: 0.5 s. With zero,
+        /// retries are made at once.
+        base_delay(delay: Duration) = delay;
 
-    /// Sets the longest wait before any retry, unless the service asks for a wait. Default: 5 s.
-    pub fn max_delay(self, delay: Duration) -> Self {
-        Self { max_delay: delay, ..self }
-    }
+        /// Sets the longest wait before any retry, unless the service asks for a wait. Default: 5 s.
+        max_delay(delay: Duration) = delay;
 
-    /// Sets how long each attempt may take, including the last one. Default: `None`, which means its share of the time
-    /// that is left. The deadline of the call can end an attempt earlier. Zero is refused when the client is built.
-    pub fn attempt_timeout(self, limit: Option<Duration>) -> Self {
-        Self { attempt_timeout: limit, ..self }
+        /// Sets how long each attempt may take, including the last one. Default: `None`, which means its share of the time
+        /// that is left. The deadline of the call can end an attempt earlier. Zero is refused when the client is built.
+        attempt_timeout(limit: Option<Duration>) = limit;
     }
 
     /// Returns how much of the time that is left the next attempt gets, after this many retries.

@@ -1,12 +1,12 @@
 //! OAuth access tokens from a source, kept until shortly before they expire.
 
-use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::client::authorization::Authorization;
 use crate::error::{Error, ErrorKind, Outcome, Source};
+use crate::macros::debug_shows;
 
 /// How long before it expires a token is renewed at the earliest. A token with a lifetime of less than ten times this is
 /// renewed when a tenth of its lifetime is left.
@@ -49,11 +49,7 @@ impl AccessToken {
     }
 }
 
-impl fmt::Debug for AccessToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AccessToken").field("lifetime", &self.lifetime).finish_non_exhaustive()
-    }
-}
+debug_shows!(AccessToken, |token| lifetime: token.lifetime);
 
 type Closure = dyn FnMut() -> Result<AccessToken, Source> + Send;
 

@@ -104,6 +104,11 @@ impl Error {
         error
     }
 
+    /// The client was shut down, before or after something may have been sent.
+    pub(crate) fn shut_down(outcome: Outcome) -> Self {
+        Self::new(ErrorKind::Shutdown, outcome, "the client is shut down")
+    }
+
     /// A 4xx or 5xx response of the API.
     pub(crate) fn api(api: ApiError, outcome: Outcome, retryable: bool) -> Self {
         Self::new(ErrorKind::Api, outcome, "").with_response(api).retryable(retryable)

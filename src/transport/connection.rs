@@ -1,6 +1,5 @@
 //! A connection as ureq sees it: buffers, with as few reads and writes as possible.
 
-use std::fmt;
 use std::io;
 use std::mem;
 use std::process;
@@ -12,6 +11,7 @@ use ureq::unversioned::transport::{Buffers, NextTimeout, Transport};
 use super::handover;
 use super::pool::Pool;
 use super::socket::Stream;
+use crate::macros::debug_shows;
 
 /// The space that is always free in the output buffer. No line of a request's head is longer.
 const OUTPUT_ROOM: usize = 8 * 1024;
@@ -63,18 +63,6 @@ enum State {
     Answered,
 }
 
-/// A kept connection ended before the first byte of a response, most likely because it was closed while it was idle.
-#[derive(Debug)]
-pub(super) struct Stale(io::Error);
-
-impl fmt::Display for Stale {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the kept connection was closed: {}", self.0)
-    }
-}
-
-impl std::error::Error for Stale {}
-
 impl Connection {
     /// Makes a connection that returns to `pool` when it is not in use.
     pub(super) fn new(stream: Box<dyn Stream>, tls: bool, pool: &Arc<Pool>) -> Self {
@@ -115,7 +103,8 @@ impl Connection {
         sent.map_err(|error| self.failure(error))
     }
 
-    /// What a failed read or write means.
+    /// What a failed read or write means. A kept connection that ends before the first byte of a response was most likely
+    /// closed while it was idle.
     fn failure(&self, error: io::Error) -> ureq::Error {
         use io::ErrorKind::{
             BrokenPipe, ConnectionAborted, ConnectionReset, HostUnreachable, NetworkDown, NetworkUnreachable,
@@ -126,10 +115,10 @@ impl Connection {
             | NetworkUnreachable | NotConnected | UnexpectedEof
                 if self.state == State::Kept =>
             {
-                ureq::Error::Other(Box::new(Stale(error)))
+                // ureq itself has no such error, so `failure` recognizes it.
+                ureq::Error::Other(format!("the kept connection was closed: {error}").into())
             }
-            // `from` unwraps an error of ureq that a tunnel wrapped.
-            _ => ureq::Error::from(error),
+            _ => ureq::Error::Io(error),
         }
     }
 
@@ -239,8 +228,4 @@ impl Buffers for Connection {
     }
 }
 
-impl fmt::Debug for Connection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connection").field("tls", &self.tls).finish_non_exhaustive()
-    }
-}
+debug_shows!(Connection, |connection| tls: connection.tls);

@@ -9,7 +9,7 @@ use std::time::Instant;
 use ureq::{Proxy, ProxyProtocol};
 
 use super::connection::Connection;
-use super::failure::{Failure, NotConnected, Reason};
+use super::failure::NotConnected;
 use super::pool::Pool;
 use super::proxy::tunnel;
 use super::race;
@@ -17,6 +17,7 @@ use super::resolver::Resolver;
 use super::shutdown::Shutdown;
 use super::socket::{Socket, Stream, prepare};
 use super::tls::TlsClient;
+use crate::error::{Error, Outcome};
 use crate::text::url::without_brackets;
 
 /// Opens connections to one host.
@@ -65,7 +66,7 @@ impl Connector {
     }
 
     /// Opens a connection before the deadline.
-    pub(super) fn connect(&self, deadline: Instant) -> Result<Connection, Failure> {
+    pub(super) fn connect(&self, deadline: Instant) -> Result<Connection, Error> {
         if !self.shutdown.is_down() {
             let result = self.establish(deadline);
             // The failure may be a consequence of a shutdown.
@@ -73,7 +74,7 @@ impl Connector {
                 return result.map_err(|reason| reason.to(&self.route));
             }
         }
-        Err(Reason::Shutdown { sent: false }.into())
+        Err(Error::shut_down(Outcome::NotSent))
     }
 
     fn establish(&self, deadline: Instant) -> Result<Connection, NotConnected> {

@@ -3,39 +3,23 @@
 use std::io;
 
 use super::Transport;
-use super::connection::Stale;
 use super::handover::noted_status;
 use super::response::Response;
-use crate::error::Source;
-use crate::model::ResponseHeaders;
+use crate::error::{Error, ErrorKind, Outcome, Source};
 
 /// There is no response.
 pub(crate) struct Failure {
-    pub(crate) reason: Reason,
+    pub(crate) error: Error,
     /// The head of a success, if it has come, and a beginning of its body.
     pub(crate) partial: Option<Box<Response>>,
-    pub(crate) source: Option<Source>,
+    /// Whether a kept connection had been closed. A new one may work at once.
+    pub(crate) stale: bool,
 }
 
-/// Why there is no response.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Reason {
-    /// There is no connection to a host, so nothing was sent. Another attempt can help if `retry` is set.
-    NotConnected { to: String, timeout: bool, retry: bool },
-    /// There is no TLS connection to a host, so nothing was sent. Another attempt cannot help.
-    Tls { to: String },
-    /// A kept connection had been closed. A new one may work at once.
-    Stale,
-    /// The connection ended before the response did.
-    Lost,
-    /// The attempt's time ran out.
-    Timeout,
-    /// The response is not HTTP: something on the way has corrupted the connection.
-    NotHttp,
-    /// The response is HTTP, but cannot be read because it is too long or compressed.
-    Unreadable(String),
-    /// The client was shut down, before or after something may have been sent.
-    Shutdown { sent: bool },
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self { error, partial: None, stale: false }
+    }
 }
 
 /// Why there is no connection.
@@ -53,24 +37,18 @@ pub(super) enum NotConnected {
 }
 
 impl NotConnected {
-    /// `to` names the host, and the proxy if there is one.
-    pub(super) fn to(self, to: &str) -> Failure {
-        let to = to.to_owned();
-        let (reason, source) = match self {
+    /// Makes an error. `to` names the host, and the proxy if there is one.
+    pub(super) fn to(self, to: &str) -> Error {
+        let not_sent = |kind, missing| Error::new(kind, Outcome::NotSent, format!("no {missing} to {to}"));
+        match self {
             Self::Failed(error) => {
-                let timeout = error.kind() == io::ErrorKind::TimedOut;
-                (Reason::NotConnected { to, timeout, retry: true }, error.into())
+                let timed_out = error.kind() == io::ErrorKind::TimedOut;
+                let not_connected = not_sent(ErrorKind::Connect, "connection").with_source(error);
+                not_connected.retryable(true).timed_out(timed_out)
             }
-            Self::Impossible(source) => (Reason::NotConnected { to, timeout: false, retry: false }, source),
-            Self::Untrusted(source) => (Reason::Tls { to }, source),
-        };
-        Failure { reason, partial: None, source: Some(source) }
-    }
-}
-
-impl From<Reason> for Failure {
-    fn from(reason: Reason) -> Self {
-        Self { reason, partial: None, source: None }
+            Self::Impossible(source) => not_sent(ErrorKind::Connect, "connection").with_source(source),
+            Self::Untrusted(source) => not_sent(ErrorKind::Tls, "secure connection").with_source(source),
+        }
     }
 }
 
@@ -83,32 +61,116 @@ impl From<io::Error> for NotConnected {
 impl Transport {
     /// Makes a failure from an error that ureq returned after it had a connection.
     pub(super) fn failure(&self, error: ureq::Error, partial: Option<Box<Response>>) -> Failure {
-        let reason = match &error {
-            _ if self.shutdown.is_down() => return Reason::Shutdown { sent: true }.into(),
-            ureq::Error::Other(source) if source.is::<Stale>() => Reason::Stale,
-            ureq::Error::Io(error) if error.kind() == io::ErrorKind::TimedOut => Reason::Timeout,
-            ureq::Error::Other(_) | ureq::Error::Io(_) => Reason::Lost,
-            ureq::Error::LargeResponseHeader(..) => {
-                Reason::Unreadable("the response's head is too large".to_owned())
-            }
-            _ => Reason::NotHttp,
-        };
-        let (source, partial) = match error {
-            ureq::Error::Other(source) => (source, partial),
-            ureq::Error::Io(error) => (error.into(), partial),
-            error => (error.into(), partial.or_else(head_only)),
-        };
-        Failure { reason, partial, source: Some(source) }
+        if self.shutdown.is_down() {
+            return Error::shut_down(Outcome::Unknown).into();
+        }
+        failure(error, partial)
     }
 }
 
-/// Makes a response of which only the status could be read.
-fn head_only() -> Option<Box<Response>> {
-    let status = noted_status()?;
-    Some(Box::new(Response {
-        status,
-        headers: ResponseHeaders::default(),
-        body: Vec::new(),
-        timed_out: false,
-    }))
+fn failure(error: ureq::Error, partial: Option<Box<Response>>) -> Failure {
+    use ErrorKind::{ConnectionLost, Timeout, UnexpectedResponse};
+    // If the head has come, the response is only incomplete.
+    let happened = |incomplete: &str, nothing: &str| match &partial {
+        Some(response) => format!("the response (HTTP {}) {incomplete}", response.status),
+        None => nothing.to_owned(),
+    };
+    let (kind, retryable, message) = match &error {
+        ureq::Error::Io(error) if error.kind() == io::ErrorKind::TimedOut => {
+            (Timeout, true, happened("did not end in time", "no response in time"))
+        }
+        ureq::Error::Other(_) | ureq::Error::Io(_) => {
+            (ConnectionLost, true, happened("was cut off", "the connection was lost"))
+        }
+        ureq::Error::LargeResponseHeader(..) => {
+            (UnexpectedResponse, false, "the response's head is too large".to_owned())
+        }
+        // Something on the way has corrupted the connection.
+        _ => (UnexpectedResponse, true, "the response is not HTTP that can be read".to_owned()),
+    };
+    let (source, partial, stale) = match error {
+        // Only a kept connection makes it.
+        ureq::Error::Other(source) => (source, partial, true),
+        ureq::Error::Io(error) => (error.into(), partial, false),
+        error => {
+            let head_only = || Some(Box::new(Response { status: noted_status()?, ..Response::default() }));
+            (error.into(), partial.or_else(head_only), false)
+        }
+    };
+    let error = Error::new(kind, Outcome::Unknown, message).with_source(source);
+    Failure { error: error.retryable(retryable).timed_out(kind == Timeout), partial, stale }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::error::Error as _;
+
+    #[track_caller]
+    fn check(
+        error: &Error,
+        kind: ErrorKind,
+        outcome: Outcome,
+        retryable: bool,
+        timed_out: bool,
+        shown: &str,
+    ) {
+        assert_eq!((error.kind(), error.outcome()), (kind, outcome), "{error}");
+        assert_eq!((error.is_retryable(), error.is_timeout()), (retryable, timed_out), "{error}");
+        assert_eq!(error.to_string(), shown);
+    }
+
+    #[test]
+    fn without_a_connection_nothing_is_sent() {
+        let timeout = io::ErrorKind::TimedOut.into();
+        for (reason, kind, retryable, timed_out, shown) in [
+            (io::Error::other("why").into(), ErrorKind::Connect, true, false, "no connection to a:1"),
+            (NotConnected::Failed(timeout), ErrorKind::Connect, true, true, "no connection to a:1"),
+            (
+                NotConnected::Impossible("why".into()),
+                ErrorKind::Connect,
+                false,
+                false,
+                "no connection to a:1",
+            ),
+            (
+                NotConnected::Untrusted("why".into()),
+                ErrorKind::Tls,
+                false,
+                false,
+                "no secure connection to a:1",
+            ),
+        ] {
+            let error = reason.to("a:1");
+            check(&error, kind, Outcome::NotSent, retryable, timed_out, shown);
+            assert!(error.source().is_some());
+        }
+    }
+
+    #[test]
+    fn without_a_response_the_outcome_is_unknown() {
+        use ErrorKind::{ConnectionLost, Timeout, UnexpectedResponse};
+        let stale = || ureq::Error::Other("why".into());
+        let lost = || ureq::Error::Io(io::Error::other("why"));
+        let late = || ureq::Error::Io(io::ErrorKind::TimedOut.into());
+        let large = || ureq::Error::LargeResponseHeader(2, 1);
+        let not_http = || ureq::Error::BodyStalled;
+        for (error, head, kind, retryable, shown) in [
+            (stale(), false, ConnectionLost, true, "the connection was lost"),
+            (lost(), false, ConnectionLost, true, "the connection was lost"),
+            (lost(), true, ConnectionLost, true, "the response (HTTP 201) was cut off"),
+            (late(), false, Timeout, true, "no response in time"),
+            (late(), true, Timeout, true, "the response (HTTP 201) did not end in time"),
+            (not_http(), true, UnexpectedResponse, true, "the response is not HTTP that can be read"),
+            (large(), true, UnexpectedResponse, false, "the response's head is too large"),
+            (large(), false, UnexpectedResponse, false, "the response's head is too large"),
+        ] {
+            let is_stale = matches!(error, ureq::Error::Other(_));
+            let partial = head.then(|| Box::new(Response { status: 201, ..Response::default() }));
+            let failure = failure(error, partial);
+            check(&failure.error, kind, Outcome::Unknown, retryable, kind == Timeout, shown);
+            assert_eq!((failure.stale, failure.partial.is_some()), (is_stale, head));
+            assert!(failure.error.source().is_some());
+        }
+    }
 }

@@ -34,7 +34,7 @@ use handover::Handover;
 use pool::Pool;
 use shutdown::Shutdown;
 
-pub(crate) use failure::{Failure, Reason};
+pub(crate) use failure::Failure;
 pub(crate) use proxy::ProxyChoice;
 pub(crate) use response::Response;
 pub use tls::Tls;
@@ -133,7 +133,7 @@ impl Transport {
     }
 
     /// Opens a connection within a time, unless one is idle.
-    pub(crate) fn connect(&self, time: Duration) -> Result<(), Failure> {
+    pub(crate) fn connect(&self, time: Duration) -> Result<(), Error> {
         let deadline = deadline_in(time);
         let connection = self.pool.take(deadline).map_or_else(|| self.connector.connect(deadline), Ok);
         connection.map(Connection::release)
@@ -160,7 +160,7 @@ impl Transport {
     }
 
     /// Returns a kept connection or a new one. If this fails, nothing was sent.
-    fn connection(&self, deadline: Instant, fresh: bool) -> Result<Connection, Failure> {
+    fn connection(&self, deadline: Instant, fresh: bool) -> Result<Connection, Error> {
         if fresh {
             // A new connection is needed because a kept one failed. The others may have failed too.
             self.pool.clear();

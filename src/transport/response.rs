@@ -6,13 +6,15 @@ use ureq::Body;
 use ureq::http::header::CONTENT_ENCODING;
 
 use super::Transport;
-use super::failure::{Failure, Reason};
+use super::failure::Failure;
+use crate::error::{Error, ErrorKind, Outcome};
 use crate::model::ResponseHeaders;
 
 /// The longest body of a response that is read, in bytes.
 const MAX_BODY: usize = 1024 * 1024;
 
 /// One response, whatever its status.
+#[derive(Default)]
 pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) headers: ResponseHeaders,
@@ -43,9 +45,9 @@ impl Transport {
         let status = parts.status.as_u16();
         let headers = ResponseHeaders(parts.headers);
         let mut response = Response { status, headers, body: bytes, timed_out: false };
-        let unreadable = |reason, response| {
-            let partial = Some(Box::new(response));
-            Err(Failure { partial, ..Reason::Unreadable(reason).into() })
+        let unreadable = |reason: String, response| {
+            let error = Error::new(ErrorKind::UnexpectedResponse, Outcome::Unknown, reason);
+            Err(Failure { partial: Some(Box::new(response)), ..error.into() })
         };
         match read {
             Ok(_) if success && compressed => {
@@ -56,13 +58,11 @@ impl Transport {
             }
             Ok(_) => Ok(response),
             Err(error) if success => Err(self.failure(error.into(), Some(Box::new(response)))),
-            Err(error) => match self.failure(error.into(), None) {
-                down @ Failure { reason: Reason::Shutdown { .. }, .. } => Err(down),
-                cut => {
-                    response.timed_out = cut.reason == Reason::Timeout;
-                    Ok(response)
-                }
-            },
+            Err(error) => {
+                let failure = self.failure(error.into(), None);
+                response.timed_out = failure.error.is_timeout();
+                if failure.error.kind() == ErrorKind::Shutdown { Err(failure) } else { Ok(response) }
+            }
         }
     }
 }

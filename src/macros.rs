@@ -1,7 +1,7 @@
 //! What several folders would otherwise write again and again: setters, and `Debug` of what has secrets.
 
-/// Defines setters, each by the name of its field, which may be in a part of the value: what it takes, and what the field
-/// becomes.
+/// Defines setters, each by the name of its field, which may be in a part of the value: what it takes, and what the
+/// field becomes.
 macro_rules! setters {
     ($( $(#[$doc:meta])* $name:ident($argument:ident: $type:ty) $(in $part:ident)? = $value:expr; )+) => { $(
         $(#[$doc])*

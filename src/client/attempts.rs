@@ -40,7 +40,7 @@ impl Engine {
         let mut last_error = None;
         let mut refused = None;
         loop {
-            if self.transport.shutdown_signal().is_down() {
+            if self.transport.shutdown.is_down() {
                 return Err(progress.end(Error::shut_down(Outcome::NotSent)));
             }
             let authorization = self.secret.authorization(refused.as_ref(), left());
@@ -69,7 +69,7 @@ impl Engine {
             };
             log::warn!("{}: attempt {} failed; retrying in {wait:?}", operation.name, progress.attempts);
             if !wait.is_zero() {
-                self.transport.shutdown_signal().sleep(wait);
+                self.transport.shutdown.sleep(wait);
             }
             refused = (failed.at_once == Some(AtOnce::RefusedToken)).then_some(authorization);
             last_error = Some(failed.error);
@@ -95,13 +95,13 @@ impl Engine {
         progress.fresh |= response.is_err();
         let stale = matches!(response, Err(Failure { stale: true, .. }));
 
-        let reader = ResponseReader::new(&authorization.redactor);
+        let reader = ResponseReader { redactor: &authorization.redactor };
         let result = response
             .map_err(|failure| reader.failure(failure))
             .and_then(|response| reader.read(operation, response, progress.attempts));
         report(operation.name, progress.attempts, elapsed, &result, self.observer.as_ref());
         result.map_err(|error| {
-            let token_refused = self.secret.is_renewable() && error.status() == Some(401);
+            let token_refused = error.status() == Some(401) && matches!(self.secret, Secret::Source(_));
             let at_once = stale.then_some(AtOnce::StaleConnection);
             Failed { at_once: at_once.or(token_refused.then_some(AtOnce::RefusedToken)), error }
         })

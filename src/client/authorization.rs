@@ -35,7 +35,7 @@ impl Authorization {
         let sent = BASE64_STANDARD.encode(format!("{user}:{password}"));
         // A server may leave the padding out.
         let unpadded = sent.trim_end_matches('=').to_owned();
-        Self::new(field, format!("Basic {sent}"), [password, sent, unpadded])
+        Self::new(field, format!("Basic {sent}"), vec![password, sent, unpadded])
     }
 
     /// # Errors
@@ -46,15 +46,11 @@ impl Authorization {
         if token.is_empty() || !token.bytes().all(|b| b.is_ascii_graphic()) {
             return Err(Error::invalid(field, "empty, or not all visible ASCII"));
         }
-        Self::new(field, format!("Bearer {token}"), [token])
+        Self::new(field, format!("Bearer {token}"), vec![token])
     }
 
     /// The first one of `secrets` is the one that the program set.
-    fn new<const N: usize>(
-        field: &'static str,
-        header: String,
-        secrets: [String; N],
-    ) -> Result<Arc<Self>, Error> {
+    fn new(field: &'static str, header: String, secrets: Vec<String>) -> Result<Arc<Self>, Error> {
         if secrets.first().is_some_and(|secret| secret.len() > LONGEST) {
             return Err(Error::invalid(field, "longer than 4,096 bytes"));
         }

@@ -104,24 +104,26 @@ impl PaymentsApiBuilder {
         /// no region, the region is `us1`.
         edge(edge: impl Into<String>) = Some(edge.into());
 
-        /// Sets the URL before `/2010-04-01/…`, for the sandbox or a gateway. It must be https, or http to a loopback host.
-        /// Default: `https://api.twilio.com`, with region and edge in it. If a base URL is set, region and edge have no
-        /// effect.
+        /// Sets the URL before `/2010-04-01/…`, for the sandbox or a gateway. It must be https, or http to a loopback
+        /// host. Default: `https://api.twilio.com`, with region and edge in it. If a base URL is set, region and edge
+        /// have no effect.
         base_url(base_url: impl Into<String>) = Some(base_url.into());
 
         /// Sets how long a call may take in total, including name look-up, connection, every attempt and wait, and the
         /// response. Default: 30 s. [`PaymentsApi::with_timeout`] returns a clone with a different timeout.
         timeout(timeout: Duration) = timeout;
 
-        /// Sets how long one attempt may take to look the name up, connect, and do the TLS handshake. Default: 5 s. The time
-        /// limit of the attempt can end this earlier.
+        /// Sets how long one attempt may take to look the name up, connect, and do the TLS handshake. Default: 5 s.
+        /// The time limit of the attempt can end this earlier.
         connect_timeout(connect_timeout: Duration) in setup = connect_timeout;
 
-        /// Sets how often and after how long to retry, and how much time each attempt gets. Default: [`RetryPolicy::new`].
+        /// Sets how often and after how long to retry, and how much time each attempt gets. Default:
+        /// [`RetryPolicy::new`].
         retry_policy(retry_policy: RetryPolicy) = retry_policy;
 
-        /// Sets the URL of an HTTP proxy: `http://…` or `https://…`, with user info if the proxy requires it. Connections
-        /// are tunnelled through the proxy, so it never sees the API's credentials. A base URL on loopback is never proxied.
+        /// Sets the URL of an HTTP proxy: `http://…` or `https://…`, with user info if the proxy requires it.
+        /// Connections are tunnelled through the proxy, so it never sees the API's credentials. A base URL on loopback
+        /// is never proxied.
         ///
         /// Default: the value of the first of the environment variables `ALL_PROXY`, `HTTPS_PROXY` and `HTTP_PROXY`, in
         /// upper or lower case, that is set and not empty when the client is built. `NO_PROXY` lists exceptions,
@@ -150,13 +152,13 @@ impl PaymentsApiBuilder {
         /// for every call. An idle TLS connection takes about 25 KiB of memory.
         idle_connections(connections: usize) in setup = connections;
 
-        /// Sets how long an idle connection is kept. Default: 5 minutes, which is longer than callers usually take to type.
-        /// Older connections are closed when the next call begins or ends.
+        /// Sets how long an idle connection is kept. Default: 5 minutes, which is longer than callers usually take to
+        /// type. Older connections are closed when the next call begins or ends.
         ///
-        /// The server may close a connection earlier, which is noticed before a request is sent on it. The system checks
-        /// every 15 s whether the other side is still there (TCP keep-alive), which also keeps routers from dropping the
-        /// connection. On Linux and Android, a request that the other side has not acknowledged after 3 s is sent again on a
-        /// new connection.
+        /// The server may close a connection earlier, which is noticed before a request is sent on it. The system
+        /// checks every 15 s whether the other side is still there (TCP keep-alive), which also keeps routers from
+        /// dropping the connection. On Linux and Android, a request that the other side has not acknowledged after 3 s
+        /// is sent again on a new connection.
         idle_lifetime(lifetime: Duration) in setup = lifetime;
 
         /// Sets what is added to the `User-Agent` header, such as `my-shop/1.2`: up to 200 visible ASCII characters and

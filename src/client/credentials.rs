@@ -187,11 +187,6 @@ impl Secret {
             Self::Source(source) => source.authorization(refused, left),
         }
     }
-
-    /// Whether there may be another secret if one is refused.
-    pub(crate) fn is_renewable(&self) -> bool {
-        matches!(self, Self::Source(_))
-    }
 }
 
 debug_shows!(Credentials, |credentials|

@@ -29,10 +29,8 @@ pub(crate) fn regional(
         (None, Some("ie1")) => ("dublin", "ie1"),
         (None, Some("au1")) => ("sydney", "au1"),
         (None, Some(region)) => {
-            return Err(Error::invalid(
-                region_field,
-                format!("{region} needs an edge: name it in {edge_field}"),
-            ));
+            let reason = format!("{region} needs an edge: name it in {edge_field}");
+            return Err(Error::invalid(region_field, reason));
         }
         (Some(edge), region) => (edge, region.unwrap_or("us1")),
     };

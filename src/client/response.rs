@@ -14,14 +14,10 @@ const KEPT_BODY: usize = 4 * 1024;
 
 /// Reads responses, and masks the secret that was sent with the request in them.
 pub(crate) struct ResponseReader<'a> {
-    redactor: &'a Redactor,
+    pub(crate) redactor: &'a Redactor,
 }
 
-impl<'a> ResponseReader<'a> {
-    pub(crate) fn new(redactor: &'a Redactor) -> Self {
-        Self { redactor }
-    }
-
+impl ResponseReader<'_> {
     /// Reads the response to the attempt with this number. The time of the whole call is set later.
     ///
     /// # Errors
@@ -121,7 +117,7 @@ mod tests {
             call_sid: CALL,
             payments_sid: Some(SESSION),
         };
-        ResponseReader::new(&Redactor::new(["hush".to_owned()])).read(&operation, response, 7)
+        ResponseReader { redactor: &Redactor::new(["hush".to_owned()]) }.read(&operation, response, 7)
     }
 
     #[test]
@@ -177,10 +173,10 @@ mod tests {
 
     #[test]
     fn a_failure_keeps_what_has_come() {
-        let reader = Redactor::new(["hush".to_owned()]);
+        let redactor = Redactor::new(["hush".to_owned()]);
         let failed = |partial| {
             let error = Error::new(ErrorKind::ConnectionLost, Outcome::Unknown, "lost");
-            ResponseReader::new(&reader).failure(Failure { partial, ..error.into() })
+            ResponseReader { redactor: &redactor }.failure(Failure { partial, ..error.into() })
         };
         let error = failed(Some(Box::new(response(201, "{hush"))));
         assert_eq!(

@@ -73,8 +73,9 @@ impl RetryPolicy {
         /// Sets the longest wait before any retry, unless the service asks for a wait. Default: 5 s.
         max_delay(delay: Duration) = delay;
 
-        /// Sets how long each attempt may take, including the last one. Default: `None`, which means its share of the time
-        /// that is left. The deadline of the call can end an attempt earlier. Zero is refused when the client is built.
+        /// Sets how long each attempt may take, including the last one. Default: `None`, which means its share of the
+        /// time that is left. The deadline of the call can end an attempt earlier. Zero is refused when the client is
+        /// built.
         attempt_timeout(limit: Option<Duration>) = limit;
     }
 

@@ -10,7 +10,7 @@ use super::codes;
 use crate::text::{Escaped, Withheld};
 
 /// A 4xx or 5xx response of the API.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ApiError {
     /// The HTTP status, 400 to 599.
@@ -34,16 +34,7 @@ pub struct ApiError {
 impl ApiError {
     /// What is known of a response before its body is read.
     pub(crate) fn new(status: u16, request_id: Option<String>, body: String) -> Self {
-        Self {
-            status,
-            code: None,
-            message: None,
-            more_info: None,
-            details: None,
-            request_id,
-            retry_after: None,
-            body: Withheld::new(body),
-        }
+        Self { status, request_id, body: Withheld::new(body), ..Self::default() }
     }
 
     /// Whether the payment connector or the service is unavailable, so that the same request may be accepted

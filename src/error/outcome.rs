@@ -5,8 +5,8 @@ use std::fmt;
 /// What is known about an operation after an error.
 ///
 /// It covers every attempt of the call that returned the error, but no other call. If the same operation was called
-/// before, [`combine`](Self::combine) the outcomes of the calls.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// before, [`combine`](Self::combine) the outcomes of the calls. They are ordered from the most to the least certain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Outcome {
     /// No request reached the service: this call did nothing.
     NotSent,
@@ -33,11 +33,7 @@ impl Outcome {
     /// ```
     #[must_use]
     pub fn combine(self, later: Self) -> Self {
-        match (self, later) {
-            (Self::Unknown, _) | (_, Self::Unknown) => Self::Unknown,
-            (Self::Refused, _) | (_, Self::Refused) => Self::Refused,
-            (Self::NotSent, Self::NotSent) => Self::NotSent,
-        }
+        self.max(later)
     }
 
     /// Returns what an HTTP status other than a success says about its request.

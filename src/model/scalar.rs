@@ -14,18 +14,13 @@ pub(crate) enum Scalar {
 
 impl Scalar {
     pub(crate) fn text(self) -> Option<String> {
-        match self {
-            Self::Text(text) => Some(text),
-            Self::Number(_) | Self::Other => None,
-        }
+        if let Self::Text(text) = self { Some(text) } else { None }
     }
 
     /// A whole number, even if it came as text or with a fraction of zero.
     pub(crate) fn whole_number(self) -> Option<i64> {
-        match self {
-            Self::Text(text) | Self::Number(text) => text.trim().parse().ok(),
-            Self::Other => None,
-        }
+        let (Self::Text(text) | Self::Number(text)) = self else { return None };
+        text.trim().parse().ok()
     }
 }
 

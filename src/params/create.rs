@@ -149,10 +149,6 @@ impl CreatePaymentsParams {
     /// `ChargeAmount` with more decimals than the currency has. Also returns an error if an item of a list is empty,
     /// or has a character that separates items.
     pub fn to_form(&self) -> Result<String, Error> {
-        self.check().and_then(|()| Form::of(&self.fields()))
-    }
-
-    fn check(&self) -> Result<(), Error> {
         check::common(&self.idempotency_key, &self.status_callback)?;
         check::money(self.charge_amount, self.currency.as_deref())?;
         if self.min_postal_code_length == Some(0) {
@@ -163,7 +159,8 @@ impl CreatePaymentsParams {
             return Err(Error::invalid("Timeout", "outside 1 to 600 seconds"));
         }
         check::list("ValidCardTypes", &self.valid_card_types)?;
-        check::list("RequireMatchingInputs", &self.require_matching_inputs)
+        check::list("RequireMatchingInputs", &self.require_matching_inputs)?;
+        Form::of(&self.fields())
     }
 
     /// Returns every field of the form.

@@ -83,8 +83,8 @@ impl UpdatePaymentsParams {
     /// is neither an http(s) URL nor a relative reference, or has a character that is not allowed in a URL. Any
     /// combination of `Capture` and `Status` is accepted: the service checks it.
     pub fn to_form(&self) -> Result<String, Error> {
-        let checked = check::common(&self.idempotency_key, &self.status_callback);
-        checked.and_then(|()| Form::of(&self.fields()))
+        check::common(&self.idempotency_key, &self.status_callback)?;
+        Form::of(&self.fields())
     }
 
     /// Returns every field of the form.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// Text that the program can read, but of which `Debug` only shows the length.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Withheld<T = String>(T);
 
 impl<T: AsRef<str>> Withheld<T> {

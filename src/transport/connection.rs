@@ -103,8 +103,8 @@ impl Connection {
         sent.map_err(|error| self.failure(error))
     }
 
-    /// What a failed read or write means. A kept connection that ends before the first byte of a response was most likely
-    /// closed while it was idle.
+    /// What a failed read or write means. A kept connection that ends before the first byte of a response was most
+    /// likely closed while it was idle.
     fn failure(&self, error: io::Error) -> ureq::Error {
         use io::ErrorKind::{
             BrokenPipe, ConnectionAborted, ConnectionReset, HostUnreachable, NetworkDown, NetworkUnreachable,

@@ -40,6 +40,9 @@ pub(crate) use response::Response;
 pub use tls::Tls;
 pub(crate) use ureq::http::HeaderMap;
 
+/// What a build without TLS says of an https URL.
+const NO_TLS: &str = "this build has no TLS: turn on the feature rustls or native-tls";
+
 /// The longest time, a year, so that it can always be added to the clock.
 const LONGEST: Duration = Duration::from_secs(365 * 86_400);
 
@@ -63,7 +66,7 @@ pub(crate) struct Transport {
     headers: HeaderMap,
     base: Uri,
     connect_timeout: Duration,
-    shutdown: Arc<Shutdown>,
+    pub(crate) shutdown: Arc<Shutdown>,
 }
 
 impl Transport {
@@ -78,15 +81,11 @@ impl Transport {
         let tls = match (secure, setup.tls) {
             (false, _) => None,
             (true, Some(tls)) => Some(tls.client(&setup.root_certificates)?),
-            (true, None) => {
-                return Err(Error::invalid(
-                    "tls",
-                    "this build has no TLS: turn on the feature rustls or native-tls",
-                ));
-            }
+            (true, None) => return Err(Error::invalid("tls", NO_TLS)),
         };
         let host = base.host().unwrap_or_default();
-        let port = base.port_u16().unwrap_or(if secure { 443 } else { 80 });
+        let usual_port = if secure { 443 } else { 80 };
+        let port = base.port_u16().unwrap_or(usual_port);
         // A proxy on another machine cannot reach this one, and would receive the credentials in plain text.
         let proxy = if is_loopback(host) { None } else { setup.proxy.proxy(host, port)? };
         let shutdown = Arc::new(Shutdown::default());
@@ -104,9 +103,10 @@ impl Transport {
             .max_response_header_size(connection::INPUT_MAX)
             .user_agent(user_agent)
             .build();
+        let host_header = if port == usual_port { host.to_owned() } else { format!("{host}:{port}") };
         let headers = HeaderMap::from_iter([
             // What ureq would otherwise derive from the URL for each request.
-            (HOST, header("base_url", &host_header(&base))?),
+            (HOST, header("base_url", &host_header)?),
             (USER_AGENT, header("user_agent_suffix", user_agent)?),
             (ACCEPT, HeaderValue::from_static("application/json")),
             (ACCEPT_ENCODING, HeaderValue::from_static("identity")),
@@ -115,10 +115,6 @@ impl Transport {
         let agent = Agent::with_parts(config, Handover, Handover);
         let connect_timeout = setup.connect_timeout;
         Ok(Self { agent, pool, connector, headers, base, connect_timeout, shutdown })
-    }
-
-    pub(crate) fn shutdown_signal(&self) -> &Shutdown {
-        &self.shutdown
     }
 
     /// Ends every request and refuses new ones.
@@ -187,16 +183,6 @@ impl Transport {
 fn deadline_in(time: Duration) -> Instant {
     let now = Instant::now();
     now.checked_add(time.min(LONGEST)).unwrap_or(now)
-}
-
-/// Returns the `Host` header, which names the port unless it is the scheme's default.
-fn host_header(base: &Uri) -> String {
-    let host = base.host().unwrap_or_default();
-    let usual = if base.scheme_str() == Some("https") { 443 } else { 80 };
-    match base.port() {
-        Some(port) if port.as_u16() != usual => format!("{host}:{port}"),
-        _ => host.to_owned(),
-    }
 }
 
 fn header(field: &'static str, value: &str) -> Result<HeaderValue, Error> {

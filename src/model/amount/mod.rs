@@ -206,20 +206,16 @@ impl TryFrom<f64> for Amount {
     /// Returns an error if the float is not a number, infinite, negative, 1,000,000 or more, or has more than four
     /// decimals. It is never rounded.
     fn try_from(value: f64) -> Result<Self, Error> {
-        if value.is_nan() {
-            return Err(Error::invalid(FIELD, "not a number"));
-        }
-        if value < 0.0 {
-            return Err(Error::invalid(FIELD, "negative"));
-        }
-        if value >= 1_000_000.0 {
-            return Err(Error::invalid(FIELD, "not below 1,000,000"));
-        }
-        // The text of a float is the shortest decimal that it is nearest to, so it is the decimal that was meant.
-        let exact = value.abs().to_string().parse();
-        exact.map_err(|_: Error| {
-            Error::invalid(FIELD, "not exact in four decimals (round it first, or pass text or cents)")
-        })
+        let reason = match value {
+            _ if value.is_nan() => "not a number",
+            _ if value < 0.0 => "negative",
+            _ if value >= 1_000_000.0 => "not below 1,000,000",
+            _ => "not exact in four decimals (round it first, or pass text or cents)",
+        };
+        // The text of a float is the shortest decimal that it is nearest to, so it is the decimal that was meant. The
+        // sum of zero and a negative zero is zero.
+        let exact = (value + 0.0).to_string().parse();
+        exact.map_err(|_: Error| Error::invalid(FIELD, reason))
     }
 }
 

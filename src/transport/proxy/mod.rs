@@ -3,6 +3,7 @@
 mod no_proxy;
 pub(super) mod tunnel;
 
+use std::borrow::Cow;
 use std::env;
 
 use ureq::Proxy;
@@ -29,13 +30,10 @@ impl ProxyChoice {
             Self::Environment if is_exception(host, port)? => None,
             Self::Environment => environment_proxy()?,
             // The error may contain the URL and a password in it, so it is not passed on.
-            Self::Url(url) => {
-                Some(Proxy::new(url).map_err(|_| Error::invalid("proxy", "not the URL of a proxy"))?)
-            }
+            Self::Url(url) => Some(Proxy::new(url).map_err(|_| invalid("not the URL of a proxy"))?),
         };
         match proxy {
-            Some(proxy) if !matches!(proxy.protocol(), Http | Https) => Err(Error::invalid(
-                "proxy",
+            Some(proxy) if !matches!(proxy.protocol(), Http | Https) => Err(invalid(
                 "a SOCKS proxy, which is not supported; if it comes from the environment, `no_proxy()` \
                  passes it by",
             )),
@@ -54,13 +52,9 @@ fn environment_proxy() -> Result<Option<Proxy>, Error> {
         ["ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"];
     let set = |name: &&str| env::var_os(name).is_some_and(|value| !value.is_empty());
     let Some(name) = NAMES.iter().find(|name| set(name)) else { return Ok(None) };
-    match env::var(name).ok().and_then(|url| Proxy::new(&url).ok()) {
-        Some(proxy) => Ok(Some(proxy)),
-        None => Err(Error::invalid(
-            "proxy",
-            format!("{name} in the environment is not the URL of a proxy; `no_proxy()` passes it by"),
-        )),
-    }
+    let proxy = env::var(name).ok().and_then(|url| Proxy::new(&url).ok());
+    let reason = || format!("{name} in the environment is not the URL of a proxy; `no_proxy()` passes it by");
+    proxy.map(Some).ok_or_else(|| invalid(reason()))
 }
 
 /// Whether the environment names a host as an exception.
@@ -68,6 +62,10 @@ fn is_exception(host: &str, port: u16) -> Result<bool, Error> {
     let Some(list) = ["NO_PROXY", "no_proxy"].iter().find_map(env::var_os) else { return Ok(false) };
     match list.to_str() {
         Some(list) => Ok(no_proxy::names(list, host, port)),
-        None => Err(Error::invalid("proxy", "NO_PROXY in the environment is not Unicode")),
+        None => Err(invalid("NO_PROXY in the environment is not Unicode")),
     }
+}
+
+fn invalid(reason: impl Into<Cow<'static, str>>) -> Error {
+    Error::invalid("proxy", reason)
 }

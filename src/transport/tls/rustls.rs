@@ -75,16 +75,15 @@ fn builder() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, Error> {
 }
 
 fn certificates(pems: &[Vec<u8>]) -> Result<Vec<CertificateDer<'static>>, Error> {
+    let invalid = || Error::invalid("root_certificate", "not a PEM certificate");
     let mut found = Vec::new();
     for pem in pems {
         let before = found.len();
         for certificate in CertificateDer::pem_slice_iter(pem) {
-            found.push(certificate.map_err(|error| {
-                Error::invalid("root_certificate", "not a PEM certificate").with_source(error)
-            })?);
+            found.push(certificate.map_err(|error| invalid().with_source(error))?);
         }
         if found.len() == before {
-            return Err(Error::invalid("root_certificate", "not a PEM certificate"));
+            return Err(invalid());
         }
     }
     Ok(found)

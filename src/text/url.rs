@@ -32,11 +32,9 @@ impl<'a> Url<'a> {
     pub(crate) fn split(url: &'a str) -> Self {
         let (before_fragment, fragment) = cut_at(url, '#');
         let (before_query, query) = cut_at(before_fragment, '?');
-        let scheme =
-            before_query.split_once(':').map(|(scheme, _)| scheme).filter(|name| !name.contains('/'));
-        let rest = match scheme {
-            Some(scheme) => before_query.get(scheme.len() + 1..).unwrap_or_default(),
-            None => before_query,
+        let (scheme, rest) = match before_query.split_once(':') {
+            Some((scheme, rest)) if !scheme.contains('/') => (Some(scheme), rest),
+            _ => (None, before_query),
         };
         let mut parts = Self { scheme, query, fragment, before_query, before_fragment, ..Self::default() };
         let Some(rest) = rest.strip_prefix("//") else {

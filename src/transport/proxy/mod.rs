@@ -60,10 +60,8 @@ fn environment_proxy() -> Result<Option<Proxy>, Error> {
 /// Whether the environment names a host as an exception.
 fn is_exception(host: &str, port: u16) -> Result<bool, Error> {
     let Some(list) = ["NO_PROXY", "no_proxy"].iter().find_map(env::var_os) else { return Ok(false) };
-    match list.to_str() {
-        Some(list) => Ok(no_proxy::names(list, host, port)),
-        None => Err(invalid("NO_PROXY in the environment is not Unicode")),
-    }
+    let list = list.to_str().ok_or_else(|| invalid("NO_PROXY in the environment is not Unicode"))?;
+    Ok(no_proxy::names(list, host, port))
 }
 
 fn invalid(reason: impl Into<Cow<'static, str>>) -> Error {

@@ -49,9 +49,8 @@ fn status(stream: &mut dyn Stream) -> Result<u16, NotConnected> {
             return Err(impossible("the proxy's response is too large"));
         }
         if stream.read(&mut byte)? == 0 {
-            return Err(
-                io::Error::new(io::ErrorKind::UnexpectedEof, "the proxy closed the connection").into()
-            );
+            let reason = "the proxy closed the connection";
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, reason).into());
         }
         head.extend_from_slice(&byte);
     }

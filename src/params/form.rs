@@ -2,13 +2,13 @@
 //!
 //! Every field is written at most once, in the order of the calls.
 
-use form_urlencoded::byte_serialize;
 use serde_json::Value;
 
 use super::field::{Field, Fields};
 use crate::error::Error;
 use crate::model::Amount;
 use crate::text::digits::push_decimal;
+use crate::text::form::{push_encoded, push_name};
 
 /// A form body under construction.
 pub(super) struct Form {
@@ -30,8 +30,8 @@ impl Form {
                 Some(Field::Boolean(value)) => form.boolean(name, *value),
                 Some(Field::Int(value)) => form.int(name, *value),
                 Some(Field::Float(amount, decimals)) => form.float(name, *amount, *decimals),
-                Some(Field::CardTypes(items)) => form.list(name, items, ' '),
-                Some(Field::Captures(items)) => form.list(name, items, ','),
+                Some(Field::CardTypes(items)) => form.list(name, items, " "),
+                Some(Field::Captures(items)) => form.list(name, items, ","),
                 Some(Field::Json(value)) => form
                     .json(name, value)
                     .map_err(|error| Error::invalid(name, "has no JSON text").with_source(error))?,
@@ -42,37 +42,37 @@ impl Form {
 
     /// A text field: any Unicode, percent-encoded, space as `+`.
     fn text(&mut self, name: &str, value: &str) {
-        self.name(name);
-        self.encoded(value);
+        push_name(&mut self.body, name);
+        push_encoded(&mut self.body, value);
     }
 
     /// A Boolean field: `true` or `false`.
     fn boolean(&mut self, name: &str, value: bool) {
-        self.name(name);
+        push_name(&mut self.body, name);
         self.body.push_str(if value { "true" } else { "false" });
     }
 
     /// An integer field: decimal digits without sign, leading zero or grouping.
     fn int(&mut self, name: &str, value: u32) {
-        self.name(name);
+        push_name(&mut self.body, name);
         push_decimal(&mut self.body, value.into(), 1);
     }
 
     /// A decimal field, with at least so many decimals.
     fn float(&mut self, name: &str, value: Amount, decimals: usize) {
-        self.name(name);
+        push_name(&mut self.body, name);
         value.push(&mut self.body, decimals);
     }
 
     /// A list field: the items with `separator` between them. An empty list is an absent field.
-    fn list<T: AsRef<str>>(&mut self, name: &str, items: &[T], separator: char) {
+    fn list<T: AsRef<str>>(&mut self, name: &str, items: &[T], separator: &str) {
         for (index, item) in items.iter().enumerate() {
             if index == 0 {
-                self.name(name);
+                push_name(&mut self.body, name);
             } else {
-                self.encoded(separator.encode_utf8(&mut [0; 4]));
+                push_encoded(&mut self.body, separator);
             }
-            self.encoded(item.as_ref());
+            push_encoded(&mut self.body, item.as_ref());
         }
     }
 
@@ -82,18 +82,6 @@ impl Form {
         let text = serde_json::to_string(value)?;
         self.text(name, &text);
         Ok(())
-    }
-
-    fn name(&mut self, name: &str) {
-        if !self.body.is_empty() {
-            self.body.push('&');
-        }
-        self.body.push_str(name);
-        self.body.push('=');
-    }
-
-    fn encoded(&mut self, text: &str) {
-        self.body.extend(byte_serialize(text.as_bytes()));
     }
 }
 
@@ -168,11 +156,11 @@ mod tests {
     #[test]
     fn lists() {
         for (items, separator, wire) in [
-            (&[] as &[&str], ' ', ""),
-            (&["visa"], ' ', "F=visa"),
-            (&["visa", "amex"], ' ', "F=visa+amex"),
-            (&["a", "b", "c"], ',', "F=a%2Cb%2Cc"),
-            (&["x&y"], ',', "F=x%26y"),
+            (&[] as &[&str], " ", ""),
+            (&["visa"], " ", "F=visa"),
+            (&["visa", "amex"], " ", "F=visa+amex"),
+            (&["a", "b", "c"], ",", "F=a%2Cb%2Cc"),
+            (&["x&y"], ",", "F=x%26y"),
         ] {
             assert_eq!(written(|f| f.list("F", items, separator)), wire);
         }
@@ -233,7 +221,7 @@ mod tests {
 
         #[test]
         fn any_list_comes_back(items in prop::collection::vec("[^ ]{1,8}", 1..6)) {
-            let body = written(|f| f.list("A", &items, ' '));
+            let body = written(|f| f.list("A", &items, " "));
             prop_assert_eq!(decoded(&body), vec![("A".to_owned(), items.join(" "))]);
         }
 

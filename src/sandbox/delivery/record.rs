@@ -3,11 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use form_urlencoded::Serializer;
-
 use super::callback::Callback;
 use crate::sandbox::fields::Fields;
-use crate::text::form::pairs;
+use crate::text::form::{pairs, push_encoded, push_name};
 use crate::text::url_without_secrets;
 
 /// What is kept of a callback: encoded, since many are kept and few are looked at.
@@ -25,9 +23,13 @@ pub(super) struct Record {
 impl Record {
     pub(super) fn new(callback: Callback, token: String, sendable: bool) -> Self {
         let Callback { session, url, fields } = callback;
-        let body = Serializer::new(String::new()).extend_pairs(fields.iter()).finish().into();
+        let mut body = String::new();
+        for (name, value) in fields.iter() {
+            push_name(&mut body, name);
+            push_encoded(&mut body, value);
+        }
         let delivery = if sendable { Delivery::Pending } else { Delivery::NotSent };
-        Self { session, url, body, token: token.into(), delivery, attempts: 0, status: None }
+        Self { session, url, body: body.into(), token: token.into(), delivery, attempts: 0, status: None }
     }
 }
 

@@ -19,7 +19,11 @@ pub(crate) fn decimals(code: &str) -> Option<usize> {
     // With the space after it, so that four bytes are compared at once.
     let code = [first, second, third, b' '];
     [(2, TWO_DECIMALS), (0, NO_DECIMALS), (3, THREE_DECIMALS), (4, FOUR_DECIMALS)].into_iter().find_map(
-        |(decimals, codes)| codes.as_bytes().chunks_exact(4).any(|known| known == code).then_some(decimals),
+        |(decimals, codes)| {
+            // Without an early exit, so that the compiler can compare many codes at once.
+            let found = codes.as_bytes().chunks_exact(4).fold(false, |found, known| found | (known == code));
+            found.then_some(decimals)
+        },
     )
 }
 

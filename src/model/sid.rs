@@ -8,7 +8,10 @@ use crate::error::Error;
 /// Anything else, naming `field`. The value is not repeated: it may be a secret put in the wrong place.
 pub(crate) fn check(field: &'static str, prefix: &str, value: &str) -> Result<(), Error> {
     match value.strip_prefix(prefix) {
-        Some(rest) if rest.len() == 32 && rest.bytes().all(|b| b.is_ascii_hexdigit()) => Ok(()),
+        // Without an early exit, so that the compiler can look at many bytes at once.
+        Some(rest) if rest.len() == 32 && rest.bytes().fold(true, |all, b| all & b.is_ascii_hexdigit()) => {
+            Ok(())
+        }
         _ => Err(Error::invalid(field, format!("not {prefix} and 32 hex digits"))),
     }
 }

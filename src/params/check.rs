@@ -19,14 +19,16 @@ pub(crate) fn callback(url: &str) -> Result<(), &'static str> {
     if url.is_empty() {
         return Err("empty");
     }
-    // Bytes first: they are quicker to look at, and the usual URL has no others.
-    let blank = |b: u8| b.is_ascii_control() || b == b' ';
-    if url.bytes().any(blank) || !url.is_ascii() && url.chars().any(|c| c.is_control() || c.is_whitespace()) {
-        return Err("has a space or control character");
-    }
-    // Whoever receives the callback refuses the request: HTTP libraries do not take them in a target.
-    if url.bytes().any(|b| matches!(b, b'"' | b'<' | b'>' | b'`')) {
-        return Err("has a quote or angle bracket, which must be percent-encoded");
+    // Without an early exit, so that the compiler can look at many bytes at once. The usual URL needs no more.
+    let plain = |b: u8| b.is_ascii_graphic() & !matches!(b, b'"' | b'<' | b'>' | b'`');
+    if !url.bytes().fold(true, |all, b| all & plain(b)) {
+        if url.chars().any(|c| c.is_control() || c.is_whitespace()) {
+            return Err("has a space or control character");
+        }
+        // Whoever receives the callback refuses the request: HTTP libraries do not take them in a target.
+        if url.contains(['"', '<', '>', '`']) {
+            return Err("has a quote or angle bracket, which must be percent-encoded");
+        }
     }
     let parts = Url::split(url);
     if parts.scheme.is_some() && !parts.is_http() && !parts.is_https() {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use ureq::http::HeaderMap;
+use ureq::http::{HeaderMap, HeaderName};
 
 /// The headers of a response. Names are compared without regard to case.
 ///
@@ -22,6 +22,12 @@ impl ResponseHeaders {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// Returns the `Twilio-Request-Id`. Its name is made once, for it is looked up in each response.
+    pub(crate) fn request_id(&self) -> Option<&str> {
+        static NAME: HeaderName = HeaderName::from_static("twilio-request-id");
+        self.0.get(&NAME).and_then(|value| value.to_str().ok())
     }
 
     /// Returns every header with a value of visible ASCII, names in lower case.

@@ -1,6 +1,8 @@
 //! The currencies of ISO 4217 and how many decimals each has. Those of no use in payments, such as metals and test
 //! codes, have no decimals and are left out.
 
+use std::ops::BitOr;
+
 const NO_DECIMALS: &str = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF ";
 const TWO_DECIMALS: &str = "\
     AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF CHE \
@@ -21,7 +23,7 @@ pub(crate) fn decimals(code: &str) -> Option<usize> {
     [(2, TWO_DECIMALS), (0, NO_DECIMALS), (3, THREE_DECIMALS), (4, FOUR_DECIMALS)].into_iter().find_map(
         |(decimals, codes)| {
             // Without an early exit, so that the compiler can compare many codes at once.
-            let found = codes.as_bytes().chunks_exact(4).fold(false, |found, known| found | (known == code));
+            let found = codes.as_bytes().chunks_exact(4).map(|known| known == code).fold(false, BitOr::bitor);
             found.then_some(decimals)
         },
     )

@@ -1,5 +1,7 @@
 //! Checks of SIDs: the only text of a caller's that reaches a path.
 
+use std::ops::BitAnd;
+
 use crate::error::Error;
 
 /// Accepts two given letters and 32 hex digits.
@@ -7,11 +9,10 @@ use crate::error::Error;
 /// # Errors
 /// Anything else, naming `field`. The value is not repeated: it may be a secret put in the wrong place.
 pub(crate) fn check(field: &'static str, prefix: &str, value: &str) -> Result<(), Error> {
+    // Without an early exit, so that the compiler can look at many bytes at once.
+    let is_hex = |text: &str| text.bytes().map(|b| b.is_ascii_hexdigit()).fold(true, BitAnd::bitand);
     match value.strip_prefix(prefix) {
-        // Without an early exit, so that the compiler can look at many bytes at once.
-        Some(rest) if rest.len() == 32 && rest.bytes().fold(true, |all, b| all & b.is_ascii_hexdigit()) => {
-            Ok(())
-        }
+        Some(rest) if rest.len() == 32 && is_hex(rest) => Ok(()),
         _ => Err(Error::invalid(field, format!("not {prefix} and 32 hex digits"))),
     }
 }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use percent_encoding::percent_encode_byte;
 
 /// Whether a byte stands for itself in a form. A table, since every byte of a form is looked up.
+#[allow(clippy::indexing_slicing, reason = "the compiler evaluates it")]
 const PLAIN: [bool; 256] = {
     let mut plain = [false; 256];
     let mut rest = b"*-._0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz".as_slice();
@@ -28,7 +29,7 @@ pub(crate) fn push_name(out: &mut String, name: &str) {
 pub(crate) fn push_encoded(out: &mut String, text: &str) {
     let mut start = 0;
     for (at, byte) in text.bytes().enumerate() {
-        if !PLAIN[usize::from(byte)] {
+        if PLAIN.get(usize::from(byte)) == Some(&false) {
             // Within a character of several bytes there is nothing to copy.
             out.push_str(text.get(start..at).unwrap_or_default());
             start = at + 1;

@@ -1,6 +1,7 @@
 //! What hides secrets and what the caller typed.
 
 use std::fmt;
+use std::ops::BitOr;
 
 /// Text that the program can read but that `Debug` shows only the length of.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -111,7 +112,7 @@ fn holds(text: &str, secret: &str) -> bool {
     let first = before.first().unwrap_or(last);
     let ends = text.as_bytes().get(before.len()..).unwrap_or_default();
     let may_hold =
-        text.bytes().zip(ends).fold(false, |any, (begin, end)| any | (begin == *first) & (end == last));
+        text.bytes().zip(ends).map(|(begin, end)| [begin, *end] == [*first, *last]).fold(false, BitOr::bitor);
     may_hold && text.contains(secret)
 }
 

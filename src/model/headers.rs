@@ -4,7 +4,7 @@ use std::fmt;
 
 use ureq::http::{HeaderMap, HeaderName};
 
-/// The headers of a response. Names are compared without regard to case.
+/// The headers of a response. Names are case-insensitive.
 ///
 /// ```
 /// # use twilio_payments::ResponseHeaders;
@@ -24,13 +24,13 @@ impl ResponseHeaders {
         self.0.get(name).and_then(|value| value.to_str().ok())
     }
 
-    /// Returns the `Twilio-Request-Id`. Its name is made once, for it is looked up in each response.
+    /// Returns the `Twilio-Request-Id`. Its name is parsed once, because every response is asked for it.
     pub(crate) fn request_id(&self) -> Option<&str> {
         static NAME: HeaderName = HeaderName::from_static("twilio-request-id");
         self.0.get(&NAME).and_then(|value| value.to_str().ok())
     }
 
-    /// Returns every header with a value of visible ASCII, names in lower case.
+    /// Returns every header whose value is visible ASCII. Names are in lower case.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
     }
@@ -46,7 +46,7 @@ impl<'a> IntoIterator for &'a ResponseHeaders {
     }
 }
 
-/// Shows the names only: a value may be anything.
+/// Shows only the names, because a value may be a secret.
 impl fmt::Debug for ResponseHeaders {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()

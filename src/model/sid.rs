@@ -1,15 +1,16 @@
-//! Checks of SIDs: the only text of a caller's that reaches a path.
+//! Checks of SIDs, the only values of a program that are put into a path.
 
 use std::ops::BitAnd;
 
 use crate::error::Error;
 
-/// Accepts two given letters and 32 hex digits.
+/// Accepts the prefix followed by 32 hex digits.
 ///
 /// # Errors
-/// Anything else, naming `field`. The value is not repeated: it may be a secret put in the wrong place.
+/// Returns an error that names `field` for anything else. It does not show the value, which may be a secret in the
+/// wrong place.
 pub(crate) fn check(field: &'static str, prefix: &str, value: &str) -> Result<(), Error> {
-    // Without an early exit, so that the compiler can look at many bytes at once.
+    // Without an early exit, so that the compiler can check many bytes at once.
     let is_hex = |text: &str| text.bytes().map(|b| b.is_ascii_hexdigit()).fold(true, BitAnd::bitand);
     match value.strip_prefix(prefix) {
         Some(rest) if rest.len() == 32 && is_hex(rest) => Ok(()),
@@ -17,7 +18,7 @@ pub(crate) fn check(field: &'static str, prefix: &str, value: &str) -> Result<()
     }
 }
 
-/// Whether `value` is two given letters and 32 hex digits.
+/// Whether `value` is the prefix followed by 32 hex digits.
 pub(crate) fn is(prefix: &str, value: &str) -> bool {
     check("", prefix, value).is_ok()
 }

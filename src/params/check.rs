@@ -1,4 +1,4 @@
-//! What the API's documents call invalid.
+//! Checks for values that the API's documentation calls invalid.
 
 use std::ops::BitAnd;
 
@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::model::{Amount, currency};
 use crate::text::url::Url;
 
-/// Checks what both operations have.
+/// Checks the parameters that both operations have.
 pub(super) fn common(idempotency_key: &str, status_callback: &str) -> Result<(), Error> {
     if idempotency_key.is_empty() {
         return Err(Error::invalid("IdempotencyKey", "empty"));
@@ -16,18 +16,18 @@ pub(super) fn common(idempotency_key: &str, status_callback: &str) -> Result<(),
     callback(status_callback).map_err(|reason| Error::invalid("StatusCallback", reason))
 }
 
-/// Accepts an http(s) URL with a host, or a relative reference, both of the characters that a URL may have.
+/// Accepts an http(s) URL with a host, or a relative reference, if all its characters are allowed in a URL.
 pub(crate) fn callback(url: &str) -> Result<(), &'static str> {
     if url.is_empty() {
         return Err("empty");
     }
-    // Without an early exit, so that the compiler can look at many bytes at once. The usual URL needs no more.
+    // Without an early exit, so that the compiler can check many bytes at once. Most URLs need no more.
     let plain = |b: u8| b.is_ascii_graphic() && !matches!(b, b'"' | b'<' | b'>' | b'`');
     if !url.bytes().map(plain).fold(true, BitAnd::bitand) {
         if url.chars().any(|c| c.is_control() || c.is_whitespace()) {
             return Err("has a space or control character");
         }
-        // Whoever receives the callback refuses the request: HTTP libraries do not take them in a target.
+        // HTTP libraries refuse requests for a target with these characters, so the callback would be lost.
         if url.contains(['"', '<', '>', '`']) {
             return Err("has a quote or angle bracket, which must be percent-encoded");
         }
@@ -42,11 +42,11 @@ pub(crate) fn callback(url: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// Refuses an item that is empty, or that the service could take for two.
+/// Refuses an item that is empty, or that the service could read as two.
 pub(super) fn list<T: AsRef<str>>(field: &'static str, items: &[T]) -> Result<(), Error> {
     let separates = |c: char| c == ',' || c.is_whitespace() || c.is_control();
     if items.iter().any(|item| item.as_ref().is_empty() || item.as_ref().contains(separates)) {
-        return Err(Error::invalid(field, "an item is empty, or has white space or a comma in it"));
+        return Err(Error::invalid(field, "an item is empty, or contains white space or a comma"));
     }
     Ok(())
 }
@@ -57,7 +57,7 @@ pub(super) fn parameter(parameter: &Value) -> Result<(), Error> {
         return Err(Error::invalid("Parameter", "not a JSON object"));
     };
     if fields.values().any(|value| value.is_object() || value.is_array()) {
-        return Err(Error::invalid("Parameter", "nested: a value is itself an object or array"));
+        return Err(Error::invalid("Parameter", "a value is an object or array"));
     }
     Ok(())
 }

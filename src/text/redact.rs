@@ -1,9 +1,9 @@
-//! What hides secrets and what the caller typed.
+//! Hides secrets, and what the caller typed.
 
 use std::fmt;
 use std::ops::BitOr;
 
-/// Text that the program can read but that `Debug` shows only the length of.
+/// Text that the program can read, but of which `Debug` only shows the length.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Withheld<T = String>(T);
 
@@ -23,15 +23,15 @@ impl<T: AsRef<str>> fmt::Debug for Withheld<T> {
     }
 }
 
-/// Masks a client's secrets in text that others wrote: as they are, and in a body also as JSON escapes them.
-/// Any other encoding of a secret goes through.
+/// Masks a client's secrets in text from outside: as they are and, in a body, as JSON escapes them. It does not
+/// recognize any other encoding of a secret.
 #[derive(Clone)]
 pub(crate) struct Redactor {
     secrets: Vec<String>,
 }
 
 impl Redactor {
-    /// A redactor of the given secrets; empty ones are ignored.
+    /// Makes a redactor of these secrets. Empty ones are ignored.
     pub(crate) fn new(secrets: impl IntoIterator<Item = String>) -> Self {
         Self { secrets: secrets.into_iter().filter(|secret| !secret.is_empty()).collect() }
     }
@@ -68,8 +68,8 @@ impl Redactor {
         }
     }
 
-    /// Returns the body of a response as text, with each secret replaced. If only JSON's escapes hide one (many
-    /// servers write `/` as `\/`), they are undone first.
+    /// Returns the body of a response as text, with each secret replaced. If JSON escapes hide a secret (many servers
+    /// write `/` as `\/`), they are undone first.
     pub(crate) fn mask_body(&self, body: &[u8]) -> String {
         let masked = self.mask(&String::from_utf8_lossy(body));
         if masked.contains('\\') {
@@ -82,7 +82,7 @@ impl Redactor {
     }
 }
 
-/// Returns JSON text without the escapes that it can have for visible characters.
+/// Returns JSON text with the escapes of visible characters undone.
 fn without_escapes(json: &str) -> String {
     let mut plain = String::with_capacity(json.len());
     let mut rest = json;

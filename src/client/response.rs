@@ -86,7 +86,7 @@ impl ResponseReader<'_> {
     }
 
     fn request_id(&self, headers: &ResponseHeaders) -> Option<String> {
-        headers.get("twilio-request-id").map(|id| cut(self.redactor.mask(id), 100))
+        headers.request_id().map(|id| cut(self.redactor.mask(id), 100))
     }
 }
 

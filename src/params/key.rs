@@ -7,8 +7,8 @@ use crate::text::random::Uuid;
 /// Remembers the key that was made for a params value, and whether a copy has the same one.
 ///
 /// Programs clone a template and change it for each order. If the clone kept the key, two orders would be one
-/// operation.
-#[derive(Debug)]
+/// operation. The default is for a key that the program set, which never changes.
+#[derive(Debug, Default)]
 pub(super) struct MadeKey {
     /// `None` if the program set the key.
     uuid: Option<Uuid>,
@@ -19,12 +19,7 @@ impl MadeKey {
     /// Makes a new key.
     pub(super) fn new() -> (Self, String) {
         let uuid = Uuid::random();
-        (Self { uuid: Some(uuid), ..Self::by_hand() }, uuid.text())
-    }
-
-    /// For a key that the program set, which never changes.
-    pub(super) fn by_hand() -> Self {
-        Self { uuid: None, shared: AtomicBool::new(false) }
+        (Self { uuid: Some(uuid), ..Self::default() }, uuid.text())
     }
 
     /// Call this before the value is changed. Replaces `key` if it was made here and a copy has it too.

@@ -31,7 +31,7 @@ macro_rules! operation {
             #[must_use]
             pub fn idempotency_key(mut self, idempotency_key: impl Into<String>) -> Self {
                 self.idempotency_key = idempotency_key.into();
-                self.made_key = MadeKey::by_hand();
+                self.made_key = MadeKey::default();
                 self
             }
 
@@ -65,7 +65,7 @@ macro_rules! operation {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let mut stored = Stored::read(deserializer)?;
                 let (key, url) = (stored.require("IdempotencyKey")?, stored.require("StatusCallback")?);
-                let params = Self::read((MadeKey::by_hand(), key), url, &mut stored);
+                let params = Self::read((MadeKey::default(), key), url, &mut stored);
                 stored.finish().map(|()| params)
             }
         }

@@ -334,11 +334,11 @@ fn killed(keys: IdempotencyKeys) {
         round.check(&mut endings);
         fs::remove_dir_all(&round.folder).unwrap();
         endings.kills += kills;
+        println!("{keys:?}: {endings:?}, {:?}", started.elapsed());
         if endings.kills >= wanted {
             break;
         }
     }
-    println!("{keys:?}: {endings:?}, {:?}", started.elapsed());
     assert!(endings.unknown * 20 <= endings.orders, "too many are not decided: {endings:?}");
 }
 

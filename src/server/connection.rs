@@ -85,6 +85,10 @@ impl Served<'_> {
         let limits = &self.connection.shared.limits;
         let (mut incoming, mut began) = (None, None);
         self.connection.wait()?;
+        // A server that stopped before has closed only what waited then.
+        if self.connection.shared.is_stopping() {
+            return Err(Stop::Ended);
+        }
         loop {
             if incoming.is_none() {
                 incoming = Incoming::take(&mut self.input, limits)?;

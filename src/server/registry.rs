@@ -15,7 +15,8 @@ enum State {
     Closed,
     /// The peer must send or read something, and has been waited for since then.
     Waiting(Instant),
-    /// The handler has a request. Nobody closes the connection now.
+    /// The thread has yet to begin, or the handler has a request. Nobody closes the connection now: what its peer
+    /// sent may be here already.
     Busy,
 }
 
@@ -32,10 +33,10 @@ impl Registry {
         self.open.len()
     }
 
-    /// Adds a connection whose peer is waited for, and returns its number.
+    /// Adds a connection, and returns its number.
     pub(super) fn add(&mut self, stream: &Arc<TcpStream>) -> u64 {
         self.latest += 1;
-        self.open.insert(self.latest, (Arc::clone(stream), State::Waiting(Instant::now())));
+        self.open.insert(self.latest, (Arc::clone(stream), State::Busy));
         self.latest
     }
 

@@ -11,7 +11,7 @@ use serde_json::json;
 use twilio_payments::sandbox::FailedOperation;
 use twilio_payments::{
     Capture, CreatePaymentsParams, Ending, Error, ErrorKind, Outcome, PayResult, PaymentEnding, PaymentFlow,
-    PaymentMethod, Payments, PaymentsStatus, Step, StatusCallback,
+    PaymentMethod, Payments, PaymentsStatus, StatusCallback, Step,
 };
 
 const CALL: &str = "CA00000000000000000000000000000001";
@@ -34,6 +34,7 @@ struct History {
     flow: PaymentFlow,
     facts: Facts,
     stored: (String, Facts),
+    stored_revision: u64,
     size: usize,
     now: SystemTime,
     create_key: String,
@@ -58,9 +59,8 @@ impl History {
             params = params.charge_amount("19.99".parse().unwrap());
         }
         if choice & 2 != 0 {
-            params = params
-                .payment_method(PaymentMethod::AchDebit)
-                .parameter(json!({"AVSName": "A. Customer"}));
+            params =
+                params.payment_method(PaymentMethod::AchDebit).parameter(json!({"AVSName": "A. Customer"}));
         }
         if choice & 4 != 0 {
             params = params.require_matching_inputs([Capture::PaymentCardNumber, Capture::PostalCode]);
@@ -69,8 +69,8 @@ impl History {
         let flow = PaymentFlow::new(CALL, params).unwrap().max_asks(1 + u32::from(choice >> 6)).unwrap();
         let text = serde_json::to_string(&flow).unwrap();
         let (facts, now) = (Facts::default(), UNIX_EPOCH + Duration::from_secs(1_800_000_000));
-        let (size, create_key) = (text.len(), flow.key().to_owned());
-        Self { flow, stored: (text, facts.clone()), facts, size, now, create_key }
+        let (size, create_key, stored_revision) = (text.len(), flow.key().to_owned(), flow.revision());
+        Self { flow, stored: (text, facts.clone()), stored_revision, facts, size, now, create_key }
     }
 
     fn happen(&mut self, event: u8, rest: &[u8]) {
@@ -88,6 +88,7 @@ impl History {
             // The program is killed, and another goes on with what is stored.
             b'x' => {
                 self.flow = serde_json::from_str(&self.stored.0).unwrap();
+                assert_eq!(self.flow.revision(), self.stored_revision);
                 self.facts = self.stored.1.clone();
             }
             b'k' => self.flow.cancel(),
@@ -171,6 +172,11 @@ impl History {
     }
 
     fn store(&mut self) {
+        if self.flow.revision() == self.stored_revision {
+            self.stored.1 = self.facts.clone();
+            return;
+        }
+        self.stored_revision = self.flow.revision();
         let text = serde_json::to_string(&self.flow).unwrap();
         assert_eq!(serde_json::from_str::<PaymentFlow>(&text).unwrap(), self.flow, "what is stored");
         assert!(text.len() < self.size + 64 * 1024, "{} bytes", text.len());

@@ -103,7 +103,7 @@ impl Receiver {
                 Err(error) => self.failed(callback, &error),
             },
             Receipt::Queued { discarded } => {
-                // With a handler, what nobody reads is no loss.
+                // With a handler, nothing is lost if nobody reads it.
                 if discarded && self.on_callback.is_none() {
                     let count = self.queue.discarded();
                     self.warnings.warn(format_args!(

@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::Duration;
 
 use super::delivery::Sender;
@@ -16,7 +16,6 @@ use super::store::Store;
 use super::{Sandbox, mint};
 use crate::client::{Credentials, PaymentsApi};
 use crate::error::Error;
-use crate::model::sid;
 use crate::server::{Limits, Request, Server};
 use crate::text::Withheld;
 
@@ -75,7 +74,7 @@ impl SandboxBuilder {
         self
     }
 
-    /// How long a connection may be idle before the sandbox closes it. Default: 60 s. With a short time,
+    /// How long a connection may be idle before the sandbox closes it. Default: 75 s. With a short time,
     /// a program meets the closed connections that real servers leave in its pool.
     pub fn idle_timeout(mut self, idle_timeout: Duration) -> Self {
         self.idle_timeout = Some(idle_timeout);
@@ -125,7 +124,6 @@ impl SandboxBuilder {
             access_token: mint::secret(),
             subaccount_sid: mint::sid("AC"),
         };
-        sid::check("account_sid", "AC", &accounts.account_sid).map_err(invalid)?;
         let credentials =
             Credentials::auth_token(&accounts.account_sid, &accounts.auth_token).map_err(invalid)?;
         for (name, zero) in [
@@ -145,7 +143,6 @@ impl SandboxBuilder {
         let store = Store::new(sender, self.idempotency_keys, self.undocumented, kept_sessions);
         let (faults, requests) = (Faults::default(), AtomicUsize::new(0));
         let service = Arc::new(Service { accounts, store, faults, requests });
-        let clock = ClockThread::start(&service)?;
 
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port))?;
         let mut limits = Limits { max_body: 1024 * 1024, ..Limits::default() };
@@ -156,30 +153,9 @@ impl SandboxBuilder {
         let base_url = format!("http://{}", server.address());
         let client = PaymentsApi::builder(credentials.clone()).base_url(&base_url).no_proxy();
         let client = client.build().map_err(io::Error::other)?;
-        Ok(Sandbox { _server: server, _clock: clock, service, credentials, base_url, client })
-    }
-}
-
-/// The thread that lets waits for a key end; stops when dropped.
-pub(super) struct ClockThread {
-    service: Arc<Service>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl ClockThread {
-    fn start(service: &Arc<Service>) -> io::Result<Self> {
-        let own = Arc::clone(service);
-        let thread =
-            thread::Builder::new().name("sandbox-clock".to_owned()).spawn(move || own.store.run_clock())?;
-        Ok(Self { service: Arc::clone(service), thread: Some(thread) })
-    }
-}
-
-impl Drop for ClockThread {
-    fn drop(&mut self) {
-        self.service.store.stop();
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+        let ticking = Arc::clone(&service);
+        let clock = thread::Builder::new().name("sandbox-clock".to_owned());
+        let clock = Some(clock.spawn(move || ticking.store.run_clock())?);
+        Ok(Sandbox { _server: server, clock, service, credentials, base_url, client })
     }
 }

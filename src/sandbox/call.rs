@@ -28,6 +28,7 @@ use crate::model::Capture;
 /// # }
 /// ```
 #[derive(Clone)]
+#[must_use]
 pub struct Call {
     pub(super) sid: String,
     pub(super) service: Arc<Service>,
@@ -77,7 +78,6 @@ impl Call {
 
     /// Puts a caller on the call who answers everything at once with good test values, so that a test need not
     /// press keys. What is being asked is answered too.
-    #[must_use]
     pub fn obliging(self) -> Self {
         self.obliging_with([] as [(Capture, String); 0])
     }
@@ -96,10 +96,9 @@ impl Call {
     /// # Ok(())
     /// # }
     /// ```
-    #[must_use]
     pub fn obliging_with(self, answers: impl IntoIterator<Item = (Capture, impl Into<String>)>) -> Self {
         let answers = answers.into_iter().map(|(capture, keys)| (capture, keys.into())).collect();
-        self.service.store.oblige(&self.sid, &Answers::new(answers));
+        self.service.store.oblige(&self.sid, &Answers(answers));
         self
     }
 

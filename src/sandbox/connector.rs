@@ -24,52 +24,40 @@ use crate::model::{PaymentMethod, TokenType};
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[must_use]
 pub struct PaymentConnector {
-    charges: bool,
-    token_types: Vec<TokenType>,
-    payment_methods: Vec<PaymentMethod>,
+    makes_no_charges: bool,
+    /// `None` for all of them, as in the two fields that follow.
+    token_types: Option<Vec<TokenType>>,
+    payment_methods: Option<Vec<PaymentMethod>>,
     currencies: Option<Vec<String>>,
     ach_parameters: Vec<String>,
     failure: Option<u32>,
 }
 
-impl Default for PaymentConnector {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl PaymentConnector {
     /// A connector that supports everything.
     pub fn new() -> Self {
-        Self {
-            charges: true,
-            token_types: TokenType::KNOWN.to_vec(),
-            payment_methods: PaymentMethod::KNOWN.to_vec(),
-            currencies: None,
-            ach_parameters: Vec::new(),
-            failure: None,
-        }
+        Self::default()
     }
 
     /// Whether it charges. If not, a session with an amount is refused with 64007.
     pub fn charges(mut self, charges: bool) -> Self {
-        self.charges = charges;
+        self.makes_no_charges = !charges;
         self
     }
 
     /// The types of token that it makes. A session that asks for another is refused with 64006, and with 64005 if
     /// there is none.
     pub fn token_types(mut self, types: impl IntoIterator<Item = TokenType>) -> Self {
-        self.token_types = types.into_iter().collect();
+        self.token_types = Some(types.into_iter().collect());
         self
     }
 
     /// The payment methods that it accepts. A session with another is refused with 64013.
     pub fn payment_methods(mut self, methods: impl IntoIterator<Item = PaymentMethod>) -> Self {
-        self.payment_methods = methods.into_iter().collect();
+        self.payment_methods = Some(methods.into_iter().collect());
         self
     }
 
@@ -100,26 +88,24 @@ impl PaymentConnector {
     /// # Errors
     /// Returns a refusal if one of them is not supported.
     pub(super) fn check(&self, parameters: &CreateParameters) -> Result<(), Refusal> {
+        let CreateParameters { currency, payment_method, token_type, payment_connector, .. } = parameters;
         let refused = |rule, what: &str| {
-            let connector = &parameters.payment_connector;
-            Err(Refusal::new(rule, format!("Connector {connector} does not support {what}")))
+            Err(Refusal::new(rule, format!("Connector {payment_connector} does not support {what}")))
         };
-        let currency = &parameters.currency;
-        let accepted = self.currencies.as_ref().is_none_or(|codes| codes.contains(currency));
-        if !accepted || currency.len() != 3 || !currency.bytes().all(|b| b.is_ascii_alphabetic()) {
+        let three_letters = currency.len() == 3 && currency.bytes().all(|b| b.is_ascii_alphabetic());
+        if !three_letters || !accepts(self.currencies.as_ref(), currency) {
             return refused(&refusals::CURRENCY, "the currency");
         }
-        if !self.payment_methods.contains(&parameters.payment_method) {
-            return refused(&refusals::PAYMENT_METHOD, parameters.payment_method.as_str());
+        if !accepts(self.payment_methods.as_ref(), payment_method) {
+            return refused(&refusals::PAYMENT_METHOD, payment_method.as_str());
         }
-        if parameters.charge().is_some() {
-            if !self.charges {
-                return refused(&refusals::NO_CHARGES, "charges");
+        match (parameters.charge(), &self.token_types) {
+            (Some(_), _) if self.makes_no_charges => return refused(&refusals::NO_CHARGES, "charges"),
+            (None, Some(types)) if types.is_empty() => return refused(&refusals::NO_TOKENS, "tokens"),
+            (None, types) if !accepts(types.as_ref(), token_type) => {
+                return refused(&refusals::TOKEN_TYPE, token_type.as_str());
             }
-        } else if self.token_types.is_empty() {
-            return refused(&refusals::NO_TOKENS, "tokens");
-        } else if !self.token_types.contains(&parameters.token_type) {
-            return refused(&refusals::TOKEN_TYPE, parameters.token_type.as_str());
+            _ => {}
         }
         if parameters.is_ach() {
             let given = parameters.parameter.as_ref();
@@ -159,6 +145,11 @@ impl PaymentConnector {
         };
         failed(if parameters.charge().is_some() { 64008 } else { 64010 }, message, connector)
     }
+}
+
+/// Whether a value is among those that a connector supports, all of them if there is no list.
+fn accepts<T: PartialEq>(supported: Option<&Vec<T>>, value: &T) -> bool {
+    supported.is_none_or(|supported| supported.contains(value))
 }
 
 /// Why a session ended without an effect.

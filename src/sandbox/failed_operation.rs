@@ -15,10 +15,12 @@ use crate::error::{ApiError, Error, ErrorKind, Outcome};
 /// assert_eq!(error.outcome(), Outcome::Refused);
 /// assert_eq!(error.api_error().and_then(|api| api.code), Some(64019));
 ///
-/// let error = FailedOperation::status(429).after_lost_attempt().error("order-7-complete");
+/// let earlier = FailedOperation::lost().error("order-7-complete");
+/// let error = FailedOperation::status(429).error("order-7-complete").after_earlier(&earlier);
 /// assert_eq!(error.outcome(), Outcome::Unknown);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
 pub struct FailedOperation {
     kind: ErrorKind,
     outcome: Outcome,
@@ -28,47 +30,28 @@ pub struct FailedOperation {
 
 impl FailedOperation {
     /// No connection was made: the request was not sent.
-    #[must_use]
     pub fn not_sent() -> Self {
         Self { kind: ErrorKind::Connect, outcome: Outcome::NotSent, status: None, code: None }
     }
 
     /// The connection was lost after the request was sent.
-    #[must_use]
     pub fn lost() -> Self {
         Self { kind: ErrorKind::ConnectionLost, outcome: Outcome::Unknown, ..Self::not_sent() }
     }
 
     /// No response came in time.
-    #[must_use]
     pub fn timed_out() -> Self {
         Self { kind: ErrorKind::Timeout, ..Self::lost() }
     }
 
     /// The service responded with this status, 400 to 599.
-    #[must_use]
     pub fn status(status: u16) -> Self {
         Self { kind: ErrorKind::Api, outcome: Outcome::of_status(status), status: Some(status), code: None }
     }
 
     /// Adds the service's error code.
-    #[must_use]
     pub fn code(mut self, code: i64) -> Self {
         self.code = Some(code);
-        self
-    }
-
-    /// Makes this the failure of the last attempt, after one of which the outcome is unknown.
-    #[must_use]
-    pub fn after_lost_attempt(mut self) -> Self {
-        self.outcome = Outcome::Unknown;
-        self
-    }
-
-    /// Makes this the failure of the last attempt, after one that the service refused.
-    #[must_use]
-    pub fn after_refused_attempt(mut self) -> Self {
-        self.outcome = self.outcome.combine(Outcome::Refused);
         self
     }
 

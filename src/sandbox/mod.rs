@@ -144,6 +144,7 @@ mod connector;
 mod delivery;
 mod failed_operation;
 mod faults;
+mod fields;
 mod idempotency;
 mod mint;
 pub mod numbers;
@@ -159,6 +160,7 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 pub use builder::SandboxBuilder;
@@ -176,7 +178,6 @@ use crate::client::{Credentials, PaymentsApi, PaymentsApiBuilder};
 use crate::error::Error;
 use crate::model::sid;
 use crate::server::Server;
-use builder::ClockThread;
 use service::Service;
 
 /// A running sandbox; see the [module's documentation](self).
@@ -184,9 +185,9 @@ use service::Service;
 /// All methods may be called from any thread. Dropping it closes all connections and ends its threads.
 #[must_use = "the sandbox ends when it is dropped"]
 pub struct Sandbox {
-    // Dropped in this order: first nothing comes in any more, then nothing goes out.
     _server: Server,
-    _clock: ClockThread,
+    /// Lets the caller's waits end.
+    clock: Option<JoinHandle<()>>,
     service: Arc<Service>,
     credentials: Credentials,
     base_url: String,
@@ -251,13 +252,11 @@ impl Sandbox {
 
     /// Makes a live call of the account, with a caller whose keypad you work: see [`Call::press`] and
     /// [`Call::obliging`].
-    #[must_use]
     pub fn call(&self) -> Call {
         self.add_call(self.account_sid(), mint::sid("CA"), None)
     }
 
     /// Makes a live call of the subaccount.
-    #[must_use]
     pub fn subaccount_call(&self) -> Call {
         self.add_call(self.subaccount_sid(), mint::sid("CA"), None)
     }
@@ -274,7 +273,6 @@ impl Sandbox {
 
     /// Makes a live call of the account that is a leg of another. The service's responses and callbacks name that
     /// other call then, not this one.
-    #[must_use]
     pub fn leg_of(&self, parent: &Call) -> Call {
         self.add_call(self.account_sid(), mint::sid("CA"), Some(parent.sid()))
     }
@@ -311,7 +309,7 @@ impl Sandbox {
     /// A session as it is now; `None` if there is no such session.
     #[must_use]
     pub fn session(&self, sid: &str) -> Option<Session> {
-        self.service.store.memory().sessions.get(sid).map(|session| session.view().clone())
+        self.service.store.memory().sessions.get(sid).map(|session| session.view.clone())
     }
 
     /// All sessions as they are now, in the order of their creation.
@@ -409,6 +407,15 @@ impl Sandbox {
     #[must_use]
     pub fn faults(&self) -> Faults {
         self.service.faults.clone()
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        self.service.store.stop();
+        if let Some(clock) = self.clock.take() {
+            let _ = clock.join();
+        }
     }
 }
 

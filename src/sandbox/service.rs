@@ -76,8 +76,8 @@ impl Service {
         }
         let form = Form::parse(request.body());
         match path.sid {
-            None => self.store.create(path, form, request.body()),
-            Some(sid) => self.store.update(path, sid, &form, request.body()),
+            None => self.store.create(path, form),
+            Some(sid) => self.store.update(path, sid, &form),
         }
     }
 }
@@ -91,30 +91,25 @@ fn log_failure(request: &Request, what: &str) {
 impl Accounts {
     /// Whether a request has good credentials.
     fn know(&self, request: &Request) -> bool {
-        let Some((scheme, value)) = request.header("Authorization").and_then(|value| value.split_once(' '))
-        else {
-            return false;
-        };
-        if request.header_count("Authorization") != 1 {
-            return false;
-        }
+        let credentials = only_header(request, "Authorization").and_then(|value| value.split_once(' '));
+        let Some((scheme, given)) = credentials else { return false };
         if scheme.eq_ignore_ascii_case("Bearer") {
-            return value == self.access_token;
+            return given == self.access_token;
         }
-        let decoded =
-            BASE64_STANDARD.decode(value.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-        let user_and_password = decoded.as_deref().and_then(|text| text.split_once(':'));
+        let basic = |user: &str, password: &str| BASE64_STANDARD.encode(format!("{user}:{password}"));
         scheme.eq_ignore_ascii_case("Basic")
-            && user_and_password.is_some_and(|pair| {
-                pair == (self.account_sid.as_str(), self.auth_token.as_str())
-                    || pair == (self.api_key_sid.as_str(), self.api_key_secret.as_str())
-            })
+            && [basic(&self.account_sid, &self.auth_token), basic(&self.api_key_sid, &self.api_key_secret)]
+                .contains(&given.trim().to_owned())
     }
 }
 
+/// Whether a request has a body that is a form.
 fn is_form(request: &Request) -> bool {
-    let media_type = request.header("Content-Type").and_then(|value| value.split(';').next());
-    request.header_count("Content-Type") == 1
-        && media_type
-            .is_some_and(|value| value.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"))
+    let media_type = only_header(request, "Content-Type").and_then(|value| value.split(';').next());
+    media_type.is_some_and(|value| value.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"))
+}
+
+/// A header that a request must have exactly once.
+fn only_header<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
+    request.header(name).filter(|_| request.header_count(name) == 1)
 }

@@ -20,7 +20,6 @@ use super::views::Session;
 const MOST_IGNORED: usize = 1000;
 
 pub(super) struct Store {
-    clock: Clock,
     pub(super) sender: Sender,
     undocumented: Undocumented,
     /// How many ended sessions are kept.
@@ -34,6 +33,7 @@ pub(super) struct Store {
 
 #[derive(Default)]
 pub(super) struct Memory {
+    clock: Clock,
     calls: HashMap<String, StoredCall>,
     pub(super) sessions: HashMap<String, PaySession>,
     /// The sessions' SIDs in the order of their creation.
@@ -74,7 +74,6 @@ impl Store {
         let mut memory = Memory { connectors, ..Memory::default() };
         memory.responses.keys = keys;
         Self {
-            clock: Clock::new(),
             sender,
             undocumented,
             kept_sessions,
@@ -123,7 +122,7 @@ impl Store {
         let mut memory = self.memory();
         let sid = memory.calls.get(call_sid).and_then(|call| call.open_session.clone());
         if let Some(sid) = sid {
-            let now = self.clock.now();
+            let now = memory.clock.now();
             self.drive(&mut memory, &sid, |session| session.tick(now));
             self.drive(&mut memory, &sid, |session| happen(session, now));
         }
@@ -140,9 +139,7 @@ impl Store {
 
     /// Sets the clock forward.
     pub(super) fn advance(&self, by: Duration) {
-        let held = self.memory();
-        self.clock.advance(by);
-        drop(held);
+        self.memory().clock.advance(by);
         self.due.notify_all();
     }
 
@@ -152,12 +149,12 @@ impl Store {
         while !memory.stopped {
             memory.next_tick = None;
             for sid in memory.open.clone() {
-                let now = self.clock.now();
+                let now = memory.clock.now();
                 self.drive(&mut memory, &sid, |session| session.tick(now));
             }
             memory = match memory.next_tick {
                 Some(deadline) => {
-                    let time = deadline.saturating_sub(self.clock.now()).max(Duration::from_millis(1));
+                    let time = deadline.saturating_sub(memory.clock.now()).max(Duration::from_millis(1));
                     let waited = self.due.wait_timeout(memory, time);
                     waited.unwrap_or_else(PoisonError::into_inner).0
                 }
@@ -175,17 +172,12 @@ impl Store {
     }
 
     /// Creates a session.
-    pub(super) fn create(
-        &self,
-        path: RequestPath<'_>,
-        form: Form<'_>,
-        body: &[u8],
-    ) -> Result<Success, Refusal> {
+    pub(super) fn create(&self, path: RequestPath<'_>, form: Form<'_>) -> Result<Success, Refusal> {
         let mut memory = self.memory();
         memory.call_of(path)?;
         let parameters = CreateParameters::read(&form)?;
         let key = parameters.idempotency_key.clone();
-        if let Some(success) = memory.responses.replay(path, &key, body)? {
+        if let Some(success) = memory.responses.replay(path, &key, form.body)? {
             return Ok(success);
         }
         let call = memory.live_call_of(path)?;
@@ -199,10 +191,10 @@ impl Store {
         let sid = mint::sid("PK");
         memory.live_call_of(path)?.open_session = Some(sid.clone());
         let account_sid = path.account_sid.to_owned();
-        let ids = SessionIds { account_sid, call_sid: shown_call, sid: sid.clone() };
-        let now = self.clock.now();
+        let ids = SessionIds { account_sid, call_sid: shown_call, sid: sid.as_str().into() };
+        let (body, fields, now) = (form.body, form.into_fields(), memory.clock.now());
         let (session, started) =
-            PaySession::start(ids, path.call_sid, parameters, form.into_owned(), self.undocumented, now);
+            PaySession::start(ids, path.call_sid, parameters, fields, self.undocumented, now);
         let success = Success { status: 201, body: session.resource(now) };
         memory.sessions.insert(sid.clone(), session);
         memory.order.push_back(sid.clone());
@@ -218,20 +210,19 @@ impl Store {
         path: RequestPath<'_>,
         sid: &str,
         form: &Form<'_>,
-        body: &[u8],
     ) -> Result<Success, Refusal> {
         let mut memory = self.memory();
         memory.call_of(path)?;
         memory.session_of(path, sid)?;
         let update = UpdateParameters::read(form)?;
-        if let Some(success) = memory.responses.replay(path, &update.idempotency_key, body)? {
+        if let Some(success) = memory.responses.replay(path, &update.idempotency_key, form.body)? {
             return Ok(success);
         }
         let answers = memory.live_call_of(path)?.answers.clone();
-        let now = self.clock.now();
+        let now = memory.clock.now();
         self.drive(&mut memory, sid, |session| session.tick(now));
         memory.ignore(form.ignored());
-        let name = memory.session_of(path, sid)?.parameters().payment_connector.clone();
+        let name = memory.session_of(path, sid)?.parameters.payment_connector.clone();
         let connector = memory.connector(&name)?.clone();
         let session = memory.session_of(path, sid)?;
         let mut callbacks = session.update(&update, &connector, now)?;
@@ -239,7 +230,7 @@ impl Store {
             callbacks.extend(oblige(session, &answers, now));
         }
         let success = Success { status: 202, body: session.resource(now) };
-        memory.responses.keep(path, update.idempotency_key, body, &success);
+        memory.responses.keep(path, update.idempotency_key, form.body, &success);
         self.drive(&mut memory, sid, |_| callbacks);
         Ok(success)
     }
@@ -250,9 +241,9 @@ impl Store {
         let Some(session) = memory.sessions.get_mut(sid) else { return };
         let callbacks = happen(session);
         let deadline = session.next_deadline();
-        if session.result().is_some() && memory.open.remove(sid) {
-            memory.transactions.extend(session.view().transaction.clone());
-            if let Some(call) = memory.calls.get_mut(&session.view().call_sid) {
+        if !session.view.is_open() && memory.open.remove(sid) {
+            memory.transactions.extend(session.view.transaction.clone());
+            if let Some(call) = memory.calls.get_mut(&session.view.call_sid) {
                 call.open_session.take_if(|open| open == sid);
             }
             memory.ended.push_back(sid.to_owned());
@@ -276,7 +267,7 @@ impl Store {
     pub(super) fn sessions(&self) -> Vec<Session> {
         let memory = self.memory();
         let sessions = memory.order.iter().filter_map(|sid| memory.sessions.get(sid));
-        sessions.map(|session| session.view().clone()).collect()
+        sessions.map(|session| session.view.clone()).collect()
     }
 }
 
@@ -311,14 +302,14 @@ impl Memory {
     }
 
     fn session_of(&mut self, path: RequestPath<'_>, sid: &str) -> Result<&mut PaySession, Refusal> {
-        let session = self.sessions.get_mut(sid).filter(|session| session.view().call_sid == path.call_sid);
+        let session = self.sessions.get_mut(sid).filter(|session| session.view.call_sid == path.call_sid);
         session.ok_or_else(|| Refusal::not_found(path.path))
     }
 
     /// Forgets an ended session and its idempotency keys.
     fn forget(&mut self, sid: &str) {
         if let Some(session) = self.sessions.remove(sid) {
-            self.responses.forget(&session.ids().account_sid, &session.view().idempotency_keys);
+            self.responses.forget(&session.ids.account_sid, &session.view.idempotency_keys);
         }
         if let Some(index) = self.order.iter().position(|other| other == sid) {
             self.order.remove(index);

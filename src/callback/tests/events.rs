@@ -37,7 +37,7 @@ fn events_of_captures() {
             Event::Captured { capture: &BankRoutingNumber, shown: Some("021000021") },
         ),
         ("Capture=new&PartialResult=false", Event::Captured { capture: &Capture::from("new"), shown: None }),
-        // Where PartialResult is missing.
+        // PartialResult is missing.
         (
             "Capture=security-code&SecurityCode=xxx&Required=expiration-date",
             Event::Captured { capture: &SecurityCode, shown: Some("xxx") },

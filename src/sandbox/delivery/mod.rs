@@ -7,6 +7,6 @@ mod sender;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use callback::{Callback, Params};
+pub(crate) use callback::Callback;
 pub use record::{Delivery, RecordedCallback};
 pub(crate) use sender::Sender;

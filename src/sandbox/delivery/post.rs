@@ -78,7 +78,7 @@ pub(super) fn agent() -> Agent {
 pub(super) fn post(
     agent: &Agent,
     target: &Target,
-    headers: &[(&'static str, String)],
+    headers: &[(&str, &str)],
     form: &str,
     [connect, read, total]: [Duration; 3],
 ) -> Result<u16, CallbackFailure> {
@@ -96,7 +96,7 @@ pub(super) fn post(
         request = request.header("Authorization", authorization);
     }
     for (name, value) in headers {
-        request = request.header(*name, value);
+        request = request.header(*name, *value);
     }
     match request.send(form) {
         Ok(mut response) => {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use form_urlencoded::Serializer;
 
-use super::callback::{Callback, Params};
+use super::callback::Callback;
+use crate::sandbox::fields::Fields;
 use crate::text::form::pairs;
 use crate::text::url_without_secrets;
 
@@ -23,8 +24,8 @@ pub(super) struct Record {
 
 impl Record {
     pub(super) fn new(callback: Callback, token: String, sendable: bool) -> Self {
-        let Callback { session, url, params } = callback;
-        let body = Serializer::new(String::new()).extend_pairs(params).finish().into();
+        let Callback { session, url, fields } = callback;
+        let body = Serializer::new(String::new()).extend_pairs(fields.iter()).finish().into();
         let delivery = if sendable { Delivery::Pending } else { Delivery::NotSent };
         Self { session, url, body, token: token.into(), delivery, attempts: 0, status: None }
     }
@@ -36,7 +37,7 @@ impl Record {
 #[derive(Clone, PartialEq, Eq)]
 pub struct RecordedCallback {
     record: Record,
-    params: Params,
+    fields: Fields,
 }
 
 /// What became of a callback.
@@ -56,9 +57,7 @@ pub enum Delivery {
 
 impl RecordedCallback {
     pub(super) fn new(record: &Record) -> Self {
-        let params =
-            pairs(record.body.as_bytes()).map(|(name, value)| (name.into_owned(), value.into_owned()));
-        Self { params: params.collect(), record: record.clone() }
+        Self { record: record.clone(), fields: Fields::new(pairs(record.body.as_bytes())) }
     }
 
     /// The SID of the payment session.
@@ -75,13 +74,13 @@ impl RecordedCallback {
 
     /// The fields, name and value, in their order in the body.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.params.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        self.fields.iter()
     }
 
     /// The value of a field. `None` if it is not there; it can be there and empty.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.fields().find(|(field, _)| *field == name).map(|(_, value)| value)
+        self.fields.get(name)
     }
 
     /// The body, form-encoded, as [`StatusCallback::parse`](crate::StatusCallback::parse) reads it.
@@ -117,11 +116,10 @@ impl RecordedCallback {
 
 impl fmt::Debug for RecordedCallback {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<_> = self.fields().map(|(name, _)| name).collect();
         f.debug_struct("RecordedCallback")
             .field("session", &self.session())
             .field("url", &url_without_secrets(self.url()))
-            .field("names", &names)
+            .field("fields", &self.fields)
             .field("delivery", &self.record.delivery)
             .field("attempts", &self.record.attempts)
             .field("status", &self.record.status)

@@ -63,7 +63,7 @@ impl Sender {
     /// A sender that signs with the account's auth token, or with a shared key if there is one: its SID and secret.
     ///
     /// # Errors
-    /// If the token or secret is not one that could verify a signature.
+    /// Returns an error if the token or secret cannot verify a signature.
     pub(crate) fn new(auth_token: &str, shared_key: Option<(&str, &str)>) -> Result<Self, CallbackError> {
         let signer = match shared_key {
             Some((_, secret)) => SignatureValidator::from_shared_key(secret)?,
@@ -120,13 +120,11 @@ impl Sender {
         let nothing_new = |state: &mut State| state.taken <= from && !state.stopped;
         let waited = self.0.changed.wait_timeout_while(self.0.lock(), time, nothing_new);
         let state = waited.unwrap_or_else(PoisonError::into_inner).0;
-        let of_session = |queue: &Queue| {
-            let new = queue.records.iter().rev().take_while(|(number, _)| *number >= from);
-            new.map(|(number, record)| (*number, RecordedCallback::new(record))).collect::<Vec<_>>()
-        };
-        let mut new: Vec<_> = state.sessions.values().flat_map(of_session).collect();
+        let queues = state.sessions.values().map(|queue| queue.records.iter().rev());
+        let mut new: Vec<_> =
+            queues.flat_map(|latest| latest.take_while(|(number, _)| *number >= from)).collect();
         new.sort_unstable_by_key(|(number, _)| *number);
-        (new.into_iter().map(|(_, callback)| callback).collect(), state.taken)
+        (new.into_iter().map(|(_, record)| RecordedCallback::new(record)).collect(), state.taken)
     }
 
     /// Forgets a session, as soon as nothing of it is pending.
@@ -193,39 +191,33 @@ impl Shared {
             if let Some(record) = state.sessions.get_mut(&session).and_then(Queue::pending).cloned() {
                 state.delivering += 1;
                 drop(state);
-                let delivered = self.deliver(&session, &record);
+                self.deliver(&record);
                 state = self.lock();
                 state.delivering -= 1;
-                if state.stopped {
-                    break;
-                }
-                self.note(&mut state, &session, |record| {
-                    record.delivery = if delivered { Delivery::Delivered } else { Delivery::Failed };
-                });
-                state.pending = state.pending.saturating_sub(1);
+            }
+            if state.stopped {
+                break;
             }
             let Some(queue) = state.sessions.get_mut(&session) else { continue };
             queue.busy = queue.pending().is_some();
-            match (queue.busy, queue.forgotten) {
-                (true, _) => state.ready.push_back(session),
-                (false, true) => drop(state.sessions.remove(&session)),
-                (false, false) => {}
+            if queue.busy {
+                state.ready.push_back(session);
+            } else if queue.forgotten {
+                state.sessions.remove(&session);
             }
         }
         state.threads -= 1;
         self.changed.notify_all();
     }
 
-    /// Attempts a delivery as often as its URL asks for, and returns whether it arrived.
-    fn deliver(&self, session: &str, record: &Record) -> bool {
-        let Some(target) = Target::of(&record.url) else { return false };
+    /// Attempts a delivery as often as its URL asks for, and records what became of it.
+    fn deliver(&self, record: &Record) {
         let retries = CallbackRetries::of_url(&record.url);
         let ([connect, read, total], started) = (retries.timeouts(), Instant::now());
-        let headers = self.headers(&target, record);
         let mut pause = PAUSE;
         for attempt in 1.. {
             let times = [connect, read, total.saturating_sub(started.elapsed())];
-            let result = post::post(&self.agent, &target, &headers, &record.body, times);
+            let result = self.attempt(record, times);
             let failure = match result {
                 Ok(200..=299) => None,
                 Ok(400..=499) => Some(CallbackFailure::Status4xx),
@@ -233,44 +225,42 @@ impl Shared {
                 Ok(_) => Some(CallbackFailure::Any),
                 Err(failure) => Some(failure),
             };
+            let again = |failure| retries.again(attempt, failure) && started.elapsed() + pause < total;
+            let delivery = match failure {
+                None => Delivery::Delivered,
+                Some(failure) if again(failure) => Delivery::Pending,
+                Some(_) => Delivery::Failed,
+            };
             let mut state = self.lock();
             if state.stopped {
-                return false;
+                return;
             }
-            self.note(&mut state, session, |record| {
-                record.attempts = attempt;
-                record.status = result.ok();
-            });
-            let Some(failure) = failure else { return true };
-            if !retries.again(attempt, failure) || started.elapsed() + pause >= total {
-                return false;
+            if let Some(kept) = state.sessions.get_mut(&record.session).and_then(Queue::pending) {
+                (kept.attempts, kept.status, kept.delivery) = (attempt, result.ok(), delivery);
+            }
+            self.changed.notify_all();
+            if delivery != Delivery::Pending {
+                state.pending = state.pending.saturating_sub(1);
+                return;
             }
             drop(self.changed.wait_timeout_while(state, pause, |state| !state.stopped));
             pause *= 2;
         }
-        false
     }
 
-    /// Records the result of the delivery that was under way.
-    fn note(&self, state: &mut State, session: &str, change: impl FnOnce(&mut Record)) {
-        if let Some(record) = state.sessions.get_mut(session).and_then(Queue::pending) {
-            change(record);
-        }
-        self.changed.notify_all();
-    }
-
-    fn headers(&self, target: &Target, record: &Record) -> Vec<(&'static str, String)> {
+    /// Signs and sends a callback, and returns the status of the response.
+    fn attempt(&self, record: &Record, times: [Duration; 3]) -> Result<u16, CallbackFailure> {
+        let target = Target::of(&record.url).ok_or(CallbackFailure::Any)?;
         let (url, body) = (&target.signed, record.body.as_bytes());
-        let signature = match self.settings {
-            Some(_) => self.signer.sign_sha256(url, body),
+        let mut headers = vec![("I-Twilio-Idempotency-Token", &*record.token)];
+        let signature = match &self.settings {
+            Some(settings) => {
+                headers.push(("X-Twilio-Webhooks-Signature-Settings", settings));
+                self.signer.sign_sha256(url, body)
+            }
             None => self.signer.sign(url, body),
         };
-        let mut headers = vec![
-            (SignatureValidator::HEADER, signature),
-            ("I-Twilio-Idempotency-Token", record.token.clone().into()),
-        ];
-        headers
-            .extend(self.settings.clone().map(|settings| ("X-Twilio-Webhooks-Signature-Settings", settings)));
-        headers
+        headers.push((SignatureValidator::HEADER, &signature));
+        post::post(&self.agent, &target, &headers, &record.body, times)
     }
 }

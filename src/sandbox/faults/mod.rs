@@ -6,7 +6,6 @@ mod target;
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -17,12 +16,12 @@ pub use target::FaultTarget;
 use crate::sandbox::parameters::Form;
 use crate::server::Request;
 use random::Tries;
-use target::Aimed;
+use target::WaitingFault;
 
 /// Makes things go wrong: see [`Sandbox::faults`](super::Sandbox::faults).
 ///
-/// A handle; clones act on the same sandbox. Faults strike whatever request comes, good or bad: those of the list
-/// first, then those that are aimed at an operation, then those by chance.
+/// A handle; clones act on the same sandbox. Faults strike whatever request comes, good or bad: of those that wait
+/// for one, the first that fits, and those by chance only if none does.
 #[derive(Clone, Default)]
 pub struct Faults {
     plan: Arc<Mutex<Plan>>,
@@ -30,10 +29,8 @@ pub struct Faults {
 
 #[derive(Default)]
 struct Plan {
-    waiting: VecDeque<Fault>,
-    random: Option<RandomFaults>,
-    aimed: Vec<Aimed>,
-    tries: Tries,
+    waiting: Vec<WaitingFault>,
+    random: Option<(RandomFaults, Tries)>,
     injected: usize,
 }
 
@@ -49,11 +46,10 @@ impl Faults {
 
     /// Hits the next requests, one after another.
     pub fn list(&self, faults: impl IntoIterator<Item = Fault>) {
-        self.plan().waiting.extend(faults);
+        self.plan().waiting.extend(faults.into_iter().map(|fault| WaitingFault::new(None, fault)));
     }
 
-    /// Hits one request of an operation: the first that the target fits and that no fault of the
-    /// [`list`](Self::list) hits.
+    /// Hits one request of an operation: the first that the target fits and that no fault hits that waited before.
     ///
     /// ```
     /// use twilio_payments::sandbox::{Fault, FaultTarget, Sandbox};
@@ -66,14 +62,12 @@ impl Faults {
     /// # }
     /// ```
     pub fn aim(&self, target: FaultTarget, fault: Fault) {
-        self.plan().aimed.push(Aimed { target, fault, captures: Vec::new() });
+        self.plan().waiting.push(WaitingFault::new(Some(target), fault));
     }
 
     /// Hits requests by chance from now on, in the place of an earlier plan.
     pub fn at_random(&self, faults: RandomFaults) {
-        let mut plan = self.plan();
-        plan.random = Some(faults);
-        plan.tries = Tries::default();
+        self.plan().random = Some((faults, Tries::default()));
     }
 
     /// Ends all faults, those that wait and those by chance.
@@ -91,8 +85,7 @@ impl Faults {
     /// How many faults of the list, and aimed ones, have not struck yet.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        let plan = self.plan();
-        plan.waiting.len() + plan.aimed.len()
+        self.plan().waiting.len()
     }
 
     /// What hits this request.
@@ -103,19 +96,19 @@ impl Faults {
 
 impl Plan {
     fn next(&mut self, path: &str, body: &[u8]) -> Option<Fault> {
-        let fault = self.waiting.pop_front().or_else(|| {
-            if self.aimed.is_empty() && self.random.is_none() {
-                return None;
+        if self.waiting.is_empty() && self.random.is_none() {
+            return None;
+        }
+        let form = Form::parse(body);
+        // Each of them counts the request, even if another one strikes.
+        let fit: Vec<bool> = self.waiting.iter_mut().map(|waiting| waiting.fits(path, &form)).collect();
+        let fault = match (fit.iter().position(|fits| *fits), &mut self.random) {
+            (Some(index), _) => Some(self.waiting.remove(index).fault),
+            (None, Some((random, tries))) => {
+                tries.next(random, form.get("IdempotencyKey").unwrap_or_default())
             }
-            let form = Form::parse(body);
-            // Each of them counts the request, even if another one strikes.
-            let hits: Vec<bool> = self.aimed.iter_mut().map(|aimed| aimed.fits(path, &form)).collect();
-            if let Some(index) = hits.iter().position(|hit| *hit) {
-                return Some(self.aimed.remove(index).fault);
-            }
-            let random = self.random.as_ref()?;
-            self.tries.next(random, form.get("IdempotencyKey").unwrap_or_default())
-        });
+            (None, None) => None,
+        };
         self.injected += usize::from(fault.is_some());
         fault
     }
@@ -126,8 +119,7 @@ impl fmt::Debug for Faults {
         let plan = self.plan();
         f.debug_struct("Faults")
             .field("waiting", &plan.waiting)
-            .field("aimed", &plan.aimed)
-            .field("random", &plan.random)
+            .field("random", &plan.random.as_ref().map(|(random, _)| random))
             .field("injected", &plan.injected)
             .finish()
     }

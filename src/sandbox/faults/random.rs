@@ -19,6 +19,7 @@ use super::Fault;
 /// # let _ = (seldom, often);
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 pub struct RandomFaults {
     seed: u64,
     rate: f64,
@@ -29,7 +30,6 @@ pub struct RandomFaults {
 impl RandomFaults {
     /// Hits a request with the probability `rate`, from 0 for never to 1 for as often as
     /// [`at_most_in_a_row`](Self::at_most_in_a_row) allows.
-    #[must_use]
     pub fn new(seed: u64, rate: f64) -> Self {
         let kinds = vec![
             Fault::DropBefore,
@@ -49,7 +49,6 @@ impl RandomFaults {
 
     /// The faults to choose from, each as likely as the others. Default: every kind, with a delay of 20 ms
     /// and a `Retry-After` of 0. If there is none, nothing is hit.
-    #[must_use]
     pub fn kinds(mut self, kinds: impl IntoIterator<Item = Fault>) -> Self {
         self.kinds = kinds.into_iter().collect();
         self
@@ -57,7 +56,6 @@ impl RandomFaults {
 
     /// How many requests with one idempotency key are hit one after another; the next one then is spared. So a
     /// program that tries more often than this always gets through. Default: 5.
-    #[must_use]
     pub fn at_most_in_a_row(mut self, faults: u32) -> Self {
         self.in_a_row = faults;
         self

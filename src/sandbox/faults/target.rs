@@ -20,22 +20,28 @@ pub enum FaultTarget {
 
 /// A fault that waits for its request.
 #[derive(Debug)]
-pub(super) struct Aimed {
-    pub(super) target: FaultTarget,
+pub(super) struct WaitingFault {
+    /// `None` if any will do.
+    target: Option<FaultTarget>,
     pub(super) fault: Fault,
     /// The requests for captures so far: path, key and capture of each.
-    pub(super) captures: Vec<[String; 3]>,
+    captures: Vec<[String; 3]>,
 }
 
-impl Aimed {
+impl WaitingFault {
+    pub(super) fn new(target: Option<FaultTarget>, fault: Fault) -> Self {
+        Self { target, fault, captures: Vec::new() }
+    }
+
     /// Whether this request is the one; counts it.
     pub(super) fn fits(&mut self, path: &str, form: &Form<'_>) -> bool {
         let (capture, status) = (form.get("Capture"), form.get("Status"));
         match self.target {
-            FaultTarget::Create => !path.contains("/Payments/"),
-            FaultTarget::Complete => status == Some("complete"),
-            FaultTarget::Cancel => status == Some("cancel"),
-            FaultTarget::Capture(number) => capture.is_some_and(|capture| {
+            None => true,
+            Some(FaultTarget::Create) => !path.contains("/Payments/"),
+            Some(FaultTarget::Complete) => status == Some("complete"),
+            Some(FaultTarget::Cancel) => status == Some("cancel"),
+            Some(FaultTarget::Capture(number)) => capture.is_some_and(|capture| {
                 let key = form.get("IdempotencyKey").unwrap_or_default();
                 let request = [path, key, capture].map(str::to_owned);
                 if !self.captures.contains(&request) {

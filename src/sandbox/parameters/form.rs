@@ -6,11 +6,14 @@ use std::cell::RefCell;
 use serde_json::{Map, Value};
 
 use crate::model::{Amount, currency};
+use crate::sandbox::fields::Fields;
 use crate::sandbox::refusals::Refusal;
 use crate::text::form;
 
 /// A decoded form, in the order in which it was sent.
 pub(crate) struct Form<'a> {
+    /// What it was decoded from.
+    pub(crate) body: &'a [u8],
     pairs: Vec<(Cow<'a, str>, Cow<'a, str>)>,
     /// The names that somebody asked for.
     known: RefCell<Vec<&'static str>>,
@@ -18,7 +21,7 @@ pub(crate) struct Form<'a> {
 
 impl<'a> Form<'a> {
     pub(crate) fn parse(body: &'a [u8]) -> Self {
-        Self { pairs: form::pairs(body).collect(), known: RefCell::default() }
+        Self { body, pairs: form::pairs(body).collect(), known: RefCell::default() }
     }
 
     /// Whether two bodies have the same fields with the same values, in whatever order.
@@ -31,8 +34,8 @@ impl<'a> Form<'a> {
         one == other || sorted(one) == sorted(other)
     }
 
-    pub(crate) fn into_owned(self) -> Vec<(String, String)> {
-        self.pairs.into_iter().map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
+    pub(crate) fn into_fields(self) -> Fields {
+        Fields::new(self.pairs)
     }
 
     /// A field's value as it was sent.

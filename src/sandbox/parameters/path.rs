@@ -1,5 +1,7 @@
 //! The path of a request.
 
+use std::sync::Arc;
+
 use crate::model::sid;
 
 /// The parameters in a request's path.
@@ -18,7 +20,7 @@ pub(crate) struct SessionIds {
     pub(crate) account_sid: String,
     /// The call's SID or, if it is a leg of another call, that call's.
     pub(crate) call_sid: String,
-    pub(crate) sid: String,
+    pub(crate) sid: Arc<str>,
 }
 
 impl<'a> RequestPath<'a> {

@@ -3,6 +3,7 @@
 //! The first and the last callback have the names of recorded bodies in their order, and then what the
 //! documentation adds.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::collected::Collected;
@@ -10,21 +11,12 @@ use super::kind::{
     ACCOUNT_NUMBER, CARD_NUMBER, CaptureKind, EXPIRATION_DATE, Kind, POSTAL_CODE, ROUTING_NUMBER,
     SECURITY_CODE,
 };
+use super::machine::{Ending, PaySession};
 use crate::model::{Capture, CaptureError, CardType, PayResult};
-use crate::sandbox::connector::Failure;
-use crate::sandbox::delivery::Params;
-use crate::sandbox::parameters::{CreateParameters, SessionIds};
+use crate::sandbox::delivery::Callback;
+use crate::sandbox::fields::Fields;
 use crate::sandbox::transaction::Transaction;
 use crate::text::date::iso_8601;
-
-/// What all callbacks of a session are made from.
-pub(super) struct CallbackFields<'a> {
-    pub(super) ids: &'a SessionIds,
-    pub(super) parameters: &'a CreateParameters,
-    pub(super) collected: &'a Collected,
-    pub(super) created: Duration,
-    pub(super) now: Duration,
-}
 
 /// How a capture stands.
 pub(super) enum Progress<'a> {
@@ -36,72 +28,76 @@ pub(super) enum Progress<'a> {
     Failed { typed: &'a str, error: CaptureError, attempt: Option<u32> },
 }
 
-impl CallbackFields<'_> {
+impl PaySession {
     /// The first callback of a session.
-    pub(super) fn started(&self) -> Params {
-        let mut out = FormFields::default();
-        self.common(&mut out);
-        out.0
+    pub(super) fn started(&self) -> Callback {
+        self.callback(self.common())
     }
 
     /// A callback during a capture.
-    pub(super) fn progress(&self, kind: Kind, second: bool, progress: &Progress<'_>) -> Params {
-        let mut out = FormFields::default();
-        self.common(&mut out);
-        out.add("DateUpdated", iso_8601(self.now));
+    pub(super) fn progress(
+        &self,
+        kind: Kind,
+        second: bool,
+        progress: &Progress<'_>,
+        now: Duration,
+    ) -> Callback {
+        let mut out = self.common();
+        out.add("DateUpdated", iso_8601(now));
         out.add("Capture", kind.named(second).as_str());
         let partial = matches!(progress, Progress::Typing(_));
         out.add("PartialResult", if partial { "true" } else { "false" });
-        let required = self.collected.required(self.parameters);
-        out.add("Required", required.iter().map(Capture::as_str).collect::<Vec<_>>().join(", "));
+        out.add("Required", self.required().iter().map(Capture::as_str).collect::<Vec<_>>().join(", "));
         let typed = match progress {
             Progress::Typing(typed) | Progress::Failed { typed, .. } => typed,
             Progress::Taken => "",
         };
-        for other in CaptureKind::all_of(self.parameters) {
+        for other in CaptureKind::all_of(&self.parameters) {
             if *other == kind && !typed.is_empty() {
                 out.add(kind.field, Collected::show_unchecked(kind, typed));
             } else {
-                self.collected(&mut out, other);
+                self.add_collected(&mut out, other);
             }
         }
-        self.card_type(&mut out);
+        self.add_card_type(&mut out);
         if let Progress::Failed { error, attempt, .. } = progress {
             out.add("ErrorType", error.as_str());
             out.add_some("Attempt", attempt.map(|attempt| attempt.to_string()));
         }
-        out.0
+        self.callback(out)
     }
 
     /// The last callback of a session. Without a result, there is no word for how it ended.
-    pub(super) fn ended(&self, result: Option<&PayResult>, ending: Result<&Transaction, &Failure>) -> Params {
-        let done = ending.ok();
-        let mut out = FormFields::default();
-        self.collected(&mut out, &SECURITY_CODE);
-        self.card_type(&mut out);
-        out.add("Sid", &self.ids.sid);
+    pub(super) fn ended(&self, result: Option<&PayResult>, ending: &Ending, now: Duration) -> Callback {
+        let done = ending.as_ref().ok();
+        let mut out = Fields::default();
+        self.add_collected(&mut out, &SECURITY_CODE);
+        self.add_card_type(&mut out);
+        out.add("Sid", &*self.ids.sid);
         let code = done.and_then(|done| done.confirmation_code.as_deref());
         out.add("PaymentConfirmationCode", code.unwrap_or_default());
         out.add("CallSid", &self.ids.call_sid);
         out.add_some("Result", result.map(PayResult::as_str));
         out.add("AccountSid", &self.ids.account_sid);
         out.add("ProfileId", done.and_then(Transaction::profile_id).unwrap_or_default());
-        out.add("DateUpdated", iso_8601(self.now));
+        out.add("DateUpdated", iso_8601(now));
         out.add("PaymentToken", done.and_then(Transaction::token).unwrap_or_default());
         out.add("PaymentMethod", self.parameters.payment_method.as_str());
         for kind in [&CARD_NUMBER, &EXPIRATION_DATE, &POSTAL_CODE, &ROUTING_NUMBER, &ACCOUNT_NUMBER] {
-            self.collected(&mut out, kind);
+            self.add_collected(&mut out, kind);
         }
-        self.bank_account_type(&mut out);
+        self.add_bank_account_type(&mut out);
         if let Err(failure) = ending {
             out.add("PaymentError", &failure.message);
             out.add("PayErrorCode", failure.code.map(|code| code.to_string()).unwrap_or_default());
             out.add("ConnectorError", failure.connector);
         }
-        out.0
+        self.callback(out)
     }
 
-    fn common(&self, out: &mut FormFields) {
+    /// What the callbacks before the last have in common.
+    fn common(&self) -> Fields {
+        let mut out = Fields::default();
         out.add("PaymentConnector", &self.parameters.payment_connector);
         out.add("DateCreated", iso_8601(self.created));
         out.add("PaymentMethod", self.parameters.payment_method.as_str());
@@ -110,33 +106,25 @@ impl CallbackFields<'_> {
         out.add_some("ChargeAmount", charge.map(|amount| amount.to_string()));
         out.add_some("TokenType", charge.is_none().then(|| self.parameters.token_type.as_str()));
         out.add("AccountSid", &self.ids.account_sid);
-        out.add("Sid", &self.ids.sid);
-        self.bank_account_type(out);
+        out.add("Sid", &*self.ids.sid);
+        self.add_bank_account_type(&mut out);
+        out
     }
 
-    fn bank_account_type(&self, out: &mut FormFields) {
+    fn add_bank_account_type(&self, out: &mut Fields) {
         let account_type = self.parameters.bank_account_type.as_str();
         out.add_some("BankAccountType", self.parameters.is_ach().then_some(account_type));
     }
 
-    fn collected(&self, out: &mut FormFields, kind: Kind) {
+    fn add_collected(&self, out: &mut Fields, kind: Kind) {
         out.add_some(kind.field, self.collected.show(kind));
     }
 
-    fn card_type(&self, out: &mut FormFields) {
+    fn add_card_type(&self, out: &mut Fields) {
         out.add_some("PaymentCardType", self.collected.card_type().map(CardType::as_str));
     }
-}
 
-#[derive(Default)]
-struct FormFields(Params);
-
-impl FormFields {
-    fn add(&mut self, name: &str, value: impl Into<String>) {
-        self.0.push((name.to_owned(), value.into()));
-    }
-
-    fn add_some(&mut self, name: &str, value: Option<impl Into<String>>) {
-        self.0.extend(value.map(|value| (name.to_owned(), value.into())));
+    fn callback(&self, fields: Fields) -> Callback {
+        Callback { session: Arc::clone(&self.ids.sid), url: Arc::clone(&self.url), fields }
     }
 }

@@ -1,5 +1,7 @@
 //! What the caller has typed: when an entry ends, what makes it good, and what a callback shows of it.
 
+use std::collections::HashMap;
+
 use super::kind::{CARD_NUMBER, CaptureKind, Kind, SECURITY_CODE};
 use super::{bank, cards, mask};
 use crate::model::{Capture, CaptureError, CardType};
@@ -12,44 +14,40 @@ const POSTAL_CODE_LENGTH: usize = 10;
 /// What was typed and found good. It may be a card number, so there is no `Debug`.
 #[derive(Clone, Default)]
 pub(super) struct Collected {
-    entries: Vec<Entry>,
+    /// By the capture of the kind.
+    entries: HashMap<Capture, Entry>,
     card: Option<CardType>,
 }
 
 #[derive(Clone)]
 struct Entry {
-    kind: Kind,
     digits: String,
     /// Whether the second typing was the same.
     matched: bool,
 }
 
 impl Collected {
-    fn entry(&self, kind: Kind) -> Option<&Entry> {
-        self.entries.iter().find(|entry| entry.kind == kind)
-    }
-
     /// The card's brand, once its number was collected.
     pub(super) fn card_type(&self) -> Option<&CardType> {
         self.card.as_ref()
     }
 
     pub(super) fn get(&self, kind: Kind) -> Option<&str> {
-        self.entry(kind).map(|entry| entry.digits.as_str())
+        self.entries.get(&kind.capture).map(|entry| entry.digits.as_str())
     }
 
     pub(super) fn is_matched(&self, kind: Kind) -> bool {
-        self.entry(kind).is_some_and(|entry| entry.matched)
+        self.entries.get(&kind.capture).is_some_and(|entry| entry.matched)
     }
 
     pub(super) fn set_matched(&mut self, kind: Kind, matched: bool) {
-        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.kind == kind) {
+        if let Some(entry) = self.entries.get_mut(&kind.capture) {
             entry.matched = matched;
         }
     }
 
     pub(super) fn forget(&mut self, kind: Kind) {
-        self.entries.retain(|entry| entry.kind != kind);
+        self.entries.remove(&kind.capture);
         self.card.take_if(|_| kind == &CARD_NUMBER);
     }
 
@@ -136,8 +134,7 @@ impl Collected {
         if !good {
             return Err(error);
         }
-        self.entries.retain(|entry| entry.kind != kind);
-        self.entries.push(Entry { kind, digits: digits.to_owned(), matched: false });
+        self.entries.insert(kind.capture.clone(), Entry { digits: digits.to_owned(), matched: false });
         Ok(())
     }
 

@@ -8,12 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::asking::Asking;
-use super::callback_fields::{CallbackFields, Progress};
+use super::callback_fields::Progress;
 use super::collected::Collected;
 use super::kind::{ACCOUNT_NUMBER, CARD_NUMBER, CaptureKind, Kind, SECURITY_CODE};
 use crate::model::{Capture, CaptureError, PayResult};
 use crate::sandbox::connector::{Failure, PaymentConnector};
-use crate::sandbox::delivery::{Callback, Params};
+use crate::sandbox::delivery::Callback;
+use crate::sandbox::fields::Fields;
 use crate::sandbox::parameters::{CreateParameters, SessionIds, Step, UpdateParameters};
 use crate::sandbox::refusals::{self, Refusal};
 use crate::sandbox::transaction::Transaction;
@@ -44,21 +45,23 @@ pub(crate) struct Undocumented {
     pub(crate) max_failed_attempts: Option<u32>,
 }
 
+/// What the connector did, or why it did nothing.
+pub(super) type Ending = Result<Transaction, Failure>;
+
 /// A payments session. Its methods return the callbacks to send, in order.
 pub(crate) struct PaySession {
-    ids: SessionIds,
-    parameters: CreateParameters,
+    pub(crate) ids: SessionIds,
+    pub(crate) parameters: CreateParameters,
     undocumented: Undocumented,
-    created: Duration,
-    /// The session's SID and the URL in force, as callbacks carry them.
-    sid: Arc<str>,
-    url: Arc<str>,
-    collected: Collected,
+    pub(super) created: Duration,
+    /// The URL in force, as callbacks carry it.
+    pub(super) url: Arc<str>,
+    pub(super) collected: Collected,
     /// How often each kind failed since it was last good.
     failures: HashMap<Capture, u32>,
     stage: Stage,
     /// What a test sees of the session.
-    view: Session,
+    pub(crate) view: Session,
 }
 
 impl PaySession {
@@ -67,12 +70,12 @@ impl PaySession {
         ids: SessionIds,
         call_sid: &str,
         parameters: CreateParameters,
-        form: Vec<(String, String)>,
+        form: Fields,
         undocumented: Undocumented,
         now: Duration,
     ) -> (Self, Callback) {
         let view = Session {
-            sid: ids.sid.clone(),
+            sid: ids.sid.to_string(),
             call_sid: call_sid.to_owned(),
             result: None,
             transaction: None,
@@ -81,7 +84,6 @@ impl PaySession {
             idempotency_keys: vec![parameters.idempotency_key.clone()],
         };
         let session = Self {
-            sid: ids.sid.as_str().into(),
             url: parameters.status_callback.as_str().into(),
             ids,
             parameters,
@@ -92,7 +94,7 @@ impl PaySession {
             stage: Stage::Open,
             view,
         };
-        let callback = session.callback(session.fields(now).started());
+        let callback = session.started();
         (session, callback)
     }
 
@@ -107,7 +109,7 @@ impl PaySession {
         connector: &PaymentConnector,
         now: Duration,
     ) -> Result<Vec<Callback>, Refusal> {
-        if let Some(result) = self.result() {
+        if let Some(result) = &self.view.result {
             let message = format!("Session {} is over: {result}", self.ids.sid);
             return Err(Refusal::new(&refusals::CONFLICT, message));
         }
@@ -127,7 +129,7 @@ impl PaySession {
                 self.view.captures.push(capture.clone());
                 vec![self.ask(kind, second, now)]
             }
-            (None, Step::Cancel) => self.fail(PayResult::Cancelled, &Failure::default(), now),
+            (None, Step::Cancel) => self.fail(PayResult::Cancelled, Failure::default(), now),
             (None, _) => self.complete(connector, now),
         })
     }
@@ -193,7 +195,7 @@ impl PaySession {
     pub(crate) fn key(&mut self, key: char, now: Duration) -> Vec<Callback> {
         match (key, &mut self.stage) {
             (_, Stage::Ended) => Vec::new(),
-            ('*', _) => self.fail(PayResult::CallerInterruptedWithStar, &Failure::default(), now),
+            ('*', _) => self.fail(PayResult::CallerInterruptedWithStar, Failure::default(), now),
             ('#', Stage::Capturing { .. }) => self.finish_entry(now),
             ('0'..='9', Stage::Capturing { kind, second, digits, deadline }) => {
                 digits.push(key);
@@ -209,7 +211,7 @@ impl PaySession {
                 self.submit(verdict, now)
             }
             ('2', Stage::Confirming { .. }) => {
-                self.fail(PayResult::Cancelled, &Failure::new("not confirmed by the caller"), now)
+                self.fail(PayResult::Cancelled, Failure::new("not confirmed by the caller"), now)
             }
             _ => Vec::new(),
         }
@@ -221,7 +223,7 @@ impl PaySession {
         match &self.stage {
             Stage::Capturing { deadline, .. } if *deadline <= now => self.finish_entry(now),
             Stage::Confirming { deadline, .. } if *deadline <= now => {
-                self.fail(PayResult::Cancelled, &Failure::new(CaptureError::InputTimeout.as_str()), now)
+                self.fail(PayResult::Cancelled, Failure::new(CaptureError::InputTimeout.as_str()), now)
             }
             _ => Vec::new(),
         }
@@ -231,7 +233,7 @@ impl PaySession {
     pub(crate) fn hang_up(&mut self, now: Duration) -> Vec<Callback> {
         match self.stage {
             Stage::Ended => Vec::new(),
-            _ => self.fail(PayResult::CallerHungUp, &Failure::default(), now),
+            _ => self.fail(PayResult::CallerHungUp, Failure::default(), now),
         }
     }
 
@@ -257,20 +259,6 @@ impl PaySession {
         self.collected.required(&self.parameters)
     }
 
-    /// How the session ended, if it did.
-    pub(crate) fn result(&self) -> Option<&PayResult> {
-        self.view.result.as_ref()
-    }
-
-    pub(crate) fn ids(&self) -> &SessionIds {
-        &self.ids
-    }
-
-    /// What a test sees of the session.
-    pub(crate) fn view(&self) -> &Session {
-        &self.view
-    }
-
     /// The resource as JSON. Nothing in it needs escaping: SIDs were checked, dates are ours.
     pub(crate) fn resource(&self, now: Duration) -> String {
         let SessionIds { account_sid, call_sid, sid } = &self.ids;
@@ -282,27 +270,15 @@ impl PaySession {
         )
     }
 
-    pub(crate) fn parameters(&self) -> &CreateParameters {
-        &self.parameters
-    }
-
-    pub(super) fn collected(&self) -> &Collected {
-        &self.collected
-    }
-
     fn first_key(&self, now: Duration) -> Duration {
         now.saturating_add(FIRST_KEY.max(self.parameters.timeout))
     }
 
     /// The caller has typed the whole entry: it is good or it is not.
     fn finish_entry(&mut self, now: Duration) -> Vec<Callback> {
-        let (kind, second, digits) = match std::mem::replace(&mut self.stage, Stage::Open) {
-            Stage::Capturing { kind, second, digits, .. } => (kind, second, digits),
-            other => {
-                self.stage = other;
-                return Vec::new();
-            }
-        };
+        let Stage::Capturing { kind, second, digits, .. } = &mut self.stage else { return Vec::new() };
+        let (kind, second, digits) = (*kind, *second, std::mem::take(digits));
+        self.stage = Stage::Open;
         let taken = if digits.is_empty() {
             Err(CaptureError::InputTimeout)
         } else if !second {
@@ -327,51 +303,31 @@ impl PaySession {
         let failed = Progress::Failed { typed: &digits, error, attempt };
         let mut out = vec![self.progress(kind, second, &failed, now)];
         if self.undocumented.max_failed_attempts.is_some_and(|most| failures >= most) {
-            out.extend(self.fail(PayResult::TooManyFailedAttempts, &ending, now));
+            out.extend(self.fail(PayResult::TooManyFailedAttempts, ending, now));
         }
         out
     }
 
     /// The connector does it, or it does not.
     fn submit(&mut self, verdict: Result<(), Failure>, now: Duration) -> Vec<Callback> {
-        if let Err(failure) = verdict {
-            return self.fail(PayResult::PaymentConnectorError, &failure, now);
-        }
-        let transaction = Transaction::new(&self.view.sid, &self.view.call_sid, &self.parameters);
-        self.end(PayResult::Success, Ok(transaction), now)
+        let ending =
+            verdict.map(|()| Transaction::new(&self.view.sid, &self.view.call_sid, &self.parameters));
+        let success = ending.is_ok();
+        let result = if success { PayResult::Success } else { PayResult::PaymentConnectorError };
+        self.end(result, ending, now)
     }
 
     /// Ends the session without an effect.
-    fn fail(&mut self, result: PayResult, failure: &Failure, now: Duration) -> Vec<Callback> {
+    fn fail(&mut self, result: PayResult, failure: Failure, now: Duration) -> Vec<Callback> {
         self.end(result, Err(failure), now)
     }
 
-    fn end(
-        &mut self,
-        result: PayResult,
-        ending: Result<Transaction, &Failure>,
-        now: Duration,
-    ) -> Vec<Callback> {
+    fn end(&mut self, result: PayResult, ending: Ending, now: Duration) -> Vec<Callback> {
         let documented = result != PayResult::Cancelled || self.undocumented.words;
-        let last = self
-            .fields(now)
-            .ended(documented.then_some(&result), ending.as_ref().map_err(|failure| *failure));
+        let last = self.ended(documented.then_some(&result), &ending, now);
         self.stage = Stage::Ended;
         self.view.result = Some(result);
         self.view.transaction = ending.ok();
-        vec![self.callback(last)]
-    }
-
-    fn progress(&self, kind: Kind, second: bool, progress: &Progress<'_>, now: Duration) -> Callback {
-        self.callback(self.fields(now).progress(kind, second, progress))
-    }
-
-    fn fields(&self, now: Duration) -> CallbackFields<'_> {
-        let Self { ids, parameters, collected, created, .. } = self;
-        CallbackFields { ids, parameters, collected, created: *created, now }
-    }
-
-    fn callback(&self, params: Params) -> Callback {
-        Callback { session: Arc::clone(&self.sid), url: Arc::clone(&self.url), params }
+        vec![last]
     }
 }

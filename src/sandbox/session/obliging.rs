@@ -1,5 +1,6 @@
 //! A caller who has a good answer to whatever is asked.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use super::asking::Asking;
@@ -10,16 +11,11 @@ use crate::model::{Capture, CardType};
 use crate::sandbox::numbers;
 use crate::text::date::Civil;
 
-/// What an obliging caller answers.
+/// What an obliging caller answers: the keys to press for some captures; for the others, those of a good test value.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Answers(Vec<(Capture, String)>);
+pub(crate) struct Answers(pub(crate) HashMap<Capture, String>);
 
 impl Answers {
-    /// Keys to press for some captures; for the others, those of a good test value.
-    pub(crate) fn new(given: Vec<(Capture, String)>) -> Self {
-        Self(given)
-    }
-
     /// The keys for what the session asks at `now`, `#` at the end if the entry would not end by itself.
     /// `None` if nothing is asked.
     pub(crate) fn keys(&self, session: &PaySession, now: Duration) -> Option<String> {
@@ -28,14 +24,13 @@ impl Answers {
             Asking::For(capture) => capture,
         };
         let (kind, second) = CaptureKind::of(&capture)?;
-        let given = self.0.iter().find(|(given, _)| *given == capture).map(|(_, keys)| keys.clone());
-        let mut keys = match (given, session.collected().get(kind)) {
-            (Some(keys), _) => keys,
+        let mut keys = match (self.0.get(&capture), session.collected.get(kind)) {
+            (Some(given), _) => given.clone(),
             (None, Some(before)) if second => before.to_owned(),
             _ => good_value(session, &capture, now)?,
         };
         let digits: String = keys.chars().filter(char::is_ascii_digit).collect();
-        if !session.collected().is_full(kind, &digits, session.parameters()) {
+        if !session.collected.is_full(kind, &digits, &session.parameters) {
             keys.push('#');
         }
         Some(keys)
@@ -43,7 +38,7 @@ impl Answers {
 }
 
 fn good_value(session: &PaySession, capture: &Capture, now: Duration) -> Option<String> {
-    let parameters = session.parameters();
+    let parameters = &session.parameters;
     Some(match capture {
         Capture::PaymentCardNumber => card_number(&parameters.valid_card_types)?.to_owned(),
         Capture::ExpirationDate => {
@@ -51,7 +46,7 @@ fn good_value(session: &PaySession, capture: &Capture, now: Duration) -> Option<
             format!("12{:02}", (Civil::new(now).year + 2) % 100)
         }
         Capture::SecurityCode => {
-            let length = session.collected().card_type().map_or(3, cards::security_code_length);
+            let length = session.collected.card_type().map_or(3, cards::security_code_length);
             "1234".get(..length)?.to_owned()
         }
         Capture::PostalCode => {

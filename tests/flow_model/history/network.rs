@@ -11,7 +11,12 @@ impl History {
     /// Sends a request through the network: what the client returns.
     pub(super) fn exchange(&mut self, request: &Request) -> (Result<Payments, Error>, Answer) {
         let key = request.key();
+        let lost = FailedOperation::lost().error(key);
+        let limited = FailedOperation::status(429).code(20429);
         let unknown = |failed: FailedOperation| (Err(failed.error(key)), Answer::Unknown);
+        // Two attempts of the client, the first of which was lost.
+        let after_lost =
+            |failed: FailedOperation| (Err(failed.error(key).after_earlier(&lost)), Answer::Unknown);
         let fault = if self.chance(self.nature.faults) { 1 + self.choices.below(13) } else { 0 };
         match fault {
             0 => {}
@@ -22,8 +27,7 @@ impl History {
             2 => return unknown(FailedOperation::lost()),
             3 => return (Err(FailedOperation::not_sent().error(key)), Answer::NotSent),
             4 => {
-                let failed = FailedOperation::status(429).code(20429);
-                return (Err(failed.error(key)), Answer::Refused(429, 20429));
+                return (Err(limited.error(key)), Answer::Refused(429, 20429));
             }
             5 => {
                 self.late.push(request.clone());
@@ -33,13 +37,12 @@ impl History {
                 if self.choices.below(2) == 0 {
                     self.service.take(request);
                 }
-                return unknown(match fault {
-                    6 => FailedOperation::status(self.choices.one_of(&[500, 502, 503, 504])),
-                    7 => FailedOperation::status(self.choices.one_of(&[408, 409, 425, 499])),
-                    // Two attempts of the client, the later of which was refused.
-                    8 => FailedOperation::status(429).code(20429).after_lost_attempt(),
-                    _ => FailedOperation::not_sent().after_lost_attempt(),
-                });
+                return match fault {
+                    6 => unknown(FailedOperation::status(self.choices.one_of(&[500, 502, 503, 504]))),
+                    7 => unknown(FailedOperation::status(self.choices.one_of(&[408, 409, 425, 499]))),
+                    8 => after_lost(limited),
+                    _ => after_lost(FailedOperation::not_sent()),
+                };
             }
             10 => {
                 let (status, code) =
@@ -50,8 +53,8 @@ impl History {
                 );
             }
             11 => {
-                let failed = FailedOperation::not_sent().after_refused_attempt();
-                return (Err(failed.error(key)), Answer::Refused(429, 20429));
+                let failed = FailedOperation::not_sent().error(key);
+                return (Err(failed.after_earlier(&limited.error(key))), Answer::Refused(429, 20429));
             }
             // An attempt is lost before the one that is answered.
             12 => drop(self.service.take(request)),
@@ -63,9 +66,7 @@ impl History {
                 let error = FailedOperation::status(status).code(code).error(key);
                 (Err(error), Answer::Refused(status, code))
             }
-            Reply::Refused(status, code) => {
-                unknown(FailedOperation::status(status).code(code).after_lost_attempt())
-            }
+            Reply::Refused(status, code) => after_lost(FailedOperation::status(status).code(code)),
         }
     }
 }

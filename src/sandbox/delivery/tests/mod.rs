@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::*;
 use crate::SignatureValidator;
+use crate::sandbox::fields::Fields;
 use crate::sandbox::session::tests::{Desk, parse, settings};
 use receiver::{Receiver, Reply, Request, status};
 
@@ -24,8 +25,8 @@ fn sender() -> Sender {
 
 /// The number-th callback of a session.
 fn callback(session: &str, url: &str, number: usize) -> Callback {
-    let params = vec![("Sid".to_owned(), session.to_owned()), ("Number".to_owned(), number.to_string())];
-    Callback { session: session.into(), url: url.into(), params }
+    let fields = Fields::new([("Sid", session), ("Number", &number.to_string())]);
+    Callback { session: session.into(), url: url.into(), fields }
 }
 
 fn field(request: &Request, name: &str) -> String {
@@ -39,8 +40,8 @@ fn the_request_to_the_letter() {
     let sender = sender();
     let url = receiver.url("/status?order=7&a=b+c#part").replace("127", "user:p%40ss@127");
     let params = [("Sid", "PK1"), ("Text", "a b&ü="), ("Empty", ""), ("A", "first by name")];
-    let params = params.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
-    sender.send([Callback { session: "PK1".into(), url: url.as_str().into(), params }]);
+    let fields = Fields::new(params);
+    sender.send([Callback { session: "PK1".into(), url: url.as_str().into(), fields }]);
     assert!(sender.wait_until_idle(SOON));
     let [request] = &receiver.requests()[..] else { panic!("not one request") };
     let [record] = &sender.callbacks("PK1")[..] else { panic!("not one record") };

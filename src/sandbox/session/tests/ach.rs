@@ -60,7 +60,7 @@ fn a_whole_payment() {
     assert_eq!(last.bank_account_number.as_deref(), Some("**********89"));
     assert_eq!(last.bank_routing_number(), Some(numbers::BANK_ROUTING_NUMBER));
     assert!(last.payment_confirmation_code.is_some());
-    assert!(desk.session.view().transaction.as_ref().is_some_and(|done| done.amount.is_some()));
+    assert!(desk.session.view.transaction.as_ref().is_some_and(|done| done.amount.is_some()));
 }
 
 #[test]

@@ -379,5 +379,5 @@ fn too_many_attempts() {
     assert_eq!(parse(&desk.sent[sent - 2]).attempt, Some(3));
     assert_eq!(desk.result(), Some(PayResult::TooManyFailedAttempts));
     assert_eq!(desk.last().payment_error.as_deref(), Some("invalid-card-number"));
-    assert_eq!(desk.session.view().transaction, None);
+    assert_eq!(desk.session.view.transaction, None);
 }

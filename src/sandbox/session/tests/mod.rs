@@ -14,6 +14,7 @@ use crate::model::Amount;
 use crate::model::{Capture, CaptureError, PayResult, PaymentMethod};
 use crate::sandbox::connector::PaymentConnector;
 use crate::sandbox::delivery::Callback;
+use crate::sandbox::fields::Fields;
 use crate::sandbox::numbers;
 use crate::sandbox::parameters::{CreateParameters, Form, SessionIds, Step, UpdateParameters};
 use crate::sandbox::refusals::Refusal;
@@ -53,9 +54,9 @@ impl Desk {
     }
 
     fn with(parameters: CreateParameters, undocumented: Undocumented) -> Self {
-        let ids = SessionIds { account_sid: sid("AC"), call_sid: sid("CA"), sid: sid("PK") };
+        let ids = SessionIds { account_sid: sid("AC"), call_sid: sid("CA"), sid: sid("PK").into() };
         let (session, first) =
-            PaySession::start(ids, &sid("CA"), parameters, Vec::new(), undocumented, START);
+            PaySession::start(ids, &sid("CA"), parameters, Fields::default(), undocumented, START);
         Self { session, now: START, sent: vec![first] }
     }
 
@@ -128,7 +129,7 @@ impl Desk {
     }
 
     fn result(&self) -> Option<PayResult> {
-        let result = self.session.result().cloned();
+        let result = self.session.view.result.clone();
         assert_eq!(result.is_some(), self.last().is_final());
         assert_eq!(result, self.last().result);
         result
@@ -136,7 +137,7 @@ impl Desk {
 }
 
 fn body(callback: &Callback) -> String {
-    form_urlencoded::Serializer::new(String::new()).extend_pairs(&callback.params).finish()
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(callback.fields.iter()).finish()
 }
 
 pub(in crate::sandbox) fn parse(callback: &Callback) -> StatusCallback {

@@ -3,7 +3,7 @@
 use super::*;
 
 fn names(callback: &Callback) -> Vec<&str> {
-    callback.params.iter().map(|(name, _)| name.as_str()).collect()
+    callback.fields.iter().map(|(name, _)| name).collect()
 }
 
 fn all(parts: &[&str]) -> String {
@@ -53,7 +53,7 @@ fn a_card_payment() {
     assert_eq!(body(desk.sent.last().unwrap()), all(&[common, last]));
 
     desk.complete();
-    let code = desk.session.view().transaction.clone().unwrap().confirmation_code.unwrap();
+    let code = desk.session.view.transaction.clone().unwrap().confirmation_code.unwrap();
     let done = format!(
         "SecurityCode=xxx&PaymentCardType=visa&Sid={{PK}}&PaymentConfirmationCode={code}&CallSid={{CA}}\
          &Result=success&AccountSid={{AC}}&ProfileId=&DateUpdated=2026-11-22T09%3A00%3A02.600Z&PaymentToken=\

@@ -280,7 +280,8 @@ impl Round {
         let least = usize::from(self.restart == Restart::GivesUp);
         let until = count(&self.sandbox) + least + usize::try_from(self.random.up_to(most)).unwrap();
         while count(&self.sandbox) < until && started.elapsed() < patience {
-            thread::sleep(Duration::from_micros(100));
+            // Not as often as it could: the sandbox, in the same process, needs the time.
+            thread::sleep(Duration::from_micros(500 + self.random.up_to(500)));
         }
         if self.restart == Restart::GoesOn {
             thread::sleep(Duration::from_micros(self.random.up_to(10_000)));

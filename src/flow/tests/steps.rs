@@ -1,6 +1,7 @@
 //! Which steps a flow takes.
 
 use super::*;
+use crate::params::UpdatePaymentsParams;
 
 #[test]
 fn a_card_payment() {
@@ -30,11 +31,23 @@ fn a_card_payment() {
         driver.expect_wait(120);
         driver.receives(&format!("Capture={capture}&PartialResult=false&Required={required}"));
     }
-    driver.expect("order-7-complete");
+    let Step::Update { sid, params } = driver.next() else { panic!() };
+    let complete = UpdatePaymentsParams::new_complete(url).idempotency_key("order-7-complete");
+    assert_eq!((sid.as_str(), params), (SID, complete.account_sid("AC00000000000000000000000000000001")));
     driver.ok();
     driver.expect_wait(60);
     driver.receives("Result=success");
     assert!(driver.expect_end().is_success());
+}
+
+#[test]
+fn a_payment_that_is_given_up() {
+    let mut driver = Driver::created();
+    driver.flow.cancel();
+    let url = format!("{URL}?payment_flow={}", driver.flow.tag());
+    let Step::Update { sid, params } = driver.next() else { panic!() };
+    let cancel = UpdatePaymentsParams::new_cancel(url).idempotency_key("order-7-cancel");
+    assert_eq!((sid.as_str(), params), (SID, cancel));
 }
 
 #[test]
@@ -314,6 +327,43 @@ fn a_completion_that_comes_too_early_goes_back_to_what_is_required() {
     let mut driver = Driver::completing();
     driver.fails(api(400, 64019));
     driver.expect("order-7-cancel");
+}
+
+#[test]
+fn callbacks_of_one_moment_count_in_the_order_in_which_they_arrive() {
+    let date = "DateUpdated=2021-08-10T03:55:53.400Z";
+    let mut driver = Driver::created();
+    driver.expect("order-7-payment-card-number-1");
+    driver.ok();
+    driver.receives(&format!("Capture=payment-card-number&PartialResult=true&{date}"));
+    driver.expect_wait(120);
+    driver.receives(&format!("Capture=payment-card-number&PartialResult=false&{date}"));
+    driver.expect("order-7-expiration-date-1");
+}
+
+#[test]
+fn time_ends_a_payment_without_another_step() {
+    let mut driver = Driver::completing();
+    driver.ok();
+    driver.expect_wait(60);
+    let before = driver.flow.revision();
+    driver.wait(59);
+    driver.flow.on_timeout(driver.now);
+    assert_eq!((driver.flow.ending(), driver.flow.revision()), (None, before));
+    driver.wait(1);
+    driver.flow.on_timeout(driver.now);
+    assert_eq!(driver.flow.ending().map(|ending| word(&ending.payment)), Some("unknown"));
+    assert!(driver.flow.revision() > before);
+}
+
+#[test]
+fn what_has_ended_is_not_changed_by_giving_it_up() {
+    let mut driver = Driver::completing();
+    driver.ok();
+    driver.receives("Result=payment-connector-error");
+    let before = driver.flow.clone();
+    driver.flow.cancel();
+    assert_eq!(driver.flow, before);
 }
 
 #[test]

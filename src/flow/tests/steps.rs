@@ -93,6 +93,19 @@ fn what_is_required_goes_before_what_was_expected() {
 }
 
 #[test]
+fn nothing_is_asked_for_that_is_not_required() {
+    let mut driver = Driver::created();
+    driver.receives("Required=");
+    driver.expect("order-7-complete");
+    // Nor if the list is empty only later.
+    let mut driver = Driver::created();
+    driver.expect("order-7-payment-card-number-1");
+    driver.ok();
+    driver.receives("Capture=payment-card-number&Required=");
+    driver.expect("order-7-complete");
+}
+
+#[test]
 fn a_capture_is_in_when_it_has_left_what_is_required() {
     let mut driver = Driver::created();
     driver.expect("order-7-payment-card-number-1");

@@ -1,5 +1,6 @@
-//! A flow driven by hand: what it does is in `steps`, how it ends in `endings` and `in_doubt`.
+//! A flow driven by hand: what it does is in `steps` and `asks`, how it ends in `endings` and `in_doubt`.
 
+mod asks;
 mod endings;
 mod in_doubt;
 mod settings;

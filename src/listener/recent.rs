@@ -3,19 +3,14 @@
 use std::collections::{HashSet, VecDeque};
 use std::hash::Hash;
 
-/// How many members are kept. A delivery is repeated within minutes or not at all.
+/// How many members are kept. A delivery is repeated within minutes, if at all.
 const REMEMBERED: usize = 8192;
 
 /// The latest values that were inserted.
+#[derive(Default)]
 pub(super) struct Recent<T> {
     members: HashSet<T>,
     order: VecDeque<T>,
-}
-
-impl<T> Default for Recent<T> {
-    fn default() -> Self {
-        Self { members: HashSet::new(), order: VecDeque::new() }
-    }
 }
 
 impl<T: Clone + Eq + Hash> Recent<T> {
@@ -41,7 +36,7 @@ impl<T: Clone + Eq + Hash> Recent<T> {
 mod tests {
     use super::*;
 
-    /// What the documentation of the listener promises.
+    /// The number that the listener's documentation gives.
     const PROMISED: usize = 8_192;
 
     #[test]

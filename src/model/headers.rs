@@ -4,12 +4,12 @@ use std::fmt;
 
 use ureq::http::HeaderMap;
 
-/// The headers of a response. Names are compared without regard to case.
+/// The headers of a response. Names are case-insensitive.
 ///
 /// ```
 /// # use twilio_payments::ResponseHeaders;
 /// fn print(headers: &ResponseHeaders) {
-///     for (name, value) in headers {
+///     for (name, value) in headers.iter() {
 ///         println!("{name}: {value}");
 ///     }
 /// }
@@ -19,28 +19,17 @@ pub struct ResponseHeaders(pub(crate) HeaderMap);
 
 impl ResponseHeaders {
     /// Returns the first value of a header, or `None` if it is absent or has other bytes than visible ASCII.
-    #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).and_then(|value| value.to_str().ok())
     }
 
-    /// Returns every header with a value of visible ASCII, names in lower case.
+    /// Returns every header whose value is visible ASCII. Names are in lower case.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
     }
 }
 
-impl<'a> IntoIterator for &'a ResponseHeaders {
-    type Item = (&'a str, &'a str);
-    // Boxed, so that the types of another crate do not become part of the API.
-    type IntoIter = Box<dyn Iterator<Item = Self::Item> + 'a>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        Box::new(self.iter())
-    }
-}
-
-/// Shows the names only: a value may be anything.
+/// Shows only the names, because a value may be a secret.
 impl fmt::Debug for ResponseHeaders {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()

@@ -1,6 +1,4 @@
-//! What an update sends.
-
-use serde::{Deserialize, Deserializer};
+//! The parameters of `UpdatePayments`.
 
 use super::check;
 use super::field::{self, Field, Stored, text};
@@ -10,13 +8,13 @@ use super::operation::{operation, setters};
 use crate::error::Error;
 use crate::model::{Capture, PaymentsStatus};
 
-/// What [`update_payments`](crate::PaymentsApi::update_payments) sends: the next step of a session.
+/// The parameters of [`update_payments`](crate::PaymentsApi::update_payments): the next step of a session.
 ///
-/// One value is one operation: about its key, and about serde, everything that
-/// [`CreatePaymentsParams`](crate::CreatePaymentsParams) says holds here, too. Above all, keep the value that completes
-/// a session: calling again with another value is another operation.
+/// One value is one operation. The idempotency key and serde work as for
+/// [`CreatePaymentsParams`](crate::CreatePaymentsParams). Above all, keep the value that completes a session: calling
+/// again with another value is another operation.
 ///
-/// The constructors make the steps that make sense; the public fields allow any other.
+/// The constructors make the usual steps, and the public fields allow any other.
 ///
 /// ```
 /// use twilio_payments::{Capture, UpdatePaymentsParams};
@@ -34,46 +32,39 @@ use crate::model::{Capture, PaymentsStatus};
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UpdatePaymentsParams {
-    /// The account in the path (the document's `PathAccountSid`): `AC` and 32 hex digits. Default: the
-    /// client's own.
+    /// The account in the path (`PathAccountSid` in the API's documentation): `AC` and 32 hex digits. Default: the
+    /// client's own account.
     pub account_sid: Option<String>,
-    /// `IdempotencyKey`: any text but the empty one, by which the service can recognize that two requests are one
-    /// operation. Every constructor makes a new one.
+    /// `IdempotencyKey`: any text that is not empty. According to the API's documentation, calls with the same key make
+    /// one transaction; how that is enforced, and for how long, is not documented. Every constructor makes a new key.
     pub idempotency_key: String,
-    /// `StatusCallback`: the http or https URL, or the relative reference, that the service POSTs the
-    /// progress of this step to.
+    /// `StatusCallback`: the http or https URL, or the relative reference, that the service POSTs the callbacks of
+    /// this step to.
     pub status_callback: String,
-    /// `Capture`: what the caller is asked for.
+    /// `Capture`: the information that the caller is asked for.
     pub capture: Option<Capture>,
-    /// `Status`: ends the session.
+    /// `Status`: how to end the session.
     pub status: Option<PaymentsStatus>,
     made_key: MadeKey,
 }
 
 impl UpdatePaymentsParams {
-    /// A new step with a new idempotency key that neither captures nor ends: set one of the fields. The
-    /// other constructors do.
-    #[must_use]
+    /// Makes a step that has neither a `Capture` nor a `Status` yet: set one of them. The other constructors do.
     pub fn new(status_callback: impl Into<String>) -> Self {
-        let (made_key, idempotency_key) = MadeKey::new();
-        let status_callback = status_callback.into();
-        Self { account_sid: None, idempotency_key, status_callback, capture: None, status: None, made_key }
+        Self::read(MadeKey::new(), status_callback.into(), &mut Stored::default())
     }
 
-    /// A step that asks the caller for one capture (`Capture`).
-    #[must_use]
+    /// Makes a step that asks the caller for one capture (`Capture`).
     pub fn new_capture(status_callback: impl Into<String>, capture: impl Into<Capture>) -> Self {
         Self { capture: Some(capture.into()), ..Self::new(status_callback) }
     }
 
-    /// The step that submits the collected information (`Status=complete`).
-    #[must_use]
+    /// Makes the step that submits the collected information (`Status=complete`).
     pub fn new_complete(status_callback: impl Into<String>) -> Self {
         Self { status: Some(PaymentsStatus::Complete), ..Self::new(status_callback) }
     }
 
-    /// The step that discards the collected information (`Status=cancel`).
-    #[must_use]
+    /// Makes the step that discards the collected information (`Status=cancel`).
     pub fn new_cancel(status_callback: impl Into<String>) -> Self {
         Self { status: Some(PaymentsStatus::Cancel), ..Self::new(status_callback) }
     }
@@ -85,12 +76,12 @@ impl UpdatePaymentsParams {
         status(status: impl Into<PaymentsStatus>) = Some(status.into());
     }
 
-    /// Returns the form body that is sent, to the byte. The client calls this itself.
+    /// Returns the exact form body that is sent. The client calls this itself.
     ///
     /// # Errors
     /// Returns an error that names the field if the `IdempotencyKey` is empty, or if the `StatusCallback` is empty,
-    /// neither an http(s) URL nor a relative reference, or has a character that a URL cannot have. Any pair of
-    /// `Capture` and `Status` is accepted: the service judges it.
+    /// is neither an http(s) URL nor a relative reference, or has a character that is not allowed in a URL. Any
+    /// combination of `Capture` and `Status` is accepted: the service checks it.
     pub fn to_form(&self) -> Result<String, Error> {
         let checked = check::common(&self.idempotency_key, &self.status_callback);
         checked.and_then(|()| Form::of(&self.fields()))
@@ -105,21 +96,14 @@ impl UpdatePaymentsParams {
             ("Status", text(self.status.as_ref())),
         ]
     }
+
+    /// Takes the fields that are stored, and leaves the others unset.
+    fn read(key: (MadeKey, String), status_callback: String, stored: &mut Stored) -> Self {
+        let (made_key, idempotency_key) = key;
+        let account_sid = stored.take(field::ACCOUNT_SID);
+        let (capture, status) = (stored.take("Capture"), stored.take("Status"));
+        Self { account_sid, idempotency_key, status_callback, capture, status, made_key }
+    }
 }
 
 operation!(UpdatePaymentsParams);
-
-impl<'de> Deserialize<'de> for UpdatePaymentsParams {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut stored = Stored::read(deserializer)?;
-        let params = Self {
-            account_sid: stored.take(field::ACCOUNT_SID)?,
-            idempotency_key: stored.require("IdempotencyKey")?,
-            status_callback: stored.require("StatusCallback")?,
-            capture: stored.take("Capture")?,
-            status: stored.take("Status")?,
-            made_key: MadeKey::by_hand(),
-        };
-        stored.finish().map(|()| params)
-    }
-}

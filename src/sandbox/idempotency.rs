@@ -1,33 +1,27 @@
-//! Idempotency keys: whether the response to a used one is sent again.
+//! `IdempotencyKeys`: how the sandbox treats a used idempotency key.
 
 use std::collections::HashMap;
 
 use super::parameters::{Form, RequestPath};
 use super::refusals::{self, Refusal};
+use crate::server::Response;
 
-/// What the sandbox does with an idempotency key that was used before.
+/// How the sandbox treats an idempotency key that was used before.
 ///
-/// Nobody has documented what the service does, so a program must be right in both worlds: test it in both.
+/// It is not documented what the service does, so a program must be right in both cases: test it in both.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum IdempotencyKeys {
-    /// The same request gets the stored response again and has no second effect; another request with a used
-    /// key is refused. The default.
+    /// The same request gets the stored response again and has no second effect; another request with a used key is
+    /// refused. This is the default.
     #[default]
     Replayed,
-    /// A request is a new one, whatever its key: a repeated creation is refused while the session is open, a
-    /// repeated completion because the session is over, and a repeated capture asks the caller again.
+    /// Every request is a new one, whatever its key: a repeated creation is refused while the session is open, a
+    /// repeated completion is refused because the session is over, and a repeated capture asks the caller again.
     Ignored,
 }
 
-/// A success, as it goes out the first time and every time that its request is repeated.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Success {
-    pub(super) status: u16,
-    pub(super) body: String,
-}
-
-/// The responses to the requests that were carried out. Each account has its own keys.
+/// The stored responses to requests that were carried out. Each account has its own keys.
 #[derive(Default)]
 pub(super) struct Responses {
     pub(super) keys: IdempotencyKeys,
@@ -37,11 +31,11 @@ pub(super) struct Responses {
 struct StoredResponse {
     path: String,
     body: Box<[u8]>,
-    success: Success,
+    success: Response,
 }
 
 impl Responses {
-    /// The stored response, if this request was carried out before.
+    /// Returns the stored response if this request was carried out before.
     ///
     /// # Errors
     /// Returns a refusal if the key was used for another request.
@@ -50,7 +44,7 @@ impl Responses {
         path: RequestPath<'_>,
         key: &str,
         body: &[u8],
-    ) -> Result<Option<Success>, Refusal> {
+    ) -> Result<Option<Response>, Refusal> {
         match self.by_account_and_key.get(&(path.account_sid.to_owned(), key.to_owned())) {
             None => Ok(None),
             Some(stored) if stored.path == path.path && Form::are_same(&stored.body, body) => {
@@ -63,8 +57,8 @@ impl Responses {
         }
     }
 
-    /// Keeps a response for the repetitions of its request.
-    pub(super) fn keep(&mut self, path: RequestPath<'_>, key: String, body: &[u8], success: &Success) {
+    /// Stores a response for repetitions of its request.
+    pub(super) fn keep(&mut self, path: RequestPath<'_>, key: String, body: &[u8], success: &Response) {
         if self.keys == IdempotencyKeys::Replayed {
             let stored =
                 StoredResponse { path: path.path.to_owned(), body: body.into(), success: success.clone() };

@@ -1,20 +1,18 @@
-//! What the sandbox remembers: calls, sessions, stored responses, transactions. All of it behind one lock, so that
-//! two requests with one idempotency key cannot both have an effect.
+//! The sandbox's memory: calls, sessions, stored responses and transactions. One lock protects all of it, so that two
+//! requests with the same idempotency key cannot both have an effect.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::clock::Clock;
-use super::connector::PaymentConnector;
 use super::delivery::{Callback, Sender};
-use super::idempotency::{IdempotencyKeys, Responses, Success};
-use super::mint;
+use super::idempotency::Responses;
 use super::parameters::{CreateParameters, Form, RequestPath, SessionIds, UpdateParameters};
 use super::refusals::{self, Refusal};
 use super::session::{Answers, Asking, PaySession, Undocumented};
-use super::transaction::Transaction;
-use super::views::Session;
+use super::{IdempotencyKeys, PaymentConnector, Transaction, mint};
+use crate::server::Response;
 
 /// How many names of ignored parameters are kept.
 const MOST_IGNORED: usize = 1000;
@@ -25,9 +23,9 @@ pub(super) struct Store {
     /// How many ended sessions are kept.
     kept_sessions: usize,
     memory: Mutex<Memory>,
-    /// Notified of every change of the memory.
+    /// Notified when the memory changes.
     changed: Condvar,
-    /// Notified if the clock must look earlier than it meant to.
+    /// Notified when the clock's thread must wake earlier than planned.
     due: Condvar,
 }
 
@@ -37,7 +35,7 @@ pub(super) struct Memory {
     calls: HashMap<String, StoredCall>,
     pub(super) sessions: HashMap<String, PaySession>,
     /// The sessions' SIDs in the order of their creation.
-    order: VecDeque<String>,
+    pub(super) order: VecDeque<String>,
     /// The SIDs of the ended sessions that are kept, the oldest end first.
     ended: VecDeque<String>,
     responses: Responses,
@@ -48,17 +46,17 @@ pub(super) struct Memory {
     pub(super) connectors: HashMap<String, PaymentConnector>,
     /// The names of parameters that were ignored, each once.
     pub(super) ignored: Vec<String>,
-    /// When the clock looks again.
+    /// When the clock's thread wakes.
     next_tick: Option<Duration>,
     stopped: bool,
 }
 
 struct StoredCall {
     account_sid: String,
-    /// The call that this one is a leg of.
+    /// The call of which this one is a leg.
     parent: Option<String>,
     live: bool,
-    /// What the caller answers by themselves, if they do.
+    /// The caller's answers, if they answer by themselves.
     answers: Option<Answers>,
     open_session: Option<String>,
 }
@@ -99,12 +97,7 @@ impl Store {
         if let Some(call) = self.memory().calls.get_mut(call_sid) {
             call.answers = Some(answers.clone());
         }
-        self.on_call(call_sid, |session, now| oblige(session, answers, now));
-    }
-
-    /// The caller presses keys.
-    pub(super) fn press(&self, call_sid: &str, keys: &str) {
-        self.on_call(call_sid, |session, now| press(session, keys, now));
+        self.on_call(call_sid, |session, now| session.oblige(answers, now));
     }
 
     /// Ends a call, and with it the session on it.
@@ -113,12 +106,16 @@ impl Store {
             call.live = false;
         }
         self.on_call(call_sid, PaySession::hang_up);
-        // Even if no session is open: somebody may wait for the caller to be asked.
+        // Even if no session is open, because a test may wait for the caller to be asked.
         self.changed.notify_all();
     }
 
-    /// Lets something happen to the open session of a call, if there is one.
-    fn on_call(&self, call_sid: &str, happen: impl FnOnce(&mut PaySession, Duration) -> Vec<Callback>) {
+    /// Applies a change to the open session of a call, if there is one.
+    pub(super) fn on_call(
+        &self,
+        call_sid: &str,
+        happen: impl FnOnce(&mut PaySession, Duration) -> Vec<Callback>,
+    ) {
         let mut memory = self.memory();
         let sid = memory.calls.get(call_sid).and_then(|call| call.open_session.clone());
         if let Some(sid) = sid {
@@ -128,7 +125,7 @@ impl Store {
         }
     }
 
-    /// What the caller is asked, waiting up to a time until they are asked something.
+    /// Returns what the caller is asked for. Waits up to a time until they are asked for something.
     pub(super) fn asking(&self, call_sid: &str, time: Duration) -> Option<Asking> {
         let not_yet = |memory: &mut Memory| {
             memory.asking(call_sid).is_none() && memory.is_live(call_sid) && !memory.stopped
@@ -143,7 +140,7 @@ impl Store {
         self.due.notify_all();
     }
 
-    /// Lets waits that are over have their effect, until [`stop`](Self::stop) is called. For a thread.
+    /// Applies the end of waits until [`stop`](Self::stop) is called. A thread runs this.
     pub(super) fn run_clock(&self) {
         let mut memory = self.memory();
         while !memory.stopped {
@@ -172,7 +169,7 @@ impl Store {
     }
 
     /// Creates a session.
-    pub(super) fn create(&self, path: RequestPath<'_>, form: Form<'_>) -> Result<Success, Refusal> {
+    pub(super) fn create(&self, path: RequestPath<'_>, form: Form<'_>) -> Result<Response, Refusal> {
         let mut memory = self.memory();
         memory.call_of(path)?;
         let parameters = CreateParameters::read(&form)?;
@@ -195,7 +192,7 @@ impl Store {
         let (body, fields, now) = (form.body, form.into_fields(), memory.clock.now());
         let (session, started) =
             PaySession::start(ids, path.call_sid, parameters, fields, self.undocumented, now);
-        let success = Success { status: 201, body: session.resource(now) };
+        let success = Response::json(201, session.resource(now));
         memory.sessions.insert(sid.clone(), session);
         memory.order.push_back(sid.clone());
         memory.open.insert(sid.clone());
@@ -204,13 +201,13 @@ impl Store {
         Ok(success)
     }
 
-    /// Takes a session one step on.
+    /// Updates a session.
     pub(super) fn update(
         &self,
         path: RequestPath<'_>,
         sid: &str,
         form: &Form<'_>,
-    ) -> Result<Success, Refusal> {
+    ) -> Result<Response, Refusal> {
         let mut memory = self.memory();
         memory.call_of(path)?;
         memory.session_of(path, sid)?;
@@ -227,16 +224,16 @@ impl Store {
         let session = memory.session_of(path, sid)?;
         let mut callbacks = session.update(&update, &connector, now)?;
         if let Some(answers) = answers {
-            callbacks.extend(oblige(session, &answers, now));
+            callbacks.extend(session.oblige(&answers, now));
         }
-        let success = Success { status: 202, body: session.resource(now) };
+        let success = Response::json(202, session.resource(now));
         memory.responses.keep(path, update.idempotency_key, form.body, &success);
         self.drive(&mut memory, sid, |_| callbacks);
         Ok(success)
     }
 
-    /// Takes over what a session went through: its callbacks go out, a transaction is counted, and when it is
-    /// over the call is free. The memory stays locked, so that callbacks keep the order of events.
+    /// Applies what happened in a session: sends its callbacks, counts a transaction, and frees the call when the
+    /// session is over. The memory stays locked, so that callbacks are in the order of events.
     fn drive(&self, memory: &mut Memory, sid: &str, happen: impl FnOnce(&mut PaySession) -> Vec<Callback>) {
         let Some(session) = memory.sessions.get_mut(sid) else { return };
         let callbacks = happen(session);
@@ -261,13 +258,6 @@ impl Store {
             memory.forget(&oldest);
             self.sender.forget(&oldest);
         }
-    }
-
-    /// All sessions, in the order of their creation.
-    pub(super) fn sessions(&self) -> Vec<Session> {
-        let memory = self.memory();
-        let sessions = memory.order.iter().filter_map(|sid| memory.sessions.get(sid));
-        sessions.map(|session| session.view.clone()).collect()
     }
 }
 
@@ -320,14 +310,4 @@ impl Memory {
         let sid = self.calls.get(call_sid)?.open_session.as_ref()?;
         self.sessions.get(sid)?.asking()
     }
-}
-
-/// The caller presses keys, one after another.
-fn press(session: &mut PaySession, keys: &str, now: Duration) -> Vec<Callback> {
-    keys.chars().flat_map(|key| session.key(key, now)).collect()
-}
-
-/// A caller who has every answer ready types the one that is asked for.
-fn oblige(session: &mut PaySession, answers: &Answers, now: Duration) -> Vec<Callback> {
-    answers.keys(session, now).map(|keys| press(session, &keys, now)).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! Why there is no response, and whether the request can have been carried out.
+//! `Failure`: why there is no response, and whether the request may have been carried out.
 
 use std::io;
 
@@ -9,24 +9,31 @@ use super::response::Response;
 use crate::error::Source;
 use crate::model::ResponseHeaders;
 
+/// There is no response.
+pub(crate) struct Failure {
+    pub(crate) reason: Reason,
+    /// The head of a success, if it has come, and a beginning of its body.
+    pub(crate) partial: Option<Box<Response>>,
+    pub(crate) source: Option<Source>,
+}
+
 /// Why there is no response.
-///
-/// The head of a success may have come, and a beginning of its body: that is kept as `partial`.
-pub(crate) enum Failure {
-    /// There is no connection to a host: certainly not sent. Worth another attempt if `retry` is set.
-    NotConnected { to: String, timeout: bool, retry: bool, source: Source },
-    /// There is no TLS connection to a host: certainly not sent, and not worth another attempt.
-    Tls { to: String, source: Source },
-    /// A kept connection had been closed: on a new one it may work at once.
-    Stale(Source),
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Reason {
+    /// There is no connection to a host, so nothing was sent. Another attempt can help if `retry` is set.
+    NotConnected { to: String, timeout: bool, retry: bool },
+    /// There is no TLS connection to a host, so nothing was sent. Another attempt cannot help.
+    Tls { to: String },
+    /// A kept connection had been closed. A new one may work at once.
+    Stale,
     /// The connection ended before the response did.
-    Lost { partial: Option<Box<Response>>, source: Source },
+    Lost,
     /// The attempt's time ran out.
-    Timeout { partial: Option<Box<Response>>, source: Source },
-    /// What came is not HTTP: something on the way has broken the connection's order.
-    NotHttp { partial: Option<Box<Response>>, source: Source },
-    /// What came is HTTP, but cannot be read: it is too long, or compressed.
-    Unreadable { reason: String, partial: Option<Box<Response>>, source: Option<Source> },
+    Timeout,
+    /// The response is not HTTP: something on the way has corrupted the connection.
+    NotHttp,
+    /// The response is HTTP, but cannot be read because it is too long or compressed.
+    Unreadable(String),
     /// The client was shut down, before or after something may have been sent.
     Shutdown { sent: bool },
 }
@@ -35,9 +42,9 @@ pub(crate) enum Failure {
 pub(super) enum NotConnected {
     /// The name, the address, the socket or the proxy failed, or the time ran out.
     Failed(io::Error),
-    /// What is configured, or what the proxy wants, cannot work.
+    /// The configuration cannot work, or the proxy refused.
     Impossible(Source),
-    /// The other side is not to be trusted, or speaks no TLS that this one does.
+    /// The server is not trusted, or both sides have no TLS version in common.
     #[cfg_attr(
         not(any(feature = "rustls", feature = "native-tls")),
         allow(dead_code, reason = "TLS needs it")
@@ -46,17 +53,24 @@ pub(super) enum NotConnected {
 }
 
 impl NotConnected {
-    /// `to` names the host, and the proxy on the way to it.
+    /// `to` names the host, and the proxy if there is one.
     pub(super) fn to(self, to: &str) -> Failure {
         let to = to.to_owned();
-        match self {
+        let (reason, source) = match self {
             Self::Failed(error) => {
                 let timeout = error.kind() == io::ErrorKind::TimedOut;
-                Failure::NotConnected { to, timeout, retry: true, source: Box::new(error) }
+                (Reason::NotConnected { to, timeout, retry: true }, error.into())
             }
-            Self::Impossible(source) => Failure::NotConnected { to, timeout: false, retry: false, source },
-            Self::Untrusted(source) => Failure::Tls { to, source },
-        }
+            Self::Impossible(source) => (Reason::NotConnected { to, timeout: false, retry: false }, source),
+            Self::Untrusted(source) => (Reason::Tls { to }, source),
+        };
+        Failure { reason, partial: None, source: Some(source) }
+    }
+}
+
+impl From<Reason> for Failure {
+    fn from(reason: Reason) -> Self {
+        Self { reason, partial: None, source: None }
     }
 }
 
@@ -67,27 +81,28 @@ impl From<io::Error> for NotConnected {
 }
 
 impl Transport {
-    /// What an error of ureq means, once it had a connection.
+    /// Makes a failure from an error that ureq returned after it had a connection.
     pub(super) fn failure(&self, error: ureq::Error, partial: Option<Box<Response>>) -> Failure {
-        match error {
-            _ if self.shutdown.is_down() => Failure::Shutdown { sent: true },
-            ureq::Error::Other(source) if source.is::<Stale>() => Failure::Stale(source),
-            ureq::Error::Other(source) => Failure::Lost { partial, source },
-            ureq::Error::Io(error) if error.kind() == io::ErrorKind::TimedOut => {
-                Failure::Timeout { partial, source: Box::new(error) }
+        let reason = match &error {
+            _ if self.shutdown.is_down() => return Reason::Shutdown { sent: true }.into(),
+            ureq::Error::Other(source) if source.is::<Stale>() => Reason::Stale,
+            ureq::Error::Io(error) if error.kind() == io::ErrorKind::TimedOut => Reason::Timeout,
+            ureq::Error::Other(_) | ureq::Error::Io(_) => Reason::Lost,
+            ureq::Error::LargeResponseHeader(..) => {
+                Reason::Unreadable("the response's head is too large".to_owned())
             }
-            ureq::Error::Io(error) => Failure::Lost { partial, source: Box::new(error) },
-            ureq::Error::LargeResponseHeader(..) => Failure::Unreadable {
-                reason: "the response's head is too large".to_owned(),
-                partial: partial.or_else(head_only),
-                source: Some(Box::new(error)),
-            },
-            _ => Failure::NotHttp { partial: partial.or_else(head_only), source: Box::new(error) },
-        }
+            _ => Reason::NotHttp,
+        };
+        let (source, partial) = match error {
+            ureq::Error::Other(source) => (source, partial),
+            ureq::Error::Io(error) => (error.into(), partial),
+            error => (error.into(), partial.or_else(head_only)),
+        };
+        Failure { reason, partial, source: Some(source) }
     }
 }
 
-/// A response of which only the status could be read.
+/// Makes a response of which only the status could be read.
 fn head_only() -> Option<Box<Response>> {
     let status = noted_status()?;
     Some(Box::new(Response {

@@ -4,7 +4,7 @@ use super::*;
 use crate::model::CaptureError;
 
 #[test]
-fn a_failed_ask_is_made_again_under_another_key() {
+fn a_failed_ask_is_made_again_with_another_key() {
     let mut driver = Driver::created();
     driver.expect("order-7-payment-card-number-1");
     driver.ok();
@@ -26,7 +26,7 @@ fn a_failed_ask_is_made_again_under_another_key() {
 }
 
 #[test]
-fn a_session_in_progress_is_no_failed_card() {
+fn a_session_in_progress_is_not_a_failed_entry() {
     let mut driver = Driver::created();
     driver.expect("order-7-payment-card-number-1");
     driver.ok();
@@ -37,7 +37,7 @@ fn a_session_in_progress_is_no_failed_card() {
 }
 
 #[test]
-fn two_typings_that_differ_are_both_made_again() {
+fn two_typings_that_differ_are_both_asked_for_again() {
     let params = params().require_matching_inputs([Capture::ExpirationDate]);
     let mut driver = Driver::with(params.idempotency_key("k"));
     driver.expect("k");
@@ -57,7 +57,7 @@ fn two_typings_that_differ_are_both_made_again() {
 }
 
 #[test]
-fn an_ask_has_its_time_whatever_happens_meanwhile() {
+fn an_ask_keeps_its_deadline_whatever_happens() {
     let mut driver = Driver::created();
     driver.expect("order-7-payment-card-number-1");
     driver.ok();
@@ -66,13 +66,13 @@ fn an_ask_has_its_time_whatever_happens_meanwhile() {
     assert!(!driver.flow.on_callback(&callback(OTHER_SID, "Capture=payment-card-number")));
     driver.expect_wait(70);
     driver.wait(69);
-    // A process dies, and another one goes on with the stored value.
+    // A process dies, and another one goes on with the stored flow.
     driver.flow = driver.flow.clone();
     driver.expect_wait(1);
     driver.wait(1);
     driver.flow.on_timeout(driver.now);
     driver.expect("order-7-payment-card-number-2");
-    // No time passes for a request that is under way, nor for one whose process is gone until it is known.
+    // A request under way has no deadline, and neither has one whose process is gone until that is noticed.
     driver.wait(500);
     driver.flow.on_timeout(driver.now);
     assert_eq!(driver.flow.awaited_key().as_deref(), Some("order-7-payment-card-number-2"));

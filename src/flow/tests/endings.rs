@@ -1,8 +1,8 @@
-//! The table of endings: each way into those that are certain.
+//! The table of endings: each way to an ending that is certain.
 
 use super::*;
 
-// Paid, tokenized: `success` heard for this session, at any time.
+// Paid, tokenized: the service reported `success` for this session, at any time.
 
 #[test]
 fn paid_by_the_result_after_complete() {
@@ -43,7 +43,7 @@ fn paid_by_a_result_that_comes_before_the_response() {
 }
 
 #[test]
-fn paid_though_every_response_was_a_refusal() {
+fn paid_although_every_response_was_a_refusal() {
     for error in [api(429, 20429), api(400, 64019), not_sent(), api(404, 20404)] {
         let mut driver = Driver::completing();
         driver.fails(error);
@@ -53,14 +53,14 @@ fn paid_though_every_response_was_a_refusal() {
 }
 
 #[test]
-fn paid_though_complete_was_never_begun() {
+fn paid_although_complete_was_never_begun() {
     let mut driver = Driver::created();
     driver.receives("Result=success");
     driver.expect_payment("paid", SessionEnding::Over);
 }
 
 #[test]
-fn a_success_is_older_than_another_callback() {
+fn a_success_counts_even_if_another_callback_is_newer() {
     let mut driver = Driver::completing();
     driver.ok();
     driver.receives("Capture=expiration-date&PartialResult=false&DateUpdated=2021-08-10T03:58:00Z");
@@ -70,7 +70,7 @@ fn a_success_is_older_than_another_callback() {
 
 #[test]
 fn a_success_corrects_every_ending() {
-    // Unknown, for want of a result in time.
+    // Unknown, because no result came in time.
     let mut driver = Driver::completing();
     driver.ok();
     driver.expect_wait(60);
@@ -78,7 +78,7 @@ fn a_success_corrects_every_ending() {
     driver.expect_payment("unknown", SessionEnding::PerhapsOpen);
     driver.receives("Result=success");
     driver.expect_payment("paid", SessionEnding::Over);
-    // Declined, or unknown for want of a word that settles it.
+    // Declined, or unknown because the result settles nothing.
     for result in DECLINES.iter().chain(&SETTLES_NOTHING) {
         let mut driver = Driver::completing();
         driver.ok();
@@ -104,11 +104,11 @@ fn a_success_corrects_every_ending() {
 }
 
 #[test]
-fn a_success_of_another_session_is_nothing() {
+fn a_success_of_another_session_does_not_count() {
     let mut driver = Driver::completing();
     driver.ok();
     assert!(!driver.flow.on_callback(&callback(OTHER_SID, "Result=success")));
-    // Not even with the tag: the session is known.
+    // Not even with the tag, because the session is known.
     assert!(!driver.tagged(OTHER_SID, "Result=success"));
     driver.expect_wait(60);
 }
@@ -145,7 +145,7 @@ fn not_paid_if_the_session_never_became_known() {
 }
 
 #[test]
-fn not_paid_if_a_second_creation_finds_a_session_open_that_stays_unknown() {
+fn not_paid_if_the_session_that_refuses_a_second_creation_stays_unknown() {
     let mut driver = driver();
     driver.expect("order-7");
     driver.fails(lost());
@@ -157,7 +157,7 @@ fn not_paid_if_a_second_creation_finds_a_session_open_that_stays_unknown() {
 }
 
 #[test]
-fn not_paid_if_a_capture_fails_as_often_as_it_may() {
+fn not_paid_if_a_capture_fails_too_often() {
     let mut driver = Driver::created();
     for n in 1..=3 {
         driver.expect(&format!("order-7-payment-card-number-{n}"));
@@ -216,7 +216,7 @@ fn not_paid_if_a_capture_is_refused_because_the_caller_has_hung_up() {
 }
 
 #[test]
-fn a_result_of_an_unknown_word_is_no_certainty_that_the_session_is_over() {
+fn an_unknown_result_does_not_prove_that_the_session_is_over() {
     let mut driver = Driver::created();
     driver.receives("Result=paused");
     driver.expect("order-7-cancel");
@@ -272,10 +272,10 @@ fn the_session_may_be_open_if_the_cancel_failed() {
     }
 }
 
-// Not paid, certain: each time that complete was begun, it was certainly not carried out.
+// Not paid, certain: complete was begun, but was certainly not carried out any time.
 
 #[test]
-fn not_paid_if_complete_was_never_sent_or_limited_each_time() {
+fn not_paid_if_complete_was_never_sent_or_always_limited() {
     for error in [not_sent, || api(429, 20429)] {
         let mut driver = Driver::completing();
         driver.fails(error());

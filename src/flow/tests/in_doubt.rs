@@ -1,4 +1,4 @@
-//! The table of endings: each way into those in which the session was or may have been completed.
+//! The table of endings: each way to an ending of a session that was or may have been completed.
 
 use super::*;
 
@@ -41,19 +41,19 @@ fn declined_while_the_request_is_under_way_if_it_was_carried_out() {
     assert_eq!(driver.flow.ending(), None);
     driver.ok();
     driver.expect_payment("declined", SessionEnding::Over);
-    // The caller hung up, and the request was limited: it was not carried out.
+    // The caller hung up, and the request met the rate limit: it was not carried out.
     let mut driver = Driver::completing();
     driver.receives("Result=caller-hung-up");
     driver.fails(api(429, 20429));
     driver.expect_payment("not paid", SessionEnding::Over);
-    // Nobody knows what became of the request.
+    // The response to the request was lost.
     let mut driver = Driver::completing();
     driver.receives("Result=caller-hung-up");
     driver.expect_payment("declined", SessionEnding::Over);
 }
 
 #[test]
-fn declined_later_than_it_was_awaited() {
+fn declined_after_the_wait_was_over() {
     let mut driver = Driver::completing();
     driver.ok();
     driver.expect_wait(60);
@@ -64,7 +64,7 @@ fn declined_later_than_it_was_awaited() {
 }
 
 #[test]
-fn declined_after_a_word_that_settles_nothing() {
+fn declined_after_a_result_that_settles_nothing() {
     for result in SETTLES_NOTHING {
         let mut driver = Driver::completing();
         driver.ok();
@@ -142,7 +142,7 @@ fn unknown_if_the_process_died_with_the_request_under_way() {
 }
 
 #[test]
-fn unknown_by_a_word_that_settles_nothing() {
+fn unknown_after_a_result_that_settles_nothing() {
     for result in SETTLES_NOTHING {
         let mut driver = Driver::completing();
         driver.ok();
@@ -161,7 +161,7 @@ fn unknown_if_it_is_cancelled_too_late() {
     driver.expect_wait(60);
     driver.wait(60);
     driver.expect_payment("unknown", SessionEnding::PerhapsOpen);
-    // It may not be completed again either.
+    // Nor is it completed again.
     let mut driver = Driver::completing();
     driver.fails(lost());
     driver.flow.cancel();

@@ -34,7 +34,7 @@ fn an_ending_in_words() {
     let mut driver = super::driver();
     driver.flow.cancel();
     let ending = driver.expect_end();
-    assert_eq!(ending.to_string(), "certainly not paid: Cancelled");
+    assert_eq!(ending.to_string(), "certainly not paid by this flow: the program cancelled it");
     assert!(ending.is_not_paid() && !ending.is_success());
 }
 

@@ -87,7 +87,7 @@ fn what_is_required_goes_before_what_was_expected() {
     driver.receives("Capture=postal-code&PartialResult=false&Required=iris-scan");
     driver.expect("order-7-iris-scan-1");
     driver.ok();
-    // Nothing is left, though neither card number nor expiry was asked for.
+    // Nothing is left, although neither card number nor expiry date was asked for.
     driver.receives("Capture=iris-scan&PartialResult=false&Required=");
     driver.expect("order-7-complete");
 }
@@ -106,10 +106,10 @@ fn nothing_is_asked_for_that_is_not_required() {
 }
 
 #[test]
-fn a_capture_is_in_when_it_has_left_what_is_required() {
+fn a_capture_is_in_when_it_is_no_longer_required() {
     let mut driver = Driver::created();
     driver.expect("order-7-payment-card-number-1");
-    // Before the response, and without a word on the capture itself.
+    // Before the response, and in a callback that does not name the capture.
     driver.receives("Required=expiration-date");
     assert!(driver.flow.awaited_key().is_some(), "the response is still to come");
     driver.fails(api(503, 20503));
@@ -136,7 +136,7 @@ fn a_request_whose_response_is_lost_is_repeated_with_its_key() {
 }
 
 #[test]
-fn a_request_is_not_repeated_that_the_caller_is_seen_to_follow() {
+fn a_request_is_not_repeated_once_a_callback_shows_its_effect() {
     let mut driver = Driver::created();
     driver.expect("order-7-payment-card-number-1");
     driver.receives("Capture=payment-card-number&PartialResult=true");
@@ -145,7 +145,7 @@ fn a_request_is_not_repeated_that_the_caller_is_seen_to_follow() {
 }
 
 #[test]
-fn a_session_is_adopted_by_its_tag_only() {
+fn a_session_is_adopted_only_by_its_tag() {
     let lost_creation = || {
         let mut driver = driver();
         driver.expect("order-7");
@@ -158,11 +158,11 @@ fn a_session_is_adopted_by_its_tag_only() {
     assert!(!driver.flow.on_callback(&callback(SID, &earlier)));
     assert!(!driver.flow.on_callback(&callback(SID, &earlier).received_at("/?payment_flow=0123")));
     assert_eq!(driver.flow.session_sid(), None);
-    // Its own.
+    // The flow's own session.
     assert!(driver.tagged(SID, "PaymentMethod=credit-card"));
     assert_eq!(driver.flow.session_sid(), Some(SID));
     driver.expect("order-7-payment-card-number-1");
-    // While the response is awaited, which then may be any.
+    // While the response is awaited; whatever it then is does not matter.
     for response in [Ok(session(SID)), Err(api(400, 64021))] {
         let mut driver = super::driver();
         driver.expect("order-7");
@@ -201,6 +201,19 @@ fn a_session_that_becomes_known_after_the_end_is_cancelled() {
 }
 
 #[test]
+fn a_flow_is_due_until_its_ending_is_known() {
+    let mut refused = driver();
+    refused.expect("order-7");
+    refused.fails(api(400, 64020));
+    let mut cancelled = driver();
+    cancelled.flow.cancel();
+    for mut driver in [refused, cancelled] {
+        assert_eq!((driver.flow.ending(), driver.flow.due()), (None, Some(UNIX_EPOCH)));
+        driver.expect_end();
+    }
+}
+
+#[test]
 fn the_response_names_the_session_that_counts() {
     let mut driver = driver();
     driver.expect("order-7");
@@ -223,7 +236,7 @@ fn callbacks_out_of_order_do_not_undo_what_newer_ones_report() {
     driver.receives("Capture=payment-card-number&PartialResult=true&Required=payment-card-number,expiration-date&DateUpdated=2021-08-10T03:55:53.300Z");
     driver.receives("Capture=expiration-date&ErrorType=invalid-date&DateUpdated=2021-08-10T03:55:53.399Z");
     assert_eq!(driver.flow, before);
-    // Without a date, or with one that cannot be read, it is taken for the newest.
+    // A callback without a date, or with one that cannot be read, counts as the newest.
     driver.receives("Capture=expiration-date&ErrorType=invalid-date&DateUpdated=yesterday");
     driver.expect("order-7-expiration-date-2");
 }
@@ -244,14 +257,14 @@ fn a_completion_that_comes_too_early_goes_back_to_what_is_required() {
     driver.receives("Capture=expiration-date&PartialResult=false&Required=expiration-date");
     driver.expect("order-7-complete-3");
     driver.fails(api(400, 64019));
-    // It is not asked for a fourth time, whatever the number of asks would allow.
+    // It is not asked for a fourth time, although the number of asks would allow it.
     driver.expect("order-7-cancel");
     driver.ok();
     driver.expect_wait(2);
     driver.wait(2);
     let refusal = ResponseDigest::of(&api(400, 64019));
     assert_eq!(reason(&driver.expect_end()), NotPaidReason::StepFailed(refusal));
-    // If nothing is known to be missing, nothing can be asked for.
+    // If it is not known what is missing, nothing can be asked for.
     let mut driver = Driver::completing();
     driver.fails(api(400, 64019));
     driver.expect("order-7-cancel");
@@ -311,7 +324,7 @@ fn stale_responses_change_nothing() {
 }
 
 #[test]
-fn every_change_and_nothing_else_grows_the_revision() {
+fn the_revision_grows_with_every_change_and_only_then() {
     let mut driver = driver();
     let mut seen = 0;
     let mut grew = |driver: &Driver| {

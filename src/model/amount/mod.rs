@@ -21,15 +21,15 @@ const SCALE: u64 = 10_000;
 /// The first value that is too large, in ten-thousandths.
 const LIMIT: u64 = 1_000_000 * SCALE;
 
-/// An amount of money, exact to four decimals: from 0 up to but not including 1,000,000 units of a currency
+/// An amount of money with up to four decimals, from 0 up to but not including 1,000,000 units of a currency
 /// (`ChargeAmount`).
 ///
 /// Zero is allowed, and means that the payment method is tokenized instead of charged.
 ///
-/// An amount does not know its currency. When it is sent, it is written with the decimals that the currency
-/// has, and an amount with more decimals than that is refused.
+/// An amount does not know its currency. It is sent with the decimals that the currency has, and refused if it has more
+/// decimals than that.
 ///
-/// `Display` shows at least two decimals, and never fewer than the amount has. A precision is the least number of
+/// `Display` shows at least two decimals, and never fewer than the amount has. A precision sets the minimum number of
 /// decimals; width, fill, alignment and zero padding work as for numbers. serde writes and reads the same text.
 ///
 /// ```
@@ -54,13 +54,13 @@ pub struct Amount {
 }
 
 impl Amount {
-    /// Nothing: asks for a token instead of a charge.
+    /// Zero, which asks for a token instead of a charge.
     pub const ZERO: Self = Self { ten_thousandths: 0 };
 
     /// The largest amount, 999,999.9999.
     pub const MAX: Self = Self { ten_thousandths: LIMIT - 1 };
 
-    /// An amount in whole units of a currency, such as dollars.
+    /// Makes an amount from whole units of a currency, such as dollars.
     ///
     /// # Errors
     /// Returns an error if `units` is 1,000,000 or more.
@@ -68,7 +68,7 @@ impl Amount {
         Self::scaled(units, SCALE)
     }
 
-    /// An amount in hundredths of a currency's unit, such as cents.
+    /// Makes an amount from hundredths of a currency's unit, such as cents.
     ///
     /// Not every currency has hundredths: see [`from_minor_units`](Self::from_minor_units).
     ///
@@ -78,7 +78,7 @@ impl Amount {
         Self::scaled(cents, SCALE / 100)
     }
 
-    /// An amount in the smallest unit of a currency: cents for `USD`, yen for `JPY`, fils for `BHD`.
+    /// Makes an amount from the smallest units of a currency: cents for `USD`, yen for `JPY`, fils for `BHD`.
     ///
     /// ```
     /// use twilio_payments::Amount;
@@ -102,26 +102,23 @@ impl Amount {
     }
 
     /// Returns the amount in hundredths of a currency's unit, or `None` if it has a third or fourth decimal.
-    #[must_use]
     pub fn cents(self) -> Option<u64> {
         self.in_units_of(SCALE / 100)
     }
 
     /// Returns the amount in the smallest unit of a currency, or `None` if it has more decimals than the currency,
     /// or if `currency` is not a code of ISO 4217 that this version knows.
-    #[must_use]
     pub fn minor_units(self, currency: &str) -> Option<u64> {
         self.in_units_of(unit(currency::decimals(currency)?))
     }
 
     /// Whether the amount is zero, so that nothing is charged.
-    #[must_use]
     pub fn is_zero(self) -> bool {
         self == Self::ZERO
     }
 
-    /// Shows the amount with the decimals that a currency has, as it is sent. It is never shortened: more decimals
-    /// are shown if the amount has more. In a currency that is not known, it is shown as `Display` does.
+    /// Returns a value whose `Display` shows the amount with the decimals that a currency has, as it is sent. If the
+    /// amount has more decimals, they are shown too. For an unknown currency, it shows two decimals or more.
     ///
     /// ```
     /// use twilio_payments::Amount;
@@ -134,7 +131,6 @@ impl Amount {
     /// # Ok(())
     /// # }
     /// ```
-    #[must_use]
     pub fn display(self, currency: &str) -> impl fmt::Display + use<> {
         InCurrency { amount: self, decimals: currency::decimals(currency).unwrap_or(2) }
     }
@@ -144,7 +140,7 @@ impl Amount {
         (0..4).find(|decimals| self.ten_thousandths % unit(*decimals) == 0).unwrap_or(4)
     }
 
-    /// Appends the amount with at least so many decimals, without exponent, sign or grouping.
+    /// Appends the amount with at least this many decimals, without exponent, sign or grouping.
     pub(crate) fn push(self, out: &mut String, least_decimals: usize) {
         let decimals = least_decimals.max(self.decimals());
         let written = decimals.min(4);
@@ -169,13 +165,13 @@ impl Amount {
     }
 }
 
-/// Returns the unit of the last of so many decimals, at most four, in ten-thousandths.
+/// Returns the value of the last of up to four decimals, in ten-thousandths.
 fn unit(decimals: usize) -> u64 {
     [SCALE, 1_000, 100, 10].get(decimals).copied().unwrap_or(1)
 }
 
-/// Reads decimal text: digits, optionally followed by a point and one to four more digits. It has no sign,
-/// exponent, grouping or space.
+/// Reads decimal text: digits, optionally followed by a point and one to four more digits. Signs, exponents, grouping
+/// and spaces are not allowed.
 impl FromStr for Amount {
     type Err = Error;
 
@@ -202,21 +198,13 @@ impl FromStr for Amount {
     }
 }
 
-/// Accepts a float that is the nearest one to a decimal of at most four places; `19.99` is, `0.1 + 0.2` is not.
+/// Accepts a float that is the nearest one to a decimal with at most four places: `19.99` is, `0.1 + 0.2` is not.
 impl TryFrom<f64> for Amount {
     type Error = Error;
 
     /// # Errors
     /// Returns an error if the float is not a number, infinite, negative, 1,000,000 or more, or has more than four
     /// decimals. It is never rounded.
-    #[allow(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        clippy::float_cmp,
-        reason = "below the limit every whole number of ten-thousandths is exact in a float, so is the \
-                  comparison, which is the point"
-    )]
     fn try_from(value: f64) -> Result<Self, Error> {
         if value.is_nan() {
             return Err(Error::invalid(FIELD, "not a number"));
@@ -227,12 +215,11 @@ impl TryFrom<f64> for Amount {
         if value >= 1_000_000.0 {
             return Err(Error::invalid(FIELD, "not below 1,000,000"));
         }
-        let ten_thousandths = (value * SCALE as f64).round();
-        // Division is correctly rounded, so this is the float nearest to the decimal.
-        if ten_thousandths / SCALE as f64 == value && ten_thousandths < LIMIT as f64 {
-            return Ok(Self { ten_thousandths: ten_thousandths as u64 });
-        }
-        Err(Error::invalid(FIELD, "not exact in four decimals (round it first, or pass text or cents)"))
+        // The text of a float is the shortest decimal that it is nearest to, so it is the decimal that was meant.
+        let exact = value.abs().to_string().parse();
+        exact.map_err(|_: Error| {
+            Error::invalid(FIELD, "not exact in four decimals (round it first, or pass text or cents)")
+        })
     }
 }
 
@@ -248,7 +235,7 @@ impl fmt::Debug for Amount {
     }
 }
 
-/// An amount shown with so many decimals, unless the format has a precision.
+/// Shows an amount with at least this many decimals, unless the format has a precision.
 struct InCurrency {
     amount: Amount,
     decimals: usize,

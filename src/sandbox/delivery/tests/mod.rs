@@ -16,7 +16,7 @@ use receiver::{Receiver, Reply, Request, status};
 const TOKEN: &str = "auth-token";
 const SOON: Duration = Duration::from_secs(20);
 
-/// Asks for a retry after whatever goes wrong.
+/// A fragment that asks for a retry after any failure.
 const RETRY: &str = "#rc=2&rp=all";
 
 fn sender() -> Sender {
@@ -35,7 +35,7 @@ fn field(request: &Request, name: &str) -> String {
 }
 
 #[test]
-fn the_request_to_the_letter() {
+fn the_exact_request() {
     let receiver = Receiver::start(|_, _| status(200));
     let sender = sender();
     let url = receiver.url("/status?order=7&a=b+c#part").replace("127", "user:p%40ss@127");
@@ -57,20 +57,20 @@ fn the_request_to_the_letter() {
         ("content-length", "51"),
         ("content-type", "application/x-www-form-urlencoded; charset=UTF-8"),
         ("host", &receiver.url("").replace("http://", "")),
-        ("i-twilio-idempotency-token", record.idempotency_token()),
+        ("i-twilio-idempotency-token", &*record.idempotency_token),
         ("user-agent", concat!("twilio-payments-sandbox/", env!("CARGO_PKG_VERSION"))),
         ("x-twilio-signature", signature),
     ];
     assert_eq!(headers, expected.map(|(name, value)| (name.to_owned(), value)).into());
     assert_eq!(request.body, "Sid=PK1&Text=a+b%26%C3%BC%3D&Empty=&A=first+by+name");
-    assert_eq!(record.body(), request.body);
+    assert_eq!(&*record.body, request.body);
     let validator = SignatureValidator::new(TOKEN).unwrap();
     let requested = url.strip_suffix("#part").unwrap();
     validator.validate(requested, request.body.as_bytes(), Some(signature)).unwrap();
     let other = SignatureValidator::new("another").unwrap();
     other.validate(requested, request.body.as_bytes(), Some(signature)).unwrap_err();
-    assert_eq!((record.delivery(), record.attempts(), record.status()), (Delivery::Delivered, 1, Some(200)));
-    assert_eq!((record.session(), record.url()), ("PK1", url.as_str()));
+    assert_eq!((record.delivery, record.attempts, record.status), (Delivery::Delivered, 1, Some(200)));
+    assert_eq!((&*record.session, &*record.url), ("PK1", url.as_str()));
     for (name, value) in [("Text", Some("a b&ü=")), ("Empty", Some("")), ("None", None)] {
         assert_eq!(record.get(name), value);
     }
@@ -78,7 +78,7 @@ fn the_request_to_the_letter() {
     assert!(!shown.contains("p%40ss") && !shown.contains("first by") && !shown.contains(TOKEN), "{shown}");
 }
 
-/// What a receiver does, and what then becomes of the callback: by default, and if its URL asks for retries.
+/// What a receiver does, and the state of the delivery, by default and if the URL asks for retries.
 #[test]
 fn answers() {
     use Delivery::{Delivered, Failed};
@@ -110,7 +110,7 @@ fn answers() {
     ] {
         let case = format!("{reply:?}");
         let case = &case[..case.len().min(200)];
-        // If the response does not come, the less time the better; if it comes, no machine is too slow.
+        // If no response comes, the timeout is short; if one comes, it is long enough for any machine.
         let silent = answered.is_none() && matches!(reply, Reply::Keep(_));
         let times = if silent { "&rt=150" } else { "" };
         let receiver = Receiver::start(move |_, _| reply.clone());
@@ -122,7 +122,7 @@ fn answers() {
             let record = &sender.callbacks(url)[0];
             let attempts = if delivery == Delivered { 1 } else { 1 + retries };
             assert_eq!(
-                (record.delivery(), record.attempts(), record.status()),
+                (record.delivery, record.attempts, record.status),
                 (delivery, attempts, answered),
                 "{case} {url}"
             );
@@ -131,14 +131,14 @@ fn answers() {
                 tokens.map(|request| request.header("I-Twilio-Idempotency-Token").unwrap().to_owned());
             assert_eq!(
                 tokens.collect::<Vec<_>>(),
-                vec![record.idempotency_token(); usize::try_from(attempts).unwrap()],
+                vec![&*record.idempotency_token; usize::try_from(attempts).unwrap()],
                 "{case} {url}"
             );
         }
     }
 }
 
-/// ► Retries must be asked for, by the kind of failure; without a word there is one, if no connection was made.
+/// The URL must ask for retries, by kind of failure. By default there is one, if no connection was made.
 #[test]
 fn retries_are_those_that_the_url_asks_for() {
     let closed = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
@@ -152,7 +152,7 @@ fn retries_are_those_that_the_url_asks_for() {
         (&closed, "#rc=0", 1, None),
         (&closed, "#rc=3&rp=ct", 4, None),
         (&closed, "#rc=3&rp=5xx,rt", 1, None),
-        // The pause before the second attempt would take longer than all attempts may.
+        // The pause before the second attempt would be longer than all attempts may take.
         (&closed, "#rc=5&rp=all&tt=100", 1, None),
         (&failing, "#rc=1", 1, Some(500)),
         (&failing, "#rp=5xx", 2, Some(500)),
@@ -168,14 +168,14 @@ fn retries_are_those_that_the_url_asks_for() {
         assert!(sender.wait_until_idle(SOON), "{base}{fragment}");
         let record = &sender.callbacks("PK1")[0];
         assert_eq!(
-            (record.delivery(), record.attempts(), record.status()),
+            (record.delivery, record.attempts, record.status),
             (Delivery::Failed, attempts, answered),
             "{base}{fragment}"
         );
     }
 }
 
-/// ► A URL without a path is requested and signed as `/`.
+/// A URL without a path is requested and signed with `/`.
 #[test]
 fn a_url_without_a_path_is_signed_as_it_is_requested() {
     let receiver = Receiver::start(|_, _| status(200));
@@ -189,7 +189,7 @@ fn a_url_without_a_path_is_signed_as_it_is_requested() {
     assert_eq!(request.header("X-Twilio-Signature"), Some(signed.as_str()));
 }
 
-/// ► With a shared key, a second header says which key and algorithm.
+/// With a shared key, a second header names the key and the algorithm.
 #[test]
 fn a_shared_key_signs_if_there_is_one() {
     let receiver = Receiver::start(|_, _| status(200));
@@ -210,7 +210,7 @@ fn a_shared_key_signs_if_there_is_one() {
 }
 
 #[test]
-fn the_order_of_a_session_outlasts_failures() {
+fn failures_do_not_change_the_order_of_a_session() {
     // Every other request fails in one way or another.
     let receiver = Receiver::start(|number, _| match number % 4 {
         0 => status(500),
@@ -224,26 +224,26 @@ fn the_order_of_a_session_outlasts_failures() {
     let twice: Vec<_> = (0..10).flat_map(|number| [number.to_string(), number.to_string()]).collect();
     assert_eq!(numbers, twice);
     for record in sender.callbacks("PK1") {
-        assert_eq!((record.delivery(), record.attempts()), (Delivery::Delivered, 2));
+        assert_eq!((record.delivery, record.attempts), (Delivery::Delivered, 2));
     }
 }
 
 #[test]
-fn one_given_up_does_not_hold_up_the_next() {
+fn a_failed_callback_does_not_hold_up_the_next() {
     let receiver =
         Receiver::start(|_, request| if field(request, "Number") == "0" { status(500) } else { status(200) });
     let sender = sender();
-    // Both at once: the second does not hurry the first.
+    // Both at once: the second does not shorten the first one's wait.
     let url = receiver.url(&format!("/{RETRY}"));
     sender.send([callback("PK1", &url, 0), callback("PK1", &url, 1)]);
     assert!(sender.wait_until_idle(SOON));
     let numbers: Vec<_> = receiver.requests().iter().map(|request| field(request, "Number")).collect();
     assert_eq!(numbers, ["0", "0", "0", "1"]);
-    let became: Vec<_> = sender.callbacks("PK1").iter().map(RecordedCallback::delivery).collect();
+    let became: Vec<_> = sender.callbacks("PK1").iter().map(|record| record.delivery).collect();
     assert_eq!(became, [Delivery::Failed, Delivery::Delivered]);
 }
 
-/// ► A slow receiver holds up its own session only.
+/// A slow receiver only delays its own session.
 #[test]
 fn a_session_that_waits_does_not_hold_up_others() {
     // Accepts and never answers.
@@ -255,12 +255,12 @@ fn a_session_that_waits_does_not_hold_up_others() {
     let _held_up = silent.accept().unwrap();
     sender.send((0..5).map(|number| callback("PK2", &receiver.url("/"), number)));
     let start = Instant::now();
-    while sender.callbacks("PK2").iter().any(|record| record.delivery() == Delivery::Pending) {
+    while sender.callbacks("PK2").iter().any(|record| record.delivery == Delivery::Pending) {
         assert!(start.elapsed() < SOON);
         thread::sleep(Duration::from_millis(2));
     }
     for waiting in sender.callbacks("PK1") {
-        assert_eq!((waiting.delivery(), waiting.attempts()), (Delivery::Pending, 0));
+        assert_eq!((waiting.delivery, waiting.attempts), (Delivery::Pending, 0));
     }
     assert!(!sender.wait_until_idle(Duration::from_millis(10)));
 }
@@ -287,7 +287,7 @@ fn news_can_be_waited_for() {
         assert_eq!(waiting.join().unwrap(), (0, 3));
     });
     let sessions: Vec<_> = sender.wait_for_callbacks(0, Duration::ZERO).0;
-    let sessions: Vec<_> = sessions.iter().map(RecordedCallback::session).collect();
+    let sessions: Vec<_> = sessions.iter().map(|record| &*record.session).collect();
     assert_eq!(sessions, ["PK1", "PK2", "PK1"], "in the order in which they were made");
 }
 
@@ -313,7 +313,7 @@ fn what_is_kept_is_bounded() {
 }
 
 #[test]
-fn only_loopback_is_talked_to() {
+fn callbacks_only_go_to_loopback() {
     let receiver = Receiver::start(|_, _| status(200));
     let sender = sender();
     let urls = [
@@ -326,19 +326,19 @@ fn only_loopback_is_talked_to() {
     sender.send(urls.iter().map(|url| callback("PK1", url, 0)));
     assert!(sender.wait_until_idle(Duration::ZERO));
     for record in sender.callbacks("PK1") {
-        assert_eq!((record.delivery(), record.attempts(), record.status()), (Delivery::NotSent, 0, None));
+        assert_eq!((record.delivery, record.attempts, record.status), (Delivery::NotSent, 0, None));
     }
     // They do not hold up one that can be delivered.
     sender.send([callback("PK1", &receiver.url("/"), 1), callback("PK1", "/status", 2)]);
     assert!(sender.wait_until_idle(SOON));
-    let became: Vec<_> = sender.callbacks("PK1").iter().map(RecordedCallback::delivery).collect();
+    let became: Vec<_> = sender.callbacks("PK1").iter().map(|record| record.delivery).collect();
     assert_eq!(became[4..], [Delivery::NotSent, Delivery::Delivered, Delivery::NotSent]);
     assert_eq!(receiver.requests().len(), 1);
     assert!(sender.callbacks("PK2").is_empty());
 }
 
 #[test]
-fn stopping_breaks_off_what_is_under_way() {
+fn stopping_aborts_deliveries() {
     // Accepts and never answers.
     let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let sender = sender();
@@ -387,7 +387,7 @@ fn many_sessions_lose_nothing() {
     }
     let records = sender.wait_for_callbacks(0, Duration::ZERO).0;
     assert_eq!(records.len(), 1000);
-    assert!(records.iter().all(|record| record.delivery() == Delivery::Delivered));
+    assert!(records.iter().all(|record| record.delivery == Delivery::Delivered));
 }
 
 #[test]
@@ -416,10 +416,6 @@ fn a_session_is_delivered_as_it_was_made() {
         lengths == [8, 4, 4, 4, 12] && token.bytes().all(|b| b == b'-' || b.is_ascii_hexdigit())
     };
     assert!(
-        sender
-            .wait_for_callbacks(0, Duration::ZERO)
-            .0
-            .iter()
-            .all(|record| shapes(record.idempotency_token()))
+        sender.wait_for_callbacks(0, Duration::ZERO).0.iter().all(|record| shapes(&record.idempotency_token))
     );
 }

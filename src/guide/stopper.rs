@@ -109,8 +109,8 @@ mod tests {
         let after = payment(&stopper);
         stopper.clone().stop();
         let [first, second] = before;
-        let stopped = [first, second, after].map(|payment| payment.0.load(Ordering::Relaxed));
-        assert_eq!((stopped, held(&stopper)), ([1, 1, 1], 0));
+        let stops = [first, second, after].map(|payment| payment.0.load(Ordering::Relaxed));
+        assert_eq!((stops, held(&stopper)), ([1, 1, 1], 0));
     }
 
     #[test]

@@ -255,7 +255,7 @@ mod tests {
             (Duration::ZERO, None, Some((ErrorKind::Timeout, "the time for the call is up"))),
             (LONG, lost(), None),
             (enough, lost(), None),
-            (enough - nanosecond, lost(), Some((ErrorKind::ConnectionLost, "lost"))),
+            (Duration::from_nanos(9_999_999), lost(), Some((ErrorKind::ConnectionLost, "lost"))),
             (Duration::ZERO, lost(), Some((ErrorKind::ConnectionLost, "lost"))),
         ] {
             let progress = Progress { attempts: 3, outcome: Some(Outcome::Unknown), ..Progress::default() };

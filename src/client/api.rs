@@ -19,10 +19,10 @@ use crate::params::{CreatePaymentsParams, UpdatePaymentsParams};
 /// time, through one value or through clones.
 ///
 /// ```
+/// # #[cfg(feature = "sandbox")] {
 /// use twilio_payments::{Capture, CreatePaymentsParams, UpdatePaymentsParams};
 /// # use twilio_payments::sandbox::Sandbox;
 ///
-/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let sandbox = Sandbox::start()?;
 /// # let (api, call) = (sandbox.client(), sandbox.call().obliging());
 /// # let call_sid = call.sid();
@@ -40,8 +40,8 @@ use crate::params::{CreatePaymentsParams, UpdatePaymentsParams};
 /// // Kept in a variable: if the outcome is unknown, the same value is sent again, with the same key.
 /// let complete = UpdatePaymentsParams::new_complete(url);
 /// api.update_payments(call_sid, &session.sid, &complete)?;
-/// # Ok(())
 /// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
 pub struct PaymentsApi {

@@ -217,14 +217,14 @@ impl Error {
     /// Returns what the API said. `None` unless the kind is [`Api`](ErrorKind::Api).
     ///
     /// ```
+    /// # #[cfg(feature = "sandbox")] {
     /// # use twilio_payments::{CreatePaymentsParams, sandbox::Sandbox};
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let sandbox = Sandbox::start()?;
     /// let params = CreatePaymentsParams::new("https://example.com/status");
     /// let error = sandbox.client().create_payments(&format!("CA{:032}", 0), &params).unwrap_err();
     /// assert_eq!(error.api_error().and_then(|api| api.code), Some(20404));
-    /// # Ok(())
     /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
     pub fn api_error(&self) -> Option<&ApiError> {
@@ -264,15 +264,15 @@ impl Error {
     /// call the same operation again. `None` if the error did not come from an operation.
     ///
     /// ```
+    /// # #[cfg(any(feature = "rustls", feature = "native-tls"))] {
     /// use twilio_payments::{CreatePaymentsParams, PaymentsApi};
     ///
-    /// # fn main() -> Result<(), twilio_payments::Error> {
     /// let api = PaymentsApi::new(format!("AC{:032}", 0), "auth-token")?;
     /// let params = CreatePaymentsParams::new("https://example.com/status").idempotency_key("order-7");
     /// let error = api.create_payments("no SID", &params).unwrap_err();
     /// assert_eq!(error.idempotency_key(), Some("order-7"));
-    /// # Ok(())
     /// # }
+    /// # Ok::<(), twilio_payments::Error>(())
     /// ```
     #[must_use]
     pub fn idempotency_key(&self) -> Option<&str> {
@@ -282,14 +282,14 @@ impl Error {
     /// Returns how many attempts were made; 0 if the operation was refused before the first one.
     ///
     /// ```
+    /// # #[cfg(any(feature = "rustls", feature = "native-tls"))] {
     /// use twilio_payments::{CreatePaymentsParams, PaymentsApi};
     ///
-    /// # fn main() -> Result<(), twilio_payments::Error> {
     /// let api = PaymentsApi::new(format!("AC{:032}", 0), "auth-token")?;
     /// let params = CreatePaymentsParams::new("https://example.com/status");
     /// assert_eq!(api.create_payments("no SID", &params).unwrap_err().attempts(), 0);
-    /// # Ok(())
     /// # }
+    /// # Ok::<(), twilio_payments::Error>(())
     /// ```
     #[must_use]
     pub fn attempts(&self) -> u32 {

@@ -153,6 +153,8 @@ fn half_requests_do_not_stop_good_ones() {
                 stream
             })
             .collect();
+        // The first one waits until the listener has accepted all of those.
+        let _ = slowest(&listener, 1);
         let slowest = slowest(&listener, 100);
         drop(idle);
         slowest

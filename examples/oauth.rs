@@ -1,4 +1,4 @@
-//! Access tokens by OAuth client credentials, renewed before they expire.
+//! Access tokens from OAuth client credentials, renewed before they expire.
 //!
 //! ```text
 //! cargo run --example oauth                              in the sandbox, with a token endpoint of its own
@@ -34,7 +34,7 @@ const ENDPOINT: &str = "https://oauth.twilio.com/v2/token";
 /// Credentials with a source that asks the token endpoint. The client asks it when it needs a new token.
 fn credentials(account_sid: &str, endpoint: &str, id: &str, secret: &str) -> Result<Credentials, Error> {
     let (endpoint, id, secret) = (endpoint.to_owned(), id.to_owned(), secret.to_owned());
-    // The client does not interrupt the source, so it has a time limit of its own.
+    // The client does not interrupt the source, so the source needs a timeout of its own.
     let config = ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(10)));
     let agent = ureq::Agent::new_with_config(config.max_redirects(0).build());
     Credentials::bearer_source(account_sid, move || -> Result<AccessToken, Failure> {
@@ -51,7 +51,7 @@ fn main() -> ExitCode {
     common::main("oauth", HELP, |arguments| match arguments {
         [] => in_sandbox(),
         [call_sid, callback_url] => for_real(call_sid, callback_url),
-        _ => Err(common::usage("CALL_SID and CALLBACK_URL, or nothing, are expected")),
+        _ => Err(common::usage("expected CALL_SID and CALLBACK_URL, or nothing")),
     })
 }
 
@@ -78,7 +78,7 @@ fn start_and_cancel(api: &PaymentsApi, call_sid: &str, callback_url: &str) -> Re
     Ok(())
 }
 
-/// Stands in for the service's token endpoint: every client receives the sandbox's token.
+/// Stands in for the service's token endpoint, and gives every client the sandbox's token.
 fn token_endpoint(token: String) -> std::io::Result<String> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let url = format!("http://{}/v2/token", listener.local_addr()?);

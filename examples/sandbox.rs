@@ -1,10 +1,10 @@
-//! Serves the sandbox as a program of its own, so that a program in any language can be tried against it.
+//! Serves the sandbox as a program of its own, to test programs in any language against it.
 //!
 //! ```text
 //! cargo run --example sandbox -- --port 8080
 //! ```
 //!
-//! The official clients need nothing but its base URL and the credentials that it prints:
+//! The official clients only need its base URL and the credentials that it prints:
 //!
 //! ```text
 //! Python:   client = Client(account_sid, auth_token); client.api.base_url = "http://127.0.0.1:8080"
@@ -25,12 +25,12 @@ use twilio_payments::sandbox::{
 };
 
 const HELP: &str = "\
-Serves Twilio's Payments API on loopback: no account, no telephone, and nothing real is charged.
+Serves Twilio's Payments API on loopback. It needs no account and no telephone, and nothing real is charged.
 
 Usage: cargo run --example sandbox -- [OPTIONS]
 
-Status callbacks go to http URLs on loopback only, signed with the auth token. If standard input is closed from
-the start, the caller answers by themselves. Otherwise it is the caller's keypad, and takes these lines:
+Status callbacks are signed with the auth token, and go only to http URLs on loopback. If standard input is closed
+from the start, the caller answers by themselves. Otherwise it is the caller's keypad, and takes these lines:
 
   4242…          the caller presses these keys: digits, * and #
   h              the caller hangs up
@@ -45,7 +45,7 @@ FAULT is drop (the request is not carried out), lose (it is carried out, and its
   --call SID         the SID of the call (default: a new one)
   --account SID      the SID of the account (default: a new one)
   --token TOKEN      the account's auth token (default: a new one)
-  --seconds SECONDS  stop after this time (default: run until interrupted)
+  --seconds SECONDS  stop after this many seconds (default: run until interrupted)
   --fail FAULT       the first request fails
   --obliging         the caller answers by themselves, with good test values
   --ignore-keys      a repeated idempotency key is a new request
@@ -55,14 +55,14 @@ FAULT is drop (the request is not carried out), lose (it is carried out, and its
 fn main() -> ExitCode {
     common::main("sandbox", HELP, |arguments| {
         match serve(Options::read(arguments.iter().cloned())?) {
-            // Whoever read the output has seen enough.
+            // Nobody reads the output any more.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             result => result.map_err(Into::into),
         }
     })
 }
 
-/// Shows the requests that the sandbox refuses, which it logs.
+/// Shows the log records of the sandbox, which are about the requests that it refuses.
 struct Refusals;
 
 impl log::Log for Refusals {
@@ -102,7 +102,7 @@ impl Options {
                     .or_else(|| arguments.next())
                     .ok_or_else(|| usage(format!("{name} needs a value")))
             };
-            let wrong = |_| usage(format!("{name} is not a number in its range"));
+            let wrong = |_| usage(format!("{name} needs a number in its range"));
             let builder = options.builder.clone();
             match name {
                 "--obliging" => options.obliging = true,
@@ -183,7 +183,7 @@ fn introduce(sandbox: &Sandbox, call: &Call) -> io::Result<()> {
          curl -u {account}:{token} -d IdempotencyKey=2 -d StatusCallback=http://127.0.0.1:9/ \\\n    \
          -d Capture=payment-card-number {base}/2010-04-01/Accounts/{account}/Calls/{call}/Payments/PK….json\n\
          \n\
-         Type the caller's keys here, or ? for what else can be typed.\n",
+         Type the caller's keys here, or ? to see what else can be typed.\n",
         key = sandbox.api_key_sid(),
         secret = sandbox.api_key_secret(),
         bearer = sandbox.access_token(),
@@ -191,7 +191,7 @@ fn introduce(sandbox: &Sandbox, call: &Call) -> io::Result<()> {
     )
 }
 
-/// Presses what is typed, and carries out commands.
+/// Presses the keys that are typed, and carries out commands.
 fn work_the_keypad(call: &Call, faults: &Faults) {
     let mut typed = false;
     for line in io::stdin().lock().split(b'\n').map_while(Result::ok) {
@@ -199,12 +199,12 @@ fn work_the_keypad(call: &Call, faults: &Faults) {
         say!("{}", carry_out(&String::from_utf8_lossy(&line), call, faults));
     }
     if !typed {
-        // There is no keypad: without this the caller could never answer.
+        // Without a keypad, the caller could never answer.
         let _ = call.clone().obliging();
     }
 }
 
-/// Carries out one line, and returns what to show about it.
+/// Carries out one line, and returns what to print.
 fn carry_out(line: &str, call: &Call, faults: &Faults) -> String {
     let is_key = |c: char| c.is_ascii_digit() || matches!(c, '*' | '#' | ' ' | '-');
     let words: Vec<_> = line.split_whitespace().collect();

@@ -34,7 +34,7 @@ fn main() -> ExitCode {
     common::main("script", HELP, |arguments| match arguments {
         [] => in_sandbox(),
         [call_sid, public_url] => for_real(call_sid, public_url),
-        _ => Err(common::usage("CALL_SID and PUBLIC_URL, or nothing, are expected")),
+        _ => Err(common::usage("expected CALL_SID and PUBLIC_URL, or nothing")),
     })
 }
 
@@ -56,7 +56,7 @@ fn take(api: &PaymentsApi, call_sid: &str, listener: &CallbackListener) -> Resul
     match ask(api, call_sid, &session, url) {
         Ok(()) => say!("paid, confirmation code {}", complete(api, call_sid, &session, url)?),
         Err(error) => {
-            // Leave no session open. If it is over already, this is refused.
+            // Leave no session open. If it is already over, this is refused.
             let _ = api.update_payments(call_sid, session.sid(), &UpdatePaymentsParams::new_cancel(url));
             return Err(error);
         }
@@ -64,7 +64,7 @@ fn take(api: &PaymentsApi, call_sid: &str, listener: &CallbackListener) -> Resul
     Ok(())
 }
 
-/// Asks for one capture after another, until nothing is required any more.
+/// Asks for one capture after another until nothing is required any more.
 fn ask(api: &PaymentsApi, call_sid: &str, session: &SessionCallbacks, url: &str) -> Result<(), Failure> {
     let mut next = Capture::PaymentCardNumber;
     loop {
@@ -82,7 +82,7 @@ fn ask(api: &PaymentsApi, call_sid: &str, session: &SessionCallbacks, url: &str)
     }
 }
 
-/// Charges, and returns the confirmation code. After an error in here the caller may have been charged: look for the
+/// Charges, and returns the confirmation code. If this returns an error, the caller may have been charged: search for the
 /// payment at the payment processor before you charge again.
 fn complete(
     api: &PaymentsApi,
@@ -92,8 +92,8 @@ fn complete(
 ) -> Result<String, Failure> {
     let step = UpdatePaymentsParams::new_complete(url);
     match api.update_payments(call_sid, session.sid(), &step) {
-        // It may have been carried out. The same value sends the same key, and the second error does not hide
-        // what the first request may have done.
+        // It may have been carried out. The same value sends the same key. The combined error says so even if the
+        // second request is refused.
         Err(first) if first.outcome() == Outcome::Unknown => {
             api.update_payments(call_sid, session.sid(), &step).map_err(|second| second.after_earlier(&first))
         }
@@ -111,7 +111,7 @@ fn complete(
     }
 }
 
-/// Only what the service reports; whether that is certain depends on the completion.
+/// Describes what the service reported. Whether the payment certainly failed depends on the request to complete it.
 fn why(event: &Event<'_>) -> String {
     match event {
         Event::CaptureFailed { reason, .. } => format!("the caller's entry failed: {reason}"),

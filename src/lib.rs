@@ -13,14 +13,11 @@
 //!     api: &PaymentsApi,
 //!     listener: &CallbackListener,
 //!     call_sid: &str,
-//!     order: &str,
 //! ) -> Result<Ending, Box<dyn Error>> {
 //!     let params = CreatePaymentsParams::new(listener.status_callback_url())
-//!         // Names the payment. The keys of all its requests are derived from this one, so a request that is
-//!         // repeated, the charging one too, has the key that it had before. But run an order only once like this:
-//!         // to go on after a crash without a second charge, store the `PaymentFlow`, as described below.
-//!         .idempotency_key(order)
 //!         .charge_amount("19.99".parse()?);
+//!     // Each of the flow's requests has an idempotency key, and is repeated with the same one. To go on after a
+//!     // crash, store the flow: see "If the program dies".
 //!     let flow = PaymentFlow::new(call_sid, params)?;
 //!     Ok(GuidedPayment::new(api, listener, flow).run()?)
 //! }
@@ -32,15 +29,15 @@
 //!     let listener = CallbackListener::bind("127.0.0.1:8080", "https://pay.example.com/status", validator)?;
 //!
 //!     let call_sid = "CA00000000000000000000000000000000"; // a live call
-//!     let ending = take_payment(&api, &listener, call_sid, "order-1066")?;
-//!     println!("{ending}"); // "paid, confirmation code …", or why not, and what is certain about that
+//!     let ending = take_payment(&api, &listener, call_sid)?;
+//!     println!("{ending}"); // "paid, confirmation code …", or why it was not paid and whether that is certain
 //!     Ok(())
 //! }
 //! #
 //! # pub fn in_sandbox() -> Result<(), Box<dyn Error>> {
 //! #     let sandbox = twilio_payments::sandbox::Sandbox::start()?;
 //! #     let listener = CallbackListener::local(SignatureValidator::new(sandbox.auth_token())?)?;
-//! #     let ending = take_payment(&sandbox.client(), &listener, sandbox.call().obliging().sid(), "order-1066")?;
+//! #     let ending = take_payment(&sandbox.client(), &listener, sandbox.call().obliging().sid())?;
 //! #     assert!(ending.is_success(), "{ending}");
 //! #     assert_eq!(sandbox.transaction_count(), 1);
 //! #     Ok(())
@@ -74,29 +71,29 @@
 //!
 //! An agent and a caller are on a call. The agent's program starts a *session* on it
 //! ([`create_payments`](PaymentsApi::create_payments)), then asks for one [`Capture`] after another
-//! ([`update_payments`](PaymentsApi::update_payments)). The caller types on the keypad; neither agent nor program
-//! sees the digits. At the end the program [completes](UpdatePaymentsParams::new_complete) the session, and the
-//! payment connector charges or tokenizes, or the program [cancels](UpdatePaymentsParams::new_cancel) it.
+//! ([`update_payments`](PaymentsApi::update_payments)). The caller types on the keypad; neither the agent nor the
+//! program sees the digits. At the end the program either [completes](UpdatePaymentsParams::new_complete) the session,
+//! and the payment connector charges or tokenizes, or [cancels](UpdatePaymentsParams::new_cancel) it.
 //!
-//! The responses to these requests are only bookkeeping. What the caller typed, what failed and how the payment ended
-//! is POSTed to the `StatusCallback` URL: [`StatusCallback`] reads that, and [`SignatureValidator`] checks that the
-//! service sent it. By default the service does not repeat a callback that was answered 5xx: ask for that with
-//! [`CallbackRetries`]. [`CallbackListener`] does so by itself.
+//! The responses to these requests are only bookkeeping. The service POSTs what the caller typed, what failed and how
+//! the payment ended to the `StatusCallback` URL. [`StatusCallback`] reads these callbacks, and [`SignatureValidator`]
+//! checks that the service sent them. By default the service does not repeat a callback that was answered 5xx. To ask
+//! for that, use [`CallbackRetries`]; the URL of a [`CallbackListener`] asks for it already.
 //!
-//! The account must be in PCI mode. Start the session on the leg of the call that hears the keypad, which is the
-//! caller's own: on another leg no digits arrive. For regions, see [`PaymentsApiBuilder::region`].
+//! The account must be in PCI mode. Start the session on the caller's own leg of the call: no digits arrive from
+//! another leg. For regions, see [`PaymentsApiBuilder::region`].
 //!
 //! # What it promises
-//! * **One payment, one charge, and the truth about it.** A [`PaymentFlow`] completes its session at most once, as far
-//!   as can be known, over lost responses, repeated callbacks, crashes and several machines. It ends as not paid only
-//!   if that is certain. That a session charges at most once is assumed: the service does not document it.
-//! * **One value, one operation.** A params value has one idempotency key, and every request that is made with the
-//!   value sends it. What the service does about a repeated key is not documented.
-//! * **You learn what is known.** [`Error::outcome`] reports whether nothing was sent, the service refused, or the
-//!   operation may have been carried out.
+//! * **One payment, one charge.** A [`PaymentFlow`] charges at most once, in spite of lost responses, repeated
+//!   callbacks, crashes and several machines. It ends as not paid only if that is certain. It assumes that a session
+//!   charges at most once, which the service does not document.
+//! * **One value, one operation.** A params value has one idempotency key, which is sent with every request that is
+//!   made with the value. It is not documented how the service treats a repeated key.
+//! * **Certain or unknown.** [`Error::outcome`] reports whether nothing was sent, the service refused the request, or
+//!   the operation may have been carried out.
 //! * **Exact money.** [`Amount`] is a decimal. A value that it cannot hold exactly is refused.
-//! * **Every call ends.** One deadline covers name look-up, connection, TLS, every attempt, every wait and the
-//!   response. The default is 30 s.
+//! * **Every call ends.** One deadline, 30 s by default, covers name look-up, connection, TLS, every attempt, every
+//!   wait and the response.
 //! * **Secrets stay in.** Credentials and tokens never appear in `Debug`, `Display`, logs or errors. They go to https
 //!   hosts only, loopback excepted, and never across a redirect.
 //! * **Bad input is refused before it is sent**, with the name of the field.
@@ -104,11 +101,11 @@
 //!
 //! # Cookbook
 //! ## Continue after a crash
-//! Store the [`PaymentFlow`] of each order. [If the program dies](PaymentFlow#if-the-program-dies) describes how, and
-//! [How it ends](PaymentFlow#how-it-ends) what to do after each ending.
+//! Store the [`PaymentFlow`] of each order. [If the program dies](PaymentFlow#if-the-program-dies) explains how, and
+//! [How it ends](PaymentFlow#how-it-ends) lists what to do after each ending.
 //!
 //! ## Stop a program
-//! Call [`PaymentStopper::stop`], here on Ctrl-C: each payment cancels its session, or waits for its result if the
+//! Call [`PaymentStopper::stop`], here on Ctrl-C. Each payment then cancels its session, or waits for the result if the
 //! session may have been completed.
 //!
 //! ```
@@ -131,17 +128,18 @@
 //! ## Choose a key
 //! | situation | idempotency key |
 //! |---|---|
-//! | a new payment | one that names it, such as `order-1066`; without one, [`new`](CreatePaymentsParams::new) makes one |
-//! | the program restarted, or another process goes on | the stored flow has it |
-//! | an error whose outcome is `Unknown` | the same params value again, which sends the same key |
-//! | an ending `NotPaid` or `Declined`, and another try | a new one, such as `order-1066-2`, in a new flow |
-//! | an ending `Unknown` | none: settle it first |
-//! | the next order, from a template | [`with_new_key`](CreatePaymentsParams::with_new_key), or a setter on a clone |
+//! | a new payment whose flow is stored | one that names it, such as `order-1066` |
+//! | a new payment whose flow is not stored | the random one that [`new`](CreatePaymentsParams::new) makes. With a key that names the order, a program that is started again could find the session of its first run |
+//! | the program restarted, or another process goes on | the one in the stored flow |
+//! | an error whose outcome is `Unknown` | the same one: use the same params value again |
+//! | another try after an ending `NotPaid` or `Declined` | a new one, such as `order-1066-2`, in a new flow |
+//! | an ending `Unknown` | none: settle the payment first |
+//! | the next order, from a template | a new one: call [`with_new_key`](CreatePaymentsParams::with_new_key), or a setter on a clone |
 //!
 //! ## Send the requests yourself
-//! Without a flow, keep the params of a request in a variable. After an outcome of `Unknown`, send the same value
-//! again, and let [`after_earlier`](Error::after_earlier) combine the two errors: the second one alone may be certain
-//! only about itself.
+//! Without a flow, keep the params of a request in a variable. If the outcome is `Unknown`, send the same value again,
+//! and combine the two errors with [`after_earlier`](Error::after_earlier): the second error alone is only about the
+//! second call.
 //!
 //! ```
 //! # #[cfg(feature = "sandbox")] {
@@ -156,7 +154,7 @@
 //!             .map_err(|second| second.after_earlier(&first)),
 //!         result => result,
 //!     }?;
-//!     Ok(()) // The callback with the result is what decides.
+//!     Ok(()) // Now wait for the callback with the result.
 //! }
 //! # let sandbox = Sandbox::start()?;
 //! # let (api, call) = (sandbox.client(), sandbox.call().obliging());
@@ -206,14 +204,14 @@
 //! ## Other tasks
 //! * **Act for a subaccount**: set [`account_sid`](CreatePaymentsParams::account_sid). Its callbacks are signed with
 //!   the subaccount's token: see [`SignatureValidator`].
-//! * **Share a client between threads**: clone it or borrow it; all clones share their connections.
+//! * **Share a client between threads**: clone or borrow it; all clones share their connections.
 //!   [`shutdown`](PaymentsApi::shutdown) ends calls that block in other threads.
-//! * **Receive callbacks in a web server**: [`SignatureValidator::receive`] verifies and reads them,
+//! * **Receive callbacks in a web server**: [`SignatureValidator::receive`] verifies and reads them, and
 //!   [`StatusCallback::tag`] finds their flow.
 //! * **Log**: the crate uses the [`log`] facade. It writes one record for each attempt at level debug and one for each
-//!   retry at warn, with operation, status, request id and times, and never a body or the value of a header. Do not
+//!   retry at level warn, with operation, status, request id and times, but never a body or another header. Do not
 //!   turn on level `trace` for ureq in production: its own records are not redacted.
-//! * **Measure**: [`on_attempt`](PaymentsApiBuilder::on_attempt) sees every attempt.
+//! * **Measure**: [`on_attempt`](PaymentsApiBuilder::on_attempt) calls a closure after each attempt.
 #![cfg_attr(
     feature = "sandbox",
     doc = "* **Test without an account**: the [`sandbox`] is the service on loopback, with faults on demand."
@@ -225,36 +223,36 @@
 //! | refused input | `InvalidInput` at once; [`field`](Error::field) names it | `NotSent` |
 //! | nothing listens, the name is unknown, the proxy is unreachable or busy | `Connect`, retried | `NotSent` |
 //! | the proxy refuses, as with 407 | `Connect` at once | `NotSent` |
-//! | the time to connect or for the TLS handshake runs out | `Connect`, [`is_timeout`](Error::is_timeout), retried | `NotSent` |
-//! | the certificate is unknown, expired or for another name; the port does not speak TLS | `Tls` at once; no credentials were sent | `NotSent` |
-//! | a kept connection was closed while idle | nothing: a new one is used | – |
-//! | a kept connection is closed after the request | nothing: it is replaced once, even with [`RetryPolicy::none`] | – |
-//! | the connection is lost before or within the response | `ConnectionLost`, retried | `Unknown` |
-//! | silence, one byte a second, endless `100 Continue` | `Timeout`, [`is_timeout`](Error::is_timeout); retried while the deadline leaves time | `Unknown` |
+//! | connecting or the TLS handshake takes too long | `Connect`, [`is_timeout`](Error::is_timeout), retried | `NotSent` |
+//! | the certificate is not trusted, has expired or is for another name; the port does not speak TLS | `Tls` at once; no credentials were sent | `NotSent` |
+//! | a kept connection was closed while idle | no error: a new one is used | – |
+//! | a kept connection is closed after the request | no error: it is replaced once, even with [`RetryPolicy::none`] | – |
+//! | the connection is lost before the end of the response | `ConnectionLost`, retried | `Unknown` |
+//! | no response, one byte per second, endless `100 Continue` | `Timeout`, [`is_timeout`](Error::is_timeout); retried while the deadline leaves time | `Unknown` |
 //! | the response is not HTTP | `UnexpectedResponse`, retried | `Unknown` |
-//! | 429 | `Api`, retried; `Retry-After` is honoured, or the error is returned at once if it does not fit | `Refused` |
+//! | 429 | `Api`, retried after `Retry-After`; at once if the deadline does not leave that time | `Refused` |
 //! | 408 | `Api`, retried | `Unknown` |
 //! | 409, 425, 499 | `Api` at once | `Unknown` |
-//! | 401 with a source of access tokens | retried at once with a new token, once | – |
+//! | 401 with a source of access tokens | no error: retried at once with a new token, once | – |
 //! | another 4xx | `Api` at once | `Refused` |
-//! | 500, 502, 503, 504 | `Api`, retried; `Retry-After` is honoured | `Unknown` |
+//! | 500, 502, 503, 504 | `Api`, retried as after 429 | `Unknown` |
 //! | another 5xx | `Api` at once | `Unknown` |
-//! | a redirect | `Redirect` at once; [`location`](Error::location) names the target, and it is not followed | `Unknown` |
+//! | a redirect | `Redirect` at once; it is not followed, and [`location`](Error::location) names the target | `Unknown` |
 //! | a 2xx without a session, too large, or compressed | `UnexpectedResponse` at once, with [`status`](Error::status) and [`body`](Error::body) | `Unknown` |
-//! | a response to no request | nothing: its connection is not used again | – |
+//! | a response without a request | no error: its connection is not used again | – |
 //! | the source of access tokens fails | `TokenSource` at once | `NotSent` |
 //! | [`shutdown`](PaymentsApi::shutdown) in another thread | `Shutdown` at once | `NotSent` if nothing had been sent, else `Unknown` |
 //!
-//! If an earlier attempt of the same call may have been carried out, the outcome is `Unknown`, whatever the last one
-//! met. The outcome is about its own call only: see [`Outcome::combine`].
+//! If an earlier attempt of the same call may have been carried out, the outcome is `Unknown`, whatever the last
+//! attempt returned. The outcome is about its own call only: see [`Outcome::combine`].
 //!
 //! # Features
 //! | feature | default | what it adds |
 //! |---|---|---|
-//! | `rustls` | yes | TLS by rustls, with the Mozilla root certificates compiled in |
-//! | `signature` | yes | [`SignatureValidator`]; adds no crate to the default tree |
+//! | `rustls` | yes | TLS by rustls, with Mozilla's root certificates compiled in |
+//! | `signature` | yes | [`SignatureValidator`]; it uses ring, as `rustls` does |
 //! | `native-tls` | | TLS by the operating system's library |
-//! | `platform-verifier` | | rustls that trusts what the operating system trusts |
+//! | `platform-verifier` | | rustls with the operating system's root certificates |
 //! | `listener` | | [`CallbackListener`] and [`GuidedPayment`] |
 //! | `sandbox` | | the service on loopback, for tests |
 

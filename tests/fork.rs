@@ -1,4 +1,4 @@
-//! A process and its forked child share no connection. A binary of its own, since it forks the whole process.
+//! A process and its forked child share no connection. This is a binary of its own because it forks the whole process.
 
 #![cfg(all(unix, any(feature = "rustls", feature = "native-tls")))]
 
@@ -17,7 +17,7 @@ use support::tls::{Authority, Validity, send, serve_tls};
 use support::*;
 use twilio_payments::*;
 
-/// The keys of the requests that came on each connection.
+/// The keys of the requests on each connection.
 type Seen = Arc<Mutex<BTreeMap<usize, Vec<String>>>>;
 
 fn create(api: &PaymentsApi, key: &str) -> Result<PaymentsResponse, Error> {
@@ -37,9 +37,9 @@ fn calls_in_both(api: &PaymentsApi, seen: &Seen) -> Vec<Vec<String>> {
     create(api, "parent-1").unwrap();
     match fork().unwrap() {
         Fork::Child => {
-            // A panic of the child must not go on with the parent's tests.
+            // After a panic, the child must not continue with the parent's tests.
             let good = ["child-1", "child-2"].map(|key| create(api, key)).iter().all(Result::is_ok);
-            // This ends the child's connections and nobody else's.
+            // This closes only the child's connections.
             api.shutdown();
             exit(i32::from(!good));
         }
@@ -53,7 +53,7 @@ fn calls_in_both(api: &PaymentsApi, seen: &Seen) -> Vec<Vec<String>> {
 }
 
 #[test]
-fn a_child_process_opens_connections_of_its_own() {
+fn a_child_process_opens_its_own_connections() {
     let expected = [["parent-1", "parent-2"], ["child-1", "child-2"]];
 
     let seen = Seen::default();

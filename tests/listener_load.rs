@@ -1,5 +1,5 @@
-//! The listener under load and under attack, in a process of its own: memory is measured, and hundreds of sockets are
-//! open.
+//! The listener under load and under attack. This is a binary of its own because it measures memory and opens hundreds
+//! of sockets.
 
 #[path = "it/support/mod.rs"]
 mod support;
@@ -15,13 +15,13 @@ use std::time::{Duration, Instant};
 use support::callbacks::*;
 use twilio_payments::CallbackListener;
 
-/// Tests that need hundreds of sockets take turns, so that the usual limit on open files is enough.
+/// Tests that need hundreds of sockets run one at a time, so that the usual limit on open files is enough.
 fn turn() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What the process keeps in memory, in bytes.
+/// The resident memory of the process, in bytes.
 #[cfg(target_os = "linux")]
 fn resident() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
@@ -30,11 +30,11 @@ fn resident() -> usize {
 }
 
 #[test]
-fn nothing_that_was_taken_is_lost_under_load() {
+fn no_acknowledged_callback_is_lost_under_load() {
     const CONNECTIONS: usize = 200;
     const EACH: usize = 50;
     let _turn = turn();
-    // Less room than callbacks, so that some are turned away and sent again.
+    // There is less room than callbacks, so some are refused and sent again.
     let listener =
         CallbackListener::builder(validator()).public_url(PUBLIC).capacity(100).bind("127.0.0.1:0").unwrap();
     #[cfg(target_os = "linux")]
@@ -83,7 +83,7 @@ fn nothing_that_was_taken_is_lost_under_load() {
 }
 
 #[test]
-fn nobody_reads_and_memory_stays_bounded() {
+fn memory_stays_bounded_if_nobody_reads() {
     const CAPACITY: usize = 20;
     const SENT: usize = 300;
     let _turn = turn();
@@ -105,7 +105,7 @@ fn nobody_reads_and_memory_stays_bounded() {
         }
     }
     assert_eq!((taken, refused), (CAPACITY, SENT - CAPACITY));
-    // All these bodies would be 13 MB.
+    // All these bodies together are 13 MB.
     #[cfg(target_os = "linux")]
     assert!(resident().saturating_sub(before) < 8 << 20);
     let numbers: Vec<_> =
@@ -113,7 +113,7 @@ fn nobody_reads_and_memory_stays_bounded() {
     assert_eq!(numbers, (0..CAPACITY).collect::<Vec<_>>());
 }
 
-/// How long the slowest of some good callbacks takes until it is handed over.
+/// How long the slowest of some good callbacks takes until it can be read.
 #[track_caller]
 fn slowest(listener: &CallbackListener, count: usize) -> Duration {
     let took = (0..count).map(|number| {
@@ -148,7 +148,7 @@ fn half_requests_do_not_stop_good_ones() {
         let idle: Vec<_> = (0..HALF)
             .map(|_| {
                 let mut stream = connect(listener.local_addr());
-                // Later ones may push earlier ones out at any time.
+                // Later connections may displace earlier ones at any time.
                 let _ = stream.write_all(half.as_bytes());
                 stream
             })
@@ -164,7 +164,7 @@ fn half_requests_do_not_stop_good_ones() {
     assert!(listener.try_recv().unwrap().is_none());
 }
 
-/// Sends requests and reads no response, and comes again if it is closed, until it is to stop.
+/// Sends requests without reading a response, and connects again if the connection is closed, until `stop` is set.
 fn flood(address: SocketAddr, requests: &str, stop: &AtomicBool) {
     let begun = Instant::now();
     let stop = || stop.load(Ordering::Relaxed) || begun.elapsed() > 3 * LONG;
@@ -189,7 +189,7 @@ fn peers_that_do_not_read_do_not_stop_good_ones() {
     let alone = slowest(&listener, 20);
     let limit = (2 * SECOND).max(alone * 20);
     let anybody = "GET /status HTTP/1.1\r\nHost: x\r\n\r\n".repeat(100);
-    // Callbacks that were captured are not refused, so their connections are kept.
+    // Replayed callbacks are not refused, so their connections are kept.
     let captured = with_token("t", &body(1, 1)).repeat(100);
     for requests in [&anybody, &captured] {
         let stop = AtomicBool::new(false);
@@ -203,7 +203,7 @@ fn peers_that_do_not_read_do_not_stop_good_ones() {
                 let request = signed(&body(2, number));
                 until(limit, || {
                     let begun = Instant::now();
-                    // Peers that are closed come back and take places as well: the service, too, tries again.
+                    // Peers whose connections are closed come back and take places again, so the service tries again too.
                     let taken = (0..5).any(|_| {
                         let response = ask(&mut connect(listener.local_addr()), &request);
                         response.is_ok_and(|head| status(&head) == 204)
@@ -226,7 +226,7 @@ fn a_slow_sender_is_cut_off_at_ten_seconds() {
     let listener = listener();
     let request = signed(&body(1, 1));
     let begun = Instant::now();
-    // One sends half a request and stops, one goes on by a byte now and then.
+    // One peer sends half a request and stops, the other sends a byte now and then.
     let mut stopped = connect(listener.local_addr());
     stopped.write_all(&request.as_bytes()[..40]).unwrap();
     let mut dripping = connect(listener.local_addr());
@@ -248,6 +248,6 @@ fn a_slow_sender_is_cut_off_at_ten_seconds() {
     }
     drip.join().unwrap();
     assert!(listener.try_recv().unwrap().is_none());
-    // A prompt one is still served.
+    // A prompt peer is still served.
     assert_eq!(send(&listener, &request), 204);
 }

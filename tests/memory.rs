@@ -1,4 +1,4 @@
-//! However much a server sends, a call uses little memory. The only test here, so that nothing else is measured.
+//! However much a server sends, a call uses little memory. This is the only test here, so that nothing else is measured.
 
 #![cfg(target_os = "linux")]
 
@@ -12,7 +12,7 @@ use std::time::Duration;
 use support::*;
 use twilio_payments::*;
 
-/// A number of KiB of this process, by its name in `/proc/self/status`.
+/// A figure of this process in KiB, by its name in `/proc/self/status`.
 fn kib(name: &str) -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with(name)).unwrap();
@@ -54,7 +54,7 @@ fn fifty_megabytes_take_less_than_eight() {
         for (name, head, piece) in bodies {
             cases.push((format!("{status}: {name}"), format!("HTTP/1.1 {status}\r\n{head}"), piece));
         }
-        // An array within the limit of a response's length.
+        // An array within the size limit of a response.
         let numbers = "0,".repeat(400_000);
         let array = answer(status, "", &format!("{{\"sid\":\"PK\",\"details\":[{numbers}0]}}"));
         cases.push((format!("{status}: a long array"), array, "x"));
@@ -66,7 +66,7 @@ fn fifty_megabytes_take_less_than_eight() {
         let address = flood(head.to_owned(), piece);
         let policy = RetryPolicy::new().base_delay(Duration::ZERO);
         let api = builder(address).retry_policy(policy).timeout(Duration::from_secs(2)).build().unwrap();
-        // Sets the peak back to what is in use now.
+        // Resets the peak to the current use.
         std::fs::write("/proc/self/clear_refs", "5").unwrap();
         api.create_payments(CALL, &CreatePaymentsParams::new(CALLBACK)).unwrap_err()
     };

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Twilio's own clients against the sandbox: do they read the status and code that it means?
+"""Runs Twilio's own clients against the sandbox, and checks that they read the right status and code.
 
 Run by hand, from the crate's folder, with network access to the package registries:
 
     python3 tests/official_clients.py
 
 It builds the example `sandbox`, installs the newest official clients for Python (pip) and Node.js (npm) into a
-temporary folder, starts a sandbox for each, and prints what was read. A client whose installer is missing is left out.
-It ends with an error if a client read something else than was meant, or if there was no client at all.
+temporary folder, starts a sandbox for each, and prints what it read. A client whose installer is missing is skipped.
+It fails if a client reads an unexpected status or code, or if no client could be run.
 """
 
 import json
@@ -18,7 +18,7 @@ import sys
 import tempfile
 import urllib.request
 
-# Both programs read one request a line, as JSON, and answer with one line.
+# Both programs read one JSON request per line, and answer each with one line.
 PYTHON = r"""
 import json, re, sys
 from twilio.base.exceptions import TwilioRestException
@@ -63,7 +63,7 @@ const lines = require("readline").createInterface({ input: process.stdin });
 
 
 class Program:
-    """A child process that is asked and answers line by line."""
+    """A child process that answers line by line."""
 
     def __init__(self, command, **options):
         self.child = subprocess.Popen(
@@ -99,7 +99,7 @@ def install_node(folder):
 
 
 def check(name, client):
-    """Runs all cases; returns how many were read otherwise than meant."""
+    """Runs all cases, and returns how many were not read as expected."""
     sandbox = Program(["target/debug/examples/sandbox"])
     labels = ["Base URL", "Account SID", "Auth token", "API key SID", "API key secret", "Bearer token", "Call SID"]
     base, account, token, key, secret, bearer, call = [sandbox.hear(label) for label in labels]
@@ -115,7 +115,7 @@ def check(name, client):
         answer = json.loads(client.hear())
         read = (answer["status"], answer["code"])
         wrong += read != expected
-        verdict = "" if read == expected else f", but {expected} was meant"
+        verdict = "" if read == expected else f", but expected {expected}"
         print(f"{name:8} {case:28} {read[0]} {read[1]}{verdict}")
         return answer.get("sid", "")
 
@@ -142,7 +142,7 @@ def check(name, client):
     sandbox.hear("the call has ended")
     ask("ended call", (400, 21220))
 
-    # The official clients take a bearer token only from the token endpoint.
+    # The official clients only take a bearer token from the token endpoint.
     url = f"{base}/2010-04-01/Accounts/{account}/Calls/{call}/Payments.json"
     for authorization, meant in [(f"Bearer {bearer}", 400), ("Bearer wrong", 401)]:
         try:

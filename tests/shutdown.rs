@@ -1,6 +1,6 @@
-//! `shutdown()` ends every call at once, wherever it blocks, and nothing is left of a client that was dropped.
+//! `shutdown()` ends every call at once, wherever it blocks, and a dropped client leaves nothing behind.
 //!
-//! The tests allow a second, for machines that are busy; `--nocapture` shows how long it really took.
+//! The tests allow a second, for busy machines; `--nocapture` shows how long it really took.
 
 #[path = "it/support/mod.rs"]
 mod support;
@@ -54,7 +54,7 @@ fn interrupted_when(
     unusable(name, api);
 }
 
-/// The client and its clones fail at once, and send nothing.
+/// Checks that the client and its clones fail at once and send nothing.
 fn unusable(name: &str, api: &PaymentsApi) {
     for api in [api.clone(), api.with_timeout(Duration::from_secs(5))] {
         let started = Instant::now();
@@ -127,7 +127,7 @@ fn calls_on_a_connection() {
                 drop(stream);
             });
             let api = patient(&format!("http://{address}"));
-            // Writing such a huge form takes a while; only then does the call block.
+            // The call blocks only after it has written the huge form, which takes a while.
             let huge = small().description("x".repeat(16 << 20));
             let ready = move || accepted.recv_timeout(Duration::from_secs(20)).unwrap();
             interrupted_when(ready, "sending a request", &api, huge, Outcome::Unknown, 1);
@@ -182,7 +182,7 @@ fn every_thread_and_every_clone() {
 }
 
 #[test]
-fn shutdown_at_any_moment_is_an_answer_or_a_shutdown() {
+fn shutdown_at_any_moment_gives_a_response_or_an_error() {
     for round in 0..60 {
         let script = Script::new([Step::created()]);
         let api = patient(&format!("http://{}", script.address));
@@ -251,7 +251,7 @@ fn own_threads() -> usize {
 #[test]
 #[cfg(target_os = "linux")]
 fn no_thread_is_left() {
-    // Only a look-up uses a thread, one for all calls that wait for it. Connecting uses none.
+    // Only name look-ups use a thread, one for all calls that wait for the same name.
     let full = support::faults::FullQueue::new();
     let api = builder(full.address).connect_timeout(Duration::from_millis(600)).build().unwrap();
     thread::scope(|scope| {
@@ -263,7 +263,7 @@ fn no_thread_is_left() {
         }
     });
     drop(api);
-    // Others of these tests may be looking up a name now; they too are done soon.
+    // Other tests in this process may be looking a name up, which ends soon.
     let end = Instant::now() + Duration::from_secs(10);
     while own_threads() > 0 {
         assert!(Instant::now() < end, "{} threads are left", own_threads());

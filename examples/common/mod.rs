@@ -1,4 +1,4 @@
-//! What the examples share: their command lines, and output that nobody needs to read.
+//! What the examples share: command lines, and output that may fail.
 
 use std::error::Error;
 use std::fmt;
@@ -9,7 +9,7 @@ use twilio_payments::{ErrorKind, Event, StatusCallback};
 
 pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 
-/// `println!` that ignores a closed pipe: whoever read the output has seen enough, and a payment goes on.
+/// `println!` that ignores a closed pipe, so that a payment goes on when nobody reads the output any more.
 macro_rules! say {
     ($($line:tt)*) => {{
         use std::io::Write as _;
@@ -25,16 +25,16 @@ macro_rules! complain {
         let _ = writeln!(std::io::stderr(), $($line)*);
     }};
 }
-#[allow(unused_imports, reason = "not every example complains itself")]
+#[allow(unused_imports, reason = "not every example uses it")]
 pub(crate) use complain;
 
-/// A command line that cannot be used.
+/// An error in the command line.
 #[derive(Debug)]
 struct Usage(String);
 
 impl fmt::Display for Usage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (--help shows what is possible)", self.0)
+        write!(f, "{} (see --help)", self.0)
     }
 }
 
@@ -44,8 +44,8 @@ pub(crate) fn usage(problem: impl Into<String>) -> Failure {
     Box::new(Usage(problem.into()))
 }
 
-/// Runs an example with its arguments, unless they ask for help. An error is one line on standard error; the exit code
-/// is 2 if it is about the arguments, else 1.
+/// Runs an example with its arguments, or shows the help if they ask for it. An error is one line on standard error. The
+/// exit code is 2 if the error is about the arguments, else 1.
 pub(crate) fn main(
     name: &str,
     help: &str,
@@ -68,27 +68,27 @@ pub(crate) fn main(
     }
 }
 
-/// For an example that takes no arguments.
-#[allow(dead_code, reason = "not every example is one")]
+/// Checks that there are no arguments.
+#[allow(dead_code, reason = "not every example uses it")]
 pub(crate) fn no_arguments(arguments: &[String]) -> Result<(), Failure> {
     arguments.first().map_or(Ok(()), |argument| Err(usage(format!("unknown argument {argument:?}"))))
 }
 
 /// The folder of this name, which must exist.
-#[allow(dead_code, reason = "not every example has one")]
+#[allow(dead_code, reason = "not every example uses it")]
 pub(crate) fn folder(name: &str) -> Result<&Path, Failure> {
     let folder = Path::new(name);
     if folder.is_dir() { Ok(folder) } else { Err(usage(format!("there is no folder {name:?}"))) }
 }
 
 /// A number of things: "1 transaction", "2 transactions".
-#[allow(dead_code, reason = "not every example counts")]
+#[allow(dead_code, reason = "not every example uses it")]
 pub(crate) fn count(number: usize, thing: &str) -> String {
     format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
 }
 
-/// Shows what a caller has entered, of a payment that is guided.
-#[allow(dead_code, reason = "not every example is guided")]
+/// Shows what the caller has entered in a guided payment.
+#[allow(dead_code, reason = "not every example uses it")]
 pub(crate) fn show(callback: &StatusCallback) {
     match callback.event() {
         Event::Captured { capture, shown, .. } => say!("{capture}: {}", shown.unwrap_or_default()),

@@ -9,7 +9,7 @@ use twilio_payments::sandbox::Sandbox;
 
 use super::common::{Failure, count, say};
 
-/// How long each run lives; the next ones live until they end.
+/// How many milliseconds each of the first runs lives. The next one runs to its end.
 const LIVES: [u64; 4] = [60, 120, 180, 240];
 
 pub(crate) fn run() -> Result<(), Failure> {
@@ -17,7 +17,7 @@ pub(crate) fn run() -> Result<(), Failure> {
     let call = sandbox.call().obliging();
     let folder = std::env::temp_dir().join(format!("crash_safe-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
-    // Every run listens on the same port, as it would behind one public URL.
+    // Every run listens on the same port, as behind a public URL.
     let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
     let url = format!("http://{address}/");
     let mut lives = LIVES.iter();
@@ -41,7 +41,7 @@ pub(crate) fn run() -> Result<(), Failure> {
         if ended.success() {
             break;
         }
-        say!("the program was killed; once more");
+        say!("the program was killed; starting it again");
     }
     let sessions = count(sandbox.sessions().len(), "session");
     say!("{sessions}, {}", count(sandbox.transaction_count(), "transaction"));

@@ -1,4 +1,4 @@
-//! The smallest program that may be killed at any time: run it again with the same order, and it goes on.
+//! The smallest program that may be killed at any time. Run it again with the same order, and it goes on.
 //!
 //! ```text
 //! cargo run --example crash_safe                                             shows it in the sandbox
@@ -21,7 +21,7 @@ use twilio_payments::{
 };
 
 const HELP: &str = "\
-Takes a payment, and may be killed at any time: run it again with the same order, and it goes on.
+Takes a payment, and may be killed at any time. Run it again with the same order, and it goes on.
 
 Usage: cargo run --example crash_safe                     shows it in the sandbox
        cargo run --example crash_safe -- FOLDER ORDER AMOUNT CALL_SID LISTEN URL
@@ -42,12 +42,12 @@ fn main() -> ExitCode {
         match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
             [] => demo::run(),
             [_, order, ..] if !order.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') => {
-                Err(common::usage("ORDER is not letters, digits and hyphens"))
+                Err(common::usage("ORDER must be letters, digits and hyphens"))
             }
             [folder, order, amount, call_sid, listen, url] => {
                 take_payment(common::folder(folder)?, order, amount, call_sid, listen, url)
             }
-            _ => Err(common::usage("FOLDER ORDER AMOUNT CALL_SID LISTEN URL, or nothing, are expected")),
+            _ => Err(common::usage("expected FOLDER ORDER AMOUNT CALL_SID LISTEN URL, or nothing")),
         }
     })
 }

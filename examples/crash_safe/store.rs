@@ -1,5 +1,5 @@
-//! Flows in files. Whenever the program or the machine dies, a file holds one whole flow: the one before, or the
-//! one after.
+//! Flows in files. Whenever the program or the machine dies, a file holds a complete flow: the previous one or the new
+//! one.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -11,12 +11,12 @@ use twilio_payments::PaymentFlow;
 /// The file of one flow.
 pub(crate) struct FlowFile {
     path: PathBuf,
-    /// The revision that was loaded or stored here; what is in the file must not be another one.
+    /// The revision that was loaded or stored last. The file must not have another one when a flow is stored.
     revision: Option<u64>,
 }
 
 impl FlowFile {
-    /// The file of a flow in a folder that exists. `name` is of letters, digits and hyphens.
+    /// The file of a flow in an existing folder. `name` must be letters, digits and hyphens.
     pub(crate) fn new(folder: &Path, name: &str) -> Self {
         Self { path: folder.join(format!("{name}.json")), revision: None }
     }
@@ -28,12 +28,12 @@ impl FlowFile {
         Ok(flow)
     }
 
-    /// Stores a flow in place of the one that was loaded or stored here before.
+    /// Replaces the flow that was loaded or stored last.
     ///
-    /// Fails with `AlreadyExists` if another process has stored one since then: two processes that loaded one
-    /// flow cannot both go on with it.
+    /// Fails with `AlreadyExists` if another process has stored the flow since then, so that two processes that loaded
+    /// the same flow cannot both go on with it.
     pub(crate) fn store(&mut self, flow: &PaymentFlow) -> io::Result<()> {
-        // Only for as long as it takes to compare and replace. The system releases it if the process dies.
+        // Held only to compare and replace. The system releases the lock if the process dies.
         let lock = private().create(true).truncate(false).open(self.path.with_extension("lock"))?;
         lock.lock_exclusive()?;
         if read(&self.path)?.map(|flow| flow.revision()) != self.revision {
@@ -44,7 +44,7 @@ impl FlowFile {
         file.write_all(&serde_json::to_vec(flow)?)?;
         file.sync_all()?;
         fs::rename(&temporary, &self.path)?;
-        // The new name is in the folder for good only after this.
+        // Makes the new name in the folder durable.
         #[cfg(unix)]
         File::open(self.path.parent().unwrap_or(Path::new(".")))?.sync_all()?;
         self.revision = Some(flow.revision());
@@ -60,7 +60,7 @@ fn read(path: &Path) -> io::Result<Option<PaymentFlow>> {
     }
 }
 
-/// For files that nobody else may read: a flow that has ended can hold a token.
+/// Options for files that no other user may read, because a flow that has ended can hold a token.
 fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use twilio_payments::Capture;
 use twilio_payments::sandbox::{Asking, Call, numbers};
 
-/// What the caller has typed of the current entry, for the screen.
+/// The keys of the current entry, for the screen.
 pub(crate) type Keypad = Arc<Mutex<String>>;
 
 pub(crate) struct Caller {
@@ -28,7 +28,7 @@ impl Caller {
     }
 
     pub(crate) fn join(self) {
-        // If the caller's thread had failed, the payment would not have ended.
+        // The payment has ended, so the result of the thread does not matter.
         let _ = self.thread.join();
     }
 }
@@ -48,7 +48,7 @@ fn answer(call: &Call, keypad: &Keypad) {
             Asking::For(Capture::PostalCode) => "94109#",
             _ => "1",
         };
-        // The last key ends the entry: what is asked after it is a new question.
+        // The last key ends the entry, and the next question has a new one.
         keypad.lock().unwrap_or_else(PoisonError::into_inner).clear();
         for key in keys.chars() {
             thread::sleep(Duration::from_millis(60));

@@ -1,4 +1,4 @@
-//! Takes one card payment and shows both sides of it: what the agent's program sends and receives, and, in the
+//! Takes one card payment and shows both sides of it: what the agent's program sends and receives and, in the
 //! sandbox, what the caller types.
 //!
 //! ```text
@@ -39,7 +39,7 @@ fn main() -> ExitCode {
     if paid { code } else { ExitCode::FAILURE }
 }
 
-/// Everything on this machine: the service, the caller, and the receiver of its callbacks.
+/// Runs everything on this machine: the service, the caller, and the receiver of callbacks.
 fn in_sandbox(amount: Amount) -> Result<bool, Failure> {
     let sandbox = Sandbox::start()?;
     let call = sandbox.call();
@@ -59,18 +59,18 @@ fn in_sandbox(amount: Amount) -> Result<bool, Failure> {
     Ok(paid)
 }
 
-/// The real service, on a live call.
+/// Uses the real service, on a live call.
 fn for_real(call_sid: &str, callback_url: &str, listen: &str, amount: Amount) -> Result<bool, Failure> {
     let screen = Arc::new(Screen::new(None));
     let seen = Arc::clone(&screen);
     let api = PaymentsApiBuilder::from_env()?.on_attempt(move |attempt| seen.attempt(attempt)).build()?;
     // Callbacks are signed with the auth token, even if the client uses an API key.
     let listener = CallbackListener::bind(listen, callback_url, SignatureValidator::from_env()?)?;
-    screen.line(&format!("Listening on {listen} for what arrives at {callback_url}.\n"));
+    screen.line(&format!("Listening on {listen} for requests to {callback_url}.\n"));
     take(&api, &listener, call_sid, amount, &screen)
 }
 
-/// Takes the payment, and returns whether it was made. Ctrl-C cancels it, unless it may have been made already.
+/// Takes the payment, and returns whether it was paid. Ctrl-C cancels it, unless it may already have been paid.
 fn take(
     api: &PaymentsApi,
     listener: &CallbackListener,

@@ -66,15 +66,17 @@ impl Options {
         let amount = amount.parse().map_err(|error| usage(format!("--amount: {error}")))?;
         let account_sid = std::env::var("TWILIO_ACCOUNT_SID").ok().filter(|value| !value.is_empty());
         let service = match (account_sid, places.as_slice()) {
-            (_, [_, ..]) if sandbox => return Err(usage("the sandbox has its own call and URL")),
+            (_, [_, ..]) if sandbox => {
+                return Err(usage("--sandbox takes no CALL_SID and CALLBACK_URL: the sandbox has its own"));
+            }
             (_, []) if sandbox => Service::Sandbox,
             (None, []) => Service::Sandbox,
             (None, _) => {
-                return Err(usage("TWILIO_ACCOUNT_SID is not set, which CALL_SID and CALLBACK_URL need"));
+                return Err(usage("TWILIO_ACCOUNT_SID must be set to use CALL_SID and CALLBACK_URL"));
             }
             (Some(_), [call_sid, callback_url]) => {
                 check_call_sid(call_sid)?;
-                // Refused here, before anything is shown, rather than by the client.
+                // Checked here, before anything is shown, and not only by the client.
                 let params = CreatePaymentsParams::new(callback_url).to_form();
                 params.map_err(|error| usage(format!("CALLBACK_URL: {error}")))?;
                 if !callback_url.starts_with("http") {
@@ -98,5 +100,5 @@ impl Options {
 fn check_call_sid(sid: &str) -> Result<(), Failure> {
     let hex =
         sid.strip_prefix("CA").filter(|hex| hex.len() == 32 && hex.bytes().all(|b| b.is_ascii_hexdigit()));
-    hex.map(|_| ()).ok_or_else(|| usage("CALL_SID is not CA and 32 hex digits"))
+    hex.map(|_| ()).ok_or_else(|| usage("CALL_SID must be CA and 32 hex digits"))
 }

@@ -1,5 +1,5 @@
-//! What is shown: in a terminal the caller's progress is drawn in place, elsewhere line by line. `TERM=dumb` counts as
-//! elsewhere, and `NO_COLOR` turns colours off.
+//! The output. In a terminal the caller's progress is drawn in place, otherwise line by line. With `TERM=dumb` it is
+//! drawn line by line too, and `NO_COLOR` turns colours off.
 
 use std::io::{IsTerminal, Write};
 use std::sync::PoisonError;
@@ -25,7 +25,7 @@ impl Screen {
         Self { terminal, colours: terminal && !set("NO_COLOR"), keypad }
     }
 
-    /// One request of the client and its response.
+    /// Shows one request of the client and its response.
     pub(crate) fn attempt(&self, attempt: &Attempt<'_>) {
         let status = attempt.status.map_or_else(|| "no response".to_owned(), |status| status.to_string());
         let id = attempt.request_id.unwrap_or("no request id");
@@ -34,7 +34,7 @@ impl Screen {
         say!("{} {}: {status} ({id}, {took:?})", self.bold("→"), attempt.operation);
     }
 
-    /// What the service reports.
+    /// Shows what the service reports.
     pub(crate) fn callback(&self, callback: &StatusCallback) {
         match callback.event() {
             Event::Typing { shown, .. } => self.typing(shown.unwrap_or_default()),
@@ -55,19 +55,18 @@ impl Screen {
         say!("{text}");
     }
 
-    /// Digits arrive. The line fits into 40 columns.
+    /// Shows the digits that have arrived. The line fits into 40 columns.
     fn typing(&self, masked: &str) {
         let keypad =
             self.keypad.as_ref().map(|keypad| keypad.lock().unwrap_or_else(PoisonError::into_inner).clone());
         let caller = keypad.map_or_else(String::new, |keys| format!("{keys:<17} → "));
         let line = format!("  {caller}{masked}");
         if self.terminal {
-            // In a window that is narrower still, the terminal cuts the line: one that it continues below could not be
-            // cleared.
+            // In a narrower window the terminal must cut the line, because a line that wraps could not be cleared.
             let mut out = std::io::stdout();
             let _ = write!(out, "\r\x1b[K\x1b[?7l{line}\x1b[?7h").and_then(|()| out.flush());
         } else if masked.len() % 4 == 1 {
-            // A line for every fourth key is enough for a log.
+            // In a log, a line for every fourth key is enough.
             say!("{line}");
         }
     }
@@ -79,7 +78,7 @@ impl Screen {
         say!("  {} {capture} {masked} (still required: {left})\n", self.green("✓"));
     }
 
-    /// Shows how the payment ended; returns whether it was made.
+    /// Shows how the payment ended, and returns whether it was paid.
     pub(crate) fn ended(&self, ending: &Ending) -> bool {
         self.clear_line();
         match &ending.payment {
@@ -88,7 +87,7 @@ impl Screen {
                 say!("{}", self.green(&format!("✓ Paid. Confirmation code: {code}")));
             }
             PaymentEnding::Tokenized { .. } => {
-                say!("{}", self.green("✓ Nothing was to be charged: the card is stored as a token."));
+                say!("{}", self.green("✓ Nothing was charged: the card is stored as a token."));
             }
             _ => say!("{} {ending}", self.red("✗")),
         }

@@ -1,5 +1,5 @@
-//! Two servers on one folder, in front of the sandbox. The first begins the payments, the second receives the
-//! callbacks, and the first is killed in the middle.
+//! Two servers that share a folder, with the sandbox as the service. The first begins the payments, the second receives
+//! the callbacks, and the first is killed in the middle.
 
 use std::net::TcpListener;
 use std::path::Path;
@@ -76,7 +76,7 @@ fn start(sandbox: &Sandbox, folder: &Path, address: &str, url: &str) -> Result<R
     Ok(Running { process, url: format!("http://{address}") })
 }
 
-/// The process may not listen yet.
+/// Repeats a request until there is a response: at first the process may not listen yet.
 fn until_it_answers(
     mut request: impl FnMut() -> Result<ureq::http::Response<ureq::Body>, ureq::Error>,
 ) -> Result<String, Failure> {

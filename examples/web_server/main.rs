@@ -1,12 +1,12 @@
-//! A shop's payment server on a synchronous web framework. Flows are in files, and nothing about a payment is in
-//! memory: any number of these processes can run on one folder, and each can be killed at any time.
+//! A shop's payment server, with a synchronous web framework. Flows are in files, and nothing about a payment is only
+//! in memory. Any number of these processes can share a folder, and each can be killed at any time.
 //!
 //! ```text
 //! cargo run --example web_server                                  two of them in the sandbox
 //! cargo run --example web_server -- FOLDER LISTEN URL             one for the real service
 //! ```
 //!
-//! `--help` lists what it can be asked for.
+//! `--help` lists the requests that it takes.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -41,7 +41,7 @@ Usage: cargo run --example web_server                         two of them in the
 Environment: TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN. SANDBOX_URL is the base URL of a sandbox.
 
   POST /orders/ORDER?call=CALL_SID&amount=19.99   begins a payment, unless the order has one
-  GET  /orders/ORDER                              shows how it goes
+  GET  /orders/ORDER                              shows its state
   POST /callbacks?payment_flow=TAG                is for the service
 ";
 
@@ -57,7 +57,7 @@ fn main() -> ExitCode {
     common::main("web_server", HELP, |arguments| match arguments {
         [] => demo::run(),
         [folder, listen, url] => serve(common::folder(folder)?, listen, url),
-        _ => Err(common::usage("FOLDER LISTEN URL, or nothing, are expected")),
+        _ => Err(common::usage("expected FOLDER LISTEN URL, or nothing")),
     })
 }
 
@@ -77,7 +77,7 @@ fn serve(folder: &Path, listen: &str, url: &str) -> Result<(), Failure> {
     for mut request in server.incoming_requests() {
         let (status, text) = shop.respond(&mut request).unwrap_or_else(|error| {
             complain!("{} {}: {error}", request.method(), request.url());
-            // The service repeats a callback that was answered so, since its URL asks for that.
+            // The service repeats a callback that was answered 500, since its URL asks for that.
             (500, String::new())
         });
         let _ = request.respond(Response::from_string(text).with_status_code(status));
@@ -97,7 +97,7 @@ impl Shop {
         }
     }
 
-    /// The file of the payment of an order. Its name is the flow's tag, by which callbacks find it too.
+    /// The file of a payment. It is named by the flow's tag, so that callbacks find it too.
     fn file(&self, tag: &str) -> FlowFile {
         FlowFile::new(&self.folder, tag)
     }
@@ -109,7 +109,7 @@ impl Shop {
         Ok(PaymentFlow::new(call_sid, params)?)
     }
 
-    /// Stores a new flow. A worker of any process takes it up from there.
+    /// Stores a new flow. The worker of any process then carries it on.
     fn begin(&self, order: &str, query: &str) -> Result<(u16, String), Failure> {
         let field = |name: &str| {
             let mut pairs = form_urlencoded::parse(query.as_bytes());
@@ -136,7 +136,7 @@ impl Shop {
         })
     }
 
-    /// Receives a callback: it is verified, and stored with its flow before it is acknowledged.
+    /// Receives a callback: verifies it, and stores it with its flow before acknowledging it.
     fn receive(&self, request: &mut Request, target: &str) -> Result<(u16, String), Failure> {
         let mut body = Vec::new();
         request.as_reader().take(64 * 1024).read_to_end(&mut body)?;
@@ -154,7 +154,7 @@ impl Shop {
         Ok((204, String::new()))
     }
 
-    /// Passes a callback to its flow, again if another process has stored it meanwhile.
+    /// Passes a callback to its flow.
     fn pass_on(&self, callback: &StatusCallback) -> Result<(), Failure> {
         let is_tag = |tag: &&str| tag.bytes().all(|byte| byte.is_ascii_hexdigit());
         let Some(tag) = callback.tag().filter(is_tag) else { return Ok(()) };

@@ -1,4 +1,4 @@
-//! The worker: finds the flows that have something to do, and does it.
+//! The worker: finds the flows that are due, and carries out their next step.
 
 use std::io;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use super::Shop;
 use super::common::{Failure, complain};
 use super::store::FlowFile;
 
-/// How often the folder is looked through. A database would be asked for the flows that are due.
+/// How often to look through the folder. With a database, query for the flows that are due instead.
 const PAUSE: Duration = Duration::from_millis(100);
 
 pub(crate) fn start(shop: &Arc<Shop>) {
@@ -33,7 +33,7 @@ fn look_through(shop: &Arc<Shop>) -> Result<(), Failure> {
         if path.extension().is_none_or(|extension| extension != "json") {
             continue;
         }
-        // A file that cannot be read does not keep the others waiting.
+        // A file that cannot be read must not hold up the others.
         if let Err(error) = look_at(shop, shop.file(tag)) {
             complain!("worker: {}: {error}", path.display());
         }
@@ -43,13 +43,13 @@ fn look_through(shop: &Arc<Shop>) -> Result<(), Failure> {
 
 fn look_at(shop: &Arc<Shop>, mut file: FlowFile) -> Result<(), Failure> {
     let Some(mut flow) = file.load()? else { return Ok(()) };
-    // A request that another process has begun is due only when that process must be gone.
+    // A flow whose request another process has begun is due only when that process counts as gone.
     if flow.due().is_none_or(|due| due > SystemTime::now()) {
         return Ok(());
     }
     let step = flow.next(SystemTime::now());
     match file.store(&flow) {
-        // Another process was faster: nothing is sent here.
+        // Another process was faster, so nothing is sent here.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
         stored => stored?,
     }
@@ -70,8 +70,8 @@ fn send(shop: &Shop, file: &mut FlowFile, flow: &PaymentFlow, step: Step) -> Res
         Step::Update { sid, params } => shop.api.update_payments(flow.call_sid(), &sid, &params),
         Step::WaitUntil(_) | Step::Ended(_) => return Ok(()),
     };
-    // Callbacks have changed the stored flow meanwhile, but the response is still awaited, unless this took so
-    // long that another process has taken over.
+    // Callbacks may have changed the stored flow meanwhile. It still awaits this response, unless this took so long that
+    // another process has taken over.
     change(file, |flow| {
         if flow.awaited_key() == key {
             flow.on_response(&response);
@@ -79,7 +79,7 @@ fn send(shop: &Shop, file: &mut FlowFile, flow: &PaymentFlow, step: Step) -> Res
     })
 }
 
-/// Loads a flow, changes it, and stores it; again if another process has stored it between.
+/// Loads a flow, changes it, and stores it. Starts again if another process has stored the flow in between.
 pub(crate) fn change(file: &mut FlowFile, mut change: impl FnMut(&mut PaymentFlow)) -> Result<(), Failure> {
     loop {
         let Some(mut flow) = file.load()? else { return Ok(()) };

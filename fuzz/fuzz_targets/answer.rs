@@ -1,6 +1,6 @@
-//! What a server can answer: the body alone, to the decoder, and all of it, over a socket, to the client.
+//! Responses of a server: a body, passed to the decoder, or a whole response, sent to the client over a socket.
 //!
-//! The first byte of the input chooses: an even one is followed by a body, an odd one by a whole answer.
+//! The first byte of the input chooses: after an even one comes a body, after an odd one a whole response.
 
 #![no_main]
 
@@ -21,17 +21,17 @@ const CALL: &str = "CA00000000000000000000000000000002";
 const TOKEN: &str = "a-secret-token";
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// What the server says next.
+/// The bytes that the server sends next.
 static ANSWER: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 
-/// A client of a server that reads a request, sends the bytes of the input, and closes.
+/// A client whose server reads a request, sends the bytes of the input, and closes.
 static API: LazyLock<PaymentsApi> = LazyLock::new(|| {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address: SocketAddr = listener.local_addr().unwrap();
     thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
-            // The requests are all alike, and arrive at once.
+            // All requests are the same, and arrive at once.
             let _ = stream.read(&mut [0; 4096]);
             let _ = stream.write_all(&ANSWER.lock().unwrap());
         }
@@ -51,7 +51,7 @@ fn decode(body: &[u8]) {
     is_session(&session);
     let written = serde_json::to_vec(&session).unwrap();
     assert_eq!(Payments::from_json(&written).unwrap(), session, "what is written is read again");
-    // As a general JSON reader sees it, if that one reads so deep.
+    // Compared with a general JSON reader, unless the body is too deep for it.
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     if let Ok(value) = serde_json::from_slice::<Value>(body) {
         let text = |name: &str| value.get(name).and_then(Value::as_str);
@@ -83,7 +83,7 @@ fn exchange(answer: &[u8]) {
         }
         Err(error) => {
             let status = error.status().unwrap_or(0);
-            // A response that cannot be read proves nothing, whatever its status; nor does one of a gateway.
+            // A response that cannot be read proves nothing, whatever its status, and neither does one of a gateway.
             let refused = error.kind() == ErrorKind::Api
                 && (400..500).contains(&status)
                 && !matches!(status, 408 | 409 | 425 | 499);

@@ -1,6 +1,6 @@
-//! What anyone can send to a status callback URL: the URL's own path, a signature, and a body.
+//! What anyone can send to a status callback URL: a path, a signature, and a body.
 //!
-//! The first line of the input is the URL, the second the signature, the rest the body.
+//! The first line of the input is the URL, the second line is the signature, and the rest is the body.
 
 #![no_main]
 
@@ -61,11 +61,11 @@ fuzz_target!(|input: &[u8]| {
         check(callback, body);
     }
 
-    // What a URL asks for can be asked for again.
+    // Retries that are read from a URL can be written to it again.
     let retries = CallbackRetries::of_url(&url);
     assert_eq!(CallbackRetries::of_url(&retries.url(&url).unwrap()), retries);
 
-    // Nobody guesses a signature, and the right ones are accepted for any URL and body.
+    // A guessed signature is refused, and a correct one is accepted for any URL and body.
     assert!(VALIDATOR.validate(&url, body, Some(&signature)).is_err());
     let scheme = url.split("://").next().unwrap_or_default();
     let as_given = !url.contains('#') && !scheme.bytes().any(|b| b.is_ascii_uppercase());
@@ -92,11 +92,11 @@ fn check(callback: &StatusCallback, body: &[u8]) {
     let required = callback.required().unwrap_or_default();
     assert!(required.windows(2).all(|pair| pair[0] != pair[1]));
 
-    // What is stored is the same callback.
+    // A stored callback is read as the same callback.
     let stored = StatusCallback::parse(callback.form().as_bytes()).expect("a callback's own form");
     assert_eq!(&stored, callback);
 
-    // Nothing without a field is lost.
+    // No value without a field is lost.
     let known = |name: &str| KNOWN.contains(&name);
     let sent = form_urlencoded::parse(body).filter(|(name, _)| !known(name));
     let kept = callback.others().filter(|(name, _)| !known(name));

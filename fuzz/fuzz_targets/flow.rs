@@ -1,6 +1,6 @@
-//! What can happen to a stored payment: any order of responses, callbacks, timeouts and crashes.
+//! Anything that can happen to a stored payment: responses, callbacks, timeouts and crashes in any order.
 //!
-//! The first byte of the input chooses the payment. What follows is a history, one event a line: see `happen`.
+//! The first byte of the input chooses the payment. The rest is a history with one event per line: see `happen`.
 
 #![no_main]
 
@@ -18,13 +18,13 @@ const CALL: &str = "CA00000000000000000000000000000001";
 const SESSION: &str = "PK00000000000000000000000000000002";
 const OTHER: &str = "PK00000000000000000000000000000003";
 
-/// What the target knows about the payment; stored with the flow, so that a crash takes both back.
+/// What the target knows about the payment. It is stored with the flow, so that a crash resets both.
 #[derive(Clone, Default)]
 struct Facts {
     requests: u64,
-    /// The request that is begun and unanswered, and whether it completes the session.
+    /// The request that was begun and has no response yet, and whether it completes the session.
     begun: Option<bool>,
-    /// Whether the completion may have been carried out, as far as it was answered or given up.
+    /// Whether the completion may have been carried out, according to the responses so far.
     completed: bool,
     success: bool,
     decline: bool,
@@ -76,16 +76,16 @@ impl History {
     fn happen(&mut self, event: u8, rest: &[u8]) {
         let number = rest.first().map_or(0, |byte| byte % 32);
         match event {
-            // The program goes on, and stores.
+            // The program continues, and stores the flow.
             b'n' => self.next(),
             // Time passes.
             b't' => self.now += Duration::from_millis(1 << number.min(20)),
-            // The request under way is answered; the program stores that, or does not come to it.
+            // The request under way gets a response, and the program stores that or dies before it can.
             b'o' => self.respond(Ok(()), true),
             b'O' => self.respond(Ok(()), false),
             b'r' => self.respond(Err(failure(number)), true),
             b'R' => self.respond(Err(failure(number)), false),
-            // The program is killed, and another goes on with what is stored.
+            // The program is killed, and another one continues with the stored flow.
             b'x' => {
                 self.flow = serde_json::from_str(&self.stored.0).unwrap();
                 assert_eq!(self.flow.revision(), self.stored_revision);
@@ -104,7 +104,7 @@ impl History {
     fn next(&mut self) {
         let before = self.flow.revision();
         if let Some(completes) = self.facts.begun.take() {
-            // Its response counts as lost.
+            // The response counts as lost.
             self.facts.completed |= completes;
         }
         let step = self.flow.next(self.now);
@@ -219,7 +219,7 @@ fn failure(number: u8) -> FailedOperation {
     }
 }
 
-/// Whether a completion that failed so may have been carried out, by the design's table.
+/// Whether a completion that failed in this way may have been carried out, by the table of endings.
 fn may_be_carried_out(error: &Error) -> bool {
     let code = error.api_error().and_then(|api| api.code);
     match error.outcome() {

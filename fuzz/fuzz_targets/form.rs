@@ -1,5 +1,5 @@
-//! What a program can put in the parameters: any text in any field. It is refused, or comes out of the form
-//! and out of serde as it went in; only what is empty is not sent.
+//! Any text in any field of the parameters. It is either refused, or unchanged in the form and in serde. Only empty text
+//! is not sent.
 
 #![no_main]
 
@@ -127,12 +127,12 @@ fuzz_target!(|input: Input| {
     }
 });
 
-/// What is sent of a text: nothing, if it is empty.
+/// The text that is sent, or `None` if it is empty.
 fn sent(text: Option<String>) -> Option<String> {
     text.filter(|text| !text.is_empty())
 }
 
-/// The fields of a form, decoded: none twice, and in the form nothing but what a URL may have.
+/// Decodes a form, and checks that no field occurs twice and all characters are allowed in a URL.
 fn read(form: Result<String, Error>) -> Option<Vec<(String, String)>> {
     let form = match form {
         Ok(form) => form,

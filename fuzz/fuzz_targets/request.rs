@@ -1,4 +1,4 @@
-//! What anyone can send to the port of a listener, in pieces of any size.
+//! Anything that can be sent to the port of a listener, in pieces of any size.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! `CallbackError`: what can go wrong with callbacks, their signatures and their listeners.
+//! `CallbackError`: errors of callbacks, their signatures and their listeners.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -7,9 +7,8 @@ use std::panic::AssertUnwindSafe;
 
 /// Why a callback was not accepted, or why none could be received.
 ///
-/// It is not an [`Error`](crate::Error), because it says nothing about a payment: there is no
-/// [`Outcome`](crate::Outcome) to look at. Neither `Display` nor `Debug` shows a token, a signature, a body
-/// or a URL.
+/// This is not an [`Error`](crate::Error) and has no [`Outcome`](crate::Outcome), because it says nothing about a
+/// payment. Neither `Display` nor `Debug` shows a token, a signature, a body or a URL.
 ///
 /// ```
 /// # #[cfg(feature = "signature")] {
@@ -31,7 +30,7 @@ pub struct CallbackError {
     kind: CallbackErrorKind,
     field: Option<&'static str>,
     message: &'static str,
-    // The error may hold any boxed error, but it is only ever shown: a panic cannot leave it half changed.
+    // A source may be any boxed error, but it is only shown, so a panic cannot leave it half changed.
     source: Option<AssertUnwindSafe<io::Error>>,
 }
 
@@ -39,18 +38,18 @@ pub struct CallbackError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CallbackErrorKind {
-    /// A value that the program gave was refused; [`CallbackError::field`] names it.
+    /// A value that the program set was refused; [`CallbackError::field`] names it.
     InvalidInput,
-    /// The request has no signature, a malformed one, or one that none of the auth tokens and keys makes for
-    /// its URL and body. It may be forged: answer 403, and ignore what it says.
+    /// The request has no signature, a malformed one, or one that was made with none of the auth tokens and keys for
+    /// its URL and body. It may be forged: answer 403, and ignore its content.
     Signature,
     /// The body is not a status callback of a Payments session. Answer 400.
     Malformed,
-    /// The listener cannot listen on its address; the error's source is the system's own.
+    /// The listener cannot listen on its address; the error's source is the system's error.
     Listen,
-    /// No callback came in time.
+    /// No callback arrived in time.
     Timeout,
-    /// The listener was shut down, and everything that it had received was read.
+    /// The listener was shut down, and every callback that it had received was read.
     Closed,
 }
 
@@ -59,7 +58,7 @@ impl CallbackError {
         Self { kind, field: None, message, source: None }
     }
 
-    /// A value of the program's own that is refused.
+    /// A value of the program that was refused.
     #[cfg_attr(not(feature = "signature"), allow(dead_code, reason = "only the validator takes values"))]
     pub(crate) fn invalid(field: &'static str, reason: &'static str) -> Self {
         Self { field: Some(field), ..Self::new(CallbackErrorKind::InvalidInput, reason) }
@@ -72,7 +71,7 @@ impl CallbackError {
         Self { source: Some(AssertUnwindSafe(source)), ..error }
     }
 
-    /// What went wrong.
+    /// Returns what went wrong.
     ///
     /// ```
     /// use twilio_payments::{CallbackErrorKind, StatusCallback};
@@ -85,8 +84,8 @@ impl CallbackError {
         self.kind
     }
 
-    /// The name of the refused value: that of an argument, a setter or an environment variable. `None` unless
-    /// the kind is [`InvalidInput`](CallbackErrorKind::InvalidInput).
+    /// Returns the name of the refused value: an argument, a setter or an environment variable. `None` unless the kind
+    /// is [`InvalidInput`](CallbackErrorKind::InvalidInput).
     ///
     /// ```
     /// # #[cfg(feature = "signature")] {
@@ -122,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_names_the_field_and_does_not_repeat_its_source() {
+    fn an_error_names_its_field_and_does_not_show_its_source() {
         let invalid = CallbackError::invalid("auth_token", "empty");
         assert_eq!((invalid.kind(), invalid.field()), (CallbackErrorKind::InvalidInput, Some("auth_token")));
         assert_eq!(invalid.to_string(), "invalid auth_token: empty");
@@ -136,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn it_travels_between_threads_and_over_panics() {
+    fn errors_can_be_sent_between_threads_and_across_panics() {
         fn check<T: Send + Sync + std::panic::UnwindSafe + std::panic::RefUnwindSafe + 'static>() {}
         check::<CallbackError>();
     }

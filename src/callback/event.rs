@@ -1,4 +1,4 @@
-//! `Event`: what a callback says, in one word.
+//! `Event`: what a callback reports.
 
 use std::fmt;
 
@@ -6,12 +6,12 @@ use super::StatusCallback;
 use crate::model::{Capture, CaptureError, PayResult};
 use crate::text::{Escaped, Withheld};
 
-/// What happened, as an agent's screen shows it. See [`StatusCallback::event`].
+/// What a callback reports, returned by [`StatusCallback::event`].
 ///
-/// A session that goes well sends `Started`; for each capture `Typing`, more than once, and `Captured`; at the
-/// end `Succeeded`. The variants may get more fields: match with `..`.
+/// A session that succeeds sends `Started`, then for each capture `Typing`, more than once, and `Captured`, and at the
+/// end `Succeeded`. Variants may get more fields, so match with `..`.
 ///
-/// `Debug` shows neither tokens nor what the caller typed, masked or not.
+/// `Debug` shows neither tokens nor what the caller typed, not even masked.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event<'a> {
@@ -22,26 +22,26 @@ pub enum Event<'a> {
     Typing {
         /// The capture.
         capture: &'a Capture,
-        /// What there is of it, such as `xxxx`.
+        /// The part that has been typed, masked, such as `xxxx`.
         shown: Option<&'a str>,
     },
-    /// A capture is in: ask for the next one of [`StatusCallback::required`], or complete the session if
-    /// nothing is left.
+    /// A capture is in: ask for the next one in [`StatusCallback::required`], or complete the session if nothing more
+    /// is required.
     #[non_exhaustive]
     Captured {
         /// The capture.
         capture: &'a Capture,
-        /// What it is, such as `xxxxxxxxxxxx4242`.
+        /// Its value as the service shows it, such as `xxxxxxxxxxxx4242`.
         shown: Option<&'a str>,
     },
-    /// What the caller typed cannot be accepted, or nothing was typed: ask for it again.
+    /// What the caller typed was not accepted, or nothing was typed: ask for it again.
     #[non_exhaustive]
     CaptureFailed {
         /// The capture that was asked for. `None` if the service does not name it.
         capture: Option<&'a Capture>,
-        /// Why.
+        /// Why it failed.
         reason: &'a CaptureError,
-        /// How often it was typed, counted from 1, if the service counts.
+        /// How many times it was typed, if the service reports that.
         attempt: Option<u32>,
     },
     /// Another session is open on the call (`ErrorType=session-in-progress`). This says nothing about what the
@@ -54,50 +54,48 @@ pub enum Event<'a> {
         confirmation_code: Option<&'a str>,
         /// The token that stands for the payment method. A secret: do not log it.
         token: Option<&'a str>,
-        /// The customer's record at the payment processor to which the token belongs. A secret too.
+        /// The customer's record at the payment processor that the token belongs to. A secret too.
         profile: Option<&'a str>,
     },
-    /// The session is over, and the service knows of no charge and no token.
+    /// The session is over, and the service reports neither a charge nor a token.
     ///
-    /// If the session was completed before, this is the service's word and not yet a certainty: with
-    /// [`PayResult::PaymentConnectorError`] the connector may have charged and only its response was lost, and
-    /// [`PayResult::InternalError`] says nothing about money.
+    /// If the session was completed before, this is not certain: after a [`PayResult::PaymentConnectorError`] the
+    /// connector may have charged although its response was lost, and a [`PayResult::InternalError`] says nothing about
+    /// the money.
     #[non_exhaustive]
     Failed {
         /// How it ended.
         result: &'a PayResult,
-        /// What went wrong, in the service's words.
+        /// What went wrong, as the service's message.
         error: Option<&'a str>,
         /// What went wrong, as the service's error code.
         code: Option<u32>,
-        /// What the payment connector said.
+        /// The payment connector's own message.
         connector_error: Option<&'a str>,
     },
-    /// The session is over: it was cancelled by an update.
+    /// The session is over, because an update cancelled it.
     Cancelled,
-    /// The session is over with a `Result` that this version does not know. It is neither a success nor a
-    /// failure: look at the callback's fields, and find out at the payment processor.
+    /// The session is over with a `Result` that this version does not know, so it may have succeeded or failed: look at
+    /// the callback's fields, and search at the payment processor.
     #[non_exhaustive]
     UnknownResult {
         /// The result, [`PayResult::Other`].
         result: &'a PayResult,
     },
-    /// Something else, such as an update that names no capture. The fields of the callback have what there
-    /// is.
+    /// Something else, such as an update that names no capture. See the fields of the callback.
     Other,
 }
 
 impl StatusCallback {
-    /// What happened.
+    /// Returns what the callback reports.
     ///
-    /// A callback with a `Result` is the session's end. One with an `ErrorType` is a failed capture, unless the
+    /// A callback with a `Result` is the end of the session. One with an `ErrorType` is a failed capture, unless the
     /// error is that another session is in progress. One with a `Capture` is about that capture, which is in if
-    /// `PartialResult` is `false`, or if there is a `Required` that does not name it (any more); but as long as
-    /// `PartialResult` is `true` and nothing of it is shown, it is not in. The first callback has none of these,
-    /// and no `DateUpdated`.
+    /// `PartialResult` is `false`, or if `Required` is present and does not name it. But while `PartialResult` is `true`
+    /// and no value is shown, it is not in. The first callback has none of these, and no `DateUpdated`.
     ///
-    /// A program that asks for a capture once more after it was in, or for one that is not required, should go by
-    /// [`partial_result`](Self::partial_result): `Required` does not name such a capture while it is typed.
+    /// If you ask for a capture again after it was in, or for one that is not required, use
+    /// [`partial_result`](Self::partial_result) instead: `Required` does not name such a capture while it is typed.
     ///
     /// ```
     /// use twilio_payments::{CaptureError, Event, StatusCallback};
@@ -156,7 +154,7 @@ impl StatusCallback {
                 profile: self.profile_id(),
             },
             PayResult::Cancelled => Event::Cancelled,
-            // Another spelling of the same word is not another way to end.
+            // Another spelling of `cancelled`.
             PayResult::Other(_) if result.as_str() == "canceled" => Event::Cancelled,
             PayResult::Other(_) => Event::UnknownResult { result },
             _ => Event::Failed {

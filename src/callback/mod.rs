@@ -31,12 +31,12 @@ pub(crate) const TAG_PARAMETER: &str = "payment_flow";
 
 /// One report on a Payments session, which the service sends to the `StatusCallback` URL.
 ///
-/// The responses to create and update only say that a request was accepted. What the caller typed, what is
-/// still missing, what failed, the confirmation code and the token arrive in these. [`event`](Self::event)
-/// says in one word what happened; the fields have everything else.
+/// The responses to requests only report that a request was accepted. What the caller typed, what is still required,
+/// what failed, the confirmation code and the token arrive in callbacks. [`event`](Self::event) returns what happened;
+/// the fields have the details.
 ///
-/// Anyone can POST to a public URL: read callbacks with [`SignatureValidator::receive`], which checks first
-/// that the service sent them. [`parse`](Self::parse) alone does not.
+/// Anyone can POST to a public URL, so read callbacks with [`SignatureValidator::receive`], which first checks that the
+/// service sent them. [`parse`](Self::parse) does not check that.
 ///
 /// [`SignatureValidator::receive`]: crate::SignatureValidator::receive
 ///
@@ -59,26 +59,25 @@ pub(crate) const TAG_PARAMETER: &str = "payment_flow";
 /// ```
 ///
 /// # How it is read
-/// - Only [`sid`](Self::sid) is always there. An empty value counts as absent; an empty `Required` says that
-///   nothing is left.
-/// - Nothing that the service may add makes reading fail: a new value of an enum becomes its `Other`. A
-///   name without a field here, and a value that its field cannot hold (such as a `ChargeAmount` that is not
-///   a decimal), is kept in [`others`](Self::others).
-/// - If a name occurs more than once, its first value that is not empty counts, and the later ones are in
-///   [`others`](Self::others). `Required` is a list: all its values count together.
-/// - A percent sign without two hex digits after it stands for itself. Bytes that are not UTF-8 are read as
-///   U+FFFD.
-/// - Two callbacks are equal if they say the same and have the same [`tag`](Self::tag), even if their forms
-///   are not written in the same way.
+/// - Only [`sid`](Self::sid) is always present. An empty value counts as absent, except that an empty `Required` means
+///   that nothing more is required.
+/// - Values and names that the service adds later do not make reading fail. A new value of an enum becomes `Other`. A
+///   name without a field here, and a value that its field cannot hold, such as a `ChargeAmount` that is not a decimal,
+///   are in [`others`](Self::others).
+/// - If a name occurs more than once, its first value that is not empty counts, and later ones are in
+///   [`others`](Self::others). `Required` is a list, so all its values count together.
+/// - A percent sign that two hex digits do not follow is read as it is. Bytes that are not UTF-8 are read as U+FFFD.
+/// - Two callbacks are equal if they have the same values and the same [`tag`](Self::tag), even if their forms are
+///   written differently.
 ///
 /// # Storing
-/// [`form`](Self::form) is the callback as it arrived, and `serde` writes and reads it as that form with its
-/// tag. Both hold what the secrets below hold.
+/// [`form`](Self::form) returns the callback as it arrived, and `serde` writes and reads that form together with the
+/// tag. Both contain the secrets below.
 ///
 /// # Secrets
 /// [`payment_token`](Self::payment_token), [`profile_id`](Self::profile_id) and
-/// [`bank_routing_number`](Self::bank_routing_number) have accessors instead of fields. `Debug` shows
-/// neither these nor what the caller typed, masked or not, nor the values in [`others`](Self::others).
+/// [`bank_routing_number`](Self::bank_routing_number) have accessors instead of fields. `Debug` shows neither these, nor
+/// what the caller typed, not even masked, nor the values in [`others`](Self::others).
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StatusCallback {
@@ -86,58 +85,57 @@ pub struct StatusCallback {
     pub sid: String,
     /// The account (`AccountSid`).
     pub account_sid: Option<String>,
-    /// The call on which the session runs (`CallSid`). If that call has two legs, this is the parent leg, and
-    /// can differ from the call that the session was created on: distinguish payments by [`sid`](Self::sid).
+    /// The call of the session (`CallSid`). If the call has two legs, this is the parent leg, which can differ from the
+    /// call that the session was created on: to distinguish payments, use [`sid`](Self::sid).
     pub call_sid: Option<String>,
-    /// When the session began, in ISO 8601 such as `2021-08-10T03:55:53.408Z` (`DateCreated`). Comes with
-    /// the first callback.
+    /// When the session began, in ISO 8601 format, such as `2021-08-10T03:55:53.408Z` (`DateCreated`). Present in the
+    /// first callback.
     pub date_created: Option<String>,
-    /// When this happened, in ISO 8601 (`DateUpdated`). Comes with every callback but the first.
+    /// When this happened, in ISO 8601 format (`DateUpdated`). Present in every callback except the first.
     pub date_updated: Option<String>,
     /// The name of the payment connector (`PaymentConnector`).
     pub payment_connector: Option<String>,
-    /// Card or bank account (`PaymentMethod`).
+    /// What the caller pays with: a card or a bank account (`PaymentMethod`).
     pub payment_method: Option<PaymentMethod>,
-    /// The kind of bank account (`BankAccountType`). Comes with ACH payments.
+    /// The kind of bank account (`BankAccountType`). Present for ACH payments.
     pub bank_account_type: Option<BankAccountType>,
-    /// What is charged, in the session's currency (`ChargeAmount`). Absent if a token is made instead, and
-    /// from the last callback of some sessions.
+    /// The amount to charge, in the session's currency (`ChargeAmount`). Absent if a token is made instead, and in the
+    /// last callback of some sessions.
     pub charge_amount: Option<Amount>,
     /// The kind of token that is made (`TokenType`). Absent if an amount is charged.
     pub token_type: Option<TokenType>,
     /// What the caller was last asked to type (`Capture`).
     pub capture: Option<Capture>,
-    /// Whether digits are still awaited: `true` while the caller types, `false` when the capture is in
-    /// (`PartialResult`).
+    /// Whether the capture is incomplete: `true` while the caller types, `false` when it is in (`PartialResult`).
     pub partial_result: Option<bool>,
     /// Why the capture failed (`ErrorType`).
     pub error_type: Option<CaptureError>,
-    /// How often the caller has typed this capture, counted from 1 (`Attempt`). It is optional.
+    /// How many times the caller has typed this capture (`Attempt`). The service need not send it.
     pub attempt: Option<u32>,
-    /// The card's number, masked but for the last four digits, such as `xxxxxxxxxxxx4242`; while the caller
-    /// types, as much of it as there is (`PaymentCardNumber`). See [`last_digits`](Self::last_digits).
+    /// The card's number, masked except for the last four digits, such as `xxxxxxxxxxxx4242`. While the caller types,
+    /// the part that has been typed (`PaymentCardNumber`). See [`last_digits`](Self::last_digits).
     pub payment_card_number: Option<String>,
     /// The card's brand (`PaymentCardType`).
     pub payment_card_type: Option<CardType>,
-    /// The card's expiry as four digits, month then year, not masked (`ExpirationDate`).
+    /// The card's expiration date as four digits, month then year, not masked (`ExpirationDate`).
     pub expiration_date: Option<String>,
     /// The security code, masked, such as `xxx` (`SecurityCode`).
     pub security_code: Option<String>,
     /// The postal code of the card's billing address, not masked (`PaymentCardPostalCode`).
     pub payment_card_postal_code: Option<String>,
-    /// The bank account's number, masked but for the last two digits, such as `*******92`
+    /// The bank account's number, masked except for the last two digits, such as `*******92`
     /// (`BankAccountNumber`).
     pub bank_account_number: Option<String>,
-    /// How the session ended (`Result`). Present in the last callback of a session, and only there.
+    /// How the session ended (`Result`). Only present in the last callback of a session.
     pub result: Option<PayResult>,
     /// The payment processor's code for the charge (`PaymentConfirmationCode`).
     pub payment_confirmation_code: Option<String>,
-    /// What went wrong with the payment, in words (`PaymentError`). The service sometimes percent-encodes it
-    /// twice; the second encoding is undone here if the result is readable text.
+    /// What went wrong with the payment, as a message (`PaymentError`). The service sometimes percent-encodes it twice;
+    /// the second encoding is undone here if the result is readable text.
     pub payment_error: Option<String>,
     /// What went wrong with the payment, as the service's error code (`PayErrorCode`).
     pub pay_error_code: Option<u32>,
-    /// What the payment connector said, in its own words (`ConnectorError`).
+    /// The payment connector's own message (`ConnectorError`).
     pub connector_error: Option<String>,
     bank_routing_number: Option<Withheld>,
     payment_token: Option<Withheld>,
@@ -149,17 +147,17 @@ pub struct StatusCallback {
 }
 
 impl StatusCallback {
-    /// Reads the body of a callback **without** asking who sent it. Use it for bodies that were verified
-    /// before or come from a place that you trust, such as your own tests; for requests from the network
-    /// there is [`SignatureValidator::receive`](crate::SignatureValidator::receive).
+    /// Reads the body of a callback **without** checking who sent it. Use it for bodies that were verified before, or
+    /// come from a source that you trust, such as your own tests. For requests from the network, use
+    /// [`SignatureValidator::receive`](crate::SignatureValidator::receive).
     ///
     /// # Errors
-    /// [`CallbackErrorKind::Malformed`] if the body
-    /// - is not a form, or is a form without `Sid`: then it is not about a Payments session,
+    /// Returns an error of kind [`CallbackErrorKind::Malformed`] if the body
+    /// - is not a form, or is a form without a `Sid`, so that it is not about a Payments session,
     /// - has a `Sid` that is not `PK` and 32 hex digits,
     /// - is longer than 1 MiB.
     ///
-    /// The error does not repeat the body.
+    /// The error does not show the body.
     ///
     /// ```
     /// use twilio_payments::{CallbackErrorKind, StatusCallback};
@@ -174,7 +172,7 @@ impl StatusCallback {
         Self::read(body, pairs(body).collect())
     }
 
-    /// Reads a body whose pairs are decoded already.
+    /// Reads a body whose pairs were already decoded.
     fn read(body: &[u8], pairs: Pairs<'_>) -> Result<Self, CallbackError> {
         let mut form = Reader::new(pairs);
         let sid: String = form.take("Sid").ok_or_else(|| {
@@ -221,8 +219,8 @@ impl StatusCallback {
         })
     }
 
-    /// The same callback, with the [`tag`](Self::tag) of the URL that the service requested. Use it for
-    /// callbacks that were verified elsewhere; [`SignatureValidator::receive`] does it by itself.
+    /// Returns the same callback with the [`tag`](Self::tag) of the URL that the service requested. Use it for callbacks
+    /// that were verified elsewhere; [`SignatureValidator::receive`] does this itself.
     ///
     /// [`SignatureValidator::receive`]: crate::SignatureValidator::receive
     ///
@@ -246,30 +244,30 @@ impl StatusCallback {
         self
     }
 
-    /// The value of the query parameter `payment_flow` of the URL that the service requested. It identifies the
-    /// payment that the callback belongs to, even before the session's SID is known. `None` if the URL has no such
-    /// parameter, and if only the body was read. If there are several, the last one counts.
+    /// The value of the query parameter `payment_flow` in the URL that the service requested. It identifies the payment
+    /// that the callback belongs to, even before the session's SID is known. `None` if the URL has no such parameter or
+    /// only the body was read. If there is more than one, the last one counts.
     #[must_use]
     pub fn tag(&self) -> Option<&str> {
         self.tag.as_deref()
     }
 
-    /// The form-encoded body as it arrived, for storing. [`parse`](Self::parse) reads it again. Bytes that are
-    /// not UTF-8 are percent-encoded in it.
+    /// The form-encoded body as it arrived, to be stored. [`parse`](Self::parse) reads it again. Bytes that are not
+    /// UTF-8 are percent-encoded in it.
     ///
-    /// It holds the secrets of the callback: store it accordingly, and do not log it.
+    /// It contains the callback's secrets: protect it accordingly, and do not log it.
     #[must_use]
     pub fn form(&self) -> &str {
         self.form.as_str()
     }
 
-    /// What the service still needs before the session can be completed (`Required`). `Some` of an empty list
-    /// says that nothing is left; `None` says nothing, as in the first callback.
+    /// The captures that the service still requires before the session can be completed (`Required`). An empty list
+    /// means that nothing more is required. `None` means that the callback does not say, like the first one.
     ///
-    /// The captures are in an order in which they can be asked for: the card number before the security code,
-    /// whose length depends on it, and every capture before its `…-matcher`. The names are understood in both
-    /// spellings that are in use, `payment-card-number` and `PaymentCardNumber`, with commas or spaces between.
-    /// New ones come last, as [`Capture::Other`].
+    /// The captures are in an order in which they can be asked for: the card number before the security code, whose
+    /// length depends on it, and every capture before its `…-matcher`. Both spellings that are in use are read,
+    /// `payment-card-number` and `PaymentCardNumber`, separated by commas or spaces. New ones are last, as
+    /// [`Capture::Other`].
     ///
     /// ```
     /// use twilio_payments::{Capture, StatusCallback};
@@ -291,8 +289,8 @@ impl StatusCallback {
         self.required.as_deref()
     }
 
-    /// What there is of a capture, as the service shows it: masked, except for the expiry, the postal code and
-    /// the routing number, and not yet whole while the caller types. A capture and its `…-matcher` are one.
+    /// The value of a capture as the service shows it: masked, except for the expiration date, the postal code and the
+    /// routing number. It is incomplete while the caller types. A capture and its `…-matcher` have the same value.
     ///
     /// ```
     /// use twilio_payments::{Capture, StatusCallback};
@@ -319,8 +317,8 @@ impl StatusCallback {
         }
     }
 
-    /// The last digits of the card number, or of the account number if there is no card number, whatever its
-    /// mask looks like (`xxxx-xxxxxx-x4001`, `************4001`). `None` while all of it is masked.
+    /// The last digits of the card number or, if there is none, of the account number, whatever its mask looks like
+    /// (`xxxx-xxxxxx-x4001`, `************4001`). `None` if all of it is masked.
     ///
     /// ```
     /// use twilio_payments::StatusCallback;
@@ -339,36 +337,35 @@ impl StatusCallback {
         shown.strip_prefix(mask).filter(|digits| !digits.is_empty())
     }
 
-    /// Whether this is the last callback of its session: it has a [`result`](Self::result).
+    /// Whether this is the last callback of its session, because it has a [`result`](Self::result).
     #[must_use]
     pub fn is_final(&self) -> bool {
         self.result.is_some()
     }
 
-    /// The token that stands for the payment method from now on (`PaymentToken`). Present after a session
-    /// without an amount succeeded.
+    /// The token that stands for the payment method (`PaymentToken`). Present if a session without an amount succeeded.
     ///
-    /// It is as good as the card it stands for: store it accordingly, and do not log it.
+    /// It is as valuable as the card that it stands for: protect it accordingly, and do not log it.
     #[must_use]
     pub fn payment_token(&self) -> Option<&str> {
         self.payment_token.as_ref().map(Withheld::as_str)
     }
 
-    /// The customer's record at the payment processor to which the token belongs, if the connector keeps one
-    /// (`ProfileId`). With some connectors it serves as a token itself: do not log it.
+    /// The customer's record at the payment processor that the token belongs to, if the connector keeps one
+    /// (`ProfileId`). With some connectors it can be used like a token: do not log it.
     #[must_use]
     pub fn profile_id(&self) -> Option<&str> {
         self.profile_id.as_ref().map(Withheld::as_str)
     }
 
-    /// The bank's routing number, nine digits, not masked (`BankRoutingNumber`).
+    /// The bank's routing number, nine digits that are not masked (`BankRoutingNumber`).
     #[must_use]
     pub fn bank_routing_number(&self) -> Option<&str> {
         self.bank_routing_number.as_ref().map(Withheld::as_str)
     }
 
-    /// Everything that has no field: unknown names, values that their field cannot hold, and further
-    /// values of a name; name and value, in their order in the body.
+    /// Everything that has no field: unknown names, values that their field cannot hold, and further values of a name.
+    /// Each item is a name and its value, in the order of the body.
     ///
     /// ```
     /// use twilio_payments::StatusCallback;
@@ -386,7 +383,7 @@ impl StatusCallback {
         self.others.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// The first value under a name in [`others`](Self::others).
+    /// The first value of a name in [`others`](Self::others).
     #[must_use]
     pub fn other(&self, name: &str) -> Option<&str> {
         self.others().find(|(other, _)| *other == name).map(|(_, value)| value)

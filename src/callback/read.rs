@@ -1,4 +1,4 @@
-//! Reading the form of a callback: each value into its field, in every spelling that is in use.
+//! Reads the form of a callback, in every spelling that is in use.
 
 use std::borrow::Cow;
 use std::str::FromStr;
@@ -6,13 +6,13 @@ use std::str::FromStr;
 use crate::model::Capture;
 use crate::text::form;
 
-/// The decoded names and values of a form, in their order in the body.
+/// The decoded names and values of a form, in the order of the body.
 pub(super) type Pairs<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
 
 /// The longest list of captures that is read as one. There are ten kinds of capture.
 const LONGEST_LIST: usize = 64;
 
-/// The names and values of a form that no field has taken yet, in their order in the body.
+/// The names and values of a form that no field has taken yet, in the order of the body.
 pub(super) struct Reader<'a>(Pairs<'a>);
 
 impl<'a> Reader<'a> {
@@ -25,8 +25,8 @@ impl<'a> Reader<'a> {
         self.take_with(name, |value| value.parse().ok())
     }
 
-    /// Takes the first value of a name that is not empty and that `read` accepts. An empty value counts
-    /// as absent; a value that is not taken stays for [`others`](Self::others).
+    /// Takes the first value of a name that is not empty and that `read` accepts. An empty value counts as absent. A
+    /// value that is not taken is left for [`others`](Self::others).
     pub(super) fn take_with<T>(&mut self, name: &str, read: impl Fn(&str) -> Option<T>) -> Option<T> {
         let mut found = None;
         self.take_each(name, |value| {
@@ -39,8 +39,8 @@ impl<'a> Reader<'a> {
         found
     }
 
-    /// Takes all values of a name together as a list of captures, in the order in which they can be asked for.
-    /// `None` if the name does not occur, and an empty list if it has no value.
+    /// Takes all values of a name as one list of captures, in the order in which they can be asked for. `None` if the
+    /// name does not occur; an empty list if its value is empty.
     pub(super) fn take_captures(&mut self, name: &str) -> Option<Vec<Capture>> {
         let mut list: Option<Vec<Capture>> = None;
         self.take_each(name, |value| {
@@ -59,7 +59,7 @@ impl<'a> Reader<'a> {
         list
     }
 
-    /// Takes each value of a name that `takes` returns true for.
+    /// Takes each value of a name for which `takes` returns true.
     fn take_each(&mut self, name: &str, mut takes: impl FnMut(&str) -> bool) {
         self.0.retain(|(known, value)| known != name || !takes(value));
     }
@@ -70,8 +70,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The capture of that name, in kebab case, as it stands in an update, or in Pascal case, as in the names of
-/// a callback's parameters.
+/// The capture with this name, in kebab case as in an update, or in Pascal case as in the names of a callback's
+/// parameters.
 pub(super) fn capture_named(name: &str) -> Capture {
     let mut kebab = String::with_capacity(name.len() + 4);
     for (at, c) in name.char_indices() {
@@ -80,15 +80,15 @@ pub(super) fn capture_named(name: &str) -> Capture {
         }
         kebab.push(c.to_ascii_lowercase());
     }
-    // The field of the postal code has a longer name than its capture.
+    // The postal code's parameter has a longer name than its capture.
     match Capture::from(kebab.replace("payment-card-postal-code", "postal-code")) {
         Capture::Other(_) => Capture::from(name),
         known => known,
     }
 }
 
-/// When a capture can be asked for. The order of the API's documents will do: the service refuses the security code
-/// before the card number. A second typing can only follow the first.
+/// The position of a capture in the order in which they can be asked for. The order of the API's documentation works,
+/// since the service refuses the security code before the card number. A second typing must follow the first.
 fn rank(capture: &Capture) -> (usize, bool) {
     let name = capture.as_str();
     let first = name.strip_suffix("-matcher").unwrap_or(name);
@@ -96,7 +96,7 @@ fn rank(capture: &Capture) -> (usize, bool) {
     (place.unwrap_or(usize::MAX), first.len() < name.len())
 }
 
-/// Undoes a second percent-encoding, if the text looks like one and the result can be read.
+/// Undoes a second percent-encoding if the text looks like one and the result is readable.
 pub(super) fn decoded_again(text: String) -> String {
     let is_escape = |rest: &str| {
         let digits = rest.get(..2).unwrap_or_default();
@@ -105,7 +105,7 @@ pub(super) fn decoded_again(text: String) -> String {
     if !text.contains('%') || !text.split('%').skip(1).all(is_escape) {
         return text;
     }
-    // If the whole text was encoded as a form is, its blanks became pluses. Otherwise a plus is a plus.
+    // If the whole text was encoded like a form, spaces became pluses. Otherwise a plus is a plus.
     let pluses = if text.contains(char::is_whitespace) { text.replace('+', "%2B") } else { text.clone() };
     let decoded = form::decoded(pluses.as_bytes()).into_owned();
     if decoded.contains(|c: char| c == char::REPLACEMENT_CHARACTER || c.is_control()) {
@@ -117,7 +117,7 @@ pub(super) fn decoded_again(text: String) -> String {
 
 /// The form as it arrived. Bytes that are not UTF-8 are percent-encoded, which means the same in a form.
 ///
-/// Any two are equal: callbacks that say the same are equal, however their forms are written.
+/// Always equal, so that callbacks with the same values are equal however their forms are written.
 #[derive(Clone, Default)]
 pub(super) struct Form(String);
 
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_of_no_captures_is_left_to_the_others() {
+    fn a_list_that_is_too_long_is_left_to_the_others() {
         let long = "x ".repeat(LONGEST_LIST + 1);
         let mut long = reader(&long);
         assert_eq!(long.take_captures("Required"), None);
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_is_kept_so_that_it_reads_the_same() {
+    fn a_kept_form_reads_the_same() {
         for (body, kept) in [
             (&b"a=b+c&%C3%BC"[..], "a=b+c&%C3%BC"),
             ("ü=%".as_bytes(), "ü=%"),

@@ -1,4 +1,4 @@
-//! `CallbackRetries`: how often the service is to repeat a callback, written in the fragment of a URL.
+//! `CallbackRetries`: how the service should repeat callbacks, written into the fragment of a URL.
 
 use std::time::Duration;
 
@@ -6,12 +6,11 @@ use super::CallbackError;
 use crate::text::form::pairs;
 use crate::text::url::Url;
 
-/// How the service is to deliver callbacks to a `StatusCallback` URL, and when it is to try again.
+/// How the service should deliver callbacks to a `StatusCallback` URL, and when it should try again.
 ///
-/// By default the service makes one more attempt, and only if it could not connect or TLS failed. **A
-/// response of 4xx or 5xx is not repeated: that callback is lost.** A program that responds with 503 while it
-/// restarts, or with 500 because its database is away, loses what the callback said, unless the URL asks for
-/// retries:
+/// By default the service makes one more attempt, and only if it could not connect or TLS failed. **A callback that is
+/// answered 4xx or 5xx is not repeated, and is lost.** A program that responds with 503 while it restarts, or with 500
+/// because its database is unavailable, loses the callback unless the URL asks for retries:
 ///
 /// ```
 /// use twilio_payments::{CallbackRetries, CreatePaymentsParams};
@@ -24,11 +23,11 @@ use crate::text::url::Url;
 /// # }
 /// ```
 ///
-/// The service reads the URL's fragment; it neither requests nor signs it. All attempts of a callback carry the
-/// same `I-Twilio-Idempotency-Token`, and all of them are over within 15 s: a program that is away for longer
-/// misses the callback in any case.
+/// The service reads the fragment of the URL, but neither sends nor signs it. All attempts of a callback have the same
+/// `I-Twilio-Idempotency-Token`. They end within 15 s, so a program that is down for longer loses the callback in any
+/// case.
 ///
-/// Values out of range are refused by [`url`](Self::url).
+/// [`url`](Self::url) refuses values that are out of range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[must_use]
 pub struct CallbackRetries {
@@ -46,13 +45,13 @@ pub struct CallbackRetries {
 pub enum CallbackFailure {
     /// No connection was made, or TLS failed (`ct`).
     Connect,
-    /// No response came in time (`rt`).
+    /// No response arrived in time (`rt`).
     ReadTimeout,
     /// The response has a status of 400 to 499 (`4xx`).
     Status4xx,
     /// The response has a status of 500 to 599 (`5xx`).
     Status5xx,
-    /// Any of these, and whatever else can go wrong (`all`).
+    /// Any failure, including others than these (`all`).
     Any,
 }
 
@@ -70,7 +69,7 @@ impl CallbackFailure {
     }
 }
 
-/// What the service does if the URL asks for nothing: one more attempt, if it could not connect.
+/// What the service does by default: one more attempt if it could not connect.
 impl Default for CallbackRetries {
     fn default() -> Self {
         let after = CallbackFailure::Connect.bit();
@@ -79,17 +78,17 @@ impl Default for CallbackRetries {
 }
 
 impl CallbackRetries {
-    /// As many as the service offers: five more attempts, after any failure.
+    /// The most that the service offers: five more attempts, after any failure.
     pub fn most() -> Self {
         Self { count: 5, after: CallbackFailure::Any.bit(), ..Self::default() }
     }
 
-    /// How many more attempts follow the first one (`rc`). 0 to 5, default 1.
+    /// Sets how many more attempts follow the first one (`rc`): 0 to 5. Default: 1.
     pub fn count(self, count: u32) -> Self {
         Self { count, ..self }
     }
 
-    /// After which failures to try again (`rp`). Default: only [`CallbackFailure::Connect`].
+    /// Sets after which failures to try again (`rp`). Default: only [`CallbackFailure::Connect`].
     ///
     /// ```
     /// use twilio_payments::{CallbackFailure, CallbackRetries};
@@ -107,27 +106,27 @@ impl CallbackRetries {
         Self { after, ..self }
     }
 
-    /// How long the service may take to connect (`ct`), in whole milliseconds. 100 ms to 10 s, default 5 s.
+    /// Sets how long the service may take to connect (`ct`), in whole milliseconds: 100 ms to 10 s. Default: 5 s.
     pub fn connect_timeout(self, timeout: Duration) -> Self {
         Self { connect_timeout: Some(timeout), ..self }
     }
 
-    /// How long the service waits for a response (`rt`), in whole milliseconds. 100 ms to 15 s, default 15 s.
+    /// Sets how long the service waits for a response (`rt`), in whole milliseconds: 100 ms to 15 s. Default: 15 s.
     pub fn read_timeout(self, timeout: Duration) -> Self {
         Self { read_timeout: Some(timeout), ..self }
     }
 
-    /// How long all attempts may take together (`tt`), in whole milliseconds. 100 ms to 15 s, default 15 s.
+    /// Sets how long all attempts may take together (`tt`), in whole milliseconds: 100 ms to 15 s. Default: 15 s.
     pub fn total_timeout(self, timeout: Duration) -> Self {
         Self { total_timeout: Some(timeout), ..self }
     }
 
-    /// The URL with these retries in its fragment. A fragment that it has already is replaced.
+    /// Returns the URL with these retries in its fragment. An existing fragment is replaced.
     ///
     /// # Errors
-    /// [`CallbackErrorKind::InvalidInput`](crate::CallbackErrorKind::InvalidInput) if a value is out of its
-    /// range; the [field](CallbackError::field) is the name of the setter. The URL itself is checked when it is
-    /// used.
+    /// Returns an error of kind [`InvalidInput`](crate::CallbackErrorKind::InvalidInput) if a value is out of its range,
+    /// or if no failure is named. The error's [field](CallbackError::field) is the name of the setter. The URL itself is
+    /// checked when it is used.
     pub fn url(&self, url: &str) -> Result<String, CallbackError> {
         if self.count > 5 {
             return Err(CallbackError::invalid("count", "not 0 to 5"));
@@ -158,8 +157,8 @@ impl CallbackRetries {
         Ok(format!("{}#{}", Url::split(url).before_fragment, asked.join("&")))
     }
 
-    /// Reads the retries from a URL's fragment, as the service does. What is not there, not known or out of
-    /// its range has its default.
+    /// Reads the retries from the fragment of a URL, as the service does. A value that is missing, unknown or out of
+    /// range has its default.
     ///
     /// ```
     /// use twilio_payments::CallbackRetries;
@@ -194,12 +193,12 @@ impl CallbackRetries {
 
 #[cfg(feature = "sandbox")]
 impl CallbackRetries {
-    /// Whether another attempt follows after an attempt failed in this way. Attempts are counted from 1.
+    /// Whether another attempt follows this one, which failed in this way. Attempts are counted from 1.
     pub(crate) fn again(&self, attempt: u32, failure: CallbackFailure) -> bool {
         attempt <= self.count && self.after & (failure.bit() | CallbackFailure::Any.bit()) != 0
     }
 
-    /// The times for connecting, for reading, and for everything.
+    /// The timeouts for connecting, for reading, and for all attempts.
     pub(crate) fn timeouts(&self) -> [Duration; 3] {
         [
             self.connect_timeout.unwrap_or(Duration::from_secs(5)),
@@ -222,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_asks_for_them_and_reads_the_same() {
+    fn retries_are_written_to_a_url_and_read_from_it() {
         let default = CallbackRetries::default;
         for (retries, fragment) in [
             (default(), "rc=1"),
@@ -243,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_service_does_not_take_is_refused() {
+    fn values_out_of_range_are_refused() {
         let default = CallbackRetries::default;
         for (retries, error) in [
             (default().count(6), "invalid count: not 0 to 5"),
@@ -267,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_url_does_not_say_has_its_default() {
+    fn values_that_a_url_does_not_set_have_their_default() {
         let default = CallbackRetries::default;
         for (fragment, retries) in [
             ("", default()),
@@ -286,7 +285,7 @@ mod tests {
 
     #[cfg(feature = "sandbox")]
     #[test]
-    fn another_attempt_follows_only_what_was_asked_for() {
+    fn another_attempt_follows_only_if_asked_for() {
         let default = CallbackRetries::default();
         for (retries, attempt, failure, again) in [
             (default, 1, Connect, true),

@@ -1,4 +1,4 @@
-//! A callback outside the program: in logs, where it shows no secret, and in a store, where it is its form.
+//! `Debug` of a callback, which shows no secret, and its stored form.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,8 +9,8 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use super::StatusCallback;
 use crate::text::{Escaped, Withheld};
 
-/// Shows the fields that are present; of secrets and of what the caller typed only the length, and of the
-/// others only the names.
+/// Shows the fields that are present, but only the length of secrets and of what the caller typed, and only the names of
+/// the others.
 impl fmt::Debug for StatusCallback {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut out = f.debug_struct("StatusCallback");
@@ -42,8 +42,8 @@ impl fmt::Debug for StatusCallback {
     }
 }
 
-/// The form as it arrived, and the tag, as a map of two texts: `{"form": "Sid=PK…", "tag": "…"}`. What is
-/// written holds the callback's secrets.
+/// Writes the form as it arrived, and the tag, as a map of two texts: `{"form": "Sid=PK…", "tag": "…"}`. They
+/// contain the callback's secrets.
 impl Serialize for StatusCallback {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(1 + usize::from(self.tag.is_some())))?;

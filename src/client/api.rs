@@ -1,4 +1,4 @@
-//! The client's two operations.
+//! `PaymentsApi`: the client and its two operations.
 
 use std::fmt;
 use std::panic::AssertUnwindSafe;
@@ -15,8 +15,8 @@ use crate::params::{CreatePaymentsParams, UpdatePaymentsParams};
 
 /// A client of the Payments API.
 ///
-/// It is cheap to clone, and all clones share the same connections. Any number of threads may call it at the same
-/// time, through one value or through clones.
+/// It is cheap to clone, and all clones share their connections. Any number of threads may use it at the same time,
+/// either one value or clones.
 ///
 /// ```
 /// # #[cfg(feature = "sandbox")] {
@@ -32,12 +32,12 @@ use crate::params::{CreatePaymentsParams, UpdatePaymentsParams};
 ///
 /// let ask = UpdatePaymentsParams::new_capture(url, Capture::PaymentCardNumber);
 /// api.update_payments(call_sid, &session.sid, &ask)?;
-/// // …the other captures, each when the callbacks report that the one before is in…
+/// // …the other captures, each when the callbacks report that the previous one is in…
 /// # for capture in [Capture::ExpirationDate, Capture::SecurityCode, Capture::PostalCode] {
 /// #     api.update_payments(call_sid, &session.sid, &UpdatePaymentsParams::new_capture(url, capture))?;
 /// # }
 ///
-/// // Kept in a variable: if the outcome is unknown, the same value is sent again, with the same key.
+/// // Keep this in a variable: if the outcome is unknown, send the same value again, which has the same key.
 /// let complete = UpdatePaymentsParams::new_complete(url);
 /// api.update_payments(call_sid, &session.sid, &complete)?;
 /// # }
@@ -46,14 +46,14 @@ use crate::params::{CreatePaymentsParams, UpdatePaymentsParams};
 #[derive(Clone)]
 pub struct PaymentsApi {
     account_sid: Arc<str>,
-    /// `AssertUnwindSafe`, since the HTTP library does not promise it: after a panic, a connection that was in use
-    /// is closed rather than kept, and every lock is taken whether it is poisoned or not.
+    /// `AssertUnwindSafe` because the HTTP library does not promise it. After a panic, a connection that was in use is
+    /// closed and not kept, and poisoned locks are used like others.
     engine: Arc<AssertUnwindSafe<Engine>>,
     timeout: Duration,
 }
 
 impl PaymentsApi {
-    /// A client with the account's SID and auth token, and every default.
+    /// Makes a client with the account's SID and auth token, and defaults for everything else.
     ///
     /// # Errors
     /// Returns an error if the SID is not `AC` and 32 hex digits, if the token is empty or has a control
@@ -62,15 +62,16 @@ impl PaymentsApi {
         Self::builder(Credentials::auth_token(account_sid, auth_token)?).build()
     }
 
-    /// A client that is configured by the environment: [`PaymentsApiBuilder::from_env`], and every other default.
+    /// Makes a client with the credentials, region and edge in the environment, and defaults for everything else: see
+    /// [`Credentials::from_env`].
     ///
     /// # Errors
-    /// Returns an error if a variable is missing or its value is not usable, naming the variable.
+    /// Returns an error that names the variable if one is missing or its value cannot be used.
     pub fn from_env() -> Result<Self, Error> {
         PaymentsApiBuilder::from_env()?.build()
     }
 
-    /// Configures a client with these credentials. Region and edge are those of the credentials, if they know
+    /// Returns a builder for a client with these credentials. It uses the credentials' region and edge if they have
     /// them: see [`Credentials::from_env`].
     pub fn builder(credentials: Credentials) -> PaymentsApiBuilder {
         PaymentsApiBuilder::new(credentials)
@@ -82,24 +83,25 @@ impl PaymentsApi {
 
     /// Starts a payments session on a live call (`CreatePayments`).
     ///
-    /// `call_sid` is the call whose caller will type: `CA` and 32 hex digits. Of a call with two legs it is the
-    /// leg on which the caller's keypad is heard, which is the caller's own. The response and the callbacks may
-    /// name the parent leg instead.
+    /// `call_sid` is the call whose caller types: `CA` and 32 hex digits. If the call has two legs, pass the caller's
+    /// own leg, which hears the keypad. The response and the callbacks may name the parent leg instead.
     ///
     /// Every attempt, and every further call with the same `params`, sends the same idempotency key.
     ///
     /// # Errors
-    /// Returns an error if a SID or a parameter is refused before it is sent, no connection can be opened or it is
-    /// lost, the deadline passes, the API refuses, or the response is not a payment.
-    /// [`Error::outcome`] reports whether the session may have been started nevertheless.
+    /// Returns an error if a SID or a parameter is invalid, if no connection can be opened or the connection is lost, if
+    /// the deadline passes, if the API refuses the request, or if the response is not a payment. The table
+    /// [What a fault looks like](crate#what-a-fault-looks-like) has the details. [`Error::outcome`] reports whether the
+    /// session may have been started all the same.
     pub fn create_payments(&self, call_sid: &str, params: &CreatePaymentsParams) -> Result<Payments, Error> {
         self.create_payments_with_metadata(call_sid, params).map(|response| response.payments)
     }
 
-    /// [`create_payments`](Self::create_payments), with status, headers, request id and attempts.
+    /// Does the same as [`create_payments`](Self::create_payments), and also returns status, headers, request id and
+    /// number of attempts.
     ///
     /// # Errors
-    /// As [`create_payments`](Self::create_payments).
+    /// Returns the same errors as [`create_payments`](Self::create_payments).
     pub fn create_payments_with_metadata(
         &self,
         call_sid: &str,
@@ -110,16 +112,14 @@ impl PaymentsApi {
         self.run(&operation, &params.idempotency_key, || params.to_form())
     }
 
-    /// Takes a session one step on (`UpdatePayments`): asks the caller for a capture, or completes or cancels the
-    /// session.
+    /// Updates a session (`UpdatePayments`): asks the caller for a capture, or completes or cancels the session.
     ///
-    /// `call_sid` is the call that the session was started on, and `sid` is the session's own: `PK` and 32 hex
-    /// digits.
+    /// `call_sid` is the call that the session was started on, and `sid` is the session: `PK` and 32 hex digits.
     ///
     /// Every attempt, and every further call with the same `params`, sends the same idempotency key.
     ///
     /// # Errors
-    /// As [`create_payments`](Self::create_payments).
+    /// Returns the same errors as [`create_payments`](Self::create_payments).
     pub fn update_payments(
         &self,
         call_sid: &str,
@@ -129,10 +129,11 @@ impl PaymentsApi {
         self.update_payments_with_metadata(call_sid, sid, params).map(|response| response.payments)
     }
 
-    /// [`update_payments`](Self::update_payments), with status, headers, request id and attempts.
+    /// Does the same as [`update_payments`](Self::update_payments), and also returns status, headers, request id and
+    /// number of attempts.
     ///
     /// # Errors
-    /// As [`create_payments`](Self::create_payments).
+    /// Returns the same errors as [`create_payments`](Self::create_payments).
     pub fn update_payments_with_metadata(
         &self,
         call_sid: &str,
@@ -144,29 +145,30 @@ impl PaymentsApi {
         self.run(&operation, &params.idempotency_key, || params.to_form())
     }
 
-    /// Returns a clone whose calls may take another time in all. Connections stay shared.
+    /// Returns a clone with another [`timeout`](PaymentsApiBuilder::timeout) for each call. It shares its connections
+    /// with this client.
     ///
-    /// With a time of zero, as what is left of a deadline may be, every call fails with a timeout, and nothing is
+    /// With a timeout of zero, which may be what is left of a deadline, every call fails with a timeout, and nothing is
     /// sent.
     #[must_use]
     pub fn with_timeout(&self, timeout: Duration) -> Self {
         Self { timeout, ..self.clone() }
     }
 
-    /// A clone whose calls take no longer than `timeout`, and no longer than this one's.
+    /// Returns a clone with the shorter one of `timeout` and this client's timeout.
     #[cfg(feature = "listener")]
     pub(crate) fn with_timeout_at_most(&self, timeout: Duration) -> Self {
         self.with_timeout(timeout.min(self.timeout))
     }
 
-    /// Opens a connection ahead of the next call, unless one is idle, and keeps it for that call.
+    /// Opens a connection for the next call, unless one is idle.
     ///
-    /// The first call of a payment takes three round trips to the service: one for TCP, one for TLS, one for
-    /// the request. Called while the agent is still talking, this leaves one. It is never necessary; if it
-    /// fails, the next call tries by itself.
+    /// The first call takes three round trips to the service: one each for TCP, TLS and the request. If you call this
+    /// before, for example while the agent is still talking, it takes one. This is never necessary: if there is no
+    /// connection, the next call opens one itself.
     ///
-    /// It looks the name up, connects, and agrees on TLS, once and within `timeout`. The builder's
-    /// [`connect_timeout`](PaymentsApiBuilder::connect_timeout) does not shorten that.
+    /// It looks the name up, connects, and does the TLS handshake, within `timeout` and without retries. The builder's
+    /// [`connect_timeout`](PaymentsApiBuilder::connect_timeout) does not apply.
     ///
     /// ```no_run
     /// use std::time::Duration;
@@ -182,8 +184,8 @@ impl PaymentsApi {
     /// ```
     ///
     /// # Errors
-    /// Returns an error if `timeout` is zero, no connection can be opened in time, the other side is not to be
-    /// trusted, or the client is shut down. The outcome is always [`NotSent`](crate::Outcome::NotSent).
+    /// Returns an error if `timeout` is zero, if no connection can be opened in time, if the server is not trusted,
+    /// or if the client is shut down. The outcome is always [`NotSent`](crate::Outcome::NotSent).
     pub fn connect(&self, timeout: Duration) -> Result<(), Error> {
         if timeout.is_zero() {
             return Err(Error::invalid("timeout", "zero"));
@@ -191,17 +193,17 @@ impl PaymentsApi {
         self.engine.connect(timeout)
     }
 
-    /// Ends the client and all of its clones: calls that block in other threads return at once with an error of
-    /// the kind [`Shutdown`](crate::ErrorKind::Shutdown), later ones fail at once, and all connections are closed.
+    /// Shuts the client and all of its clones down. Calls that block in other threads return at once with an error of
+    /// kind [`Shutdown`](crate::ErrorKind::Shutdown), later calls fail at once, and all connections are closed.
     ///
-    /// A request that is under way may still be carried out: the outcome of its error is then
-    /// [`Unknown`](crate::Outcome::Unknown). Only a call that waits for its
-    /// [source of access tokens](Credentials::bearer_source) returns later, when the source does.
+    /// A request that is under way may still be carried out; the outcome of its error is then
+    /// [`Unknown`](crate::Outcome::Unknown). A call that waits for its
+    /// [source of access tokens](Credentials::bearer_source) returns only when the source does.
     pub fn shutdown(&self) {
         self.engine.transport.shutdown();
     }
 
-    /// Runs an operation. Its errors get the idempotency key here, and nowhere else.
+    /// Runs an operation, and adds the idempotency key to its errors.
     fn run(
         &self,
         operation: &Operation<'_>,

@@ -1,4 +1,4 @@
-//! The loop: attempts at one operation until a response settles it, its deadline passes, or no retry is due.
+//! The loop: attempts at one operation until a response settles it, its deadline passes, or no retry is left.
 
 use std::time::{Duration, Instant};
 
@@ -14,11 +14,11 @@ use crate::text::Redactor;
 use crate::text::random::random;
 use crate::transport::{Failure, Transport};
 
-/// The least time left that another attempt is begun with. In less, no response comes back: only the doubt
-/// whether the request was carried out.
+/// The least time that must be left to begin another attempt. In less, no response could arrive, and the outcome would
+/// only become unknown.
 const LEAST_TIME: Duration = Duration::from_millis(10);
 
-/// What carries operations out, shared by all clones of a client.
+/// Carries operations out. All clones of a client share it.
 pub(crate) struct Engine {
     pub(crate) transport: Transport,
     pub(crate) retry_policy: RetryPolicy,
@@ -27,9 +27,9 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    /// Makes sure that there is an idle connection.
+    /// Opens a connection unless one is idle.
     pub(crate) fn connect(&self, timeout: Duration) -> Result<(), Error> {
-        // No request is sent, so there is no secret to mask.
+        // No request is sent, so no secret needs to be masked.
         let failed = |failure| ResponseReader::new(&Redactor::new([])).failure(failure);
         self.transport.connect(timeout).map_err(failed)
     }
@@ -55,7 +55,7 @@ impl Engine {
             let authorization = authorization.map_err(|error| progress.end(error))?;
             let time = left();
             match last_error.take() {
-                // The wait took longer than was asked of the system.
+                // The wait took longer than it should have.
                 Some(error) if time < LEAST_TIME => return Err(progress.end(error)),
                 None if time.is_zero() => {
                     let error =
@@ -120,13 +120,13 @@ impl Engine {
     }
 }
 
-/// An attempt without a payment.
+/// An attempt that did not return a payment.
 struct Failed {
     error: Error,
     at_once: Option<AtOnce>,
 }
 
-/// Why an attempt is repeated at once, whatever the policy says. Each reason counts once in a call.
+/// Why an attempt is repeated at once, whatever the policy says. Each reason applies once in a call.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum AtOnce {
     /// The server had closed the kept connection.
@@ -135,24 +135,24 @@ enum AtOnce {
     RefusedToken,
 }
 
-/// What has become of an operation in the attempts up to now.
+/// What is known about an operation after the attempts so far.
 #[derive(Default)]
 struct Progress {
     attempts: u32,
-    /// The attempts that the policy counts.
+    /// The number of retries that the policy counts.
     retries: u32,
     /// Whether the next attempt must not use a kept connection.
     fresh: bool,
-    /// The reasons that have counted.
+    /// The reasons that have applied.
     at_once: Vec<AtOnce>,
-    /// What is known of all attempts together. Once an attempt may have been carried out, no later response
-    /// makes that certain again.
+    /// What is known over all attempts. Once an attempt may have been carried out, no later failure makes the outcome
+    /// certain again.
     outcome: Option<Outcome>,
 }
 
 impl Progress {
-    /// Counts a failed attempt, and returns the wait before the next one, or `None` if there is to be none.
-    /// `left` is what the deadline leaves, and `chance` is a random number.
+    /// Counts a failed attempt, and returns the wait before the next one, or `None` if there must not be one. `left` is
+    /// the time until the deadline, and `chance` is a random number.
     fn wait_after(
         &mut self,
         failed: &Failed,
@@ -192,8 +192,7 @@ mod tests {
         Failed { error, at_once }
     }
 
-    /// Whether each of some failed attempts is followed by another: at once (`=`), after a wait (`+`), or not
-    /// (`.`).
+    /// Shows for each failed attempt whether another one follows: at once (`=`), after a wait (`+`), or not (`.`).
     fn followed_by(policy: RetryPolicy, attempts: &[Failed]) -> String {
         let mut progress = Progress::default();
         let next = attempts.iter().map(|failed| match progress.wait_after(failed, &policy, LONG, u64::MAX) {
@@ -205,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_retried() {
+    fn failures_that_are_retried() {
         use AtOnce::{RefusedToken, StaleConnection};
         let lost = || failed(Outcome::Unknown, true, None);
         let stale = || failed(Outcome::Unknown, true, Some(StaleConnection));
@@ -217,7 +216,7 @@ mod tests {
             (new(), vec![refused()], "."),
             (new(), vec![lost(), refused()], "+."),
             (RetryPolicy::none(), vec![lost()], "."),
-            // A stale connection and a refused token do not count, but only once in a call.
+            // A stale connection and a refused token do not count as retries, but only once in a call.
             (new(), vec![stale(), lost(), lost(), lost()], "=++."),
             (new(), vec![stale(), stale(), stale(), stale()], "=++."),
             (RetryPolicy::none(), vec![stale(), lost()], "=."),

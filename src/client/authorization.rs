@@ -1,4 +1,4 @@
-//! The `Authorization` header, with what hides its secret in responses.
+//! The `Authorization` header, and the redactor that masks its secret in responses.
 
 use std::sync::Arc;
 
@@ -9,22 +9,22 @@ use ureq::http::HeaderValue;
 use crate::error::Error;
 use crate::text::Redactor;
 
-/// The longest secret. A header line must have room for it.
+/// The longest secret. It must fit into a header line.
 const LONGEST: usize = 4_096;
 
-/// What a request identifies itself with.
+/// What authenticates a request.
 pub(crate) struct Authorization {
     pub(crate) header: HeaderValue,
-    /// Masks the secret, as it is and as it is sent.
+    /// Masks the secret, both as it is and as it is sent.
     pub(crate) redactor: Redactor,
 }
 
 impl Authorization {
-    /// HTTP Basic. The user is a checked SID, so it cannot contain a colon.
+    /// Makes an HTTP Basic header. The user is a checked SID, so it cannot contain a colon.
     ///
     /// # Errors
-    /// Returns an error that names `field`, but does not repeat its value, if the password is empty, longer than
-    /// 4,096 bytes, or has a control character.
+    /// Returns an error that names `field`, but does not show its value, if the password is empty, longer than 4,096
+    /// bytes, or has a control character.
     pub(crate) fn basic(user: &str, field: &'static str, password: String) -> Result<Arc<Self>, Error> {
         if password.is_empty() {
             return Err(Error::invalid(field, "empty"));
@@ -39,17 +39,17 @@ impl Authorization {
     }
 
     /// # Errors
-    /// Returns an error that does not repeat the token if it is empty, longer than 4,096 bytes, or has anything but
-    /// visible ASCII characters.
+    /// Returns an error that does not show the token if it is empty, longer than 4,096 bytes, or has characters other
+    /// than visible ASCII.
     pub(crate) fn bearer(token: String) -> Result<Arc<Self>, Error> {
         let field = "access_token";
         if token.is_empty() || !token.bytes().all(|b| b.is_ascii_graphic()) {
-            return Err(Error::invalid(field, "not visible ASCII characters"));
+            return Err(Error::invalid(field, "empty, or not all visible ASCII"));
         }
         Self::new(field, format!("Bearer {token}"), [token])
     }
 
-    /// `secrets` begins with what the user gave.
+    /// The first one of `secrets` is the one that the program set.
     fn new<const N: usize>(
         field: &'static str,
         header: String,
@@ -59,7 +59,7 @@ impl Authorization {
             return Err(Error::invalid(field, "longer than 4,096 bytes"));
         }
         let mut header =
-            HeaderValue::try_from(header).map_err(|_| Error::invalid(field, "not possible in a header"))?;
+            HeaderValue::try_from(header).map_err(|_| Error::invalid(field, "not allowed in a header"))?;
         header.set_sensitive(true);
         Ok(Arc::new(Self { header, redactor: Redactor::new(secrets) }))
     }

@@ -15,7 +15,7 @@ use crate::transport::{ProxyChoice, Setup, Tls, Transport};
 
 /// Configures a [`PaymentsApi`]. Returned by [`PaymentsApi::builder`].
 ///
-/// The setters apply to the whole client. A setting that is not set has the default that its setter names.
+/// Each setter names its default. The settings apply to the whole client.
 ///
 /// ```
 /// # #[cfg(any(feature = "rustls", feature = "native-tls"))] {
@@ -66,7 +66,7 @@ impl PaymentsApiBuilder {
         }
     }
 
-    /// Configures a client with the credentials, region and edge of the environment:
+    /// Makes a builder with the credentials, region and edge in the environment: see
     /// [`Credentials::from_env`].
     ///
     /// ```no_run
@@ -80,16 +80,16 @@ impl PaymentsApiBuilder {
     /// ```
     ///
     /// # Errors
-    /// Returns an error if a variable is missing or its value is not usable, naming the variable.
+    /// Returns an error that names the variable if one is missing or its value cannot be used.
     pub fn from_env() -> Result<Self, Error> {
         Ok(Self::new(Credentials::from_env()?))
     }
 
-    /// The region that processes the call, such as `ie1`. Default: the region of the
-    /// [credentials](Credentials::from_env), or else none, which means `us1`.
+    /// Sets the region that processes the call, such as `ie1`. Default: the region of the
+    /// [credentials](Credentials::from_env) or, if they have none, `us1`.
     ///
-    /// Without an [`edge`](Self::edge), `ie1` means the edge `dublin` and `au1` means `sydney`. Any other region than
-    /// `us1` needs an edge. Credentials belong to one region, and those of another are refused with the code 20003.
+    /// Without an [`edge`](Self::edge), `ie1` uses the edge `dublin` and `au1` uses `sydney`. Other regions, except
+    /// `us1`, need an edge. Credentials belong to one region, and are refused with code 20003 in another.
     ///
     /// The service offers payments in `us1`, `ie1` and `au1`. In the latter two, it offers the payment connectors
     /// Base Commerce, Braintree, `CardConnect`, Chase Paymentech, Generic and Shuttle, but neither Stripe nor Adyen.
@@ -97,54 +97,54 @@ impl PaymentsApiBuilder {
         Self { region: Some(region.into()), ..self }
     }
 
-    /// The edge location at which the connection enters the service's network, such as `dublin`. Default: the edge
-    /// of the [credentials](Credentials::from_env), or else the region's own. An edge without a region means the
-    /// region `us1`.
+    /// Sets the edge location at which the connection enters the service's network, such as `dublin`. Default: the
+    /// edge of the [credentials](Credentials::from_env) or, if they have none, that of the region. With an edge but
+    /// no region, the region is `us1`.
     pub fn edge(self, edge: impl Into<String>) -> Self {
         Self { edge: Some(edge.into()), ..self }
     }
 
-    /// The URL in front of `/2010-04-01/…`, for the sandbox or for a gateway: https, or http to a loopback host.
-    /// Default: `https://api.twilio.com` with region and edge in it. With a base URL, region and edge have no
+    /// Sets the URL before `/2010-04-01/…`, for the sandbox or a gateway. It must be https, or http to a loopback host.
+    /// Default: `https://api.twilio.com`, with region and edge in it. If a base URL is set, region and edge have no
     /// effect.
     pub fn base_url(self, base_url: impl Into<String>) -> Self {
         Self { base_url: Some(base_url.into()), ..self }
     }
 
-    /// How long a call may take in all: name look-up, connection, every attempt and wait, and the response.
-    /// Default: 30 s. [`PaymentsApi::with_timeout`] returns a clone with another one.
+    /// Sets how long a call may take in total, including name look-up, connection, every attempt and wait, and the
+    /// response. Default: 30 s. [`PaymentsApi::with_timeout`] returns a clone with a different timeout.
     pub fn timeout(self, timeout: Duration) -> Self {
         Self { timeout, ..self }
     }
 
-    /// How long one attempt may take to look the name up, connect, and agree on TLS. Default: 5 s. The time of the
-    /// attempt ends it earlier.
+    /// Sets how long one attempt may take to look the name up, connect, and do the TLS handshake. Default: 5 s. The time
+    /// limit of the attempt can end this earlier.
     pub fn connect_timeout(mut self, connect_timeout: Duration) -> Self {
         self.setup.connect_timeout = connect_timeout;
         self
     }
 
-    /// What is retried, after how long, and how much time each attempt gets. Default: [`RetryPolicy::new`].
+    /// Sets how often and after how long to retry, and how much time each attempt gets. Default: [`RetryPolicy::new`].
     pub fn retry_policy(self, retry_policy: RetryPolicy) -> Self {
         Self { retry_policy, ..self }
     }
 
-    /// The URL of an HTTP proxy: `http://…` or `https://…`, with user info if it asks for one. A proxy only ever
-    /// tunnels, so it sees no credential of the API. A base URL on loopback is never proxied.
+    /// Sets the URL of an HTTP proxy: `http://…` or `https://…`, with user info if the proxy requires it. Connections
+    /// are tunnelled through the proxy, so it never sees the API's credentials. A base URL on loopback is never proxied.
     ///
-    /// Default: what the first of `ALL_PROXY`, `HTTPS_PROXY` and `HTTP_PROXY` names that is set and not empty
-    /// when the client is built, in upper or lower case. `NO_PROXY` lists exceptions to these, separated by
-    /// commas or spaces:
+    /// Default: the value of the first of the environment variables `ALL_PROXY`, `HTTPS_PROXY` and `HTTP_PROXY`, in
+    /// upper or lower case, that is set and not empty when the client is built. `NO_PROXY` lists exceptions,
+    /// separated by commas or spaces:
     ///
-    /// | entry | goes without a proxy |
+    /// | entry | what is not proxied |
     /// |---|---|
-    /// | `example.com`, `.example.com`, `*.example.com` | this host and every host beneath it |
+    /// | `example.com`, `.example.com`, `*.example.com` | this host and its subdomains |
     /// | `192.0.2.1`, `2001:db8::1`, `[2001:db8::1]` | this address, if the base URL has it as its host |
     /// | `example.com:8443`, `[2001:db8::1]:8443` | the same, but on this port only |
     /// | `*` | everything |
     ///
-    /// Case, a final dot and blanks around an entry do not matter. Ranges such as `10.0.0.0/8` name nothing. A
-    /// proxy that is set here has no exceptions.
+    /// Case, a final dot, and spaces around an entry are ignored. Ranges such as `10.0.0.0/8` are not supported.
+    /// There are no exceptions to a proxy that is set with this method.
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.setup.proxy = ProxyChoice::Url(url.into());
         self
@@ -156,57 +156,56 @@ impl PaymentsApiBuilder {
         self
     }
 
-    /// The library that speaks TLS. Default: rustls with the Mozilla roots if the feature `rustls` is on, or else
-    /// the operating system's.
+    /// Sets the TLS library. Default: rustls with Mozilla's root certificates if the feature `rustls` is on,
+    /// otherwise the operating system's library.
     pub fn tls(mut self, tls: Tls) -> Self {
         self.setup.tls = Some(tls);
         self
     }
 
-    /// Trusts further root certificates, given as PEM, beside the usual ones: those of a gateway or of a proxy that
-    /// opens TLS. May be called more than once. Default: none.
+    /// Trusts further root certificates, in PEM format, beside the usual ones: for example those of a gateway, or of a
+    /// proxy that intercepts TLS. May be called more than once. Default: none.
     ///
-    /// Do not use it to pin the service's own certificates: the service changes to another authority in January 2027,
-    /// and a program that trusts only today's stops working then.
+    /// Do not use this to pin the service's own certificates: the service changes to another authority in January 2027,
+    /// and a program that only trusts today's authority will stop working then.
     pub fn root_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.setup.root_certificates.push(pem.into());
         self
     }
 
-    /// How many connections are kept open while idle. Default: 64. With zero each call opens its own, and
+    /// Sets how many idle connections are kept. Default: 64. With zero, each call opens its own connection, and
     /// [`connect`](PaymentsApi::connect) has no effect.
     ///
-    /// All clones and threads share them, and a thread gets the one that it used last if that is free. There are
-    /// never more connections than calls at the same time. If more threads than this call at the same time, some
-    /// of them pay for a new connection, with its TLS handshake, on every call. An idle connection takes about
-    /// 25 KiB over TLS.
+    /// All clones and threads share the connections, and a thread gets the one that it used last if it is free. If
+    /// more threads than this make calls at the same time, some of them open a new connection, with a TLS handshake,
+    /// for every call. An idle TLS connection takes about 25 KiB of memory.
     pub fn idle_connections(mut self, connections: usize) -> Self {
         self.setup.idle_connections = connections;
         self
     }
 
-    /// How long a connection is kept open while idle. Default: 5 minutes, which covers the time that a caller
-    /// takes to type. Connections that are older are closed when the next call begins or ends.
+    /// Sets how long an idle connection is kept. Default: 5 minutes, which is longer than callers usually take to type.
+    /// Older connections are closed when the next call begins or ends.
     ///
-    /// The server may close a connection earlier: that is noticed before a request is sent on it. The system
-    /// checks every 15 s whether the other side is still there (TCP keep-alive), which also keeps the
-    /// connection in the tables of routers. On Linux and Android, a request that the other side's system has
-    /// not acknowledged after 3 s is sent again on a new connection.
+    /// The server may close a connection earlier, which is noticed before a request is sent on it. The system checks
+    /// every 15 s whether the other side is still there (TCP keep-alive), which also keeps routers from dropping the
+    /// connection. On Linux and Android, a request that the other side has not acknowledged after 3 s is sent again on a
+    /// new connection.
     pub fn idle_lifetime(mut self, lifetime: Duration) -> Self {
         self.setup.idle_lifetime = lifetime;
         self
     }
 
-    /// What is added to the `User-Agent` header, such as `my-shop/1.2`: up to 200 visible ASCII characters and
+    /// Sets what is added to the `User-Agent` header, such as `my-shop/1.2`: up to 200 visible ASCII characters and
     /// spaces. Default: nothing.
     pub fn user_agent_suffix(self, suffix: impl Into<String>) -> Self {
         Self { user_agent_suffix: suffix.into(), ..self }
     }
 
-    /// A closure that sees every [`Attempt`] when it is over, for metrics or tracing. Default: none.
+    /// Sets a closure that is called with every [`Attempt`] when it is over, for metrics or tracing. Default: none.
     ///
-    /// It runs on the thread that makes the call, which waits for it, so it should return quickly. A panic in it
-    /// is caught and logged, and does not change what becomes of the call.
+    /// It runs on the thread that makes the call, which waits for it, so it should return quickly. A panic in it is
+    /// caught and logged, and does not change the result of the call.
     ///
     /// ```
     /// # #[cfg(feature = "sandbox")] {
@@ -232,14 +231,14 @@ impl PaymentsApiBuilder {
         Self { observer: Some(Observer::new(observer)), ..self }
     }
 
-    /// Builds the client. Nothing is looked up or connected yet.
+    /// Builds the client. It does not look the name up or connect yet.
     ///
     /// # Errors
-    /// Returns an error if a setting is not usable, naming its setter: a region or edge with other characters than
-    /// lower-case letters, digits and hyphens; a region without a known edge; the edge `roaming`; a base URL
-    /// that is neither https nor http to a loopback host; a timeout of zero, including that of an attempt; a proxy
-    /// that is not an HTTP proxy; a root certificate that is not PEM; a suffix with control characters; an https
-    /// base URL in a build without a TLS feature.
+    /// Returns an error that names the setter if a setting cannot be used: a region or edge with characters other
+    /// than lower-case letters, digits and hyphens; a region that needs an edge; the edge `roaming`; a base URL that
+    /// is neither https nor http to a loopback host; a timeout or lifetime of zero; a proxy that is not an HTTP
+    /// proxy; a root certificate that is not PEM; a suffix that is too long or has other characters; or an https base
+    /// URL in a build without a TLS feature.
     pub fn build(self) -> Result<PaymentsApi, Error> {
         let base_url = match &self.base_url {
             Some(url) => endpoint::custom(url)?,
@@ -279,7 +278,7 @@ fn user_agent(suffix: &str) -> String {
     }
 }
 
-/// Leaves out the proxy: its URL may contain a password.
+/// Leaves out the proxy, whose URL may contain a password.
 impl fmt::Debug for PaymentsApiBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PaymentsApiBuilder")

@@ -1,4 +1,4 @@
-//! What a client identifies itself with. No secret ever shows.
+//! `Credentials`: how a client authenticates. Secrets are never shown.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,13 +11,13 @@ use crate::client::token_source::{AccessToken, TokenSource};
 use crate::error::{Error, Source};
 use crate::model::sid;
 
-/// What a client identifies itself with, and the region that it belongs to.
+/// How a client authenticates, and in which region.
 ///
-/// The secret is written to the `Authorization` header and nowhere else: not to `Debug`, errors or logs.
+/// The secret is only written to the `Authorization` header, never to `Debug`, errors or logs.
 ///
 /// Credentials belong to one region of the service: those of `us1` are refused (code 20003) in `ie1`. Credentials
-/// [from the environment](Self::from_env) know their region; with others, set it on the
-/// [builder](crate::PaymentsApiBuilder::region).
+/// [from the environment](Self::from_env) include the region; for others, set it with
+/// [`PaymentsApiBuilder::region`](crate::PaymentsApiBuilder::region).
 ///
 /// ```
 /// use twilio_payments::Credentials;
@@ -44,7 +44,7 @@ pub(crate) enum Secret {
 }
 
 impl Credentials {
-    /// The account's own SID (`AC…`) and auth token, sent as HTTP Basic.
+    /// Makes credentials from the account's SID (`AC…`) and auth token, sent as HTTP Basic.
     ///
     /// # Errors
     /// Returns an error if the SID is not `AC` and 32 hex digits, or the token is empty, longer than 4,096
@@ -53,11 +53,11 @@ impl Credentials {
         Self::basic(account_sid.into(), None, "auth_token", auth_token.into())
     }
 
-    /// An API key (`SK…`) with its secret, sent as HTTP Basic, and the SID of the account that it is for.
+    /// Makes credentials from the SID of the account, and an API key (`SK…`) with its secret, sent as HTTP Basic.
     ///
     /// # Errors
-    /// Returns an error if a SID is not its two letters and 32 hex digits, or the secret is empty, longer than
-    /// 4,096 bytes, or has a control character.
+    /// Returns an error if a SID is not `AC` or `SK` and 32 hex digits, or the secret is empty, longer than 4,096
+    /// bytes, or has a control character.
     pub fn api_key(
         account_sid: impl Into<String>,
         api_key_sid: impl Into<String>,
@@ -68,35 +68,35 @@ impl Credentials {
         Self::basic(account_sid.into(), Some(&key_sid), "api_secret", api_key_secret.into())
     }
 
-    /// An OAuth access token, sent as `Authorization: Bearer`, and the SID of the account that it is for.
+    /// Makes credentials from the SID of the account and an OAuth access token, sent as `Authorization: Bearer`.
     ///
-    /// The service accepts access tokens in the region `us1` only. This one is never renewed: by default it lives for an hour, and after that every call is refused with
-    /// the status 401. That is enough for a script. A program that runs longer needs
-    /// [`bearer_source`](Self::bearer_source).
+    /// The service only accepts access tokens in the region `us1`. The token is never renewed: usually it is valid
+    /// for an hour, and after that every call is refused with status 401. That is enough for a script. A program that
+    /// runs longer needs [`bearer_source`](Self::bearer_source).
     ///
     /// # Errors
-    /// Returns an error if the SID is not `AC` and 32 hex digits, or the token is empty, longer than 4,096 bytes,
-    /// or has anything but visible ASCII characters.
+    /// Returns an error if the SID is not `AC` and 32 hex digits, or the token is empty, longer than 4,096 bytes, or has
+    /// characters other than visible ASCII.
     pub fn bearer(account_sid: impl Into<String>, access_token: impl Into<String>) -> Result<Self, Error> {
         let secret = Secret::Fixed(Authorization::bearer(access_token.into())?);
         Self::of(account_sid.into(), "bearer token", secret)
     }
 
-    /// OAuth access tokens from `source`, and the SID of the account that they are for.
+    /// Makes credentials from the SID of the account and a closure that returns OAuth access tokens.
     ///
-    /// The closure returns a fresh token and its lifetime, usually from a client-credentials request (see the
-    /// example `oauth`). The client asks it for the first token when the first call is made, and again
-    /// * before a token expires: when a tenth of its lifetime is left, at most 60 s. Meanwhile, the
-    ///   other threads use the old token, and so does this one if the source fails;
-    /// * after a response with the status 401, once in a call: the request is then sent again at once.
+    /// The closure returns a new token and its lifetime, usually from a client-credentials request (see the example
+    /// `oauth`). The client calls it for the first call, and again
+    /// * before a token expires: when a tenth of its lifetime is left, but at most 60 s. Until there is a new token,
+    ///   other threads use the old one, and so does this thread if the closure fails;
+    /// * after a response with status 401, once in a call; the request is then sent again at once.
     ///
-    /// It is never asked twice at the same time, however many threads share the client: those that have no
-    /// valid token wait for the one that asks, each until its own deadline. The closure itself is not
-    /// interrupted, so it needs a time limit of its own, shorter than the client's.
+    /// The closure is never called twice at the same time, however many threads share the client. Threads without a
+    /// valid token wait for it, each until its own deadline. The closure is not interrupted, so it needs a timeout of
+    /// its own, shorter than the client's.
     ///
-    /// If the closure fails or panics, the call ends with [`ErrorKind::TokenSource`](crate::ErrorKind), and the
-    /// closure's error is the error's source. The closure should not put secrets into its errors, as `Debug` shows
-    /// them.
+    /// If the closure fails or panics, the call returns an error of kind
+    /// [`TokenSource`](crate::ErrorKind::TokenSource), whose source is the closure's error. That error must not contain
+    /// secrets, because `Debug` shows it.
     ///
     /// ```
     /// # #[cfg(any(feature = "rustls", feature = "native-tls"))] {
@@ -120,15 +120,15 @@ impl Credentials {
         Self::of(account_sid.into(), "source of bearer tokens", Secret::Source(Arc::new(source)))
     }
 
-    /// Reads `TWILIO_ACCOUNT_SID`; then `TWILIO_API_KEY` and `TWILIO_API_SECRET`, or else `TWILIO_AUTH_TOKEN`;
-    /// and `TWILIO_REGION` and `TWILIO_EDGE`, if they are set.
+    /// Makes credentials from the environment variables `TWILIO_ACCOUNT_SID`, and either `TWILIO_API_KEY` and
+    /// `TWILIO_API_SECRET` or, if `TWILIO_API_KEY` is not set, `TWILIO_AUTH_TOKEN`. Also reads `TWILIO_REGION` and
+    /// `TWILIO_EDGE` if they are set.
     ///
-    /// A client that is built with these credentials uses their region and edge, unless its builder is given
-    /// others.
+    /// A client with these credentials uses their region and edge, unless its builder sets others.
     ///
     /// # Errors
-    /// Returns an error if a variable is missing, is not Unicode, or has a value that the other constructors or
-    /// [`region`](crate::PaymentsApiBuilder::region) refuse. The error names the variable.
+    /// Returns an error that names the variable if one is missing, is not Unicode, or has a value that the other
+    /// constructors or [`region`](crate::PaymentsApiBuilder::region) refuse.
     pub fn from_env() -> Result<Self, Error> {
         Self::from_variables(environment::variable)
     }
@@ -148,13 +148,13 @@ impl Credentials {
         Ok(Self { region, edge, ..credentials })
     }
 
-    /// The account in the path of every call, unless the call's params name another.
+    /// Returns the account that is in the path of every call, unless the params of the call name another.
     #[must_use]
     pub fn account_sid(&self) -> &str {
         &self.account_sid
     }
 
-    /// HTTP Basic with the account itself, or one of its keys, as the user.
+    /// Makes credentials for HTTP Basic with the account, or one of its keys, as the user.
     fn basic(
         account_sid: String,
         key_sid: Option<&str>,
@@ -173,8 +173,8 @@ impl Credentials {
 }
 
 impl Secret {
-    /// Returns what a request is sent with. If the secret comes from a source, it is another one than `refused`, and
-    /// the wait for it takes at most `left`, unless the source itself takes longer.
+    /// Returns the authorization for a request. If it comes from a source, it is a different one than `refused`, and the
+    /// wait for it takes at most `left`, unless the source itself takes longer.
     ///
     /// # Errors
     /// Returns an error if the source fails or the time runs out.
@@ -189,7 +189,7 @@ impl Secret {
         }
     }
 
-    /// Whether there may be another secret after one was refused.
+    /// Whether there may be another secret if one is refused.
     pub(crate) fn is_renewable(&self) -> bool {
         matches!(self, Self::Source(_))
     }
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_ones_are_refused() {
+    fn invalid_credentials_are_refused() {
         refused(Credentials::auth_token("AC", "hush"), "invalid account_sid: not AC and 32 hex digits");
         refused(
             Credentials::auth_token(format!("{}:", &ACCOUNT[..33]), "hush"),
@@ -253,17 +253,23 @@ mod tests {
         for bad in ["hush\n", "hu\rsh", "\0hush", "hush\u{7f}", "hush\u{85}"] {
             refused(Credentials::auth_token(ACCOUNT, bad), "invalid auth_token: has a control character");
             refused(Credentials::api_key(ACCOUNT, KEY, bad), "invalid api_secret: has a control character");
-            refused(Credentials::bearer(ACCOUNT, bad), "invalid access_token: not visible ASCII characters");
+            refused(
+                Credentials::bearer(ACCOUNT, bad),
+                "invalid access_token: empty, or not all visible ASCII",
+            );
         }
         refused(
             Credentials::api_key(ACCOUNT, "SK:hush", "hush"),
             "invalid api_key: not SK and 32 hex digits",
         );
-        refused(Credentials::bearer(ACCOUNT, "hu sh"), "invalid access_token: not visible ASCII characters");
+        refused(
+            Credentials::bearer(ACCOUNT, "hu sh"),
+            "invalid access_token: empty, or not all visible ASCII",
+        );
         let long = "x".repeat(4_097);
         refused(Credentials::bearer(ACCOUNT, &*long), "invalid access_token: longer than 4,096 bytes");
         refused(Credentials::auth_token(ACCOUNT, &*long), "invalid auth_token: longer than 4,096 bytes");
-        refused(Credentials::bearer(ACCOUNT, ""), "invalid access_token: not visible ASCII characters");
+        refused(Credentials::bearer(ACCOUNT, ""), "invalid access_token: empty, or not all visible ASCII");
     }
 
     #[test]
@@ -349,7 +355,7 @@ mod tests {
         ] {
             let shown = format!("{credentials:?} {credentials:#?}");
             assert!(!shown.contains("hush") && shown.contains(ACCOUNT), "{shown}");
-            // The third one's base64 is padded; a server may leave that out.
+            // The Base64 of the third one is padded, and a server may leave the padding out.
             let header = header(&credentials);
             let authorization = authorization(&credentials);
             let unpadded = header.trim_end_matches('=').to_owned();

@@ -1,18 +1,17 @@
-//! Where requests go: the base URL of a region and edge, or one that the user set.
+//! The base URL: that of a region and edge, or one that the program set.
 
 use crate::error::Error;
 use crate::text::url::{Url, is_loopback};
 
-/// The longest base URL; a request's first line must have room for it.
+/// The longest base URL. It must fit into the first line of a request.
 const LONGEST: usize = 1_000;
 
-/// The base URL for a region and an edge: `https://api.{edge}.{region}.twilio.com`, or a shorter one of `us1`.
-/// `fields` are the names of the two in errors.
+/// Returns the base URL for a region and an edge: `https://api.{edge}.{region}.twilio.com`, or a shorter one for `us1`.
+/// `fields` are their names in errors.
 ///
 /// # Errors
-/// Returns an error if a name has other characters than lower-case letters, digits and hyphens, if the edge is
-/// `roaming`, which never worked, or if the region's edge is neither given nor known. Without an edge, a host of
-/// another region than `us1` does not exist.
+/// Returns an error if a name has characters other than lower-case letters, digits and hyphens, if the edge is
+/// `roaming`, which never worked, or if the region needs an edge. Only `us1` has a host without an edge.
 pub(crate) fn regional(
     fields: [&'static str; 2],
     region: Option<&str>,
@@ -40,10 +39,10 @@ pub(crate) fn regional(
     Ok(format!("https://api.{edge}.{region}.twilio.com"))
 }
 
-/// Accepts one label of a host's name.
+/// Accepts one label of a host name.
 ///
 /// # Errors
-/// Returns an error if it has other characters than lower-case letters, digits and hyphens, naming `field`.
+/// Returns an error that names `field` if it has characters other than lower-case letters, digits and hyphens.
 fn check_label(field: &'static str, name: &str) -> Result<(), Error> {
     let inner = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     if inner && (1..=63).contains(&name.len()) && !name.starts_with('-') && !name.ends_with('-') {
@@ -52,11 +51,11 @@ fn check_label(field: &'static str, name: &str) -> Result<(), Error> {
     Err(Error::invalid(field, "not lower-case letters, digits and hyphens"))
 }
 
-/// Checks a base URL that the program gave, and removes a slash at its end.
+/// Checks a base URL that the program set, and removes a slash at its end.
 ///
 /// # Errors
-/// Returns an error if it is neither https nor http to a loopback host, or if it has user info, a query, a
-/// fragment, or characters that a URL cannot have.
+/// Returns an error if it is neither https nor http to a loopback host, or if it has user info, a query, a fragment, or
+/// characters that are not allowed in a URL.
 pub(crate) fn custom(base_url: &str) -> Result<String, Error> {
     let invalid = |reason: &'static str| Err(Error::invalid("base_url", reason));
     let url = Url::split(base_url);
@@ -64,7 +63,7 @@ pub(crate) fn custom(base_url: &str) -> Result<String, Error> {
         return invalid("neither https:// nor http://");
     };
     if !base_url.bytes().all(|b| b.is_ascii_graphic() && !br#"<>"\^`{|}"#.contains(&b)) {
-        return invalid("has a character that no URL has");
+        return invalid("has a character that is not allowed in a URL");
     }
     if base_url.len() > LONGEST {
         return invalid("longer than 1,000 characters");
@@ -73,10 +72,10 @@ pub(crate) fn custom(base_url: &str) -> Result<String, Error> {
         return invalid("has user info, a query or a fragment");
     }
     if host.is_empty() || !url.port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0)) {
-        return invalid("no host, or a wrong port");
+        return invalid("no host, or an invalid port");
     }
     if scheme == "http" && !is_loopback(host) {
-        return invalid("plain http to another host than a loopback one would show the credentials");
+        return invalid("plain http would expose the credentials, except to a loopback host");
     }
     Ok(base_url.trim_end_matches('/').to_owned())
 }
@@ -132,7 +131,7 @@ mod tests {
         ] {
             assert_eq!(custom(given).unwrap(), used);
         }
-        let plain = "plain http to another host than a loopback one would show the credentials";
+        let plain = "plain http would expose the credentials, except to a loopback host";
         for (bad, reason) in [
             ("", "neither https:// nor http://"),
             ("example.com", "neither https:// nor http://"),
@@ -146,13 +145,13 @@ mod tests {
             ("https://user:pass@example.com", "has user info, a query or a fragment"),
             ("https://example.com/?a", "has user info, a query or a fragment"),
             ("https://example.com/#a", "has user info, a query or a fragment"),
-            ("https://", "no host, or a wrong port"),
-            ("https://:443", "no host, or a wrong port"),
-            ("https://example.com:0", "no host, or a wrong port"),
-            ("https://example.com:99999", "no host, or a wrong port"),
-            ("https://exa mple.com", "has a character that no URL has"),
-            ("https://example.com\r\n", "has a character that no URL has"),
-            ("https://exämple.com", "has a character that no URL has"),
+            ("https://", "no host, or an invalid port"),
+            ("https://:443", "no host, or an invalid port"),
+            ("https://example.com:0", "no host, or an invalid port"),
+            ("https://example.com:99999", "no host, or an invalid port"),
+            ("https://exa mple.com", "has a character that is not allowed in a URL"),
+            ("https://example.com\r\n", "has a character that is not allowed in a URL"),
+            ("https://exämple.com", "has a character that is not allowed in a URL"),
             (&format!("https://example.com/{}", "x".repeat(1_000)), "longer than 1,000 characters"),
         ] {
             assert_eq!(

@@ -5,15 +5,15 @@ use std::ffi::OsString;
 
 use crate::error::Error;
 
-/// Reads a variable. One that is not set or empty is `None`.
+/// Reads a variable. Returns `None` if it is not set or empty.
 ///
 /// # Errors
-/// Returns an error if the value is not Unicode, naming the variable.
+/// Returns an error that names the variable if the value is not Unicode.
 pub(crate) fn variable(name: &'static str) -> Result<Option<String>, Error> {
     unicode(name, env::var_os(name))
 }
 
-/// The decision of [`variable`], apart from the process's environment.
+/// The part of [`variable`] that does not depend on the environment of the process.
 pub(crate) fn unicode(name: &'static str, value: Option<OsString>) -> Result<Option<String>, Error> {
     let Some(value) = value.filter(|value| !value.is_empty()) else { return Ok(None) };
     let value = value.into_string();

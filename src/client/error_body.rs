@@ -1,4 +1,5 @@
-//! The body of a refusal. A gateway may have cut or rewritten it, so whatever can be read of it is kept.
+//! Reads the body of a 4xx or 5xx response. A gateway may have cut or rewritten it, so every part that can be read is
+//! kept.
 
 use std::fmt;
 
@@ -9,11 +10,11 @@ use crate::error::ApiError;
 use crate::model::Scalar;
 use crate::text::{Redactor, json};
 
-/// The longest body whose details are kept. The API's own are a few hundred bytes, and as a tree of values JSON
-/// may take thirty times its length.
+/// The longest body whose details are kept. The API's own bodies have a few hundred bytes, and a tree of JSON values can
+/// take thirty times the length of its text.
 const LONGEST: usize = 64 * 1024;
 
-/// Reads what a body says into `api`, up to where it stops being JSON.
+/// Reads a body into `api`, up to where it stops being JSON.
 pub(crate) fn read(body: &[u8], redactor: &Redactor, api: &mut ApiError) {
     let text = json::text(body);
     // An error only means that the rest cannot be read.
@@ -30,7 +31,7 @@ pub(crate) fn read(body: &[u8], redactor: &Redactor, api: &mut ApiError) {
     }
 }
 
-/// Fills in the fields of a body as they come, so that those before a mistake are kept.
+/// Sets each field as soon as it is read, so that fields before an error are kept.
 struct Fields<'a>(&'a mut ApiError);
 
 impl<'de> Visitor<'de> for Fields<'_> {
@@ -81,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_read_is_kept() {
+    fn readable_parts_are_kept() {
         let long = "x".repeat(100_000);
         let deep = "[".repeat(100_000) + &"]".repeat(100_000);
         for (body, code, message) in [

@@ -1,4 +1,4 @@
-//! The client: how it is built, and how it carries an operation out.
+//! The client: how it is configured, and how it carries operations out.
 
 mod api;
 mod attempts;

@@ -1,4 +1,4 @@
-//! What a program sees of each attempt: a log record, and a call of its observer.
+//! Reports each attempt to the program: a log record, and a call of its observer.
 
 use std::error::Error as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,25 +9,25 @@ use crate::error::{Error, ErrorKind};
 use crate::model::PaymentsResponse;
 use crate::text::Escaped;
 
-/// One attempt at an operation: one HTTP request. Passed to the closure of
-/// [`PaymentsApiBuilder::on_attempt`](crate::PaymentsApiBuilder::on_attempt) when the attempt is over.
+/// One attempt at an operation, which is one HTTP request. It is passed to the closure of
+/// [`PaymentsApiBuilder::on_attempt`](crate::PaymentsApiBuilder::on_attempt) when it is over.
 ///
-/// It contains nothing secret: neither a body, nor a header other than the request id.
+/// It contains nothing secret: no body, and no header except the request id.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Attempt<'a> {
     /// The operation's name: `CreatePayments` or `UpdatePayments`.
     pub operation: &'static str,
-    /// Which attempt at the operation this is, counted from 1.
+    /// The number of the attempt at this operation, counted from 1.
     pub number: u32,
-    /// The HTTP status, if a response, or at least its head, arrived.
+    /// The HTTP status, if at least the head of a response arrived.
     pub status: Option<u16>,
     /// The response's `Twilio-Request-Id`, which the provider's support asks for.
     pub request_id: Option<&'a str>,
-    /// How long the attempt took, opening a connection included.
+    /// How long the attempt took, including the time to open a connection.
     pub elapsed: Duration,
-    /// What went wrong, or `None` if the attempt succeeded. A failed attempt may be retried: the operation has
-    /// failed only if the method that was called returns an error.
+    /// What went wrong, or `None` if the attempt succeeded. A failed attempt may be retried: the operation has failed
+    /// only if the method returns an error.
     pub error_kind: Option<ErrorKind>,
 }
 
@@ -45,7 +45,7 @@ impl<'a> Attempt<'a> {
         Self { operation, number, status, request_id, elapsed, error_kind }
     }
 
-    /// Writes the attempt's log record. Of a response it shows status and request id, never anything else.
+    /// Writes the log record of the attempt. It only shows the status and request id of a response.
     pub(crate) fn log(&self, result: &Result<PaymentsResponse, Error>) {
         if !log::log_enabled!(log::Level::Debug) {
             return;
@@ -67,8 +67,8 @@ impl<'a> Attempt<'a> {
 
 /// The closure that sees every attempt.
 ///
-/// `AssertUnwindSafe`, so that clients can be used across `catch_unwind`: a panic of the closure ends here,
-/// and what the closure itself leaves half done is the program's own.
+/// `AssertUnwindSafe` so that clients can be used across `catch_unwind`. A panic of the closure is caught here, and what
+/// the closure leaves half done belongs to the program.
 #[derive(Clone)]
 pub(crate) struct Observer(Arc<AssertUnwindSafe<Box<Closure>>>);
 
@@ -79,7 +79,7 @@ impl Observer {
         Self(Arc::new(AssertUnwindSafe(Box::new(closure))))
     }
 
-    /// Calls the closure. A panic in it must not hide what became of a payment, so it ends here.
+    /// Calls the closure, and catches its panics, because they must not hide what became of a payment.
     pub(crate) fn observe(&self, attempt: &Attempt<'_>) {
         if catch_unwind(AssertUnwindSafe(|| (self.0)(attempt))).is_err() {
             log::error!("{}: the observer of attempts panicked", attempt.operation);

@@ -1,9 +1,9 @@
-//! What an attempt is about: the operation, and the account, call and session in its path.
+//! `Operation`: its name, and the account, call and session in its path.
 
 use crate::error::Error;
 use crate::model::{Payments, sid};
 
-/// One operation of the API, with what its path is made of.
+/// One operation of the API, and the parts of its path.
 #[derive(Clone, Copy)]
 pub(crate) struct Operation<'a> {
     /// The name in the API's documentation, for logs and observers.
@@ -16,14 +16,14 @@ pub(crate) struct Operation<'a> {
 
 impl Operation<'_> {
     /// # Errors
-    /// Returns an error if a SID is malformed, naming it.
+    /// Returns an error that names the SID if one is malformed.
     pub(crate) fn check(&self) -> Result<(), Error> {
         sid::check("AccountSid", "AC", self.account_sid)?;
         sid::check("CallSid", "CA", self.call_sid)?;
         self.payments_sid.map_or(Ok(()), |sid| sid::check("Sid", "PK", sid))
     }
 
-    /// The path of a checked operation. It is made of SIDs only, so nothing in it has a meaning in a URL.
+    /// Returns the path of a checked operation. It only contains SIDs, so nothing in it needs to be encoded.
     pub(crate) fn path(&self, base_path: &str) -> String {
         let (slash, session) = self.payments_sid.map_or(("", ""), |sid| ("/", sid));
         let (account, call) = (self.account_sid, self.call_sid);
@@ -31,10 +31,10 @@ impl Operation<'_> {
             .concat()
     }
 
-    /// Whether a response, as far as it says, is about this operation.
+    /// Whether a response can be about this operation.
     ///
-    /// The `call_sid` alone does not decide: of a call with two legs the service may name the parent leg. A
-    /// SID that is malformed says nothing.
+    /// A different `call_sid` alone is accepted, since the service may name the parent leg of a call with two legs. A
+    /// malformed SID is ignored.
     pub(crate) fn is_about(&self, payments: &Payments) -> bool {
         let same = |prefix: &str, given: Option<&str>, asked: &str| {
             given.is_none_or(|sid| !sid::is(prefix, sid) || sid.eq_ignore_ascii_case(asked))

@@ -1,4 +1,4 @@
-//! The reading of a response: from a response, or a failure to get one, to a payment or an error.
+//! Turns a response, or a failure to get one, into a payment or an error.
 
 use std::time::{Duration, SystemTime};
 
@@ -12,7 +12,7 @@ use crate::transport::{Failure, Response};
 /// How much of a response's body an error keeps.
 const KEPT_BODY: usize = 4 * 1024;
 
-/// Reads responses. The secret that went with the request is masked in whatever they repeat.
+/// Reads responses, and masks the secret that was sent with the request in them.
 pub(crate) struct ResponseReader<'a> {
     redactor: &'a Redactor,
 }
@@ -22,10 +22,10 @@ impl<'a> ResponseReader<'a> {
         Self { redactor }
     }
 
-    /// Reads the response to the attempt with this number. The time of the whole call is filled in later.
+    /// Reads the response to the attempt with this number. The time of the whole call is set later.
     ///
     /// # Errors
-    /// Returns an error if the response is not a payment, or is about something else than the operation.
+    /// Returns an error if the response is not a payment, or is not about this operation.
     pub(crate) fn read(
         &self,
         operation: &Operation<'_>,
@@ -47,7 +47,7 @@ impl<'a> ResponseReader<'a> {
             },
             300..=399 => return Err(self.redirect(&response)),
             400..=599 => return Err(self.refusal(&response)),
-            _ => "the status is not an expected one".to_owned(),
+            _ => "the status is unexpected".to_owned(),
         };
         let (status, length) = (response.status, response.body.len());
         let message = format!("the response (HTTP {status}, {length} bytes) is not a payment: {reason}");
@@ -75,7 +75,7 @@ impl<'a> ResponseReader<'a> {
         error.timed_out(response.timed_out)
     }
 
-    /// What a failed attempt means.
+    /// Turns the failure of an attempt into an error.
     pub(crate) fn failure(&self, failure: Failure) -> Error {
         use ErrorKind::{Connect, ConnectionLost, Timeout, UnexpectedResponse};
         use Outcome::{NotSent, Unknown};
@@ -116,7 +116,7 @@ impl<'a> ResponseReader<'a> {
         }
     }
 
-    /// Keeps what arrived of a response.
+    /// Adds the part of a response that arrived to an error.
     fn with_response(&self, error: Error, response: Option<&Response>) -> Error {
         match response {
             Some(response) => error.with_response(self.kept(response)),
@@ -124,7 +124,7 @@ impl<'a> ResponseReader<'a> {
         }
     }
 
-    /// What an error keeps of a response before its body is read.
+    /// Returns what an error keeps of a response before its body is read.
     fn kept(&self, response: &Response) -> ApiError {
         let body = cut(self.redactor.mask_body(&response.body), KEPT_BODY);
         ApiError::new(response.status, self.request_id(&response.headers), body)
@@ -135,7 +135,7 @@ impl<'a> ResponseReader<'a> {
     }
 }
 
-/// What happened to a response, of which at least the head arrived or nothing.
+/// Returns `happened` with the status of the response if its head arrived, else `nothing`.
 fn of(partial: Option<&Response>, happened: &str, nothing: &str) -> String {
     partial.map_or_else(
         || nothing.to_owned(),
@@ -201,8 +201,8 @@ mod tests {
             (201, "\"hush", UnexpectedResponse, Unknown, false, "EOF"),
             (202, &another_session, UnexpectedResponse, Unknown, false, about),
             (202, &another_call, UnexpectedResponse, Unknown, false, about),
-            (101, "", UnexpectedResponse, Unknown, false, "the status is not an expected one"),
-            (600, "", UnexpectedResponse, Unknown, false, "the status is not an expected one"),
+            (101, "", UnexpectedResponse, Unknown, false, "the status is unexpected"),
+            (600, "", UnexpectedResponse, Unknown, false, "the status is unexpected"),
             (302, "", Redirect, Unknown, false, "a redirect to nowhere"),
             (404, r#"{"code":20404}"#, Api, Refused, false, "HTTP 404, code 20404"),
             (408, "", Api, Unknown, true, "HTTP 408"),

@@ -1,29 +1,29 @@
-//! What is retried, after how long, and how much time an attempt gets. Pure: time and chance come in as arguments.
+//! `RetryPolicy`: how often and after how long to retry, and how much time an attempt gets. It is pure: times and
+//! random numbers are arguments.
 
 use std::time::Duration;
 
-/// The time that an attempt gets at least, if the deadline allows it: less may be too little for a response.
+/// The least time that an attempt gets, if the deadline allows it, because less may not be enough for a response.
 const LEAST: Duration = Duration::from_secs(2);
 
-/// The time that must be left for the attempts after an attempt. Otherwise it takes all of it.
+/// The least time that an attempt must leave for later attempts. If it would leave less, it takes all of the time.
 const LEAST_LEFT: Duration = Duration::from_secs(1);
 
-/// How often a request is retried within one call, after what wait, and how much time each attempt gets.
+/// How often a request is retried within one call, how long to wait before, and how much time each attempt gets.
 ///
-/// Every attempt sends the same bytes with the same idempotency key. Retried are: a connection that cannot be
-/// opened, one that is lost or on which something other than HTTP arrives, an attempt that times out while the
-/// call's deadline leaves time, and the statuses 408, 429, 500, 502, 503 and 504. Never retried are: any other
-/// response, a failed certificate check, and refused input.
+/// Every attempt sends the same bytes with the same idempotency key. The client retries if a connection cannot be opened
+/// or is lost, if the response is not HTTP, if an attempt times out and the deadline of the call leaves time, and after
+/// the statuses 408, 429, 500, 502, 503 and 504. It does not retry after any other response, if TLS fails, or if the
+/// input is invalid.
 ///
 /// Before the *n*-th retry the client waits a random time between zero and `base_delay` × 2ⁿ⁻¹, but at most
-/// `max_delay`. If the service asks for a wait (`Retry-After`), the client waits exactly as long instead. A wait
-/// that does not fit in the call's deadline is not begun: the call returns the error at once.
+/// `max_delay`. If the service asks for a wait (`Retry-After`), the client waits for that time instead. If the wait does
+/// not fit into the deadline of the call, the call returns the error at once.
 ///
-/// An attempt may take the time that is left divided by the number of attempts that are left, but at least 2 s if
-/// the deadline allows it. The last attempt may take all that is left, and so may one that would leave less than
-/// 1 s. With the defaults, three attempts of 30 s
-/// get about 10 s each, and three of 6 s get 2 s each. This is what saves a call whose kept connection has silently
-/// died somewhere on the way.
+/// An attempt may take the time that is left divided by the number of attempts that are left, but at least 2 s if the
+/// deadline allows it. The last attempt may take all the time that is left, and so may an attempt that would leave less
+/// than 1 s. With the defaults, the three attempts of a call get about 10 s each if its timeout is 30 s, and 2 s each if
+/// it is 6 s. So one attempt that gets no response does not use up the whole call.
 ///
 /// ```
 /// use std::time::Duration;
@@ -43,7 +43,7 @@ pub struct RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// The default: 2 retries, after up to 0.5 s and up to 1 s, and attempts that share the time.
+    /// Makes the default policy: 2 retries, after up to 0.5 s and up to 1 s, and attempts that share the time.
     pub fn new() -> Self {
         Self {
             max_retries: 2,
@@ -53,38 +53,36 @@ impl RetryPolicy {
         }
     }
 
-    /// No retries: the only attempt may take as long as the call.
+    /// Makes a policy without retries: the only attempt may take as long as the call.
     ///
-    /// A kept connection that turns out to have been closed by the server is still replaced, once: nothing
-    /// was received on it.
+    /// If the server has closed a kept connection, it is still replaced once, because nothing was received on it.
     pub fn none() -> Self {
         Self { max_retries: 0, ..Self::new() }
     }
 
-    /// How many times a request is sent again after its first attempt. Default: 2.
+    /// Sets how many times a request is sent again after its first attempt. Default: 2.
     pub fn max_retries(self, retries: u32) -> Self {
         Self { max_retries: retries, ..self }
     }
 
-    /// The longest wait before the first retry; it doubles with each further one. Default: 0.5 s. Zero retries at
-    /// once.
+    /// Sets the longest wait before the first retry. It doubles with each further retry. Default: 0.5 s. With zero,
+    /// retries are made at once.
     pub fn base_delay(self, delay: Duration) -> Self {
         Self { base_delay: delay, ..self }
     }
 
-    /// The longest wait before any retry, except one that the service asks for. Default: 5 s.
+    /// Sets the longest wait before any retry, unless the service asks for a wait. Default: 5 s.
     pub fn max_delay(self, delay: Duration) -> Self {
         Self { max_delay: delay, ..self }
     }
 
-    /// How long each attempt may take, the last one included, instead of its share of the time. Default: `None`,
-    /// which means the share. The call's deadline ends an attempt earlier. Zero is refused when the client is
-    /// built.
+    /// Sets how long each attempt may take, including the last one. Default: `None`, which means its share of the time
+    /// that is left. The deadline of the call can end an attempt earlier. Zero is refused when the client is built.
     pub fn attempt_timeout(self, limit: Option<Duration>) -> Self {
         Self { attempt_timeout: limit, ..self }
     }
 
-    /// The time that the next attempt gets, of the time that is left after so many retries.
+    /// Returns how much of the time that is left the next attempt gets, after this many retries.
     pub(crate) fn attempt_time(&self, left: Duration, retries: u32) -> Duration {
         if let Some(limit) = self.attempt_timeout {
             return limit.min(left);
@@ -95,10 +93,10 @@ impl RetryPolicy {
         if left.saturating_sub(time) < LEAST_LEFT { left } else { time }
     }
 
-    /// The wait before the next attempt, or `None` if there is to be none.
+    /// Returns the wait before the next attempt, or `None` if there must not be one.
     ///
-    /// `retries` have been made already, `retry_after` is what the service asked for, `left` is what the
-    /// deadline leaves, and `chance` is a random number.
+    /// `retries` is how many were already made, `retry_after` is the wait that the service asked for, `left` is the time
+    /// until the deadline, and `chance` is a random number.
     pub(crate) fn wait(
         &self,
         retries: u32,
@@ -167,7 +165,7 @@ mod tests {
         assert_eq!(RetryPolicy::none().wait(0, Some(Duration::ZERO), LONG, 0), None);
     }
 
-    /// The attempt times of a call in which every attempt takes all of its own, and no wait lies between.
+    /// The attempt times of a call in which every attempt takes all of its time, without waits in between.
     fn times(policy: RetryPolicy, millis: u64) -> Vec<u64> {
         let mut left = Duration::from_millis(millis);
         let mut times = Vec::new();
@@ -202,7 +200,7 @@ mod tests {
         ] {
             assert_eq!(times(policy, millis), expected, "{policy:?}, {millis} ms");
         }
-        // What a fast failure leaves is for the others; the last one may take all of it.
+        // The time that a fast failure leaves is for the others; the last one may take all of it.
         let second = 1_000_000_000;
         for (left, retries, expected) in [(29, 1, 14_500_000_000), (29, 2, 29 * second), (1, 2, second)] {
             let time = new().attempt_time(Duration::from_secs(left), retries);

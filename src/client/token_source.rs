@@ -8,15 +8,15 @@ use std::time::{Duration, Instant};
 use crate::client::authorization::Authorization;
 use crate::error::{Error, ErrorKind, Outcome, Source};
 
-/// How long before its expiry a token is renewed at the earliest. A token that lives for less than ten times as
-/// long is renewed when a tenth of its lifetime is left.
+/// How long before it expires a token is renewed at the earliest. A token with a lifetime of less than ten times this is
+/// renewed when a tenth of its lifetime is left.
 const MARGIN: Duration = Duration::from_secs(60);
 
-/// No lifetime counts as longer: the clock may not be able to hold the expiry.
+/// The longest lifetime that counts, because the clock may not be able to represent a later time.
 const LONGEST: Duration = Duration::from_secs(365 * 86_400);
 
-/// An OAuth access token and how long it is valid, as a source for
-/// [`Credentials::bearer_source`](crate::Credentials::bearer_source) returns it.
+/// An OAuth access token and its lifetime, returned by the closure of
+/// [`Credentials::bearer_source`](crate::Credentials::bearer_source).
 #[derive(Clone)]
 pub struct AccessToken {
     authorization: Arc<Authorization>,
@@ -24,8 +24,8 @@ pub struct AccessToken {
 }
 
 impl AccessToken {
-    /// `token` is the token endpoint's `access_token`, and `lifetime` its `expires_in`, counted from when the
-    /// source was asked.
+    /// Makes a token from the token endpoint's `access_token` and `expires_in`. The lifetime counts from when the
+    /// closure was called.
     ///
     /// ```
     /// use std::time::Duration;
@@ -39,8 +39,8 @@ impl AccessToken {
     /// ```
     ///
     /// # Errors
-    /// Returns an error if the token is empty, longer than 4,096 bytes, or has anything but visible ASCII
-    /// characters, or if the lifetime is zero.
+    /// Returns an error if the token is empty, longer than 4,096 bytes, or has characters other than visible ASCII,
+    /// or if the lifetime is zero.
     pub fn new(token: impl Into<String>, lifetime: Duration) -> Result<Self, Error> {
         if lifetime.is_zero() {
             return Err(Error::invalid("lifetime", "zero"));
@@ -57,7 +57,7 @@ impl fmt::Debug for AccessToken {
 
 type Closure = dyn FnMut() -> Result<AccessToken, Source> + Send;
 
-/// The source of a client's tokens, with the token that is in use.
+/// The source of a client's tokens, and the token in use.
 pub(crate) struct TokenSource {
     state: Mutex<State>,
     asked: Condvar,
@@ -81,11 +81,11 @@ impl TokenSource {
         Self { state: Mutex::new(state), asked: Condvar::new() }
     }
 
-    /// Returns a token other than `refused`, asking the closure if there is none. A thread that finds another
-    /// one asking waits for it, for at most `left`.
+    /// Returns a token other than `refused`, and calls the closure if there is none. If another thread is calling the
+    /// closure, waits for it, but no longer than `left`.
     ///
     /// # Errors
-    /// Returns an error if the closure fails or the time runs out. Nothing was sent then.
+    /// Returns an error if the closure fails or the time runs out. Nothing was sent in either case.
     pub(crate) fn authorization(
         &self,
         refused: Option<&Arc<Authorization>>,
@@ -112,7 +112,7 @@ impl TokenSource {
         drop(state);
 
         let asked_at = Instant::now();
-        // A panic must neither leave the others waiting nor hide what is known of earlier attempts.
+        // A panic must neither leave other threads waiting nor hide what is known about earlier attempts.
         let token = catch_unwind(AssertUnwindSafe(&mut closure))
             .unwrap_or_else(|_| Err("the source of access tokens panicked".into()));
         let mut state = self.lock();
@@ -122,7 +122,7 @@ impl TokenSource {
             (Ok(token), _) => {
                 Ok(Arc::clone(&state.current.insert(Current::new(token, asked_at)).authorization))
             }
-            // It was asked early, so that one failure does no harm.
+            // The source is asked early, so that one failure does no harm.
             (Err(_), Some(current)) if current.is_usable(refused, true) => {
                 log::warn!("the source of access tokens failed; the old token is still valid");
                 Ok(Arc::clone(&current.authorization))
@@ -147,8 +147,8 @@ impl Current {
         Self { authorization, renew_at, expires_at: asked_at + lifetime }
     }
 
-    /// Whether the token may still be used: until it is to be renewed, or, while another thread renews it,
-    /// until it expires.
+    /// Whether the token may still be used: until it must be renewed or, while another thread renews it, until it
+    /// expires.
     fn is_usable(&self, refused: Option<&Arc<Authorization>>, asking: bool) -> bool {
         let until = if asking { self.expires_at } else { self.renew_at };
         Instant::now() < until && !refused.is_some_and(|refused| Arc::ptr_eq(refused, &self.authorization))
@@ -162,7 +162,7 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(3600);
 
-    /// A source of numbered tokens, and how often it was asked.
+    /// A source of numbered tokens, and a count of how often it was asked.
     fn numbered(lifetime: Duration) -> (TokenSource, Arc<AtomicU32>) {
         let count = Arc::new(AtomicU32::new(0));
         let counter = Arc::clone(&count);
@@ -183,7 +183,7 @@ mod tests {
         let (source, _) = numbered(LONG);
         assert_eq!(shown(source.authorization(None, LONG)), "Bearer token-1");
         assert_eq!(shown(source.authorization(None, LONG)), "Bearer token-1");
-        // A lifetime that is over when the token arrives: each call asks again.
+        // The lifetime has passed when the token arrives, so each call asks again.
         let (source, count) = numbered(Duration::from_nanos(1));
         for number in 1..4 {
             assert_eq!(shown(source.authorization(None, LONG)), format!("Bearer token-{number}"));
@@ -199,7 +199,7 @@ mod tests {
             let current = Current::new(token, now);
             assert_eq!(current.renew_at - now, Duration::from_secs(renewed), "{lifetime}");
         }
-        // Between the two times, the old token serves those who find another thread asking.
+        // Between the two times, threads that find another one asking use the old token.
         let renewing = Current {
             renew_at: now,
             expires_at: now + LONG,
@@ -213,7 +213,7 @@ mod tests {
     fn a_refused_token_is_replaced_once() {
         let (source, count) = numbered(LONG);
         let first = source.authorization(None, LONG).unwrap();
-        // Two threads met the same refusal; the second finds the new token.
+        // Two threads were refused with the same token; the second one finds the new token.
         for _ in 0..2 {
             assert_eq!(shown(source.authorization(Some(&first), LONG)), "Bearer token-2");
         }
@@ -255,7 +255,7 @@ mod tests {
         for reason in [
             "the token endpoint is down",
             "the source of access tokens panicked",
-            "invalid access_token: not visible ASCII characters",
+            "invalid access_token: empty, or not all visible ASCII",
         ] {
             let error = source.authorization(None, LONG).err().unwrap();
             assert_eq!((error.kind(), error.outcome()), (ErrorKind::TokenSource, Outcome::NotSent));
@@ -288,8 +288,8 @@ mod tests {
     #[test]
     fn bad_tokens_are_refused() {
         for (token, lifetime, message) in [
-            ("", LONG, "invalid access_token: not visible ASCII characters"),
-            ("hush\n", LONG, "invalid access_token: not visible ASCII characters"),
+            ("", LONG, "invalid access_token: empty, or not all visible ASCII"),
+            ("hush\n", LONG, "invalid access_token: empty, or not all visible ASCII"),
             ("hush", Duration::ZERO, "invalid lifetime: zero"),
         ] {
             assert_eq!(AccessToken::new(token, lifetime).unwrap_err().to_string(), message);

@@ -1,4 +1,4 @@
-//! What the API says when it refuses or fails.
+//! `ApiError`: the API's response when it refuses or fails.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -15,14 +15,14 @@ use crate::text::{Escaped, Withheld};
 pub struct ApiError {
     /// The HTTP status, 400 to 599.
     pub status: u16,
-    /// The service's error code, such as 20404, whether it came as a number or as text.
+    /// The service's error code, such as 20404. It is read from a number or from text.
     pub code: Option<i64>,
-    /// The message for people, as the service wrote it. It may contain control characters: `Display` of
-    /// [`ApiError`] and [`Error`](crate::Error) escapes them.
+    /// The service's message, unchanged. It may contain control characters, which `Display` of [`ApiError`] and
+    /// [`Error`](crate::Error) escapes.
     pub message: Option<String>,
     /// A link to the documentation of the code.
     pub more_info: Option<String>,
-    /// Further structured details (`details`, or `params` of newer services).
+    /// Further details (`details`, or `params` in newer services).
     pub details: Option<Value>,
     /// The `Twilio-Request-Id` header, which the provider's support asks for.
     pub request_id: Option<String>,
@@ -53,13 +53,13 @@ impl ApiError {
         self.has(&[codes::CONNECTOR_UNAVAILABLE, codes::SERVICE_UNAVAILABLE])
     }
 
-    /// Whether the amount or the currency is not acceptable.
+    /// Whether the amount is invalid or the currency is not supported.
     #[must_use]
     pub fn is_amount_or_currency(&self) -> bool {
         self.has(&[codes::AMOUNT_INVALID, codes::CURRENCY_NOT_SUPPORTED])
     }
 
-    /// Whether the call is not in progress: the caller has hung up.
+    /// Whether the call is not in progress, usually because the caller hung up.
     #[must_use]
     pub fn is_call_over(&self) -> bool {
         self.has(&[codes::CALL_NOT_IN_PROGRESS])
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn what_programs_branch_on() {
+    fn questions_that_programs_ask() {
         let questions: [fn(&ApiError) -> bool; 6] = [
             ApiError::is_unavailable,
             ApiError::is_amount_or_currency,
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn shown_with_code_and_message_and_no_source() {
+    fn display_shows_code_and_message() {
         let error = error(400, Some(64008));
         assert_eq!(error.to_string(), "HTTP 400, code 64008: no\\r\\n [request RQ1]");
         assert!(StdError::source(&error).is_none());

@@ -1,4 +1,4 @@
-//! The API's error codes by name, to compare with [`ApiError::code`](crate::ApiError::code).
+//! Names for the API's error codes, to compare with [`ApiError::code`](crate::ApiError::code).
 //!
 //! The service has more codes, and may add some at any time. For most programs the methods of
 //! [`ApiError`](crate::ApiError) are enough, such as [`is_rejected`](crate::ApiError::is_rejected).
@@ -35,7 +35,7 @@ pub const SERVICE_UNAVAILABLE: i64 = 20503;
 pub const CALL_NOT_IN_PROGRESS: i64 = 21220;
 /// The payment connector is misconfigured.
 pub const CONNECTOR_MISCONFIGURED: i64 = 64001;
-/// The payment connector is unavailable: try again later.
+/// The payment connector is unavailable; try again later.
 pub const CONNECTOR_UNAVAILABLE: i64 = 64002;
 /// The amount is negative, too large, or has more decimals than its currency.
 pub const AMOUNT_INVALID: i64 = 64003;
@@ -69,15 +69,15 @@ pub const URL_NOT_HTTPS: i64 = 64016;
 pub const BANK_ACCOUNT_TYPE_FOR_CARD: i64 = 64017;
 /// An update has neither or both of `Capture` and `Status`.
 pub const CAPTURE_OR_STATUS: i64 = 64018;
-/// The session was completed before everything required was captured; it goes on.
+/// A request to complete the session came before everything required was captured. The session goes on.
 pub const INCOMPLETE: i64 = 64019;
 /// A parameter has an invalid value.
 pub const PARAMETER_INVALID: i64 = 64020;
 /// A session was started while another is open on the call.
 pub const SESSION_IN_PROGRESS: i64 = 64021;
-/// A payment connector in test mode takes test cards only.
+/// The card is not a test card, but the payment connector is in test mode.
 pub const NOT_A_TEST_CARD: i64 = 64022;
-/// A payment connector in test mode takes test bank accounts only.
+/// The bank account is not a test account, but the payment connector is in test mode.
 pub const NOT_A_TEST_ACCOUNT: i64 = 64023;
 /// The payment connector is not approved for live payments.
 pub const CONNECTOR_NOT_LIVE: i64 = 64024;

@@ -1,4 +1,4 @@
-//! What can go wrong with an operation, and what is then known about it.
+//! `Error`: what went wrong with an operation, and what is known about it.
 
 mod api;
 pub mod codes;
@@ -20,9 +20,9 @@ pub(crate) type Source = Box<dyn StdError + Send + Sync>;
 
 /// Why an operation did not return a payments session.
 ///
-/// Look at [`outcome`](Error::outcome) first: it says whether the operation may have been carried out.
-/// [`kind`](Error::kind) says what went wrong, and the other methods return the details. An error never shows
-/// a credential, a token or a response's body.
+/// Check [`outcome`](Error::outcome) first: it reports whether the operation may have been carried out.
+/// [`kind`](Error::kind) reports what went wrong, and the other methods return the details. Neither `Display` nor
+/// `Debug` shows a credential, a token or a response's body.
 ///
 /// ```
 /// use twilio_payments::{Error, ErrorKind, Outcome};
@@ -51,18 +51,18 @@ struct Inner {
 #[derive(Default)]
 struct Details {
     field: Option<&'static str>,
-    /// What is kept of the last response. It is the API's own only if the kind is `Api`.
+    /// What is kept of the last response. Only if the kind is `Api`, it is the API's own.
     response: Option<ApiError>,
     location: Option<String>,
     retryable: bool,
     timeout: bool,
     attempts: u32,
     idempotency_key: Option<String>,
-    // A source may be any boxed error, but it is only ever shown: a panic cannot leave it half changed.
+    // A source may be any boxed error, but it is only shown, so a panic cannot leave it half changed.
     source: Option<AssertUnwindSafe<Source>>,
 }
 
-/// What went wrong, in one word. See [`Error::kind`].
+/// What went wrong. See [`Error::kind`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -71,10 +71,10 @@ pub enum ErrorKind {
     /// No connection was established: the name was not found, nothing listens on the port, a proxy refused,
     /// or the time to connect ran out.
     Connect,
-    /// A connection was established, but TLS failed: a certificate is unknown, expired or for another name,
-    /// or there is no protocol that both sides speak.
+    /// A connection was established, but TLS failed: the certificate is not trusted, has expired or is for another name,
+    /// or both sides have no protocol version in common.
     Tls,
-    /// The connection ended between the request and the end of the response.
+    /// The connection was lost between the request and the end of the response.
     ConnectionLost,
     /// The deadline passed.
     Timeout,
@@ -82,11 +82,12 @@ pub enum ErrorKind {
     Api,
     /// The response is a redirect, which is never followed; [`Error::location`] names the target.
     Redirect,
-    /// The response is not one of the API's: it is not HTTP, too large, or a success without a session.
+    /// The response is not a valid one of the API: it is not HTTP, is too large, or is a success without a session.
     UnexpectedResponse,
     /// The client was shut down.
     Shutdown,
-    /// The [source of access tokens](crate::Credentials::bearer_source) failed; its error is the source of this one.
+    /// The [source of access tokens](crate::Credentials::bearer_source) failed; its error is this error's
+    /// [`source`](std::error::Error::source).
     TokenSource,
 }
 
@@ -103,7 +104,7 @@ impl Error {
         error
     }
 
-    /// The API's own refusal.
+    /// A 4xx or 5xx response of the API.
     pub(crate) fn api(api: ApiError, outcome: Outcome, retryable: bool) -> Self {
         Self::new(ErrorKind::Api, outcome, "").with_response(api).retryable(retryable)
     }
@@ -133,7 +134,7 @@ impl Error {
         self
     }
 
-    /// Adds what is known of all attempts together.
+    /// Sets what is known over all attempts.
     pub(crate) fn with_attempts(mut self, attempts: u32, outcome: Outcome) -> Self {
         self.0.details.attempts = attempts;
         self.0.outcome = outcome;
@@ -146,11 +147,11 @@ impl Error {
         self
     }
 
-    /// Combines this error with the one that an earlier call of the same operation returned: the outcomes are
+    /// Combines this error with the error of an earlier call of the same operation: the outcomes are
     /// [combined](Outcome::combine), and the attempts are added up.
     ///
-    /// An error on its own speaks of one call. Without this, a refusal hides that the call before it may have
-    /// been carried out.
+    /// An error alone is only about one call. Without this, a refusal would hide that an earlier call may have been
+    /// carried out.
     ///
     /// ```
     /// # use twilio_payments::{CreatePaymentsParams, Error, Outcome, Payments, PaymentsApi};
@@ -183,11 +184,11 @@ impl Error {
         self.0.kind
     }
 
-    /// Returns what is known about the operation, over all attempts of this call: `NotSent` and `Refused` are
-    /// returned only if no attempt can have been carried out.
+    /// Returns what is known about the operation, over all attempts of this call. It is `NotSent` or `Refused` only
+    /// if no attempt can have been carried out.
     ///
-    /// It does not cover earlier calls with the same params value. If one of them was `Unknown`, combine the
-    /// two: see [`after_earlier`](Self::after_earlier).
+    /// This does not cover earlier calls with the same params value. If one of them was `Unknown`, combine the two
+    /// errors with [`after_earlier`](Self::after_earlier).
     ///
     /// ```
     /// use twilio_payments::{Amount, Outcome};
@@ -200,8 +201,8 @@ impl Error {
         self.0.outcome
     }
 
-    /// Returns the name of the refused value: the wire's name of a parameter, or the name of the setter or
-    /// environment variable. `None` unless the kind is [`InvalidInput`](ErrorKind::InvalidInput).
+    /// Returns the name of the refused value: the wire name of a parameter, or the name of a setter or an environment
+    /// variable. `None` unless the kind is [`InvalidInput`](ErrorKind::InvalidInput).
     ///
     /// ```
     /// use twilio_payments::Amount;
@@ -214,7 +215,7 @@ impl Error {
         self.0.details.field
     }
 
-    /// Returns what the API said. `None` unless the kind is [`Api`](ErrorKind::Api).
+    /// Returns the API's response. `None` unless the kind is [`Api`](ErrorKind::Api).
     ///
     /// ```
     /// # #[cfg(feature = "sandbox")] {
@@ -248,7 +249,7 @@ impl Error {
         self.response().map(ApiError::body)
     }
 
-    /// Returns where a redirect points (`Location`).
+    /// Returns the target of a redirect (`Location`).
     #[must_use]
     pub fn location(&self) -> Option<&str> {
         self.0.details.location.as_deref()
@@ -260,8 +261,8 @@ impl Error {
         self.response()?.request_id.as_deref()
     }
 
-    /// Returns the idempotency key that the request carried or would have carried. With it, any process can
-    /// call the same operation again. `None` if the error did not come from an operation.
+    /// Returns the idempotency key of the operation, even if nothing was sent. With it, any process can call the same
+    /// operation again. `None` if the error is not about an operation.
     ///
     /// ```
     /// # #[cfg(any(feature = "rustls", feature = "native-tls"))] {
@@ -279,7 +280,7 @@ impl Error {
         self.0.details.idempotency_key.as_deref()
     }
 
-    /// Returns how many attempts were made; 0 if the operation was refused before the first one.
+    /// Returns how many attempts were made. It is 0 if the operation failed before the first one.
     ///
     /// ```
     /// # #[cfg(any(feature = "rustls", feature = "native-tls"))] {
@@ -296,7 +297,7 @@ impl Error {
         self.0.details.attempts
     }
 
-    /// Returns whether the time ran out: for the whole operation, for connecting, or for the last attempt.
+    /// Returns whether a time limit was reached: that of the whole call, of connecting, or of the last attempt.
     ///
     /// ```
     /// # use std::{net::TcpListener, time::Duration};
@@ -319,9 +320,9 @@ impl Error {
         self.0.details.timeout
     }
 
-    /// Returns whether calling again with the same params value can help: true for connections that cannot be
-    /// established or are lost, responses that are not HTTP, attempts that time out, and the statuses
-    /// 408, 429, 500, 502, 503 and 504.
+    /// Returns whether calling again with the same params value can help. This is so if a connection could not be
+    /// established or was lost, the response was not HTTP, an attempt timed out, or the status is 408, 429, 500, 502,
+    /// 503 or 504.
     ///
     /// ```
     /// use twilio_payments::Amount;
@@ -333,8 +334,8 @@ impl Error {
         self.0.details.retryable
     }
 
-    /// Returns how long the service asked to wait before the next attempt (`Retry-After`), counted from the
-    /// response.
+    /// Returns how long to wait before the next attempt, if the service asked for that (`Retry-After`). The time counts
+    /// from the response.
     ///
     /// ```
     /// use twilio_payments::Amount;
@@ -406,7 +407,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_later_refusal_does_not_hide_what_may_have_happened() {
+    fn a_later_refusal_does_not_hide_an_unknown_outcome() {
         let after = |kind, attempts, outcome| {
             Error::new(kind, outcome, "").with_attempts(attempts, outcome).with_idempotency_key("k")
         };
@@ -418,7 +419,7 @@ mod tests {
     }
 
     #[test]
-    fn a_source_is_not_repeated() {
+    fn display_does_not_repeat_the_source() {
         let error = Error::new(ErrorKind::Connect, Outcome::NotSent, "no connection to example.com:443")
             .with_source(std::io::Error::other("the system's reason"));
         assert_eq!(error.to_string(), "no connection to example.com:443");
@@ -426,7 +427,7 @@ mod tests {
     }
 
     #[test]
-    fn it_travels_between_threads_and_over_panics() {
+    fn errors_can_be_sent_between_threads_and_across_panics() {
         fn check<T: Send + Sync + std::panic::UnwindSafe + std::panic::RefUnwindSafe + 'static>() {}
         check::<(Error, ErrorKind, ApiError, Outcome)>();
     }

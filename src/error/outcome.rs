@@ -4,14 +4,14 @@ use std::fmt;
 
 /// What is known about an operation after an error.
 ///
-/// It covers every attempt of the call that returned the error, and nothing else. If the same operation was
-/// called before, [`combine`](Self::combine) the outcomes of the calls.
+/// It covers every attempt of the call that returned the error, but no other call. If the same operation was called
+/// before, [`combine`](Self::combine) the outcomes of the calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
     /// No request reached the service: this call did nothing.
     NotSent,
-    /// The service refused every request that reached it: this call did nothing. That says nothing about
-    /// an earlier call. A payment that was completed before is also refused when it is completed again.
+    /// The service refused every request that reached it: this call did nothing. This says nothing about an earlier
+    /// call: if a session was completed before, a second request to complete it is refused too.
     Refused,
     /// A request may have been carried out. Call again with the same params value: it sends the same
     /// idempotency key, so the service can recognize the operation.
@@ -19,8 +19,8 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Returns what is known after two calls of one operation: what may have happened in one of them is
-    /// `Unknown`, however certain the other one is.
+    /// Returns what is known after two calls of the same operation. If one of them is `Unknown`, so is the result,
+    /// however certain the other one is.
     ///
     /// [`Error::after_earlier`](crate::Error::after_earlier) combines two errors.
     ///
@@ -42,9 +42,9 @@ impl Outcome {
 
     /// Returns what an HTTP status other than a success says about its request.
     ///
-    /// A request is certain not to have been carried out only if the service itself refused it. Whoever
-    /// answers 5xx may have failed after doing the work. Gateways send 408 and 499 after they forwarded the
-    /// whole request, and 409 and 425 can speak of an attempt that is still under way.
+    /// A request was certainly not carried out only if the service itself refused it. A server that answers 5xx may have
+    /// failed after it did the work. Gateways send 408 and 499 after they forwarded the whole request, and 409 and 425
+    /// can be about an attempt that is still under way.
     pub(crate) fn of_status(status: u16) -> Self {
         match status {
             400..=499 if !matches!(status, 408 | 409 | 425 | 499) => Self::Refused,
@@ -53,7 +53,7 @@ impl Outcome {
     }
 }
 
-/// Whether a request that got this status is worth another attempt.
+/// Whether another attempt can help after this status.
 pub(crate) fn is_retryable_status(status: u16) -> bool {
     matches!(status, 408 | 429 | 500 | 502 | 503 | 504)
 }
@@ -74,7 +74,7 @@ mod tests {
     use super::is_retryable_status;
 
     #[test]
-    fn what_may_have_happened_once_is_never_certain_again() {
+    fn an_unknown_outcome_is_never_certain_again() {
         for (earlier, later, both) in [
             (NotSent, NotSent, NotSent),
             (NotSent, Refused, Refused),
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn statuses_worth_another_attempt() {
+    fn retryable_statuses() {
         let retryable: Vec<u16> = (0..1000).filter(|&status| is_retryable_status(status)).collect();
         assert_eq!(retryable, [408, 429, 500, 502, 503, 504]);
     }

@@ -1,4 +1,4 @@
-//! What a flow learns from callbacks.
+//! What callbacks change in a flow's state.
 
 use super::captures::{bounded, bounded_error};
 use super::state::State;
@@ -14,8 +14,8 @@ const LONGEST_TEXT: usize = 512;
 const LONGEST_TOKEN: usize = 4096;
 
 impl State {
-    /// Takes a callback, if it is about this flow's session. A session that is not known yet is adopted by
-    /// the flow's tag alone: a late callback of an earlier session on the same call has another tag.
+    /// Takes a callback if it is about this flow's session. If the session is not known yet, only the flow's tag
+    /// identifies it: a late callback of an earlier session on the same call has another tag.
     pub(super) fn take_callback(&mut self, callback: &StatusCallback, tagged: bool) -> bool {
         match &self.session {
             Some(session) if *session == callback.sid => {}
@@ -38,7 +38,7 @@ impl State {
         true
     }
 
-    /// Keeps the result that settles most; of two that settle the same, the first.
+    /// Keeps the result that settles the most; of two that settle the same, the first.
     fn take_result(&mut self, result: &PayResult, callback: &StatusCallback) {
         let success = *result == PayResult::Success;
         let text = |text: Option<&str>| text.map(|text| cut(text.to_owned(), LONGEST_TEXT));
@@ -74,7 +74,7 @@ impl State {
         }
         let Some(ask) = self.ask.as_mut() else { return };
         if goes_on && was_in && error.is_none() && callback.capture.as_ref() == Some(&ask.capture) {
-            // The caller is asked again by a repetition of the same request: that is not another ask.
+            // A repeated request makes the service ask the caller again: that is not another ask.
             ask.done = !self.left.contains(&ask.capture);
         }
         if ask.done {
@@ -87,7 +87,7 @@ impl State {
         if !self.left.contains(&ask.capture) {
             ask.done = true;
         } else if let Some(error) = error.filter(|error| about && is_failure(error)) {
-            // The service repeats its callbacks: a failure that was counted is not one of the next ask too.
+            // The service repeats callbacks: a failure that was counted already does not fail the next ask too.
             if date.is_none() || date != self.failed_at {
                 self.failed_at = date;
                 self.fail_ask(Some(bounded_error(error)));
@@ -96,8 +96,8 @@ impl State {
     }
 }
 
-/// Whether the error is a failed entry of the caller's. A session in progress is another one on the call,
-/// in whose way this one's ask is.
+/// Whether the error is about the caller's entry. `session-in-progress` is not: it is about another session on the
+/// call.
 fn is_failure(error: &CaptureError) -> bool {
     *error != CaptureError::SessionInProgress
 }

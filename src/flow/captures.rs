@@ -13,7 +13,7 @@ const MATCHER: &str = "-matcher";
 /// The longest name of a capture, error or result that is kept.
 const LONGEST_NAME: usize = 64;
 
-/// What the parameters of a session let expect, in an order in which it can be asked for.
+/// The captures to expect from the parameters of a session, in an order in which they can be asked for.
 pub(super) fn expected(params: &CreatePaymentsParams) -> Vec<Capture> {
     let captures = match params.payment_method {
         Some(PaymentMethod::AchDebit) => vec![Capture::BankRoutingNumber, Capture::BankAccountNumber],
@@ -37,7 +37,7 @@ pub(super) fn expected(params: &CreatePaymentsParams) -> Vec<Capture> {
     captures.into_iter().filter(wanted).flat_map(typed).collect()
 }
 
-/// As much of a `Required` list as a flow can keep.
+/// The part of a `Required` list that a flow keeps, so that its size stays bounded.
 pub(super) fn bounded(required: &[Capture]) -> Vec<Capture> {
     required
         .iter()
@@ -52,7 +52,7 @@ pub(super) fn bounded_error(error: &CaptureError) -> CaptureError {
     CaptureError::from(cut(error.as_str().to_owned(), LONGEST_NAME))
 }
 
-/// The capture that is typed a second time by this one.
+/// The capture that this one repeats, if this one is a second typing.
 pub(super) fn first_typing(capture: &Capture) -> Option<Capture> {
     capture.as_str().strip_suffix(MATCHER).map(Capture::from)
 }

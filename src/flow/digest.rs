@@ -1,12 +1,14 @@
 //! `ResponseDigest`: what a flow keeps of a failed response.
 
-use crate::error::{Error, ErrorKind, Outcome};
-use crate::text::cut;
+use std::fmt;
 
-/// The service's code for a completion before everything that is required is in.
+use crate::error::{Error, ErrorKind, Outcome};
+use crate::text::{Escaped, cut};
+
+/// The service's code for a request to complete a session that still requires something.
 const INCOMPLETE: i64 = 64019;
 
-/// What a flow keeps of an [`Error`]: enough to decide and to explain, nothing secret, and of bounded size.
+/// What a flow keeps of an [`Error`]: what decides the next step and explains the ending, but nothing secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ResponseDigest {
@@ -22,6 +24,23 @@ pub struct ResponseDigest {
     pub request_id: Option<String>,
 }
 
+/// Shows the parts that are known, such as `HTTP 401, code 20003, request id RQ…`.
+impl fmt::Display for ResponseDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.status {
+            Some(status) => write!(f, "HTTP {status}")?,
+            None => write!(f, "{:?}, outcome {}", self.kind, self.outcome)?,
+        }
+        if let Some(code) = self.code {
+            write!(f, ", code {code}")?;
+        }
+        match &self.request_id {
+            Some(id) => write!(f, ", request id {}", Escaped(id)),
+            None => Ok(()),
+        }
+    }
+}
+
 impl ResponseDigest {
     pub(super) fn of(error: &Error) -> Self {
         Self {
@@ -33,7 +52,7 @@ impl ResponseDigest {
         }
     }
 
-    /// Whether the same request could succeed later: it was not refused for its content.
+    /// Whether the same request could succeed later, because it was not refused for its content.
     pub(super) fn is_passing(&self) -> bool {
         match (self.kind, self.status) {
             (ErrorKind::InvalidInput | ErrorKind::Shutdown, _) => false,
@@ -47,14 +66,14 @@ impl ResponseDigest {
         self.outcome != Outcome::Unknown
     }
 
-    /// Whether a request to complete the session was certainly not carried out. A refusal alone does not say
-    /// so: a session that is over refuses as well, and it may be over because it was completed.
+    /// Whether a request to complete the session was certainly not carried out. A refusal alone does not prove
+    /// this: a session that is over refuses as well, and may be over because it was completed.
     pub(super) fn is_certainly_not_completed(&self) -> bool {
         match (self.outcome, self.kind) {
             (Outcome::Unknown, _) => false,
             (Outcome::Refused, ErrorKind::Api) => self.status == Some(429) || self.is_incomplete(),
-            // The last attempt was not sent. Of the earlier ones, those that were answered were answered with 429:
-            // no other refusal is retried.
+            // The last attempt was not sent. Any earlier attempt that reached the service was refused with 429,
+            // because no other refusal is retried.
             (Outcome::Refused | Outcome::NotSent, _) => true,
         }
     }

@@ -6,9 +6,9 @@ use super::ResponseDigest;
 use crate::model::{Capture, CaptureError, PayResult};
 use crate::text::Escaped;
 
-/// How a payment ended: what is known about the money, and about the session beside it.
+/// How a payment ended: what is known about the money and about the session.
 ///
-/// A stored ending is not the last word: a callback that arrives later can correct it. See
+/// A callback that arrives later can correct an ending. See
 /// [`PaymentFlow::on_callback`](crate::PaymentFlow::on_callback).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -21,11 +21,10 @@ pub struct Ending {
     pub session_sid: Option<String>,
     /// The SID of the call.
     pub call_sid: String,
-    /// The payment's key: the idempotency key of the params that the flow was made with. The keys of its
-    /// operations begin with it.
+    /// The payment's [key](crate::PaymentFlow::key), with which the idempotency keys of its requests begin.
     pub key: String,
-    /// The text to search for at the payment processor, if the flow put one into the session's
-    /// parameters.
+    /// The text to search for at the payment processor, if the flow put one into the parameters of the session:
+    /// see [`PaymentFlow::reference`](crate::PaymentFlow::reference).
     pub reference: Option<String>,
 }
 
@@ -45,16 +44,16 @@ pub enum PaymentEnding {
     Tokenized {
         /// The token that stands for the payment method. A secret: `Debug` does not show it.
         token: Option<String>,
-        /// The customer's record at the payment processor to which the token belongs. A secret too.
+        /// The customer's record at the payment processor that the token belongs to. A secret too.
         profile: Option<String>,
     },
-    /// It is certain that nothing was charged or tokenized: the request to complete the session was never
-    /// begun, or was certainly not carried out each time. That is about this flow, over all processes that went on
-    /// with its stored value; another flow with the same [key](crate::PaymentFlow#keys) is another payment.
+    /// It is certain that this flow charged and tokenized nothing: its request to complete the session was
+    /// never begun, or was certainly not carried out, over all processes that went on with the stored flow. This
+    /// says nothing about another flow with the same [key](crate::PaymentFlow#keys): if a program reuses keys
+    /// without loading the stored flow, the session may be that of an earlier flow, which was paid.
     NotPaid(NotPaidReason),
-    /// The session was or may have been completed, and the service reports that nothing was charged. A
-    /// payment connector's timeout can hide a charge, so this is kept apart from
-    /// [`NotPaid`](Self::NotPaid).
+    /// The session was or may have been completed, and the service reported that nothing was charged. This is not
+    /// [`NotPaid`](Self::NotPaid), because a timeout of the payment connector can hide a charge.
     #[non_exhaustive]
     Declined {
         /// How the session ended: `payment-connector-error`, `validation-error`, `caller-hung-up` or
@@ -67,17 +66,17 @@ pub enum PaymentEnding {
         /// What the payment connector reported, cut to 512 bytes.
         connector_error: Option<String>,
     },
-    /// It is not known whether the payment happened: the session was or may have been completed, and
-    /// nothing that the service reported settles how.
+    /// It is not known whether the amount was charged, or the payment method tokenized: the session was or may
+    /// have been completed, and the service has not reported a result that settles it.
     ///
     /// Do not charge again before it is settled. A callback may still arrive and settle it. If none does,
-    /// search at the payment processor for the [`reference`](Ending::reference): the API has no way to ask
-    /// about a session.
+    /// search at the payment processor for the [`reference`](Ending::reference): the API has no way to look a
+    /// session up.
     #[non_exhaustive]
     Unknown {
-        /// The result that the service reported, if it reported one that settles nothing.
+        /// The result that the service reported, if any. It settles nothing.
         result: Option<PayResult>,
-        /// The failed response to the last request to complete the session, if it failed.
+        /// The response to the last request to complete the session, if it was a failure.
         response: Option<ResponseDigest>,
     },
 }
@@ -102,9 +101,9 @@ pub enum SessionEnding {
 pub enum NotPaidReason {
     /// The program called [`PaymentFlow::cancel`](crate::PaymentFlow::cancel).
     Cancelled,
-    /// No session could be created, or it is not known which one was. `None`: no request was answered.
+    /// No session was created, or it is not known which one. Holds the last response, or `None` if there was none.
     CreateFailed(Option<ResponseDigest>),
-    /// The caller did not provide a capture in the allowed number of asks.
+    /// The caller did not provide a capture within [`max_asks`](crate::PaymentFlow::max_asks).
     #[non_exhaustive]
     CaptureFailed {
         /// What was asked for.
@@ -114,7 +113,7 @@ pub enum NotPaidReason {
     },
     /// A request for a capture, or to complete the session, was not carried out.
     StepFailed(ResponseDigest),
-    /// The service ended the session before it was completed, as when the caller hangs up.
+    /// The service ended the session before it was completed, for example because the caller hung up.
     SessionEnded(PayResult),
 }
 
@@ -132,7 +131,7 @@ impl Ending {
     }
 }
 
-/// For people: what is known, and what to do if that is not enough.
+/// Describes what is known and, if that is not certain, what to do.
 impl fmt::Display for Ending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.payment {
@@ -141,7 +140,7 @@ impl fmt::Display for Ending {
             }
             PaymentEnding::Paid { .. } => f.write_str("paid")?,
             PaymentEnding::Tokenized { .. } => f.write_str("the payment method was tokenized")?,
-            PaymentEnding::NotPaid(reason) => write!(f, "certainly not paid: {reason:?}")?,
+            PaymentEnding::NotPaid(reason) => write!(f, "certainly not paid by this flow: {reason}")?,
             PaymentEnding::Declined { result, .. } => write!(f, "declined: {}", Escaped(result.as_str()))?,
             PaymentEnding::Unknown { .. } => {
                 f.write_str("it is not known whether it was paid; a callback may still report it")?;
@@ -158,7 +157,26 @@ impl fmt::Display for Ending {
     }
 }
 
-/// Leaves out the token and the profile, and what the service wrote for people.
+impl fmt::Display for NotPaidReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cancelled => f.write_str("the program cancelled it"),
+            Self::CreateFailed(None) => f.write_str("no session is known"),
+            Self::CreateFailed(Some(response)) => write!(f, "no session is known: {response}"),
+            Self::CaptureFailed { capture, error: None } => {
+                write!(f, "the caller did not provide {}", Escaped(capture.as_str()))
+            }
+            Self::CaptureFailed { capture, error: Some(error) } => {
+                let (capture, error) = (Escaped(capture.as_str()), Escaped(error.as_str()));
+                write!(f, "the caller did not provide {capture}: {error}")
+            }
+            Self::StepFailed(response) => write!(f, "a request failed: {response}"),
+            Self::SessionEnded(result) => write!(f, "the session ended: {}", Escaped(result.as_str())),
+        }
+    }
+}
+
+/// Leaves out the token, the profile and the service's messages.
 impl fmt::Debug for PaymentEnding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -173,6 +191,67 @@ impl fmt::Debug for PaymentEnding {
             Self::Unknown { result, response } => {
                 f.debug_struct("Unknown").field("result", result).field("response", response).finish()
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{ErrorKind, Outcome};
+
+    fn ending(payment: PaymentEnding) -> Ending {
+        Ending {
+            payment,
+            session: SessionEnding::Over,
+            session_sid: None,
+            call_sid: "CA00000000000000000000000000000001".to_owned(),
+            key: "order-1".to_owned(),
+            reference: Some("ref-1".to_owned()),
+        }
+    }
+
+    #[test]
+    fn endings_in_words() {
+        let not_sent = ResponseDigest {
+            outcome: Outcome::NotSent,
+            kind: ErrorKind::Connect,
+            status: None,
+            code: None,
+            request_id: None,
+        };
+        let refused = ResponseDigest {
+            outcome: Outcome::Refused,
+            kind: ErrorKind::Api,
+            status: Some(400),
+            code: Some(64013),
+            request_id: Some("RQ\n1".to_owned()),
+        };
+        let (card, not_paid) = (Capture::PaymentCardNumber, "certainly not paid by this flow: ");
+        let not_provided = "the caller did not provide payment-card-number";
+        for (reason, expected) in [
+            (NotPaidReason::Cancelled, "the program cancelled it".to_owned()),
+            (NotPaidReason::CreateFailed(None), "no session is known".to_owned()),
+            (
+                NotPaidReason::CreateFailed(Some(not_sent)),
+                "no session is known: Connect, outcome not sent".to_owned(),
+            ),
+            (NotPaidReason::CaptureFailed { capture: card.clone(), error: None }, not_provided.to_owned()),
+            (
+                NotPaidReason::CaptureFailed { capture: card, error: Some(CaptureError::InputTimeout) },
+                format!("{not_provided}: input-timeout"),
+            ),
+            (
+                NotPaidReason::StepFailed(refused),
+                r"a request failed: HTTP 400, code 64013, request id RQ\n1".to_owned(),
+            ),
+            (
+                NotPaidReason::SessionEnded(PayResult::CallerHungUp),
+                "the session ended: caller-hung-up".to_owned(),
+            ),
+        ] {
+            assert_eq!(reason.to_string(), expected);
+            assert_eq!(ending(PaymentEnding::NotPaid(reason)).to_string(), format!("{not_paid}{expected}"));
         }
     }
 }

@@ -29,17 +29,17 @@ pub use settings::ReferencePlace;
 use state::{Action, Limits, State, Stop};
 pub use step::Step;
 
-/// How long after a request was begun its process is taken to be gone: the client's default deadline, twice.
+/// How long after a request was begun its process counts as gone: twice the client's default deadline.
 const RESPONSE_TIME: Duration = Duration::from_secs(60);
 
 /// One payment, from the creation of its session to its result, as a value.
 ///
-/// A flow does no I/O and reads no clock. [`next`](Self::next) returns what to do, the program does it, and
-/// reports to the flow what happened. So it can be stored before each request and after each callback, and
-/// whatever happens to the program, the same one or another goes on with the value that was stored last.
+/// A flow does no I/O and reads no clock. [`next`](Self::next) returns what to do; the program does it and
+/// reports to the flow what happened. So the flow can be stored before each request and after each callback. If
+/// the program dies, it or another program continues with the flow that was stored last.
 ///
-/// [`GuidedPayment`](crate::GuidedPayment) is the loop below for programs that have a
-/// [`CallbackListener`](crate::CallbackListener).
+/// If you have a [`CallbackListener`](crate::CallbackListener), use [`GuidedPayment`](crate::GuidedPayment), which
+/// is the loop below.
 ///
 /// ```
 /// # #[cfg(all(feature = "sandbox", feature = "listener"))] {
@@ -68,9 +68,9 @@ const RESPONSE_TIME: Duration = Duration::from_secs(60);
 ///             flow.on_response(api.update_payments(flow.call_sid(), &sid, &params));
 ///         }
 ///         Step::WaitUntil(time) => {
-///             // A web server would return here, and come back with a callback or when the flow is due.
+///             // A web server would return here, and continue when a callback arrives or the flow is due.
 ///             let time = time.duration_since(SystemTime::now()).unwrap_or_default();
-///             // This listener is for one payment. What is read here and is another's must be passed on to that one.
+///             // This listener is for one payment. If it were for more, a callback could be about another flow.
 ///             if let Ok(callback) = listener.recv_timeout(time) {
 ///                 flow.on_callback(&callback);
 ///             }
@@ -88,44 +88,45 @@ const RESPONSE_TIME: Duration = Duration::from_secs(60);
 /// | what happened | the [ending](Ending) | what to do |
 /// |---|---|---|
 /// | the service reported `success` for this session, at any time | [`Paid`](PaymentEnding::Paid), [`Tokenized`](PaymentEnding::Tokenized) | deliver |
-/// | the completion was never begun; or each time that it was, it was certainly not carried out: not sent, 429, or 64019 | [`NotPaid`](PaymentEnding::NotPaid) | try again with a new flow and a new key, if you like |
-/// | the completion may have been carried out, and the service reported `payment-connector-error`, `validation-error`, `caller-hung-up` or `caller-interrupted-with-star` | [`Declined`](PaymentEnding::Declined) | try again with a new flow and a new key; if the connector timed out, look for the [reference](Self::reference) at the payment processor first |
-/// | anything else once the completion may have been carried out: it was refused because the session is over, no result came in time, or a result of another word | [`Unknown`](PaymentEnding::Unknown) | do not charge again: wait for a callback, or look for the [reference](Self::reference) at the payment processor |
+/// | the request to complete the session was never begun, or was certainly not carried out: it was not sent, or was refused with HTTP status 429 or error code 64019 | [`NotPaid`](PaymentEnding::NotPaid) | if you like, try again with a new flow and a new key |
+/// | that request may have been carried out, and the service reported `payment-connector-error`, `validation-error`, `caller-hung-up` or `caller-interrupted-with-star` | [`Declined`](PaymentEnding::Declined) | as above; if the payment connector timed out, first search for the [reference](Self::reference) at the payment processor |
+/// | that request may have been carried out, and anything else happened: it was refused because the session is over, no result came in time, or the service reported another result | [`Unknown`](PaymentEnding::Unknown) | do not charge again: wait for a callback, or search for the [reference](Self::reference) at the payment processor |
 ///
-/// Beside the money, an ending reports whether the session [is over](SessionEnding). A session that was not
-/// completed is cancelled if its SID is known. One that may have been completed is not: it is not known what
-/// that would cancel.
+/// An ending also reports whether the session [is over](SessionEnding). A session that was not completed is
+/// cancelled if its SID is known. A session that may have been completed is not cancelled, because it is not
+/// known what that would cancel.
 ///
 /// # If the program dies
-/// A request counts as begun in what is stored before it is sent. A flow whose request was begun and not answered
-/// repeats it with the same key, three times at most. Whether the service replays the response to a used key or
-/// ignores the key is not documented, and the flow is right either way: a repeated creation is refused while the
-/// first one's session is open, which is then found by its callbacks; a repeated capture asks the caller again; a
-/// repeated completion is refused if the session is over. That a session charges at most once is assumed.
+/// The flow that is stored before a request is sent has the request marked as begun. If that request gets no
+/// response, the flow returns it again with the same key; it is begun three times at most. It is not documented
+/// whether the service replays the response to a used key or ignores the key, and the flow is right either way. If
+/// the key is ignored, a repeated creation is refused while the first session is open, and its callbacks lead the
+/// flow to that session; a repeated capture asks the caller again; and a repeated completion is refused if the
+/// session is over. The flow assumes that a session charges at most once.
 ///
-/// Use a database or files: anything that can compare [`revision`](Self::revision) and replace the value as
-/// one action. The example `crash_safe` does it with a file, `web_server` with files that several processes share.
-/// On a conflict, load what is stored. If it [awaits](Self::awaited_key) the response that you have, pass the
-/// response to it again; otherwise drop it.
+/// Store flows in a database or in files: anything that can compare the [`revision`](Self::revision) and replace
+/// the value in one step. The example `crash_safe` does this with a file, and `web_server` with files that several
+/// processes share. On a conflict, load the stored flow. If it [awaits](Self::awaited_key) the response that you
+/// have, pass the response to it; otherwise drop the response.
 ///
 /// # Finding the flow of a callback
 /// The flow adds the query parameter `payment_flow` with its [tag](Self::tag) to the `StatusCallback` of its
-/// requests. [`StatusCallback::tag`] returns it, so store the flow under its tag or have an index of it. A
-/// session that was created without a response is known by this tag only: a late callback of an earlier session
-/// on the same call has another.
+/// requests. [`StatusCallback::tag`] returns it, so store the flow under its tag, or index it by tag. If the
+/// response to the creation was lost, the tag alone identifies the session: a late callback of an earlier session
+/// on the same call has another tag.
 ///
 /// # What is stored
-/// A flow is written and read by serde, in a format that describes itself, such as JSON. A later version of this
-/// crate reads what an earlier one wrote; an earlier one refuses what it may misread. It takes 1 to 2 KB beside the
-/// params, and 64 KB at most, whatever the service sends. It holds the params as they are, and of callbacks only what
-/// is needed: nothing that the caller typed, masked or not. **After a tokenization, its ending holds the token and the profile**: keep it as
-/// you keep those, and delete it once you have taken them over. Keep a flow that ended unknown until that is
-/// settled, and others for some days: a late callback can still correct them.
+/// A flow is written and read by serde, in a self-describing format such as JSON. Later versions of this crate read
+/// what this one writes; an earlier version refuses a flow that it could misread. A flow takes 1 to 2 KB beside its
+/// params, and 64 KB at most, whatever the service sends. It holds the params as they are, and nothing that the
+/// caller typed, not even masked. **After a tokenization, its ending holds the token and the profile**: protect it as
+/// you protect those, and delete it once you have copied them. Keep a flow that ended as unknown until that is
+/// settled, and others for some days, since a late callback can still correct them.
 ///
 /// # Keys
-/// The payment's [key](Self::key) is the idempotency key of the params. One key is one flow: a second flow with
-/// the same key would take the first one's session for its own, and it does not know what the first one did: it
-/// can end as not paid although the first one was paid, or charge once more. So look for a stored flow first, and use a
+/// The payment's [key](Self::key) is the idempotency key of the params. Use each key for one flow only. A second flow
+/// with the same key can take the session of the first one for its own, and does not know what the first one did: it
+/// can end as not paid although the first one was paid, or charge again. So look for a stored flow first, and use a
 /// new key for each new try, such as `order-1066`, then `order-1066-2`.
 #[derive(Clone, PartialEq)]
 pub struct PaymentFlow {
@@ -138,12 +139,12 @@ pub struct PaymentFlow {
 }
 
 impl PaymentFlow {
-    /// Returns what to do at the time `now`: send a request, wait, or nothing any more.
+    /// Returns what to do at the time `now`: send a request, wait, or stop because the payment has ended.
     ///
-    /// A request that it returns counts as begun: store the flow before sending it, and pass what the client
-    /// returns to [`on_response`](Self::on_response). If `next` is called before that, the response counts
-    /// as lost: the request may have been carried out, and it is returned again, with the same key, three
-    /// times at most.
+    /// This marks the request that it returns as begun. Store the flow before sending the request, and pass what
+    /// the client returns to [`on_response`](Self::on_response). If `next` is called before that, the response
+    /// counts as lost: the request may have been carried out, and is returned again with the same key. Each
+    /// request is returned three times at most.
     ///
     /// Deadlines that have passed are applied first, as by [`on_timeout`](Self::on_timeout).
     pub fn next(&mut self, now: SystemTime) -> Step {
@@ -160,8 +161,8 @@ impl PaymentFlow {
 
     /// Takes what the client returned for the request that was begun last, as a value or a reference.
     ///
-    /// If no request is begun and unanswered, or the error is about a request with another idempotency key,
-    /// the response is stale and changes nothing.
+    /// If no request awaits a response, or the error is about a request with another idempotency key, the
+    /// response is stale and changes nothing.
     pub fn on_response(&mut self, response: impl Borrow<Result<Payments, Error>>) {
         let awaited = self.awaited_key();
         if awaited.is_none() {
@@ -178,27 +179,28 @@ impl PaymentFlow {
 
     /// Takes a callback, and returns whether it is about this flow's session.
     ///
-    /// It is if its `Sid` is that of the session. While that is not known, since no response named it, the
-    /// callback is this flow's if its [tag](StatusCallback::tag) is the flow's own.
+    /// It is if its `Sid` is that of the session. While the session's SID is not known, because no response named
+    /// it, the callback is about this flow if its [tag](StatusCallback::tag) is the [flow's](Self::tag).
     ///
-    /// Callbacks may be repeated, late, out of order, or earlier than the response to the request that they
-    /// follow from. A callback whose `DateUpdated` is older than the newest one's counts for its `Result`
-    /// only. A result also counts after the flow has ended: `success` corrects any ending, and a decline
-    /// settles one that was unknown.
+    /// Callbacks may be repeated, late or out of order, and may arrive before the response to the request that
+    /// caused them. If the `DateUpdated` of a callback is older than the newest one, only its `Result` counts. A
+    /// result also counts after the flow has ended: `success` corrects any ending, and a decline settles one that
+    /// was unknown.
     pub fn on_callback(&mut self, callback: &StatusCallback) -> bool {
         let tagged = callback.tag().is_some_and(|tag| tag == self.tag());
         self.change(|state, _| state.take_callback(callback, tagged))
     }
 
-    /// Applies the deadlines that have passed at the time `now`, without beginning a request. While a
-    /// request is begun and unanswered it does nothing.
+    /// Applies the deadlines that have passed at the time `now`, without beginning a request. It does nothing
+    /// while a request awaits its response.
     pub fn on_timeout(&mut self, now: SystemTime) {
         self.change(|state, _| state.expire(millis(now)));
     }
 
     /// Stops the payment. If the request to complete the session was never begun, or was certainly not
-    /// carried out, [`next`](Self::next) cancels the session. Otherwise the payment may have happened: no
-    /// request is begun any more, and the result is awaited. A flow that has ended is not changed.
+    /// carried out, [`next`](Self::next) returns the request to cancel the session. Otherwise the payment may have
+    /// happened: the flow begins no more requests, and waits for the result. If the flow has ended, this changes
+    /// nothing.
     pub fn cancel(&mut self) {
         self.change(|state, _| {
             if !state.ended && state.stop.is_none() {
@@ -207,55 +209,57 @@ impl PaymentFlow {
         });
     }
 
-    /// When to call [`next`](Self::next), if no callback and no response arrives before: a time in the past
-    /// if there is something to do now, `None` if there is nothing to do any more.
+    /// When to call [`next`](Self::next) if no callback or response arrives before: a time in the past if there
+    /// is something to do now, or `None` if the payment has ended and nothing is left to do.
     ///
-    /// If a request is begun and unanswered, this is the time from which its process can be taken to be
-    /// gone, 60 s after it was begun. A client with a longer deadline may still be waiting then.
+    /// While a request awaits its response, this is 60 s after it was begun: the process that began it counts as
+    /// gone from then on. A client with a longer timeout may still be waiting.
     #[must_use]
     pub fn due(&self) -> Option<SystemTime> {
         if self.state.in_flight.is_some() {
             return moment(self.state.begun_at).checked_add(RESPONSE_TIME);
         }
-        // In 1970 no deadline has passed, and one that would begin now is past.
+        // At the epoch no deadline has passed, and a deadline that would begin now is in the past.
         match self.state.clone().next(0, &self.limits) {
-            Action::End => None,
+            Action::End if self.state.ended => None,
             Action::Wait(time) => Some(moment(time)),
-            Action::Send(_) => Some(UNIX_EPOCH),
+            // An end is something to do as well: until `next` is called, there is no ending to read.
+            Action::Send(_) | Action::End => Some(UNIX_EPOCH),
         }
     }
 
-    /// How the payment ended, once it has. A callback that arrives later can still change it.
+    /// How the payment ended, or `None` if it has not. A callback that arrives later can still change the ending.
     #[must_use]
     pub fn ending(&self) -> Option<Ending> {
         self.state.ended.then(|| self.make_ending())
     }
 
-    /// The idempotency key of the request that is begun and unanswered: the process that began it either
-    /// waits for the response or is gone.
+    /// The idempotency key of the request that was begun and has no response yet: the process that began it is
+    /// either waiting for the response or gone.
     #[must_use]
     pub fn awaited_key(&self) -> Option<String> {
         self.state.in_flight.map(|kind| self.operation_key(kind))
     }
 
-    /// Grows with each change. Let a store accept a value only if its stored predecessor has the revision
-    /// that the value was loaded with: then two processes that loaded one value cannot both go on with it.
+    /// A number that grows with each change. Replace a stored flow only if it still has the revision that was
+    /// loaded: then two processes that loaded the same flow cannot both go on with it.
     #[must_use]
     pub fn revision(&self) -> u64 {
         self.revision
     }
 
     /// The largest number of requests that [`next`](Self::next) can return, however often it is called:
-    /// 3 × (1 for the creation + [`max_asks`](Self::max_asks) × 16 captures + 3 for the completion + 1 for
-    /// the cancellation). A usual card payment takes 6.
+    /// 3 × (1 creation + 16 captures × [`max_asks`](Self::max_asks) + 3 completions + 1 cancellation). A usual card
+    /// payment takes 6.
     #[must_use]
     pub fn max_requests(&self) -> u64 {
         self.limits.max_requests()
     }
 
-    /// The payment's key: the idempotency key of the params that the flow was made with. The keys of the
-    /// flow's requests are derived from it: the creation has the key itself, the others have
-    /// `{key}-{capture}-{number of the ask}`, `{key}-complete` and `{key}-cancel`.
+    /// The payment's key: the idempotency key of the params that the flow was made with. The keys of its requests
+    /// are derived from it. The creation has the key itself; the others have
+    /// `{key}-{capture}-{number of the ask}`, `{key}-complete` and `{key}-cancel`. A completion after a refusal for
+    /// something missing has `{key}-complete-2`, then `{key}-complete-3`.
     #[must_use]
     pub fn key(&self) -> &str {
         &self.params.idempotency_key
@@ -273,9 +277,9 @@ impl PaymentFlow {
         self.state.session.as_deref()
     }
 
-    /// The tag by which callbacks find the flow: the value of the query parameter `payment_flow` that the
-    /// flow adds to its `StatusCallback`, 32 hex digits. It is derived from the [key](Self::key), the same
-    /// in every version of this crate, and not a secret.
+    /// The tag by which callbacks find the flow, 32 hex digits: the value of the query parameter `payment_flow`
+    /// that the flow adds to its `StatusCallback`. It is derived from the [key](Self::key) in the same way by every
+    /// version of this crate, and is not a secret.
     #[must_use]
     pub fn tag(&self) -> String {
         tag::of(self.key())
@@ -302,8 +306,8 @@ impl PaymentFlow {
         }
     }
 
-    /// What a request of that kind has as its idempotency key. It names what the request is for, so that a
-    /// request that is repeated has the key that it had the first time.
+    /// The idempotency key of a request. It names what the request is for, so that a repeated request has the
+    /// same key as the first time.
     fn operation_key(&self, kind: Kind) -> String {
         let key = self.key();
         match (kind, &self.state.ask) {
@@ -311,7 +315,7 @@ impl PaymentFlow {
             (Kind::Create | Kind::Capture, _) => key.to_owned(),
             (Kind::Cancel, _) => format!("{key}-cancel"),
             (Kind::Complete, _) if self.state.rounds == 0 => format!("{key}-complete"),
-            // The service may have stored the refusal of the round before under its key.
+            // The service may replay the refusal that it stored under the key of the previous round.
             (Kind::Complete, _) => format!("{key}-complete-{}", self.state.rounds.saturating_add(1)),
         }
     }
@@ -330,7 +334,7 @@ impl PaymentFlow {
 }
 
 impl fmt::Debug for PaymentFlow {
-    /// Leaves out the token and what the params leave out.
+    /// Leaves out the token and the params.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PaymentFlow")
             .field("call_sid", &self.call_sid)
@@ -343,14 +347,14 @@ impl fmt::Debug for PaymentFlow {
     }
 }
 
-/// Milliseconds since the Unix epoch, which is also the least that there is.
+/// Milliseconds since the Unix epoch; an earlier time counts as the epoch.
 fn millis(time: SystemTime) -> u64 {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn moment(millis: u64) -> SystemTime {
-    // A time that the system cannot hold never comes; the epoch then lets the flow look at its own clock.
+    // If the system cannot represent the time, the epoch makes the program call `next` at once, which is harmless.
     UNIX_EPOCH.checked_add(Duration::from_millis(millis)).unwrap_or(UNIX_EPOCH)
 }
 

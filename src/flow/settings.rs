@@ -1,4 +1,4 @@
-//! How a flow is made, and what is set before its first step.
+//! Making a flow, and its settings.
 
 use std::time::Duration;
 
@@ -14,25 +14,25 @@ use crate::params::CreatePaymentsParams;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReferencePlace {
-    /// Into `Description`; after the description in the params, if there is one. The default.
+    /// In `Description`, after the description in the params if there is one. This is the default.
     Description,
-    /// Into the field of this name of `Parameter`, for connectors that pass it on.
+    /// In the field of `Parameter` that has this name, for payment connectors that pass it on.
     Parameter(String),
     /// Nowhere.
     Nowhere,
 }
 
 impl PaymentFlow {
-    /// A payment on a live call, with the parameters of its session. Nothing is sent.
+    /// Makes the flow of a payment on a live call, with the parameters of its session. Nothing is sent yet.
     ///
-    /// The params' idempotency key is the payment's [key](Self::key). Derive it from what is paid for, such
-    /// as `order-1066`, and use it for one flow only: after an ending that leaves the payment open to
-    /// another try, the next flow takes a new key, such as `order-1066-2`.
+    /// The idempotency key of the params is the payment's [key](Self::key). Derive it from what is paid for, such
+    /// as `order-1066`, and use it for one flow only. To try again after an ending that allows it, make a new flow
+    /// with a new key, such as `order-1066-2`.
     ///
     /// # Errors
-    /// Returns an error if the SID is not `CA` and 32 hex digits, if a parameter is invalid, as
-    /// [`CreatePaymentsParams::to_form`] reports it, or if the query of the `StatusCallback` has a parameter
-    /// `payment_flow` already.
+    /// Returns an error if `call_sid` is not `CA` and 32 hex digits, if the params' `account_sid` is not `AC` and 32 hex
+    /// digits, if [`CreatePaymentsParams::to_form`] reports an invalid parameter, or if the query of the
+    /// `StatusCallback` already has a parameter `payment_flow`.
     pub fn new(call_sid: impl Into<String>, params: CreatePaymentsParams) -> Result<Self, Error> {
         let call_sid = call_sid.into();
         sid::check("CallSid", "CA", &call_sid)?;
@@ -50,7 +50,7 @@ impl PaymentFlow {
         Ok(flow)
     }
 
-    /// Sets how many times the caller is asked for one capture before the payment is given up. Default: 3.
+    /// Sets how many times the caller is asked for the same capture before the flow gives up. Default: 3.
     ///
     /// # Errors
     /// Returns an error if `asks` is zero, or if the flow has begun.
@@ -60,7 +60,7 @@ impl PaymentFlow {
         Ok(self)
     }
 
-    /// Sets how long one ask may take, from its request to the end of the caller's entry. After that it has
+    /// Sets how long one ask may take, from its request to the end of the caller's entry, before it counts as
     /// failed. Default: 120 s.
     ///
     /// # Errors
@@ -70,7 +70,7 @@ impl PaymentFlow {
         Ok(self)
     }
 
-    /// Sets how long the result is awaited after the session was or may have been completed. Default: 60 s.
+    /// Sets how long to wait for the result after the session was or may have been completed. Default: 60 s.
     ///
     /// # Errors
     /// Returns an error if `timeout` is shorter than a millisecond, or if the flow has begun.
@@ -79,10 +79,10 @@ impl PaymentFlow {
         Ok(self)
     }
 
-    /// Sets where the [reference](Self::reference) goes. Default: into `Description`.
+    /// Sets where the flow puts its [reference](Self::reference). Default: in `Description`.
     ///
     /// # Errors
-    /// Returns an error if the params have a field of that name in their `Parameter`, or if the flow has
+    /// Returns an error if the `Parameter` of the params already has a field of that name, or if the flow has
     /// begun.
     pub fn reference_place(mut self, place: ReferencePlace) -> Result<Self, Error> {
         self.check_setting("reference_place", false)?;
@@ -97,9 +97,9 @@ impl PaymentFlow {
         Ok(self)
     }
 
-    /// The text that the flow puts into the session's parameters, 16 hex digits derived from the
-    /// [key](Self::key): if the result of the payment stays unknown, search for it at the payment processor.
-    /// `None` if its place is [nowhere](ReferencePlace::Nowhere).
+    /// The text that the flow puts into the session's parameters: 16 hex digits, derived from the
+    /// [key](Self::key). If the result of the payment stays unknown, search for it at the payment processor.
+    /// `None` if the place is [`Nowhere`](ReferencePlace::Nowhere).
     #[must_use]
     pub fn reference(&self) -> Option<String> {
         (self.place != ReferencePlace::Nowhere).then(|| tag::reference(self.key()))
@@ -109,7 +109,7 @@ impl PaymentFlow {
         tag::tagged(&self.params.status_callback, self.key())
     }
 
-    /// What the creation sends.
+    /// The params of the request that creates the session.
     pub(super) fn create_params(&self) -> CreatePaymentsParams {
         let mut params = self.params.clone();
         params.idempotency_key.clone_from(&self.params.idempotency_key);

@@ -6,17 +6,17 @@ use super::operation::{Kind, MAX_BEGINS, Operation};
 use super::table::SessionResult;
 use crate::model::{Capture, CaptureError, Payments};
 
-/// How long to wait for callbacks of a session if the response to its creation was lost: the service repeats its
+/// How long to wait for the callbacks of a session if the response to its creation was lost: the service repeats
 /// callbacks for up to 15 s.
 const ADOPTION_TIME: u64 = 20_000;
 
-/// How long the last callback of a session is awaited that was cancelled, or refuses to be.
+/// How long to wait for the last callback of a session after the request to cancel it.
 const CLOSING_TIME: u64 = 2_000;
 
-/// How many times a session is completed, if the service reports each time that something is missing.
+/// How many times to complete a session if the service reports each time that something is missing.
 const MAX_ROUNDS: u32 = 3;
 
-/// What bounds a flow. Times are in milliseconds.
+/// The limits of a flow. Times are in milliseconds.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Limits {
     pub(super) max_asks: u32,
@@ -37,11 +37,11 @@ impl Limits {
 pub(super) struct State {
     /// The SID of the session, once it is known.
     pub(super) session: Option<String>,
-    /// The request that is begun and not answered.
+    /// The request that was begun and has no response yet.
     pub(super) in_flight: Option<Kind>,
     pub(super) begun_at: u64,
     pub(super) create: Operation,
-    /// The request of the ask.
+    /// The request that makes the current ask.
     pub(super) capture: Operation,
     pub(super) complete: Operation,
     pub(super) cancel: Operation,
@@ -51,17 +51,17 @@ pub(super) struct State {
     pub(super) ask: Option<Ask>,
     /// How many times each capture was asked for.
     pub(super) asked: Vec<(Capture, u32)>,
-    /// What is still to be asked for.
+    /// The captures that are still to be asked for.
     pub(super) left: Vec<Capture>,
-    /// What the service reported last to be still required.
+    /// What the service last reported as required.
     pub(super) required: Option<Vec<Capture>>,
-    /// What failed last, and why; no reason if the time ran out.
+    /// The capture that failed last, and why; `None` if its time ran out.
     pub(super) failed: Option<(Capture, Option<CaptureError>)>,
     /// The date of the failure that was counted last.
     pub(super) failed_at: Option<u64>,
     /// The date of the newest callback.
     pub(super) newest: Option<u64>,
-    /// Until when a callback is awaited that is not about a capture.
+    /// How long to wait for a callback that is not about a capture.
     pub(super) deadline: Option<u64>,
     /// Why no more captures are asked for.
     pub(super) stop: Option<Stop>,
@@ -75,7 +75,7 @@ pub(super) struct State {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Ask {
     pub(super) capture: Capture,
-    /// Which ask for this capture it is, counted from 1.
+    /// The number of the ask among those for this capture, counted from 1.
     pub(super) number: u32,
     /// When it counts as failed.
     pub(super) deadline: u64,
@@ -85,7 +85,7 @@ pub(super) struct Ask {
     pub(super) done: bool,
 }
 
-/// Why no more captures are asked for. What failed is beside it.
+/// Why no more captures are asked for. `State::failed` and `State::refusal` have the details.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Stop {
     Cancelled,
@@ -164,15 +164,15 @@ impl State {
         self.ended |= self.deadline.is_some_and(|deadline| deadline <= now);
     }
 
-    /// Ends the flow if the service has reported how. A result that is not a success waits for the response
-    /// to the request under way, which may settle more.
+    /// Ends the flow if the service has reported the result. If the result is not a success and a request is under
+    /// way, its response comes first, since it may settle more.
     pub(super) fn settle(&mut self) {
         let Some(result) = &self.result else { return };
         let settled = result.is_known() || self.may_be_completed();
         self.ended |= result.is_success() || settled && self.in_flight.is_none();
     }
 
-    /// Creates the session or, if it is not known which one was created, waits for it to report itself.
+    /// Creates the session or, if it is not known which one was created, waits for a callback that names it.
     fn open(&mut self, now: u64, limits: &Limits) -> Action {
         if self.create.begun == 0 || self.may_be_created() && self.create.can_repeat() {
             Action::Send(Kind::Create)
@@ -183,7 +183,7 @@ impl State {
         }
     }
 
-    /// Asks for what is left, then completes.
+    /// Asks for the captures that are left, then completes the session.
     fn collect(&mut self, now: u64, limits: &Limits) -> Action {
         if let Some(ask) = self.ask.as_ref().filter(|ask| !ask.done) {
             let request = &self.capture;
@@ -208,13 +208,13 @@ impl State {
         self.close(now, limits)
     }
 
-    /// A request was not carried out, and will not be.
+    /// Stops because a request was not carried out and will not be.
     fn stop_after(&mut self, response: ResponseDigest) {
         self.stop.get_or_insert(Stop::StepFailed);
         self.refusal = Some(response);
     }
 
-    /// Makes the next ask for a capture, or stops if there were enough of them.
+    /// Begins the next ask for a capture, or stops if none is left. Returns whether it began one.
     fn ask_for(&mut self, capture: Capture, now: u64, limits: &Limits) -> bool {
         let known = self.asked.iter().any(|(asked, _)| *asked == capture);
         if !known && self.asked.len() < MAX_CAPTURES {
@@ -234,8 +234,8 @@ impl State {
         true
     }
 
-    /// The ask under way failed. If two typings differ it is not known which one was wrong, so the first is
-    /// asked for again too.
+    /// Marks the current ask as failed. If the two typings of a capture differ, it is not known which one is wrong,
+    /// so the first one is asked for again too.
     pub(super) fn fail_ask(&mut self, error: Option<CaptureError>) {
         let Some(ask) = self.ask.as_mut().filter(|ask| !ask.done) else { return };
         ask.done = true;
@@ -246,8 +246,8 @@ impl State {
         self.failed = Some((ask.capture.clone(), error));
     }
 
-    /// Waits for the result of a session that may have been completed. It is never cancelled: it is not
-    /// known what that would cancel.
+    /// Waits for the result of a session that may have been completed. Such a session is never cancelled, because
+    /// it is not known what that would cancel.
     fn await_result(&mut self, now: u64, limits: &Limits) -> Action {
         if self.ended {
             Action::End
@@ -258,7 +258,7 @@ impl State {
         }
     }
 
-    /// Ends a flow that does not complete its session: cancels the session if it may be open.
+    /// Ends a flow that does not complete its session. Cancels the session if it may be open.
     fn close(&mut self, now: u64, limits: &Limits) -> Action {
         if self.result.as_ref().is_some_and(SessionResult::is_known) {
             Action::End
@@ -273,12 +273,12 @@ impl State {
         }
     }
 
-    /// Waits for `time` from the first call on.
+    /// Waits until `time` has passed since the first call.
     fn wait(&mut self, now: u64, time: u64) -> Action {
         Action::Wait(*self.deadline.get_or_insert(now.saturating_add(time)))
     }
 
-    /// The request under way was accepted.
+    /// Takes a success as the response to the request under way.
     pub(super) fn accept(&mut self, payments: &Payments) {
         let Some(kind) = self.in_flight.take() else { return };
         let operation = self.operation(kind);
@@ -289,7 +289,7 @@ impl State {
         self.settle();
     }
 
-    /// The request under way failed.
+    /// Takes a failure as the response to the request under way.
     pub(super) fn fail(&mut self, response: ResponseDigest) {
         let Some(kind) = self.in_flight.take() else { return };
         let certain = match kind {
@@ -305,7 +305,7 @@ impl State {
         self.settle();
     }
 
-    /// Something is missing that the service requires: goes back to asking for it, if it is known what.
+    /// Goes back to asking for captures if the service has reported which ones are missing; else stops.
     fn collect_again(&mut self, response: ResponseDigest) {
         self.rounds = self.rounds.saturating_add(1);
         match self.required.as_ref().filter(|required| !required.is_empty()) {
@@ -317,11 +317,11 @@ impl State {
         }
     }
 
-    /// The session is known from now on.
+    /// Sets the session that the flow is about.
     pub(super) fn begin_session(&mut self, sid: &str) {
         if self.session.as_deref() != Some(sid) {
             self.session = Some(sid.to_owned());
-            // What was reported of another session says nothing about this one.
+            // What was reported about another session does not apply to this one; a success always counts.
             self.result = self.result.take().filter(SessionResult::is_success);
             (self.newest, self.required, self.ask) = (None, None, None);
         }

@@ -1,14 +1,14 @@
-//! `Step`: what a flow wants to be done next.
+//! `Step`: what to do next.
 
 use std::time::SystemTime;
 
 use super::Ending;
 use crate::params::{CreatePaymentsParams, UpdatePaymentsParams};
 
-/// What [`PaymentFlow::next`](crate::PaymentFlow::next) wants to be done next.
+/// What to do next, as returned by [`PaymentFlow::next`](crate::PaymentFlow::next).
 ///
-/// The flow counts the request of a `Create` or `Update` as begun: store the flow before sending it. There are
-/// these four and no others, so that a program cannot pass over one.
+/// The request of a `Create` or `Update` is marked as begun in the flow: store the flow before sending the request.
+/// No variants will be added, so a `match` can name all of them.
 #[derive(Clone, Debug, PartialEq)]
 #[allow(clippy::large_enum_variant, reason = "it is taken apart at once, and a Box would be in the way")]
 pub enum Step {
@@ -23,8 +23,7 @@ pub enum Step {
         /// What to send.
         params: UpdatePaymentsParams,
     },
-    /// Nothing can be done before a callback arrives or this time has come, whichever is first. Then call
-    /// `next` again.
+    /// Wait for a callback, but no longer than until this time. Then call `next` again.
     WaitUntil(SystemTime),
     /// The payment has ended.
     Ended(Ending),

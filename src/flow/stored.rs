@@ -1,4 +1,4 @@
-//! A flow as it is stored: JSON, or any format that describes itself.
+//! The stored form of a flow: JSON, or any other self-describing format.
 
 use serde::de::{Deserialize, Deserializer, Error as _};
 use serde::ser::{Serialize, Serializer};
@@ -10,8 +10,8 @@ use super::table::SessionResult;
 use super::{PaymentFlow, ReferencePlace, ResponseDigest};
 use crate::error::{ErrorKind, Outcome};
 
-/// The version of what is written. Each version reads its own and the earlier ones, and refuses later ones:
-/// they may hold what changes the meaning of the rest.
+/// The version of the stored form. A program reads its own version and earlier ones, but refuses later ones, in
+/// which a new field may change the meaning of the others.
 const VERSION: u64 = 1;
 
 impl Serialize for PaymentFlow {
@@ -60,13 +60,12 @@ fn object<const N: usize>(fields: [(&str, Value); N]) -> Value {
     Value::Object(written.map(|(name, value)| (name.to_owned(), value)).collect::<Map<_, _>>())
 }
 
-/// Reads a field; an absent one is null. Errors do not repeat what was found: it may be a secret.
+/// Reads a field; an absent one is null. Errors do not show the value, which may be a secret.
 fn field<'de, T: Deserialize<'de>>(value: &'de Value, name: &str) -> Result<T, String> {
-    T::deserialize(value.get(name).unwrap_or(&Value::Null))
-        .map_err(|_| format!("{name}: missing, or not what it should be"))
+    T::deserialize(value.get(name).unwrap_or(&Value::Null)).map_err(|_| format!("{name}: missing or invalid"))
 }
 
-/// Of structs, all fields.
+/// Reads and writes structs as objects with all their fields.
 macro_rules! fields {
     ($type:ident { $($field:ident),+ }) => {
         impl Serialize for $type {
@@ -84,7 +83,7 @@ macro_rules! fields {
     };
 }
 
-/// Of enums, the name of the variant.
+/// Reads and writes enums as the name of the variant.
 macro_rules! variants {
     ($type:ident { $($variant:ident),+ }) => {
         impl Serialize for $type {

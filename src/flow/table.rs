@@ -1,4 +1,4 @@
-//! The table of endings: what a payment's state says about the money, and about the session beside it.
+//! The table of endings: what a flow's state says about the money and about the session.
 
 use std::fmt;
 
@@ -19,7 +19,7 @@ pub(super) struct SessionResult {
 }
 
 impl State {
-    /// What is known about the money. `charges`: the session has an amount.
+    /// What is known about the money. `charges` is whether the session has an amount to charge.
     pub(super) fn payment(&self, charges: bool) -> PaymentEnding {
         let completed = self.may_be_completed();
         match self.result.clone() {
@@ -71,7 +71,7 @@ impl SessionResult {
         self.result == PayResult::Success
     }
 
-    /// Whether the service uses the word to report that nothing was charged.
+    /// Whether the service reports with this result that nothing was charged.
     fn is_decline(&self) -> bool {
         matches!(
             self.result,
@@ -82,8 +82,8 @@ impl SessionResult {
         )
     }
 
-    /// How much it settles: a success counts whatever else is reported, and a decline settles what another
-    /// word leaves open.
+    /// How much the result settles: a success counts whatever else is reported, and a decline settles what other
+    /// results leave open.
     pub(super) fn weight(&self) -> u8 {
         if self.is_success() {
             3
@@ -98,8 +98,8 @@ impl SessionResult {
         matches!(self.result.as_str(), "cancelled" | "canceled")
     }
 
-    /// Whether it is certain that the session is over: a word that this version does not know may mean
-    /// something else.
+    /// Whether it is certain that the session is over. A result that this version does not know may mean something
+    /// else.
     pub(super) fn is_known(&self) -> bool {
         self.is_cancelled() || !matches!(self.result, PayResult::Other(_))
     }

@@ -1,14 +1,14 @@
 //! What a flow derives from its key: the tag in its `StatusCallback`, and its reference.
 //!
-//! Both must be the same in every version of this crate, on every machine: a flow that was stored by one
-//! program is found by the callbacks that reach another.
+//! Both must be the same in every version of this crate and on every machine, because callbacks that reach one
+//! program must find the flow that another one stored.
 
 use crate::callback::TAG_PARAMETER;
 use crate::text::form::pairs;
 use crate::text::url::Url;
 
-/// The tag of a key: 32 hex digits. It is a hash, to be of one length and of characters that a URL may have;
-/// it does not hide the key from someone who can guess it.
+/// The tag of a key: 32 hex digits. It is a hash so that it has a fixed length and only characters that are allowed
+/// in a URL. It does not hide the key from someone who can guess it.
 pub(super) fn of(key: &str) -> String {
     format!("{:032x}", hash(key.as_bytes()))
 }
@@ -34,13 +34,13 @@ pub(super) fn tagged(url: &str, key: &str) -> String {
     [parts.before_fragment, separator, TAG_PARAMETER, "=", &of(key), fragment].concat()
 }
 
-/// Whether the query of a URL has a tag already.
+/// Whether the query of a URL already has a tag.
 pub(super) fn is_tagged(url: &str) -> bool {
     let query = Url::split(url).query.unwrap_or_default();
     pairs(query.as_bytes()).any(|(name, _)| name == TAG_PARAMETER)
 }
 
-/// FNV-1a of 128 bits, with a last step that lets each bit of the input reach the upper half.
+/// 128-bit FNV-1a, with a last step that mixes the lower bits into the upper half, of which the reference is made.
 fn hash(bytes: &[u8]) -> u128 {
     const OFFSET: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
     const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;

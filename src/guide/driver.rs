@@ -18,12 +18,12 @@ pub(super) type Observer = Box<dyn FnMut(&StatusCallback) + Send>;
 /// A flow, with a lock that is never held while a request is under way.
 pub(super) struct Driver<E> {
     state: Mutex<State<E>>,
-    /// What `next` does not know yet. It has a lock of its own because the store may stop the payment.
+    /// Signals that `next` has yet to see. They have a lock of their own because the store may stop the payment.
     signals: Mutex<Signals>,
-    /// A signal was set.
+    /// Notified when a signal is set.
     signalled: Condvar,
-    /// Held while a callback is handled, from before the flow changes until the observer has returned. So the
-    /// observer sees callbacks in the order in which the flow does.
+    /// Locked while a callback is handled, from before the flow changes until the observer has returned, so that the
+    /// observer sees callbacks in the same order as the flow.
     observer: Mutex<Observer>,
     tag: String,
     /// The session's SID. It has a lock of its own because the listener must not wait for the store.
@@ -35,21 +35,21 @@ struct State<E> {
     store: Store<E>,
     /// The revision that was stored last.
     stored: Option<u64>,
-    /// Whether the flow could not be stored: then nothing is sent, and no callback is acknowledged.
+    /// Whether the flow could not be stored. If so, nothing is sent, and no callback is acknowledged.
     failed: bool,
-    /// Why, if that happened for a callback: the store's error, or its panic.
+    /// The store's error or panic, if it failed for a callback.
     failure: Option<thread::Result<E>>,
-    /// Whether the payment has ended, and its callbacks are no longer taken.
+    /// Whether the payment has ended, so that callbacks are no longer taken.
     finished: bool,
 }
 
 #[derive(Clone, Copy, Default)]
 struct Signals {
-    /// Something happened since `next` looked last.
+    /// Something has happened since `next` last looked.
     news: bool,
-    /// The payment is to stop.
+    /// The payment must stop.
     stopped: bool,
-    /// The listener was shut down: no callback will come.
+    /// The listener was shut down, so no callback will arrive.
     closed: bool,
 }
 
@@ -58,7 +58,7 @@ impl<E> State<E> {
     fn store(&mut self) -> Result<(), E> {
         let revision = self.flow.revision();
         if self.stored != Some(revision) {
-            // It has failed until it returns: it may panic.
+            // Set before the call because the store may panic.
             self.failed = true;
             (self.store)(&self.flow)?;
             (self.failed, self.stored) = (false, Some(revision));
@@ -81,14 +81,14 @@ impl<E> Driver<E> {
         }
     }
 
-    /// Returns the next request, stored as begun, or the ending. Until there is one, waits for callbacks, or
-    /// returns `WaitUntil` if `quiet` passes without one.
+    /// Waits until there is a next request or an ending, and returns it. A request was stored as begun. Returns
+    /// `WaitUntil` if `quiet` passes without a callback.
     ///
     /// # Errors
-    /// What the store returned, for this step or for a callback.
+    /// Returns the store's error, for this step or for a callback.
     ///
     /// # Panics
-    /// If the store panicked for a callback.
+    /// Panics if the store panicked for a callback.
     pub(super) fn next(&self, quiet: Option<Duration>) -> Result<Step, E> {
         loop {
             self.wait_for_observer();
@@ -126,7 +126,7 @@ impl<E> Driver<E> {
         }
     }
 
-    /// Waits for a signal. Returns whether there was one in time.
+    /// Waits for a signal, and returns whether there was one in time.
     fn wait(&self, time: Duration) -> bool {
         let signals = lock(&self.signals);
         let waited = self.signalled.wait_timeout_while(signals, time, |signals| !signals.news);
@@ -147,8 +147,8 @@ impl<E> Driver<E> {
         self.publish(&state);
     }
 
-    /// Returns how the payment ended, when no callback is being handled any more. From now on none is taken.
-    /// Call it after the listener no longer has this handler.
+    /// Waits until no callback is being handled, and returns how the payment ended. From then on, callbacks are not
+    /// taken. Call this after the handler was removed from the listener.
     pub(super) fn finish(&self) -> Option<Ending> {
         let _no_callback = lock(&self.observer);
         let mut state = lock(&self.state);
@@ -156,7 +156,7 @@ impl<E> Driver<E> {
         state.flow.ending()
     }
 
-    /// What is decided is decided after the observer has returned, so that it can still change something.
+    /// Waits until the observer has returned, so that it can still stop the payment before the next step.
     fn wait_for_observer(&self) {
         drop(lock(&self.observer));
     }
@@ -190,7 +190,7 @@ impl<E: Send> CallbackHandler for Driver<E> {
         }
         let failed = state.failed;
         drop(state);
-        // The observer only looks on: it must not cost anybody a payment.
+        // A panic of the observer must not end the payment.
         if !failed && catch_unwind(AssertUnwindSafe(|| observer(callback))).is_err() {
             log::error!("the observer of a guided payment panicked; the payment goes on");
         }
@@ -209,7 +209,7 @@ impl<E: Send> Stop for Driver<E> {
     }
 }
 
-/// A panic of the store or the observer leaves no value half changed that is used afterwards.
+/// Ignores poisoning: if the store or the observer panics, no value that is used afterwards is left half changed.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn after_the_end_no_callback_is_taken() {
+    fn no_callback_is_taken_after_the_end() {
         let driver = driver();
         let callback = started(&driver);
         assert!(matches!(driver.next(None), Ok(Step::Create(_))));
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_caller_who_types_for_long_is_reported() {
+    fn a_wait_that_gets_long_is_reported() {
         let driver = driver();
         let callback = started(&driver);
         assert!(matches!(driver.next(None), Ok(Step::Create(_))));
@@ -254,7 +254,7 @@ mod tests {
         driver.on_response(Ok(Payments::from_json(format!(r#"{{"sid":"{SID}"}}"#).as_bytes()).unwrap()));
         let quiet = Some(Duration::from_millis(1));
         assert!(matches!(driver.next(quiet), Ok(Step::WaitUntil(_))));
-        // What happened meanwhile comes first.
+        // A signal comes first.
         driver.stop();
         assert!(matches!(driver.next(quiet), Ok(Step::Update { .. })));
     }

@@ -21,17 +21,17 @@ pub use stopper::PaymentStopper;
 /// How long one request to cancel a session may take, if the client's own deadline is not shorter.
 const CANCEL_TIME: Duration = Duration::from_secs(10);
 
-/// How long the caller types before a connection for the next request is opened, if there is none that is idle:
-/// a server or a router on the way may have closed the last one.
+/// How long the caller types before a connection for the next request is opened if none is idle: the server or a
+/// router may have closed the last one.
 const QUIET_TIME: Duration = Duration::from_secs(20);
 
-/// How long that may take. A callback that arrives meanwhile waits for the connection, as its request would.
+/// How long opening that connection may take. A callback that arrives meanwhile waits for it, as its request would.
 const CONNECT_TIME: Duration = Duration::from_secs(2);
 
 /// Takes one payment from its first request to its ending.
 ///
-/// It drives a [`PaymentFlow`]: it sends the requests that the flow returns with the client, and passes the
-/// callbacks that the listener receives to the flow, until the flow has ended.
+/// It runs a [`PaymentFlow`] with a client and a listener: until the flow has ended, it sends the requests that the
+/// flow returns, and passes responses and callbacks to the flow.
 ///
 /// ```
 /// use twilio_payments::{
@@ -44,9 +44,7 @@ const CONNECT_TIME: Duration = Duration::from_secs(2);
 /// # let (api, call) = (sandbox.client(), sandbox.call().obliging());
 /// # let auth_token = sandbox.auth_token();
 /// let listener = CallbackListener::local(SignatureValidator::new(auth_token)?)?;
-/// let params = CreatePaymentsParams::new(listener.status_callback_url())
-///     .idempotency_key("order-1066")
-///     .charge_amount("19.99".parse()?);
+/// let params = CreatePaymentsParams::new(listener.status_callback_url()).charge_amount("19.99".parse()?);
 /// let flow = PaymentFlow::new(call.sid(), params)?;
 ///
 /// let ending = GuidedPayment::new(&api, &listener, flow)
@@ -54,7 +52,7 @@ const CONNECT_TIME: Duration = Duration::from_secs(2);
 ///     .run()?;
 /// match ending.payment {
 ///     PaymentEnding::Paid { confirmation_code, .. } => println!("paid: {confirmation_code:?}"),
-///     PaymentEnding::NotPaid(reason) => println!("certainly not paid: {reason:?}"),
+///     PaymentEnding::NotPaid(reason) => println!("certainly not paid by this flow: {reason}"),
 ///     other => println!("{other:?}"),
 /// }
 /// # Ok(())
@@ -62,47 +60,49 @@ const CONNECT_TIME: Duration = Duration::from_secs(2);
 /// ```
 ///
 /// # If the program dies
-/// With a [`store`](Self::store), another process goes on: load the flow that was stored last, and pass it to
-/// `new` instead of a new one. Without a store, a payment that was under way is lost with the process: the
-/// service may still carry it out. A new flow with the same key is then no way to go on: it does not know what
-/// the first one did, so what it calls [`NotPaid`](crate::PaymentEnding::NotPaid) may have been paid by the first.
+/// With a [`store`](Self::store), another process can continue the payment: load the flow that was stored last, and
+/// pass it to `new` instead of a new one. Without a store, a payment that was under way is lost with the process,
+/// although the service may still carry it out. A new flow with the same key does not replace it, since it does not
+/// know what the first one did: it may end as [`NotPaid`](crate::PaymentEnding::NotPaid) although the first one was
+/// paid.
 ///
-/// Until `run` begins, the listener keeps this payment's callbacks in memory, and acknowledges them. So call it
-/// soon after binding the listener: what was acknowledged before dies with the program, and the payment then ends
-/// as unknown.
+/// Until `run` begins, the listener acknowledges this payment's callbacks and keeps them in memory. So call `run`
+/// soon after binding the listener: if the program dies before, these callbacks are lost, and the payment may end as
+/// unknown.
 ///
 /// # Callbacks
-/// The flow receives a callback, and is stored, on the thread of the listener's connection, even while a
-/// request is under way; only then is the callback acknowledged. If storing fails, it is answered 500, and
-/// sent again if its URL asks for that, as
+/// A callback is acknowledged only after it was passed to the flow and the flow was stored. Both happen on the thread
+/// of the listener's connection, even while a request is under way. If storing fails, the callback is answered 500,
+/// and the service sends it again if its URL asks for that, as
 /// [`status_callback_url`](CallbackListener::status_callback_url) does.
 ///
-/// Callbacks that arrive after `run` has returned are the listener's again. One of them can settle an ending
-/// that was unknown: if the flow was stored, load it, pass the callback to [`PaymentFlow::on_callback`], and store it.
+/// After `run` has returned, callbacks stay in the listener, to be read with [`recv`](CallbackListener::recv). One of
+/// them can settle an ending that was unknown: if the flow was stored, load it, pass the callback to
+/// [`PaymentFlow::on_callback`], and store the flow.
 ///
 /// # Stopping
-/// [`PaymentStopper::stop`] is the way to stop payments: each cancels its session, or waits for its result if
-/// the session may have been completed. [`CallbackListener::shutdown`] does the same, but no result can
-/// arrive any more: such a payment ends as unknown at once. After [`PaymentsApi::shutdown`] no session can be
-/// cancelled; the ending then says that it is perhaps open.
+/// To stop payments, call [`PaymentStopper::stop`]: each payment cancels its session, or waits for the result if the
+/// session may have been completed. [`CallbackListener::shutdown`] does the same, but since no result can arrive any
+/// more, a payment whose session may have been completed ends as unknown at once. After [`PaymentsApi::shutdown`] no
+/// session can be cancelled, and the ending reports that the session may be open.
 ///
-/// Cancelling is a step like the others, with at most three requests of 10 s each, or of the client's timeout
-/// if that is shorter. Dropping a `GuidedPayment` sends nothing: it has no session before `run`, and `run` leaves
-/// none open that it could cancel, unless the store fails.
+/// Cancelling takes at most three requests of 10 s each, or of the client's timeout if that is shorter. Dropping a
+/// `GuidedPayment` sends nothing: there is no session before `run`, and before it returns, `run` cancels any session
+/// that may still be cancelled, unless the store fails.
 #[must_use = "nothing happens until `run` is called"]
 pub struct GuidedPayment<'a, E = Infallible> {
     api: &'a PaymentsApi,
     listener: &'a CallbackListener,
     flow: PaymentFlow,
     stopper: PaymentStopper,
-    /// In a Mutex only to be Sync; so is the observer.
+    /// In a `Mutex` only so that this type is `Sync`; so is the observer.
     store: Mutex<Store<E>>,
     observer: Mutex<Observer>,
 }
 
 impl<'a> GuidedPayment<'a> {
-    /// A payment that a flow begins or, if it was stored before, goes on with. The `StatusCallback` in the
-    /// flow's params must lead to the listener: usually it is its
+    /// Makes a payment from a new flow, or from a stored one to continue it. The `StatusCallback` in the flow's
+    /// params must lead to the listener: usually it is the listener's
     /// [`status_callback_url`](CallbackListener::status_callback_url).
     pub fn new(api: &'a PaymentsApi, listener: &'a CallbackListener, flow: PaymentFlow) -> Self {
         Self {
@@ -117,13 +117,13 @@ impl<'a> GuidedPayment<'a> {
 }
 
 impl<'a, E: Send + 'static> GuidedPayment<'a, E> {
-    /// Sets what stores the flow: before each request, after each callback, and with its ending. Default: it is
-    /// not stored.
+    /// Sets a closure that stores the flow before each request, after each callback, and when it has ended. Default:
+    /// the flow is not stored.
     ///
-    /// The closure is called by one thread at a time, on the thread of `run` or of a connection of the
-    /// listener's. It must return after the flow is stored for good, and must return an error if what is stored
-    /// is not the flow's predecessor; see [`PaymentFlow::revision`]. After an error nothing is sent any more,
-    /// and `run` returns it; after a panic, `run` panics.
+    /// The closure is called by one thread at a time: that of `run`, or that of one of the listener's connections. It
+    /// must not return `Ok` before the flow is stored durably, and must return an error if another process has stored
+    /// the flow since it was loaded; see [`PaymentFlow::revision`]. If it returns an error, nothing more is sent, and
+    /// `run` returns the error. If it panics, `run` panics.
     pub fn store<F: Send + 'static>(
         self,
         store: impl FnMut(&PaymentFlow) -> Result<(), F> + Send + 'static,
@@ -132,8 +132,8 @@ impl<'a, E: Send + 'static> GuidedPayment<'a, E> {
         GuidedPayment { api, listener, flow, stopper, store: Mutex::new(Box::new(store)), observer }
     }
 
-    /// Sets what sees each callback of the payment, the last one included, after the flow was stored with it
-    /// and before anything is done about it. Default: nothing does.
+    /// Sets a closure that is called with each callback of the payment, after the flow was stored with it and before
+    /// the next step. Default: none.
     ///
     /// The closure is called by one thread at a time, on the threads of the listener's connections. The payment
     /// waits for it to return. A panic in it is logged, and the payment goes on.
@@ -142,20 +142,19 @@ impl<'a, E: Send + 'static> GuidedPayment<'a, E> {
         self
     }
 
-    /// Sets what can stop the payment while it runs. Default: only the listener's shutdown does.
+    /// Sets a stopper, with which the payment can be stopped while it runs. Default: none.
     pub fn stopper(mut self, stopper: &PaymentStopper) -> Self {
         self.stopper = stopper.clone();
         self
     }
 
-    /// Takes the payment, and returns how it ended. Whatever goes wrong with requests and callbacks is in the
-    /// [`Ending`].
+    /// Takes the payment, and returns how it ended. If requests fail, the [`Ending`] reports it.
     ///
     /// While the caller types, a connection is kept open for the next request, as by [`PaymentsApi::connect`].
     ///
     /// # Errors
-    /// Returns the error of the [`store`](Self::store), if it returned one. The payment is then as it was
-    /// stored last: nothing was sent that was not stored before. Go on with that flow.
+    /// Returns the error of the [`store`](Self::store) if it returned one. No request was sent that was not stored
+    /// before, so continue with the flow that was stored last.
     pub fn run(self) -> Result<Ending, E> {
         let store = self.store.into_inner().unwrap_or_else(PoisonError::into_inner);
         let observer = self.observer.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -165,7 +164,7 @@ impl<'a, E: Send + 'static> GuidedPayment<'a, E> {
         let payment: Weak<dyn Stop> = Arc::downgrade(&(Arc::clone(&driver) as Arc<dyn Stop>));
         self.stopper.add(payment);
         let handler: Arc<dyn CallbackHandler> = Arc::clone(&driver) as Arc<dyn CallbackHandler>;
-        // It fails if the store does, which the driver then returns.
+        // If this fails, so did the store, and the driver returns the store's error.
         let registration = self.listener.register(&handler);
         let mut quiet = None;
         let ending = loop {
@@ -177,13 +176,13 @@ impl<'a, E: Send + 'static> GuidedPayment<'a, E> {
                     let api = if cancels { &cancelling } else { self.api };
                     driver.on_response(api.update_payments(&call_sid, &sid, &params));
                 }
-                // If it fails, the next request tries by itself.
+                // If this fails, the next request opens a connection itself.
                 Step::WaitUntil(_) => drop(self.api.connect(CONNECT_TIME)),
                 Step::Ended(ending) => break ending,
             }
         };
         drop(registration);
-        // A callback that was handled meanwhile may have corrected it.
+        // A callback that was handled meanwhile may have corrected the ending.
         Ok(driver.finish().unwrap_or(ending))
     }
 }

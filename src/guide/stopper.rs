@@ -1,19 +1,19 @@
-//! `PaymentStopper`: ends a program's guided payments.
+//! `PaymentStopper`: stops a program's guided payments.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-/// Stops guided payments, as when the program is to end.
+/// Stops guided payments, for example before the program exits.
 ///
 /// Make one for the program, pass it to each [`GuidedPayment`](crate::GuidedPayment), and call
-/// [`stop`](Self::stop) in the handler of Ctrl-C or SIGTERM. Clones are the same stopper.
+/// [`stop`](Self::stop) in the handler of Ctrl-C or SIGTERM. All clones stop the same payments.
 ///
 /// ```
 /// use twilio_payments::PaymentStopper;
 ///
 /// let stopper = PaymentStopper::new();
-/// // GuidedPayment::new(&api, &listener, flow).stopper(&stopper).run() in any number of threads, and in the
-/// // handler of a signal:
+/// // In any number of threads: GuidedPayment::new(&api, &listener, flow).stopper(&stopper).run()
+/// // In the signal handler:
 /// stopper.stop();
 /// ```
 #[derive(Clone, Default)]
@@ -31,20 +31,20 @@ pub(super) trait Stop: Send + Sync {
 }
 
 impl PaymentStopper {
-    /// A stopper of no payment yet.
+    /// Makes a stopper that has no payments yet.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Stops every payment that has this stopper, now or later, and returns at once. Join the threads that run
-    /// them before the program ends.
+    /// the payments before the program ends.
     ///
-    /// A payment whose session may have been completed waits for its result, for its
-    /// [`result_timeout`](crate::PaymentFlow::result_timeout) at most. Any other cancels its session, and ends
-    /// as certainly not paid: after the request that is under way, which takes up to the client's timeout,
-    /// within 32 s; usually within milliseconds. If the response to its creation was lost, it first finds out
-    /// which session to cancel, which can take two requests and 20 s more.
+    /// A payment whose session may have been completed waits for its result, up to its
+    /// [`result_timeout`](crate::PaymentFlow::result_timeout). Any other payment cancels its session and ends as
+    /// certainly not paid, usually within milliseconds. At worst, this takes 32 s after the request that is under
+    /// way, which itself takes up to the client's timeout. If the response to the creation was lost, the payment
+    /// first finds out which session to cancel, which can take two more requests and 20 s.
     pub fn stop(&self) {
         let payments = {
             let mut stoppable = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,4 +1,4 @@
-//! Configures a listener.
+//! `CallbackListenerBuilder`: configures a listener.
 
 use std::fmt;
 use std::net::{TcpListener, ToSocketAddrs};
@@ -15,10 +15,10 @@ use crate::callback::{CallbackError, StatusCallback};
 use crate::server::{Limits, Reply, Request, Server};
 use crate::text::url_without_secrets;
 
-/// How long a callback waits to be read before it may be discarded to make room.
+/// After how long an unread callback may be discarded to make room.
 const UNREAD_TIME: Duration = Duration::from_secs(600);
 
-/// Configures a [`CallbackListener`]. Made by [`CallbackListener::builder`].
+/// Configures a [`CallbackListener`]. Returned by [`CallbackListener::builder`].
 ///
 /// ```
 /// use twilio_payments::{CallbackListener, SignatureValidator};
@@ -48,35 +48,38 @@ impl CallbackListenerBuilder {
         Self { validator, public_url: None, capacity: 4096, connections: 256, on_callback: None }
     }
 
-    /// The URL under which the service reaches the listener; see [above](CallbackListener#which-url).
-    /// Default: `http://` and the address that is bound, which serves on the same machine only.
+    /// Sets the URL at which the service reaches the listener: see [Which URL](CallbackListener#which-url). Default:
+    /// `http://` and the bound address, which only works on the same machine.
     pub fn public_url(mut self, public_url: impl Into<String>) -> Self {
         self.public_url = Some(public_url.into());
         self
     }
 
-    /// How many callbacks may wait to be read, in all, at least 1. Default: 4,096, which take about 8 MB.
+    /// Sets how many callbacks may wait to be read in total, 1 or more. Default: 4,096, which take about 8 MB.
     pub fn capacity(mut self, callbacks: usize) -> Self {
         self.capacity = callbacks;
         self
     }
 
-    /// How many connections may be open, and so how many threads serve them, at least 1. Default: 256.
+    /// Sets how many connections may be open, 1 or more. Each has a thread. Default: 256.
     pub fn connections(mut self, connections: usize) -> Self {
         self.connections = connections;
         self
     }
 
-    /// Passes each callback to a handler before it is answered: to store it, so that nothing that the service was told
-    /// is received can be lost. After `Ok` the service gets 204, and the callback is handed over
-    /// [as usual](CallbackListener#who-receives-a-callback). After an error or a panic it gets 500, and nobody else
-    /// receives the callback; the service sends it again if the fragment of its URL
-    /// [asks for that](CallbackListener::status_callback_url). The error is logged as a warning. Default: no handler.
+    /// Sets a handler, which receives each callback before the service gets a response. Use it to store callbacks, so
+    /// that no acknowledged callback is lost. Default: no handler.
     ///
-    /// The handler runs on the thread of the connection, so it runs for several callbacks at once. The service waits
-    /// for the response for 15 s by default. A callback that was stored is not given to the handler again when it is
-    /// repeated, except after a restart, if the repetition arrives while the handler is still busy with it, or if a
-    /// [`GuidedPayment`](crate::GuidedPayment) could not store it afterwards: storing it twice must do no harm.
+    /// If the handler returns `Ok`, the service gets 204, and the callback is passed on
+    /// [as usual](CallbackListener#who-receives-a-callback). If it returns an error or panics, the service gets 500, and
+    /// the callback is not passed on. The service sends it again if the fragment of its URL
+    /// [asks for that](CallbackListener::status_callback_url). The error is logged as a warning.
+    ///
+    /// The handler runs on the thread of the connection, so it can run for several callbacks at the same time. By
+    /// default, the service waits 15 s for the response. The handler may receive a callback more than once: after a
+    /// restart, if a repeated delivery arrives while the handler is still running, or if a
+    /// [`GuidedPayment`](crate::GuidedPayment) could not store the callback afterwards. So storing a callback twice must
+    /// do no harm.
     ///
     /// ```
     /// use std::fs::OpenOptions;
@@ -103,18 +106,19 @@ impl CallbackListenerBuilder {
         self
     }
 
-    /// Listens on an address, such as `127.0.0.1:8080` behind a proxy on the same machine, or
-    /// `0.0.0.0:8080`. Port 0 stands for any free one.
+    /// Binds the listener to an address, such as `127.0.0.1:8080` behind a proxy on the same machine, or `0.0.0.0:8080`.
+    /// Port 0 means any free port.
     ///
     /// # Errors
-    /// - [`CallbackErrorKind::InvalidInput`]: the public URL is not an absolute http or https URL, or
-    ///   `capacity` or `connections` is 0.
-    /// - [`CallbackErrorKind::Listen`]: the address is taken, not this machine's, or not allowed.
+    /// - Returns an error of kind [`CallbackErrorKind::InvalidInput`] if the public URL is not an absolute http or https
+    ///   URL, or if `capacity` or `connections` is 0.
+    /// - Returns an error of kind [`CallbackErrorKind::Listen`] if the address is in use, is not one of this machine, or
+    ///   is not allowed.
     ///
     /// [`CallbackErrorKind::InvalidInput`]: crate::CallbackErrorKind::InvalidInput
     /// [`CallbackErrorKind::Listen`]: crate::CallbackErrorKind::Listen
     pub fn bind(self, address: impl ToSocketAddrs) -> Result<CallbackListener, CallbackError> {
-        // Wrong values are found before the port is taken.
+        // Check the values before binding the port.
         for (field, value) in [("capacity", self.capacity), ("connections", self.connections)] {
             if value == 0 {
                 return Err(CallbackError::invalid(field, "zero"));

@@ -1,4 +1,4 @@
-//! Handlers: code of the program that a callback is given to before it is answered.
+//! Handlers: code of the program that receives a callback before the service gets a response.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -7,13 +7,13 @@ use std::sync::Arc;
 use super::queue::Queue;
 use crate::callback::StatusCallback;
 
-/// The program's own handler of every callback.
+/// The program's handler of every callback.
 ///
-/// `AssertUnwindSafe`, so that listeners can be used across `catch_unwind`: a panic of the closure is caught each time.
+/// `AssertUnwindSafe` so that listeners can be used across `catch_unwind`. Panics of the closure are caught.
 #[derive(Clone)]
 pub(super) struct OnCallback(Arc<AssertUnwindSafe<Box<Closure>>>);
 
-/// Its errors are texts for the log.
+/// Its errors are messages for the log.
 type Closure = dyn Fn(&StatusCallback) -> Result<(), String> + Send + Sync;
 
 impl OnCallback {
@@ -32,23 +32,24 @@ impl OnCallback {
 /// Receives the callbacks of one flow on the threads of the listener's connections. See
 /// [`CallbackListener::register`](super::CallbackListener::register).
 pub(crate) trait CallbackHandler: Send + Sync {
-    /// Whether a callback belongs to this handler. Called with the listener's queue locked: it must return at once.
+    /// Whether a callback belongs to this handler. It must return at once, because the listener's queue is locked.
     fn is_for(&self, callback: &StatusCallback) -> bool;
 
-    /// Stores a callback that [`is_for`](Self::is_for) this handler. The service gets 204 after `Ok`, and 500 after
-    /// an error or a panic; then it may send the callback again. The error is a text for the log.
+    /// Stores a callback that [`is_for`](Self::is_for) this handler. If this returns `Ok`, the service gets 204. If it
+    /// returns an error or panics, the service gets 500, and may send the callback again. The error is a message for the
+    /// log.
     ///
-    /// Returns whether the handler took it. One whose registration has ended meanwhile does not: the callback is then
-    /// for whoever is next.
+    /// Returns whether the handler took the callback. If its registration has ended meanwhile it does not, and the
+    /// callback goes to the next receiver.
     fn on_callback(&self, callback: &StatusCallback) -> Result<bool, String>;
 
-    /// The listener was shut down: no more callbacks come.
+    /// Called when the listener was shut down, so that no more callbacks arrive.
     fn on_close(&self);
 }
 
-/// Calls a handler; a panic in it is an error.
+/// Calls a handler, and turns a panic into an error.
 pub(super) fn call<T>(handle: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
-    // What a handler leaves half done is the handler's own: nothing of the listener's is changed by it.
+    // A handler does not change anything of the listener, so a panic cannot leave that half changed.
     catch_unwind(AssertUnwindSafe(handle)).unwrap_or_else(|_| Err("it panicked".to_owned()))
 }
 

@@ -1,28 +1,28 @@
-//! The URL that the service requested, for a request that arrived here.
+//! Finds the URL that the service requested from the request that arrived.
 
 use std::borrow::Cow;
 
 use crate::callback::{CallbackError, CallbackRetries};
 use crate::text::url::Url;
 
-/// The URL under which the service reaches a listener, absolute and with a host.
+/// The URL at which the service reaches a listener, absolute and with a host.
 #[derive(Clone)]
 pub(super) struct PublicUrl {
-    /// The URL as it was given.
+    /// The URL as it was set.
     pub(super) given: String,
-    /// The URL with a fragment that asks for retries, unless it has one of its own.
+    /// The URL with a fragment that asks for retries, unless it has a fragment.
     pub(super) for_service: String,
 }
 
 impl PublicUrl {
-    /// Takes an absolute http or https URL.
+    /// Accepts an absolute http or https URL.
     ///
     /// # Errors
     /// Returns an error if it is not one, or holds white space or control characters.
     pub(super) fn new(given: String) -> Result<Self, CallbackError> {
         let refusal = |reason| Err(CallbackError::invalid("public_url", reason));
         if given.contains(|c: char| c.is_whitespace() || c.is_control()) {
-            return refusal("holds white space or a control character");
+            return refusal("contains white space or a control character");
         }
         let url = Url::split(&given);
         match url.host {
@@ -38,7 +38,7 @@ impl PublicUrl {
         Ok(Self { given, for_service })
     }
 
-    /// The URL that the service requested if `target` arrived: path and query.
+    /// Returns the URL that the service requested if `target`, a path and query, arrived.
     pub(super) fn requested(&self, target: &str) -> Cow<'_, str> {
         let url = Url::split(&self.given);
         if url.query.is_none() && (url.path.is_empty() || url.path.ends_with('/')) {
@@ -56,9 +56,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_arrives_is_put_in_its_place() {
+    fn path_and_query_that_arrive_are_used() {
         for (given, target, requested) in [
-            // A base: everything follows it.
+            // It is a base URL: path and query follow it.
             ("https://pay.example.com", "/", "https://pay.example.com/"),
             ("https://pay.example.com", "/status?order=7", "https://pay.example.com/status?order=7"),
             ("https://pay.example.com/", "/status?order=7", "https://pay.example.com/status?order=7"),
@@ -68,7 +68,7 @@ mod tests {
             ("https://pay.example.com/#rc=2", "/a", "https://pay.example.com/a"),
             ("https://pay.example.com#rc=2", "/a", "https://pay.example.com/a"),
             ("https://[2001:db8::1]", "/a", "https://[2001:db8::1]/a"),
-            // One URL: only the query may differ.
+            // It is the only URL: just the query may differ.
             ("https://pay.example.com/status", "/status", "https://pay.example.com/status"),
             ("https://pay.example.com/status", "/inner?order=7", "https://pay.example.com/status?order=7"),
             ("https://pay.example.com/status", "/status?", "https://pay.example.com/status?"),
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_public_url_is_refused() {
+    fn texts_that_are_not_public_urls_are_refused() {
         for (given, reason) in [
             ("", "not an absolute URL"),
             ("/status", "not an absolute URL"),
@@ -101,8 +101,8 @@ mod tests {
             ("https://u:p@/status", "without a host"),
             ("https://:443/status", "without a host"),
             ("https://?x", "without a host"),
-            ("https://pay.example.com/a b", "holds white space or a control character"),
-            ("https://pay.example.com/\n", "holds white space or a control character"),
+            ("https://pay.example.com/a b", "contains white space or a control character"),
+            ("https://pay.example.com/\n", "contains white space or a control character"),
         ] {
             let error = PublicUrl::new(given.to_owned()).err().unwrap();
             assert_eq!(error.to_string(), format!("invalid public_url: {reason}"), "{given}");

@@ -1,4 +1,4 @@
-//! The callbacks that were received and not yet read, and who receives the next one.
+//! The callbacks that were received but not yet read, and who receives the next one.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -10,14 +10,13 @@ use super::handler::{CallbackHandler, Registration, call};
 use super::recent::Recent;
 use crate::callback::{CallbackError, CallbackErrorKind, StatusCallback};
 
-/// How many copies of one callback are kept if there is no room. An attacker can make any number of a captured one, by
-/// sending it with other tokens; the service does not send the same words often.
+/// How many copies of one callback are kept if there is no room. An attacker can make any number of copies of a captured
+/// callback by sending it with other tokens; the service rarely sends the same body twice.
 const MAX_COPIES: usize = 2;
 
 /// What distinguishes one delivery of a callback from another.
 pub(super) struct Delivery {
-    /// A hash of the idempotency token and the signature, so that each takes the same little space. `None` without
-    /// a token.
+    /// A hash of the idempotency token and the signature, which takes little space. `None` if there is no token.
     repeat: Option<Vec<u8>>,
     /// The signature, which stands for the URL and the body.
     signature: String,
@@ -26,7 +25,7 @@ pub(super) struct Delivery {
 impl Delivery {
     pub(super) fn new(token: Option<&str>, signature: String) -> Self {
         let repeat = token.filter(|token| !token.is_empty()).map(|token| {
-            // Neither has a line end in it.
+            // Neither contains a line end.
             let both = [token, "\n", &signature].concat();
             digest::digest(&digest::SHA256, both.as_bytes()).as_ref().to_vec()
         });
@@ -34,11 +33,11 @@ impl Delivery {
     }
 }
 
-/// What becomes of a callback.
+/// What to do with a callback.
 pub(super) enum Receipt {
     /// It waits to be read. To make room for it, an older one may have been discarded.
     Queued { discarded: bool },
-    /// It is for a registered handler, which must be called.
+    /// It belongs to a registered handler, which must be called.
     Registered(Arc<dyn CallbackHandler>),
     /// It was received before.
     Repeated,
@@ -46,15 +45,15 @@ pub(super) enum Receipt {
     NoRoom,
 }
 
-/// The callbacks between the server's threads and the readers.
+/// The callbacks that the server's threads have received, for their readers.
 pub(super) struct Queue {
     state: Mutex<State>,
-    /// A callback arrived, a view ended, or the listener was shut down.
+    /// Notified when a callback arrives, a view ends, or the listener is shut down.
     changed: Condvar,
     capacity: usize,
-    /// After this time, an unread callback may be discarded to make room.
+    /// After how long an unread callback may be discarded to make room.
     unread_time: Duration,
-    /// The program stores every callback before it comes here, so any of them may be discarded.
+    /// Whether the program stores every callback before it gets here, so that any of them may be discarded.
     stored: bool,
 }
 
@@ -69,7 +68,7 @@ struct State {
     latest: u64,
     discarded: u64,
     received: Recent<Vec<u8>>,
-    /// Sessions of which the last callback has arrived.
+    /// Sessions whose last callback has arrived.
     over: Recent<String>,
     closed: bool,
 }
@@ -122,7 +121,7 @@ impl Queue {
         self.state().note(callback, delivery);
     }
 
-    /// Queues a callback, unless it is for a handler, was received before, or there is no room.
+    /// Queues a callback, unless it belongs to a handler, was received before, or there is no room.
     pub(super) fn put(&self, callback: &StatusCallback, delivery: &Delivery) -> Receipt {
         let mut state = self.state();
         if state.is_repeat(delivery) {
@@ -137,7 +136,7 @@ impl Queue {
             return Receipt::NoRoom;
         }
         state.note(callback, delivery);
-        // After the end nobody waits for a callback, but the program has stored it.
+        // After the end nobody waits for the callback, but the program has stored it.
         if !state.closed {
             state.latest += 1;
             let unread = Unread {
@@ -152,8 +151,8 @@ impl Queue {
         Receipt::Queued { discarded: full }
     }
 
-    /// Discards the oldest callback that may be: one of a session that is over, except its result; one that nobody has
-    /// read for long; or a third copy of one that waits.
+    /// Discards the oldest callback that may be discarded: one of a session that is over, except its result; one that
+    /// was not read for a long time; or a third copy of one that waits.
     fn discard(&self, state: &mut State) -> bool {
         let now = Instant::now();
         let mut copies = HashMap::new();
@@ -170,17 +169,17 @@ impl Queue {
         discarded
     }
 
-    /// Waits for the next callback of a session's views, or of all sessions without a view, for up to `timeout`; for
-    /// ever if that is [`Duration::MAX`].
+    /// Waits for the next callback of a session's views, or of all sessions without a view, for up to `timeout`, or
+    /// forever if that is [`Duration::MAX`].
     ///
     /// # Errors
-    /// `Timeout` if none came in time; `Closed` if nothing is left and nothing will come.
+    /// Returns `Timeout` if no callback arrived in time, and `Closed` if there is none and none will arrive.
     pub(super) fn take(
         &self,
         session: Option<&str>,
         timeout: Duration,
     ) -> Result<StatusCallback, CallbackError> {
-        // A time that is further off than the clock reaches never comes.
+        // A time that the clock cannot represent never comes.
         let deadline = Instant::now().checked_add(timeout);
         let mut state = self.state();
         loop {
@@ -197,13 +196,13 @@ impl Queue {
             let left =
                 deadline.map_or(timeout, |deadline| deadline.saturating_duration_since(Instant::now()));
             if left.is_zero() {
-                return Err(CallbackError::new(CallbackErrorKind::Timeout, "no callback came in time"));
+                return Err(CallbackError::new(CallbackErrorKind::Timeout, "no callback arrived in time"));
             }
             state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
-    /// The next callback, as [`take`](Self::take), if there is one already.
+    /// Returns the next callback like [`take`](Self::take), but only if there is one already.
     pub(super) fn try_take(&self, session: Option<&str>) -> Result<Option<StatusCallback>, CallbackError> {
         match self.take(session, Duration::ZERO) {
             Err(error) if error.kind() == CallbackErrorKind::Timeout => Ok(None),
@@ -211,12 +210,12 @@ impl Queue {
         }
     }
 
-    /// Begins a view: from now on the session's callbacks are its own, including those that wait.
+    /// Begins a view, which gets the session's callbacks from now on, including those that wait.
     pub(super) fn view(&self, sid: &str) {
         *self.state().views.entry(sid.to_owned()).or_default() += 1;
     }
 
-    /// Ends a view. What the last one of a session leaves is for the others again.
+    /// Ends a view. Callbacks that the last view of a session leaves can be read by others again.
     pub(super) fn end_view(&self, sid: &str) {
         let mut state = self.state();
         if let Some(views) = state.views.get_mut(sid) {
@@ -228,10 +227,10 @@ impl Queue {
         }
     }
 
-    /// Registers a handler, and passes to it what already waits for it.
+    /// Registers a handler, and passes the callbacks that already wait for it to it.
     ///
     /// # Errors
-    /// The handler's own error, after which it is not registered. Nothing is lost from the queue.
+    /// Returns the handler's error, after which the handler is not registered. No callback is lost from the queue.
     pub(super) fn register(
         self: &Arc<Self>,
         handler: &Arc<dyn CallbackHandler>,
@@ -263,7 +262,7 @@ impl Queue {
         self.state().handlers.retain(|other| !Arc::ptr_eq(other, handler));
     }
 
-    /// Queues no callback any more, and wakes everyone who waits for one.
+    /// Stops queueing callbacks, and wakes every thread that waits for one.
     pub(super) fn close(&self) {
         let mut state = self.state();
         if !std::mem::replace(&mut state.closed, true) {
@@ -281,7 +280,7 @@ impl Queue {
         self.state().unread.len()
     }
 
-    /// How many callbacks were discarded unread.
+    /// How many unread callbacks were discarded.
     pub(super) fn discarded(&self) -> u64 {
         self.state().discarded
     }

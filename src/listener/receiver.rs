@@ -1,4 +1,4 @@
-//! From a request to its response: what the listener does on the threads of its connections.
+//! Turns a request into a response, on the threads of the connections.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -14,7 +14,7 @@ use crate::text::url_without_secrets;
 /// The service repeats a callback with the same token.
 const TOKEN: &str = "I-Twilio-Idempotency-Token";
 
-/// The response to a callback that was received before, and a word for the log.
+/// The response to a callback that was received before, and its name in the log.
 const REPEATED: (u16, &str) = (204, "Repeated");
 
 pub(super) struct Receiver {
@@ -36,19 +36,19 @@ impl Receiver {
         Self { queue, url, on_callback, validator, warnings: Warnings::default() }
     }
 
-    /// Checks the requests that arrive from now on with another validator.
+    /// Replaces the validator for requests that arrive from now on.
     pub(super) fn set_validator(&self, validator: SignatureValidator) {
         *self.validator.write().unwrap_or_else(PoisonError::into_inner) = validator;
     }
 
     pub(super) fn respond(&self, request: &Request) -> Response {
-        // A sender of what is not a callback gets one response, however many requests came at once.
+        // A peer that does not send callbacks gets one response, however many requests it sends at once.
         let refusal = |status| Response::empty(status).last();
         if request.method() != "POST" {
             return refusal(405).header("Allow", "POST");
         }
         let url = self.url.requested(request.target());
-        // Of two signatures, neither is right.
+        // If there are two signatures, neither counts.
         let signature = request
             .header(SignatureValidator::HEADER)
             .filter(|_| request.header_count(SignatureValidator::HEADER) == 1);
@@ -76,7 +76,7 @@ impl Receiver {
         }
     }
 
-    /// Gives a callback to its handlers, or queues it. Returns the status, and a word for the log.
+    /// Passes a callback to its handlers, or queues it. Returns the status, and its name in the log.
     fn receive(&self, callback: &StatusCallback, delivery: &Delivery) -> (u16, &'static str) {
         if let Some(handler) = &self.on_callback {
             if self.queue.is_repeat(delivery) {
@@ -98,12 +98,12 @@ impl Receiver {
                     self.queue.note(callback, delivery);
                     (204, "Handled")
                 }
-                // It was unregistered meanwhile.
+                // The handler was unregistered meanwhile.
                 Ok(false) => self.put(callback, delivery),
                 Err(error) => self.failed(callback, &error),
             },
             Receipt::Queued { discarded } => {
-                // With a handler, nothing is lost if nobody reads it.
+                // With a handler, nothing is lost if nobody reads the callback.
                 if discarded && self.on_callback.is_none() {
                     let count = self.queue.discarded();
                     self.warnings.warn(format_args!(

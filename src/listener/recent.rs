@@ -3,7 +3,7 @@
 use std::collections::{HashSet, VecDeque};
 use std::hash::Hash;
 
-/// How many members are kept. A delivery is repeated within minutes or not at all.
+/// How many members are kept. A delivery is repeated within minutes, if at all.
 const REMEMBERED: usize = 8192;
 
 /// The latest values that were inserted.
@@ -41,7 +41,7 @@ impl<T: Clone + Eq + Hash> Recent<T> {
 mod tests {
     use super::*;
 
-    /// What the documentation of the listener promises.
+    /// The number that the listener's documentation gives.
     const PROMISED: usize = 8_192;
 
     #[test]

@@ -1,4 +1,4 @@
-//! The callbacks of one session, for the thread that takes the payment.
+//! `SessionCallbacks`: the callbacks of one session, for the thread that takes the payment.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,11 +8,11 @@ use super::queue::Queue;
 use crate::callback::{CallbackError, StatusCallback};
 use crate::model::sid;
 
-/// The callbacks of one Payments session. Made by [`CallbackListener::session`].
+/// A view of the callbacks of one Payments session. Returned by [`CallbackListener::session`].
 ///
-/// It borrows nothing, so it can move to the thread that takes this payment. As long as it lives, the
-/// session's callbacks come here and not to the listener's own [`recv`](super::CallbackListener::recv). What
-/// is unread when it is dropped returns there, in the order of arrival.
+/// It borrows nothing, so it can be moved to the thread that takes the payment. While it exists, it receives the
+/// session's callbacks instead of the listener's [`recv`](super::CallbackListener::recv). Callbacks that are unread when
+/// it is dropped go to `recv`, in the order of arrival.
 ///
 /// [`CallbackListener::session`]: super::CallbackListener::session
 pub struct SessionCallbacks {
@@ -29,20 +29,20 @@ impl SessionCallbacks {
         Ok(Self { queue, sid: sid.to_owned() })
     }
 
-    /// The session's SID.
+    /// The SID of the session.
     #[must_use]
     pub fn sid(&self) -> &str {
         &self.sid
     }
 
-    /// Waits for the session's next callback, for as long as it takes.
+    /// Waits for the session's next callback, without a time limit.
     ///
-    /// A caller who has hung up types no more, and a callback can be lost on its way: prefer
-    /// [`recv_timeout`](Self::recv_timeout).
+    /// Prefer [`recv_timeout`](Self::recv_timeout), because a callback may never arrive: the caller may hang up, and
+    /// callbacks can be lost.
     ///
     /// # Errors
-    /// [`CallbackErrorKind::Closed`] if the listener was shut down or dropped, and everything that it had
-    /// received for this session was read.
+    /// Returns an error of kind [`CallbackErrorKind::Closed`] if the listener was shut down or dropped, and every
+    /// callback that it had received for this session was read.
     ///
     /// [`CallbackErrorKind::Closed`]: crate::CallbackErrorKind::Closed
     pub fn recv(&self) -> Result<StatusCallback, CallbackError> {
@@ -52,8 +52,8 @@ impl SessionCallbacks {
     /// Waits for the session's next callback for up to `timeout`.
     ///
     /// # Errors
-    /// As [`recv`](Self::recv), and [`CallbackErrorKind::Timeout`](crate::CallbackErrorKind::Timeout) if none
-    /// came in time.
+    /// Returns the same errors as [`recv`](Self::recv), and one of kind
+    /// [`Timeout`](crate::CallbackErrorKind::Timeout) if no callback arrived in time.
     pub fn recv_timeout(&self, timeout: Duration) -> Result<StatusCallback, CallbackError> {
         self.queue.take(Some(&self.sid), timeout)
     }
@@ -61,13 +61,13 @@ impl SessionCallbacks {
     /// Returns the session's next callback, or `None` if there is none yet.
     ///
     /// # Errors
-    /// As [`recv`](Self::recv).
+    /// Returns the same errors as [`recv`](Self::recv).
     pub fn try_recv(&self) -> Result<Option<StatusCallback>, CallbackError> {
         self.queue.try_take(Some(&self.sid))
     }
 
-    /// Waits for one callback of the session after another, to the [final one](StatusCallback::is_final) or to
-    /// the end of the listener.
+    /// Returns an iterator that waits for one callback of the session after another. It ends after the
+    /// [final one](StatusCallback::is_final), or when the listener is shut down.
     pub fn iter(&self) -> impl Iterator<Item = StatusCallback> {
         let mut ended = false;
         std::iter::from_fn(move || {

@@ -1,4 +1,4 @@
-//! The queue on its own.
+//! The queue, without a server.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -89,7 +89,7 @@ fn rest(queue: &Queue) -> Vec<usize> {
 }
 
 #[test]
-fn a_registered_handler_receives_what_came_before_and_what_comes() {
+fn a_registered_handler_receives_earlier_and_later_callbacks() {
     let queue = Arc::new(Queue::new(100, Duration::MAX, false));
     for (session, number) in [(1, 1), (2, 2), (1, 3)] {
         assert_eq!(named(&put(&queue, session, number)), "queued");
@@ -104,7 +104,7 @@ fn a_registered_handler_receives_what_came_before_and_what_comes() {
     assert_eq!(named(&put(&queue, 1, 6)), "queued");
     assert_eq!(rest(&queue), [2, 5, 6]);
 
-    // It is notified once of the end of the listener, even if it registers late.
+    // It is notified of the listener's end once, even if it registers late.
     let registration = queue.register(&handler).unwrap();
     queue.close();
     queue.close();
@@ -116,7 +116,7 @@ fn a_registered_handler_receives_what_came_before_and_what_comes() {
 }
 
 #[test]
-fn what_a_handler_cannot_store_when_it_registers_is_not_lost() {
+fn a_callback_that_a_new_handler_cannot_store_is_not_lost() {
     let queue = Arc::new(Queue::new(100, Duration::MAX, false));
     for number in 1..6 {
         put(&queue, number % 2, number);
@@ -130,7 +130,7 @@ fn what_a_handler_cannot_store_when_it_registers_is_not_lost() {
 }
 
 #[test]
-fn what_nobody_reads_for_long_makes_room() {
+fn callbacks_that_are_unread_for_long_make_room() {
     let queue = Queue::new(2, Duration::from_millis(20), false);
     queue.view(&sid(1));
     assert_eq!(named(&put(&queue, 1, 1)), "queued");
@@ -141,8 +141,8 @@ fn what_nobody_reads_for_long_makes_room() {
 }
 
 proptest! {
-    /// Whatever views begin and end, each callback that is taken is handed over once, and those of a
-    /// session to its views while there are any.
+    /// Whatever views begin and end, each accepted callback is received once, and by the views of its session while
+    /// there are any.
     #[test]
     fn each_is_handed_over_once(steps in prop::collection::vec(step(), 0..60)) {
         const CAPACITY: usize = 5;
@@ -193,7 +193,7 @@ proptest! {
                     let (session, _) = waiting.remove(place.unwrap());
                     prop_assert!(ours(session));
                     prop_assert_eq!(taken.sid, sid(session));
-                    // In the order of arrival, whatever views came and went.
+                    // In the order of arrival, whatever views began and ended.
                     prop_assert!(!waiting.iter().any(|(other, n)| ours(*other) && *n < number));
                 }
             }
@@ -202,7 +202,7 @@ proptest! {
     }
 }
 
-/// A handler that ends after the queue has looked it up, and before it is given the callback.
+/// A handler whose registration ends after the queue has found it, and before it receives the callback.
 #[derive(Default)]
 struct Ending(Mutex<Option<Registration>>);
 
@@ -220,7 +220,7 @@ impl CallbackHandler for Ending {
 }
 
 #[test]
-fn what_comes_as_its_handler_ends_is_for_the_others() {
+fn a_callback_that_arrives_as_its_handler_ends_is_not_lost() {
     let queue = Arc::new(Queue::new(8, Duration::from_secs(600), false));
     let url = PublicUrl::new("https://pay.example.com/".to_owned()).unwrap();
     let validator = SignatureValidator::new("token").unwrap();
@@ -231,6 +231,6 @@ fn what_comes_as_its_handler_ends_is_for_the_others() {
     let delivery = Delivery::new(Some("token"), "signature".to_owned());
     assert_eq!(receiver.put(&callback(1, 7), &delivery), (204, "Taken"));
     assert_eq!(rest(&queue), [7]);
-    // It was received, once.
+    // It was received once.
     assert_eq!(receiver.put(&callback(1, 7), &delivery), (204, "Repeated"));
 }

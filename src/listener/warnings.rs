@@ -1,4 +1,4 @@
-//! Warnings that anyone on the network can cause, and so are logged at a limited rate.
+//! Warnings that anyone on the network can cause, which are therefore logged at a limited rate.
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
@@ -32,7 +32,7 @@ impl Warnings {
         log::warn!(target: "twilio_payments::listener", "{}{left_out}", Escaped(&message));
     }
 
-    /// How many warnings were suppressed since the last one that was logged; `None` if this one is to be
+    /// Returns how many warnings were suppressed since the last one that was logged, or `None` if this one must be
     /// suppressed too.
     fn suppressed(&self, now: Instant) -> Option<u64> {
         let mut window = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,5 +1,5 @@
-//! The currencies of ISO 4217 and how many decimals each has. Those of no use in payments, such as metals and test
-//! codes, have no decimals and are left out.
+//! The currencies of ISO 4217 and how many decimals each has. Codes that are of no use in payments, such as those of
+//! metals and the test code, are left out.
 
 const NO_DECIMALS: &str = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF ";
 const TWO_DECIMALS: &str = "\
@@ -16,7 +16,7 @@ const FOUR_DECIMALS: &str = "CLF UYW ";
 pub(crate) fn decimals(code: &str) -> Option<usize> {
     let code: [u8; 3] = code.as_bytes().try_into().ok()?;
     let [first, second, third] = code.map(|letter| letter.to_ascii_uppercase());
-    // With the space after it, so that four bytes are compared at once.
+    // With a space, as in the tables, so that four bytes are compared at once.
     let code = [first, second, third, b' '];
     [(2, TWO_DECIMALS), (0, NO_DECIMALS), (3, THREE_DECIMALS), (4, FOUR_DECIMALS)].into_iter().find_map(
         |(decimals, codes)| codes.as_bytes().chunks_exact(4).any(|known| known == code).then_some(decimals),
@@ -29,7 +29,7 @@ mod tests {
     use std::collections::HashSet;
 
     #[test]
-    fn every_code_is_three_letters_and_stands_once() {
+    fn every_code_is_three_letters_and_occurs_once() {
         let all = [NO_DECIMALS, TWO_DECIMALS, THREE_DECIMALS, FOUR_DECIMALS].concat();
         let codes: Vec<_> = all.split_terminator(' ').collect();
         assert!(

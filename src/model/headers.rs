@@ -4,7 +4,7 @@ use std::fmt;
 
 use ureq::http::HeaderMap;
 
-/// The headers of a response. Names are compared without regard to case.
+/// The headers of a response. Names are case-insensitive.
 ///
 /// ```
 /// # use twilio_payments::ResponseHeaders;
@@ -24,7 +24,7 @@ impl ResponseHeaders {
         self.0.get(name).and_then(|value| value.to_str().ok())
     }
 
-    /// Returns every header with a value of visible ASCII, names in lower case.
+    /// Returns every header whose value is visible ASCII. Names are in lower case.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
     }
@@ -40,7 +40,7 @@ impl<'a> IntoIterator for &'a ResponseHeaders {
     }
 }
 
-/// Shows the names only: a value may be anything.
+/// Shows only the names, because a value may be a secret.
 impl fmt::Debug for ResponseHeaders {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()

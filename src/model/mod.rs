@@ -1,4 +1,4 @@
-//! What is sent and received: amounts, enums, SIDs, and the resource that the API responds with.
+//! The values that are sent and received: amounts, enums, SIDs, and the resource that the API returns.
 
 mod amount;
 pub(crate) mod currency;

@@ -1,4 +1,4 @@
-//! The result of an operation: the Payments resource and what came with it.
+//! The result of an operation: the Payments resource, and what is known about the response.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,15 +11,14 @@ use crate::model::scalar::Scalar;
 use crate::model::sid;
 use crate::text::{Escaped, Redactor, json};
 
-/// The fields' names on the wire, in the order in which they are written.
+/// The wire names of the fields, in the order in which they are written.
 const NAMES: [&str; 6] = ["account_sid", "call_sid", "sid", "date_created", "date_updated", "uri"];
 
 /// A payments session, as the API returns it from both operations.
 ///
-/// It contains only bookkeeping. What the caller typed and how the payment went arrives later, in status
-/// callbacks.
+/// It contains only bookkeeping. What the caller types and how the payment ends arrive later, in status callbacks.
 ///
-/// Reading one is lenient: unknown fields are ignored, and only `sid` must be there and well-formed. Another field
+/// It is read leniently: unknown fields are ignored, and only `sid` must be present and well-formed. Any other field
 /// that is missing, null or not a string is `None`. `Debug` escapes control characters and cuts long text.
 ///
 /// ```
@@ -41,13 +40,13 @@ pub struct Payments {
     pub account_sid: Option<String>,
     /// `call_sid`: the call whose caller pays, `CA…`. It can be the parent leg of the call that you named.
     pub call_sid: Option<String>,
-    /// `sid`: the session itself, `PK` and 32 hex digits. Updates name it.
+    /// `sid`: the session itself, `PK` and 32 hex digits. Pass it to updates.
     pub sid: String,
-    /// `date_created`, in the form of RFC 2822, such as `Wed, 18 Dec 2019 20:02:01 +0000`.
+    /// `date_created`, in RFC 2822 format, such as `Wed, 18 Dec 2019 20:02:01 +0000`.
     pub date_created: Option<String>,
-    /// `date_updated`, in the form of RFC 2822.
+    /// `date_updated`, in RFC 2822 format.
     pub date_updated: Option<String>,
-    /// `uri`: the resource, relative to the API's base URL.
+    /// `uri`: the path of the resource, relative to the API's base URL.
     pub uri: Option<String>,
 }
 
@@ -69,12 +68,12 @@ impl Payments {
     /// and lone surrogates are read as U+FFFD.
     ///
     /// # Errors
-    /// Returns an error if the body is not a JSON object with a `sid` of `PK` and 32 hex digits, or has two.
+    /// Returns an error if the body is not a JSON object, or does not have one `sid` of `PK` and 32 hex digits.
     pub fn from_json(body: &[u8]) -> Result<Self, serde_json::Error> {
         json::read(body)
     }
 
-    /// Replaces a client's secrets, should the service repeat them. The SID is hex digits only.
+    /// Masks the client's secrets if the service repeats them. The SID cannot contain any.
     pub(crate) fn mask(&mut self, redactor: &Redactor) {
         let Self { account_sid, call_sid, sid: _, date_created, date_updated, uri } = self;
         for text in [account_sid, call_sid, date_created, date_updated, uri].into_iter().flatten() {
@@ -90,7 +89,7 @@ impl Payments {
     }
 }
 
-/// Escapes what the service wrote, which may be anything.
+/// Escapes the service's text, which may be anything.
 impl fmt::Debug for Payments {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut out = f.debug_struct("Payments");
@@ -104,7 +103,7 @@ impl fmt::Debug for Payments {
     }
 }
 
-/// Writes the six fields by their names on the wire.
+/// Writes the six fields by their wire names.
 impl Serialize for Payments {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(NAMES.iter().zip(self.fields()))
@@ -113,14 +112,14 @@ impl Serialize for Payments {
 
 impl<'de> Deserialize<'de> for Payments {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // Self-describing formats only, as the fields' types are not trusted.
+        // Only self-describing formats work, because the types of the fields are not trusted.
         deserializer.deserialize_any(PaymentsVisitor)
     }
 }
 
 struct PaymentsVisitor;
 
-/// Defines the errors for values that are not an object. Those of serde repeat the value, which may be anything.
+/// Defines the errors for values that are not an object. serde's own would show the value, which may be anything.
 macro_rules! refuse {
     ($($visit:ident($type:ty): $what:literal,)+) => {$(
         fn $visit<E: serde::de::Error>(self, _: $type) -> Result<Payments, E> {
@@ -184,7 +183,7 @@ impl<'de> Deserialize<'de> for Name {
     }
 }
 
-/// A session together with what is known about the response that it came in: the result of
+/// A session, together with what is known about the response that it arrived in: the result of
 /// [`create_payments_with_metadata`](crate::PaymentsApi::create_payments_with_metadata) and
 /// [`update_payments_with_metadata`](crate::PaymentsApi::update_payments_with_metadata).
 #[derive(Clone, Debug, PartialEq)]
@@ -192,23 +191,23 @@ impl<'de> Deserialize<'de> for Name {
 pub struct PaymentsResponse {
     /// The session.
     pub payments: Payments,
-    /// What came with it.
+    /// What is known about the response.
     pub metadata: ResponseMetadata,
 }
 
-/// What is known about the response and the attempts behind a result.
+/// What is known about a response, and about the attempts that were made.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ResponseMetadata {
     /// The HTTP status of the response: 201 for a creation, 202 for an update.
     pub status: u16,
-    /// The response's headers. `Debug` shows their names only.
+    /// The response's headers. `Debug` only shows their names.
     pub headers: ResponseHeaders,
     /// The `Twilio-Request-Id` header, which the provider's support asks for.
     pub request_id: Option<String>,
     /// How many attempts were made, 1 or more.
     pub attempts: u32,
-    /// How long the operation took, all attempts and waits together.
+    /// How long the operation took, including all attempts and waits.
     pub elapsed: Duration,
 }
 
@@ -243,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_unicode_is_replaced() {
+    fn invalid_unicode_is_replaced() {
         let bytes = |text: &[u8]| [b"\xef\xbb\xbf{\"sid\":\"", SID.as_bytes(), b"\",", text, b"}"].concat();
         let session = Payments::from_json(&bytes(b"\"uri\":\"/\xff\"")).unwrap();
         assert_eq!((session.sid.as_str(), session.uri.as_deref()), (SID, Some("/\u{fffd}")));
@@ -255,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_sid_must_be_there() {
+    fn only_the_sid_must_be_present() {
         for other in
             ["", r#","uri":null"#, r#","uri":7"#, r#","uri":-1.5"#, r#","uri":[[{}]]"#, r#","uri":{"a":[1]}"#]
         {
@@ -272,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_payment() {
+    fn bodies_that_are_not_payments() {
         for (body, reason) in [
             ("", "EOF"),
             ("{}", "no `sid`"),
@@ -299,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_what_the_service_wrote_escaped_and_cut() {
+    fn debug_escapes_and_cuts_the_services_text() {
         let mut session = Payments::new(SID);
         session.uri = Some(format!("/\u{202e}\n{}", "x".repeat(600)));
         session.call_sid = Some("CA1".to_owned());

@@ -1,4 +1,4 @@
-//! A field of JSON whose type is not trusted.
+//! A JSON field whose type is not trusted.
 
 use std::fmt;
 

@@ -1,11 +1,12 @@
-//! Checks of SIDs: the only text of a caller's that reaches a path.
+//! Checks of SIDs, the only values of a program that are put into a path.
 
 use crate::error::Error;
 
-/// Accepts two given letters and 32 hex digits.
+/// Accepts the prefix followed by 32 hex digits.
 ///
 /// # Errors
-/// Anything else, naming `field`. The value is not repeated: it may be a secret put in the wrong place.
+/// Returns an error that names `field` for anything else. It does not show the value, which may be a secret in the
+/// wrong place.
 pub(crate) fn check(field: &'static str, prefix: &str, value: &str) -> Result<(), Error> {
     match value.strip_prefix(prefix) {
         Some(rest) if rest.len() == 32 && rest.bytes().all(|b| b.is_ascii_hexdigit()) => Ok(()),
@@ -13,7 +14,7 @@ pub(crate) fn check(field: &'static str, prefix: &str, value: &str) -> Result<()
     }
 }
 
-/// Whether `value` is two given letters and 32 hex digits.
+/// Whether `value` is the prefix followed by 32 hex digits.
 pub(crate) fn is(prefix: &str, value: &str) -> bool {
     check("", prefix, value).is_ok()
 }

@@ -1,4 +1,4 @@
-//! The wire's enums. Each is open: a value that this version does not know is kept, not refused.
+//! The enums of the API. Each is open: a value that this version does not know is kept, not refused.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use crate::text::Escaped;
 
 /// A value of an open enum that this version of the crate does not know.
 ///
-/// Only the enums themselves make one, from text that is not the wire text of any of their variants.
+/// Only the enums make one, from text that is not the wire text of any of their variants.
 #[derive(Clone)]
 pub struct UnknownValue(String);
 
@@ -24,7 +24,7 @@ impl fmt::Debug for UnknownValue {
     }
 }
 
-/// Defines an enum of wire strings with an `Other` variant for the ones that are not listed.
+/// Defines an enum of wire texts with an `Other` variant for those that are not listed.
 macro_rules! open_enum {
     (
         $(#[$meta:meta])*
@@ -32,19 +32,19 @@ macro_rules! open_enum {
     ) => {
         $(#[$meta])*
         ///
-        /// An open enum: `Other` carries any value that has no variant here, exactly as on the wire. Values are
+        /// This enum is open: `Other` holds any value that has no variant here, exactly as on the wire. Two values are
         /// equal if their wire texts are.
         #[derive(Clone, Debug)]
         #[non_exhaustive]
         pub enum $name {
             $( $(#[$vmeta])* #[doc = concat!("\n\nOn the wire `", $wire, "`.")] $variant, )+
-            /// Any other value. [`From<&str>`](From) and [`FromStr`](std::str::FromStr) make it, and never
+            /// Any other value. It is made by [`From<&str>`](From) and [`FromStr`](std::str::FromStr), but never
             /// from the wire text of a variant.
             Other(UnknownValue),
         }
 
         impl $name {
-            /// Every value that this version knows, in the order of the API's documents.
+            /// Every value that this version knows, in the order of the API's documentation.
             pub const KNOWN: &'static [Self] = &[$( Self::$variant, )+];
 
             /// Returns the value as it stands on the wire.
@@ -125,7 +125,7 @@ macro_rules! open_enum {
 }
 
 open_enum! {
-    /// The kind of bank account that an ACH payment takes from (`BankAccountType`).
+    /// The kind of bank account that an ACH payment charges (`BankAccountType`).
     BankAccountType {
         /// A consumer's checking account, the service's default.
         ConsumerChecking = "consumer-checking",
@@ -239,7 +239,7 @@ open_enum! {
         CallerInterruptedWithStar = "caller-interrupted-with-star",
         /// The caller hung up.
         CallerHungUp = "caller-hung-up",
-        /// A parameter was not acceptable.
+        /// A value was not valid.
         ValidationError = "validation-error",
         /// The service failed. Documented for `<Pay>`, not for this API.
         InternalError = "internal-error",
@@ -265,9 +265,9 @@ open_enum! {
         InvalidPostalCode = "invalid-postal-code",
         /// The routing number has a wrong checksum.
         InvalidBankRoutingNumber = "invalid-bank-routing-number",
-        /// The account number is not acceptable.
+        /// The account number is invalid.
         InvalidBankAccountNumber = "invalid-bank-account-number",
-        /// The kind of account is not acceptable.
+        /// The kind of account is invalid.
         InvalidBankAccountType = "invalid-bank-account-type",
         /// The security code was asked for before the card number.
         InvalidCardNumberSecurityCodeCaptureSequence = "invalid-card-number-security-code-capture-sequence",
@@ -277,7 +277,7 @@ open_enum! {
         SessionInProgress = "session-in-progress",
         /// The service failed.
         InternalError = "internal-error",
-        /// Another spelling of `input-timeout`, which is seen too.
+        /// The same as `input-timeout`. Seen, but not documented.
         Timeout = "timeout",
     }
 }
@@ -286,7 +286,7 @@ open_enum! {
 mod tests {
     use super::*;
 
-    /// Checks the whole contract of one enum against the wire strings it must know.
+    /// Checks an enum against the wire texts that it must know.
     macro_rules! check {
         ($name:ident, $wire:expr) => {{
             let wire: &[&str] = $wire;
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn wire_strings() {
+    fn wire_texts() {
         check!(BankAccountType, &["consumer-checking", "consumer-savings", "commercial-checking"]);
         check!(
             Capture,
@@ -371,9 +371,9 @@ mod tests {
     }
 
     #[test]
-    fn equality_and_hash_go_by_the_wire_text() {
+    fn equality_and_hash_depend_on_the_wire_text() {
         use std::collections::HashSet;
-        // The value of another enum is the only way to an `Other` beside a known variant.
+        // Only the value of another enum can make an `Other` with the wire text of a variant.
         let CardType::Other(strange) = CardType::from("complete") else { panic!("not a card") };
         let odd = PaymentsStatus::Other(strange);
         assert_eq!(odd, PaymentsStatus::Complete);

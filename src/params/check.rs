@@ -1,4 +1,4 @@
-//! What the API's documents call invalid.
+//! Checks for values that the API's documentation calls invalid.
 
 use serde_json::Value;
 
@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::model::{Amount, currency};
 use crate::text::url::Url;
 
-/// Checks what both operations have.
+/// Checks the parameters that both operations have.
 pub(super) fn common(idempotency_key: &str, status_callback: &str) -> Result<(), Error> {
     if idempotency_key.is_empty() {
         return Err(Error::invalid("IdempotencyKey", "empty"));
@@ -14,17 +14,17 @@ pub(super) fn common(idempotency_key: &str, status_callback: &str) -> Result<(),
     callback(status_callback).map_err(|reason| Error::invalid("StatusCallback", reason))
 }
 
-/// Accepts an http(s) URL with a host, or a relative reference, both of the characters that a URL may have.
+/// Accepts an http(s) URL with a host, or a relative reference, if all its characters are allowed in a URL.
 pub(crate) fn callback(url: &str) -> Result<(), &'static str> {
     if url.is_empty() {
         return Err("empty");
     }
-    // Bytes first: they are quicker to look at, and the usual URL has no others.
+    // Bytes first: checking them is faster, and most URLs are ASCII.
     let blank = |b: u8| b.is_ascii_control() || b == b' ';
     if url.bytes().any(blank) || !url.is_ascii() && url.chars().any(|c| c.is_control() || c.is_whitespace()) {
         return Err("has a space or control character");
     }
-    // Whoever receives the callback refuses the request: HTTP libraries do not take them in a target.
+    // HTTP libraries refuse requests for a target with these characters, so the callback would be lost.
     if url.bytes().any(|b| matches!(b, b'"' | b'<' | b'>' | b'`')) {
         return Err("has a quote or angle bracket, which must be percent-encoded");
     }
@@ -38,11 +38,11 @@ pub(crate) fn callback(url: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// Refuses an item that is empty, or that the service could take for two.
+/// Refuses an item that is empty, or that the service could read as two.
 pub(super) fn list<T: AsRef<str>>(field: &'static str, items: &[T]) -> Result<(), Error> {
     let separates = |c: char| c == ',' || c.is_whitespace() || c.is_control();
     if items.iter().any(|item| item.as_ref().is_empty() || item.as_ref().contains(separates)) {
-        return Err(Error::invalid(field, "an item is empty, or has white space or a comma in it"));
+        return Err(Error::invalid(field, "an item is empty, or contains white space or a comma"));
     }
     Ok(())
 }
@@ -53,7 +53,7 @@ pub(super) fn parameter(parameter: &Value) -> Result<(), Error> {
         return Err(Error::invalid("Parameter", "not a JSON object"));
     };
     if fields.values().any(|value| value.is_object() || value.is_array()) {
-        return Err(Error::invalid("Parameter", "nested: a value is itself an object or array"));
+        return Err(Error::invalid("Parameter", "a value is an object or array"));
     }
     Ok(())
 }

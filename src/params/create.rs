@@ -1,4 +1,4 @@
-//! What a creation sends.
+//! The parameters of `CreatePayments`.
 
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -13,19 +13,19 @@ use crate::model::{
     Amount, BankAccountType, Capture, CardType, PaymentMethod, PaymentsInput, TokenType, currency,
 };
 
-/// What [`create_payments`](crate::PaymentsApi::create_payments) sends: how a payments session is to run.
+/// The parameters of [`create_payments`](crate::PaymentsApi::create_payments): how a payments session runs.
 ///
-/// One value is one session. The idempotency key is made with the value, and every call with the value or with an
-/// unchanged clone of it sends that key. If a setter is called on a value that was cloned, or on its clone, that one
-/// gets a new key, so a template can be cloned for each order. A key of your own, set by
-/// [`idempotency_key`](Self::idempotency_key), always stays. Assigning to a public field leaves the key alone: see
-/// [`with_new_key`](Self::with_new_key).
+/// One value is one session. The idempotency key is made with the value, and every call with the value, or with an
+/// unchanged clone of it, sends that key. To use a value as a template, clone it for each order: calling a setter on
+/// the clone, or on a value that was cloned, makes a new key for it. A key that you set with
+/// [`idempotency_key`](Self::idempotency_key) never changes. Assigning to a public field does not change the key
+/// either: see [`with_new_key`](Self::with_new_key).
 ///
-/// Every field is public and has a setter of the same name. What is `None` or empty is not sent, and the
+/// Every field is public and has a setter of the same name. A field that is `None` or empty is not sent, and the
 /// service uses its default; but an empty `IdempotencyKey`, `StatusCallback` or `Currency` is refused.
 ///
 /// serde writes and reads the fields by their wire names, and the account as `PathAccountSid`. A value that is read
-/// has its stored key, which stays as if you had set it. A field that is not known is refused.
+/// keeps its stored key as if you had set it. An unknown field is refused.
 ///
 /// ```
 /// use serde_json::json;
@@ -48,30 +48,29 @@ use crate::model::{
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct CreatePaymentsParams {
-    /// The account in the path (the document's `PathAccountSid`): `AC` and 32 hex digits. Default: the
-    /// client's own. Name a subaccount here to act for it.
+    /// The account in the path (`PathAccountSid` in the API's documentation): `AC` and 32 hex digits. Default: the
+    /// client's own account. Set this to act for a subaccount.
     pub account_sid: Option<String>,
-    /// `IdempotencyKey`: any text but the empty one. By the API's documents, calls with one key make one
-    /// transaction; how that is enforced, and for how long, is not documented. Made by [`new`](Self::new).
+    /// `IdempotencyKey`: any text that is not empty. According to the API's documentation, calls with the same key make
+    /// one transaction; how that is enforced, and for how long, is not documented. [`new`](Self::new) makes one.
     pub idempotency_key: String,
-    /// `StatusCallback`: the http or https URL, or the reference relative to the account's default, that
-    /// the service POSTs the progress to.
+    /// `StatusCallback`: the http or https URL, or the relative reference, that the service POSTs callbacks to.
     pub status_callback: String,
-    /// `BankAccountType`: for ACH. The service's default: `consumer-checking`.
+    /// `BankAccountType`: the kind of account, for ACH payments. The service's default: `consumer-checking`.
     pub bank_account_type: Option<BankAccountType>,
-    /// `ChargeAmount`: what to charge, in units of the currency, with at most the decimals that the currency has.
-    /// If it is absent or zero, nothing is charged, and the payment method is tokenized.
+    /// `ChargeAmount`: the amount to charge, in units of the currency. It must not have more decimals than the currency
+    /// has. If it is absent or zero, nothing is charged, and the payment method is tokenized.
     pub charge_amount: Option<Amount>,
-    /// `Currency`: three letters, a code of ISO 4217. The service's default: `USD`.
+    /// `Currency`: a three-letter ISO 4217 code. The service's default: `USD`.
     pub currency: Option<String>,
-    /// `Description`: any text; it goes to the payment processor with the transaction.
+    /// `Description`: any text. The payment processor receives it with the transaction. Default: none.
     pub description: Option<String>,
-    /// `Input`: how the caller enters information. The service supports only `dtmf`.
+    /// `Input`: how the caller enters information. The service only supports `dtmf`.
     pub input: Option<PaymentsInput>,
-    /// `MinPostalCodeLength`: the least number of digits of a postal code, 1 or more.
+    /// `MinPostalCodeLength`: the smallest number of digits of a postal code, 1 or more.
     pub min_postal_code_length: Option<u32>,
-    /// `Parameter`: a JSON object of one level with values for the payment processor. The connector decides
-    /// which; ACH payments need `AVSName` with most connectors.
+    /// `Parameter`: a JSON object of one level, with values for the payment processor. Which ones depends on the
+    /// payment connector; for ACH payments, connectors for e-checks need `AVSName`. Default: none.
     pub parameter: Option<Value>,
     /// `PaymentConnector`: the unique name of the payment connector. The service's default: `Default`.
     pub payment_connector: Option<String>,
@@ -83,21 +82,22 @@ pub struct CreatePaymentsParams {
     pub security_code: Option<bool>,
     /// `Timeout`: how many seconds the service waits for the next digit, 1 to 600. The service's default: 5.
     pub timeout: Option<u32>,
-    /// `TokenType`: the kind of token; ignored when an amount is charged. The service's default: `reusable`.
+    /// `TokenType`: the kind of token; ignored if an amount is charged. The service's default: `reusable`.
     pub token_type: Option<TokenType>,
-    /// `ValidCardTypes`: the accepted brands. The service's default: Visa, Mastercard and American Express.
+    /// `ValidCardTypes`: the card brands that are accepted. The service's default: Visa, Mastercard and American
+    /// Express.
     pub valid_card_types: Vec<CardType>,
-    /// `RequireMatchingInputs`: the captures that the caller types twice: card number, expiration date, security
-    /// code or postal code.
+    /// `RequireMatchingInputs`: the captures that the caller must type twice: card number, expiration date, security
+    /// code or postal code. Default: none.
     pub require_matching_inputs: Vec<Capture>,
-    /// `Confirmation`: whether the caller hears the last four digits and confirms before the payment is
+    /// `Confirmation`: whether the caller hears the last four digits and must confirm before the payment is
     /// submitted. The service's default: `false`.
     pub confirmation: Option<bool>,
     made_key: MadeKey,
 }
 
 impl CreatePaymentsParams {
-    /// A new operation with a new idempotency key and the two required parameters.
+    /// Makes the parameters of a new operation, with a new idempotency key.
     ///
     /// The URL is checked when the value is used: see [`to_form`](Self::to_form).
     #[must_use]
@@ -150,8 +150,8 @@ impl CreatePaymentsParams {
         postal_code(required: bool) = Some(required);
         /// Sets [`security_code`](#structfield.security_code).
         security_code(required: bool) = Some(required);
-        /// Sets [`timeout`](#structfield.timeout), in seconds: the caller's time for the next digit, not the
-        /// client's for the operation.
+        /// Sets [`timeout`](#structfield.timeout), in seconds. It is the caller's time for the next digit, not the
+        /// timeout of the request.
         timeout(seconds: u32) = Some(seconds);
         /// Sets [`token_type`](#structfield.token_type).
         token_type(token_type: impl Into<TokenType>) = Some(token_type.into());
@@ -163,15 +163,15 @@ impl CreatePaymentsParams {
         confirmation(wanted: bool) = Some(wanted);
     }
 
-    /// Returns the form body that is sent, to the byte. The client calls this itself.
+    /// Returns the exact form body that is sent. The client calls this itself.
     ///
     /// # Errors
-    /// Returns an error that names the field if the API's documents call its value invalid: an empty
-    /// `IdempotencyKey`; a `StatusCallback` that is empty, neither an http(s) URL nor a relative reference, or has
-    /// a character that a URL cannot have; a `Timeout` outside 1 to 600; a `MinPostalCodeLength` of 0; a
+    /// Returns an error that names the field if the API's documentation calls its value invalid: an empty
+    /// `IdempotencyKey`; a `StatusCallback` that is empty, is neither an http(s) URL nor a relative reference, or has
+    /// a character that is not allowed in a URL; a `Timeout` outside 1 to 600; a `MinPostalCodeLength` of 0; a
     /// `Parameter` that is not a JSON object of one level; a `Currency` that is not three letters; a
-    /// `ChargeAmount` with more decimals than the currency has. And if one item of a list would arrive as
-    /// none or as two.
+    /// `ChargeAmount` with more decimals than the currency has. Also returns an error if an item of a list is empty,
+    /// or has a character that separates items.
     pub fn to_form(&self) -> Result<String, Error> {
         self.check().and_then(|()| Form::of(&self.fields()))
     }
@@ -180,7 +180,7 @@ impl CreatePaymentsParams {
         check::common(&self.idempotency_key, &self.status_callback)?;
         check::money(self.charge_amount, self.currency.as_deref())?;
         if self.min_postal_code_length == Some(0) {
-            return Err(Error::invalid("MinPostalCodeLength", "0, the least is 1"));
+            return Err(Error::invalid("MinPostalCodeLength", "less than 1"));
         }
         self.parameter.as_ref().map_or(Ok(()), check::parameter)?;
         if self.timeout.is_some_and(|seconds| !(1..=600).contains(&seconds)) {

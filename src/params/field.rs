@@ -1,4 +1,4 @@
-//! The fields of params values: one list of them serves the form, `Debug` and serde.
+//! The fields of params values. One list of them is used for the form, `Debug` and serde.
 
 use std::fmt;
 
@@ -27,7 +27,7 @@ pub(super) enum Field<'a> {
     Json(&'a Value),
 }
 
-/// The wire names and the values of some fields, in the order of the API's document.
+/// Fields by their wire names, in the order of the API's documentation.
 pub(super) type Fields<'a> = [(&'static str, Option<Field<'a>>)];
 
 /// Returns the field of an optional text or enum.
@@ -40,7 +40,7 @@ pub(super) fn items<T>(items: &[T]) -> Option<&[T]> {
     (!items.is_empty()).then_some(items)
 }
 
-/// Hides what may be personal or secret: the values of a JSON object, and a URL's user info and query.
+/// Leaves out what may be personal or secret: the values of a JSON object, and the user info and query of a URL.
 impl fmt::Debug for Field<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -70,7 +70,7 @@ impl Serialize for Field<'_> {
     }
 }
 
-/// Returns the fields that are set, the account before those of the form.
+/// Returns the fields that are set: the account first, then those of the form.
 pub(super) fn set<'a>(
     account_sid: Option<&'a String>,
     fields: impl IntoIterator<Item = (&'static str, Option<Field<'a>>)>,
@@ -79,7 +79,7 @@ pub(super) fn set<'a>(
     all.filter_map(|(name, value)| Some((name, value?)))
 }
 
-/// What was serialized. Errors name the field, and never repeat its value.
+/// The serialized fields. Errors name a field, but never show its value.
 pub(super) struct Stored(Map<String, Value>);
 
 impl Stored {
@@ -93,12 +93,12 @@ impl Stored {
         value.map_err(|_| E::custom(format_args!("invalid {name}")))
     }
 
-    /// Takes a field that must be there.
+    /// Takes a field that must be present.
     pub(super) fn require<T: DeserializeOwned, E: Error>(&mut self, name: &'static str) -> Result<T, E> {
         self.take(name)?.ok_or_else(|| E::missing_field(name))
     }
 
-    /// Checks that nothing is left: a field that is not known could be a misspelled amount.
+    /// Checks that no field is left: an unknown field could be a misspelled amount.
     pub(super) fn finish<E: Error>(self) -> Result<(), E> {
         match self.0.keys().next() {
             Some(name) => Err(E::custom(format_args!("unknown field {name:?}"))),

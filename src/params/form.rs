@@ -16,12 +16,12 @@ pub(super) struct Form {
 }
 
 impl Form {
-    /// Returns the body with all fields that are set. An empty text or list is not sent, as if it were absent.
+    /// Returns the body with all fields that are set. An empty text or list is left out.
     ///
     /// # Errors
-    /// Returns an error if a JSON value has no text, naming the field; no such value is known.
+    /// Returns an error that names the field if a JSON value cannot be written; no such value is known.
     pub(super) fn of(fields: &Fields<'_>) -> Result<String, Error> {
-        // Room for the usual body.
+        // Large enough for a usual body.
         let mut form = Self { body: String::with_capacity(512) };
         for (name, value) in fields {
             match value {
@@ -34,7 +34,7 @@ impl Form {
                 Some(Field::Captures(items)) => form.list(name, items, ','),
                 Some(Field::Json(value)) => form
                     .json(name, value)
-                    .map_err(|error| Error::invalid(name, "has no JSON text").with_source(error))?,
+                    .map_err(|error| Error::invalid(name, "cannot be written as JSON").with_source(error))?,
             }
         }
         Ok(form.body)
@@ -58,13 +58,13 @@ impl Form {
         push_decimal(&mut self.body, value.into(), 1);
     }
 
-    /// A decimal field, with at least so many decimals.
+    /// A decimal field, with at least this many decimals.
     fn float(&mut self, name: &str, value: Amount, decimals: usize) {
         self.name(name);
         value.push(&mut self.body, decimals);
     }
 
-    /// A list field: the items with `separator` between them. An empty list is an absent field.
+    /// A list field: the items with `separator` between them. An empty list is left out.
     fn list<T: AsRef<str>>(&mut self, name: &str, items: &[T], separator: char) {
         for (index, item) in items.iter().enumerate() {
             if index == 0 {
@@ -78,7 +78,7 @@ impl Form {
 
     /// A JSON field: compact text, percent-encoded.
     fn json(&mut self, name: &str, value: &Value) -> Result<(), serde_json::Error> {
-        // `Display` writes the same text, and brings the indented form into every program.
+        // `Display` would write the same text, but would compile the indented form into every program.
         let text = serde_json::to_string(value)?;
         self.text(name, &text);
         Ok(())
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_set_and_not_empty_is_joined_in_order() {
+    fn fields_that_are_set_and_not_empty_are_joined_in_order() {
         let fields = [
             ("A", None),
             ("B", Some(Field::Text("1"))),

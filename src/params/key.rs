@@ -1,4 +1,4 @@
-//! When a copy of a params value needs an idempotency key of its own.
+//! Whether a copy of a params value needs a new idempotency key.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -6,7 +6,8 @@ use crate::text::random::Uuid;
 
 /// Remembers the key that was made for a params value, and whether a copy has the same one.
 ///
-/// A template is cloned and changed for each order. If the key went along, two orders would be one operation.
+/// Programs clone a template and change it for each order. If the clone kept the key, two orders would be one
+/// operation.
 #[derive(Debug)]
 pub(super) struct MadeKey {
     /// `None` if the program set the key.
@@ -21,21 +22,21 @@ impl MadeKey {
         (Self { uuid: Some(uuid), ..Self::by_hand() }, uuid.text())
     }
 
-    /// For a key that the program set: it stays, whatever happens.
+    /// For a key that the program set, which never changes.
     pub(super) fn by_hand() -> Self {
         Self { uuid: None, shared: AtomicBool::new(false) }
     }
 
-    /// To be called before the value is changed: replaces `key` if it was made here and a copy has it, too.
+    /// Call this before the value is changed. Replaces `key` if it was made here and a copy has it too.
     pub(super) fn before_change(&mut self, key: &mut String) {
-        // The field is public: it may hold another key by now.
+        // The field is public, so it may hold another key by now.
         if *self.shared.get_mut() && self.uuid.is_some_and(|uuid| uuid.text() == *key) {
             (*self, *key) = Self::new();
         }
     }
 }
 
-/// From here on, both share the key.
+/// From now on, both values share the key.
 impl Clone for MadeKey {
     fn clone(&self) -> Self {
         self.shared.store(true, Ordering::Relaxed);
@@ -43,7 +44,7 @@ impl Clone for MadeKey {
     }
 }
 
-/// Says nothing about the value: params are equal if they send the same.
+/// Always equal, so that params are equal if they send the same form.
 impl PartialEq for MadeKey {
     fn eq(&self, _: &Self) -> bool {
         true

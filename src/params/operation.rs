@@ -1,6 +1,6 @@
-//! What the parameters of both operations have in common.
+//! What the params of both operations have in common.
 
-/// Defines setters that make a new key for a copy that is changed.
+/// Defines setters, which make a new key if the value is a copy.
 macro_rules! setters {
     ($( $(#[$doc:meta])* $name:ident($argument:ident: $type:ty) = $value:expr; )+) => { $(
         $(#[$doc])*
@@ -13,21 +13,21 @@ macro_rules! setters {
     )+ };
 }
 
-/// Defines what a type of parameters has beside its own setters, from its `fields()`.
+/// Implements what both types of params have, from their `fields()`.
 macro_rules! operation {
     ($name:ident) => {
         impl $name {
-            /// Returns a copy that is an operation of its own: everything is the same but the key, which is new.
+            /// Returns a copy with a new idempotency key, which is another operation. Everything else is the same.
             ///
-            /// Trying again after a decline is a new operation, and needs a new key.
+            /// To try again after a decline is a new operation, and needs a new key.
             #[must_use]
             pub fn with_new_key(&self) -> Self {
                 let (made_key, idempotency_key) = MadeKey::new();
                 Self { idempotency_key, made_key, ..self.clone() }
             }
 
-            /// Replaces the [`idempotency_key`](#structfield.idempotency_key) by one of your own, such as one
-            /// derived from an order number, so that a call from any process is the same operation.
+            /// Sets [`idempotency_key`](#structfield.idempotency_key). Use a key that is derived from an order
+            /// number, for example, so that a call from any process is the same operation.
             #[must_use]
             pub fn idempotency_key(mut self, idempotency_key: impl Into<String>) -> Self {
                 self.idempotency_key = idempotency_key.into();
@@ -36,15 +36,15 @@ macro_rules! operation {
             }
 
             setters! {
-                /// Sets [`account_sid`](#structfield.account_sid), the document's `PathAccountSid`.
+                /// Sets [`account_sid`](#structfield.account_sid).
                 account_sid(account_sid: impl Into<String>) = Some(account_sid.into());
                 /// Sets [`status_callback`](#structfield.status_callback).
                 status_callback(status_callback: impl Into<String>) = status_callback.into();
             }
         }
 
-        /// Shows the fields that are set, by their wire names. The values of `Parameter` and a URL's user info and
-        /// query, which may be personal or secret, are left out.
+        /// Shows the fields that are set, by their wire names. Leaves out the values of `Parameter`, and the user
+        /// info and query of URLs, which may be personal or secret.
         impl std::fmt::Debug for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 let mut out = f.debug_struct(stringify!($name));

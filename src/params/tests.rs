@@ -19,7 +19,7 @@ fn refused(params: &CreatePaymentsParams, message: &str) {
 }
 
 #[test]
-fn every_field_goes_out_in_the_documents_order() {
+fn every_field_is_sent_in_the_documented_order() {
     let params = create()
         .account_sid("AC00000000000000000000000000000001")
         .bank_account_type(BankAccountType::ConsumerSavings)
@@ -51,7 +51,7 @@ fn every_field_goes_out_in_the_documents_order() {
 }
 
 #[test]
-fn absent_is_absent() {
+fn absent_fields_are_not_sent() {
     let wire = "IdempotencyKey=k&StatusCallback=https%3A%2F%2Fexample.com%2Fstatus";
     assert_eq!(create().to_form().unwrap(), wire);
     let empty_lists = create().valid_card_types([]).require_matching_inputs([]);
@@ -76,7 +76,7 @@ fn updates() {
 }
 
 #[test]
-fn empty_is_absent() {
+fn empty_fields_are_not_sent() {
     let wire = "IdempotencyKey=k&StatusCallback=https%3A%2F%2Fexample.com%2Fstatus";
     let empty = create().description("").payment_connector("").bank_account_type("").input("");
     let empty = empty.payment_method("").token_type("").valid_card_types([]);
@@ -125,13 +125,13 @@ fn two_orders_from_one_template_have_two_keys() {
     let template = CreatePaymentsParams::new(URL);
     let first = template.clone().charge_amount(Amount::from_cents(100).unwrap());
     let second = template.clone().charge_amount(Amount::from_cents(200).unwrap()).description("b");
-    // The template itself may be the second order.
+    // The template itself may be used for the second order.
     let key = template.idempotency_key.clone();
     let third = template.charge_amount(Amount::from_cents(300).unwrap());
     let keys = HashSet::from([&first, &second, &third].map(|params| params.idempotency_key.clone()));
     assert_eq!(keys.len(), 3);
     assert!(!keys.contains(&key));
-    // An order is one operation after that.
+    // From then on, an order is one operation.
     assert_eq!(first.clone().idempotency_key, first.idempotency_key);
 
     let template = UpdatePaymentsParams::new(URL);
@@ -141,7 +141,7 @@ fn two_orders_from_one_template_have_two_keys() {
 }
 
 #[test]
-fn a_key_changes_for_no_other_reason() {
+fn nothing_else_changes_the_key() {
     let params = CreatePaymentsParams::new(URL);
     let key = params.idempotency_key.clone();
     assert_eq!(params.clone().clone().idempotency_key, key);
@@ -149,7 +149,7 @@ fn a_key_changes_for_no_other_reason() {
     let key = alone.idempotency_key.clone();
     assert_eq!(alone.timeout(7).description("x").idempotency_key, key);
 
-    // A key that was set by hand stays, by either way.
+    // A key that was set by the program stays, whichever way it was set.
     assert_eq!(create().clone().timeout(7).idempotency_key, "k");
     let mut params = CreatePaymentsParams::new(URL);
     params.idempotency_key = "mine".to_owned();
@@ -159,7 +159,7 @@ fn a_key_changes_for_no_other_reason() {
 }
 
 #[test]
-fn a_copy_with_a_new_key_is_the_same_but_for_the_key() {
+fn a_copy_with_a_new_key_differs_only_in_the_key() {
     let params = create().timeout(7);
     let other = params.with_new_key();
     assert_ne!(other.idempotency_key, "k");
@@ -172,7 +172,7 @@ fn a_copy_with_a_new_key_is_the_same_but_for_the_key() {
 }
 
 #[test]
-fn serde_goes_by_the_wire_names() {
+fn serde_uses_the_wire_names() {
     let params = create()
         .account_sid("AC1")
         .charge_amount("19.9".parse().unwrap())
@@ -282,13 +282,13 @@ fn status_callbacks() {
 }
 
 #[test]
-fn values_that_the_documents_call_invalid() {
+fn values_that_the_documentation_calls_invalid() {
     refused(&create().idempotency_key(""), "invalid IdempotencyKey: empty");
     for seconds in [0, 601, u32::MAX] {
         refused(&create().timeout(seconds), "invalid Timeout: outside 1 to 600 seconds");
     }
-    refused(&create().min_postal_code_length(0), "invalid MinPostalCodeLength: 0, the least is 1");
-    let reason = "an item is empty, or has white space or a comma in it";
+    refused(&create().min_postal_code_length(0), "invalid MinPostalCodeLength: less than 1");
+    let reason = "an item is empty, or contains white space or a comma";
     for item in [
         "",
         " ",
@@ -313,17 +313,14 @@ fn values_that_the_documents_call_invalid() {
         refused(&create().parameter(parameter), "invalid Parameter: not a JSON object");
     }
     for parameter in [json!({"a": {}}), json!({"a": []}), json!({"a": 1, "b": {"c": 1}})] {
-        refused(
-            &create().parameter(parameter),
-            "invalid Parameter: nested: a value is itself an object or array",
-        );
+        refused(&create().parameter(parameter), "invalid Parameter: a value is an object or array");
     }
     let update = UpdatePaymentsParams::new_complete(URL).idempotency_key("");
     assert_eq!(update.to_form().unwrap_err().to_string(), "invalid IdempotencyKey: empty");
 }
 
 #[test]
-fn values_that_the_service_judges() {
+fn values_that_only_the_service_checks() {
     for params in [
         create().timeout(1).min_postal_code_length(u32::MAX).currency("usd"),
         create().parameter(json!({})).parameter(json!({"n": null, "b": false, "i": 1, "s": ""})),

@@ -1,4 +1,4 @@
-//! What an update sends.
+//! The parameters of `UpdatePayments`.
 
 use serde::{Deserialize, Deserializer};
 
@@ -10,13 +10,13 @@ use super::operation::{operation, setters};
 use crate::error::Error;
 use crate::model::{Capture, PaymentsStatus};
 
-/// What [`update_payments`](crate::PaymentsApi::update_payments) sends: the next step of a session.
+/// The parameters of [`update_payments`](crate::PaymentsApi::update_payments): the next step of a session.
 ///
-/// One value is one operation: about its key, and about serde, everything that
-/// [`CreatePaymentsParams`](crate::CreatePaymentsParams) says holds here, too. Above all, keep the value that completes
-/// a session: calling again with another value is another operation.
+/// One value is one operation. The idempotency key and serde work as for
+/// [`CreatePaymentsParams`](crate::CreatePaymentsParams). Above all, keep the value that completes a session: calling
+/// again with another value is another operation.
 ///
-/// The constructors make the steps that make sense; the public fields allow any other.
+/// The constructors make the usual steps, and the public fields allow any other.
 ///
 /// ```
 /// use twilio_payments::{Capture, UpdatePaymentsParams};
@@ -34,25 +34,24 @@ use crate::model::{Capture, PaymentsStatus};
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UpdatePaymentsParams {
-    /// The account in the path (the document's `PathAccountSid`): `AC` and 32 hex digits. Default: the
-    /// client's own.
+    /// The account in the path (`PathAccountSid` in the API's documentation): `AC` and 32 hex digits. Default: the
+    /// client's own account.
     pub account_sid: Option<String>,
-    /// `IdempotencyKey`: any text but the empty one, by which the service can recognize that two requests are one
-    /// operation. Every constructor makes a new one.
+    /// `IdempotencyKey`: any text that is not empty. According to the API's documentation, calls with the same key make
+    /// one transaction; how that is enforced, and for how long, is not documented. Every constructor makes a new key.
     pub idempotency_key: String,
-    /// `StatusCallback`: the http or https URL, or the relative reference, that the service POSTs the
-    /// progress of this step to.
+    /// `StatusCallback`: the http or https URL, or the relative reference, that the service POSTs the callbacks of
+    /// this step to.
     pub status_callback: String,
-    /// `Capture`: what the caller is asked for.
+    /// `Capture`: the information that the caller is asked for.
     pub capture: Option<Capture>,
-    /// `Status`: ends the session.
+    /// `Status`: how to end the session.
     pub status: Option<PaymentsStatus>,
     made_key: MadeKey,
 }
 
 impl UpdatePaymentsParams {
-    /// A new step with a new idempotency key that neither captures nor ends: set one of the fields. The
-    /// other constructors do.
+    /// Makes a step that has neither a `Capture` nor a `Status` yet: set one of them. The other constructors do.
     #[must_use]
     pub fn new(status_callback: impl Into<String>) -> Self {
         let (made_key, idempotency_key) = MadeKey::new();
@@ -60,19 +59,19 @@ impl UpdatePaymentsParams {
         Self { account_sid: None, idempotency_key, status_callback, capture: None, status: None, made_key }
     }
 
-    /// A step that asks the caller for one capture (`Capture`).
+    /// Makes a step that asks the caller for one capture (`Capture`).
     #[must_use]
     pub fn new_capture(status_callback: impl Into<String>, capture: impl Into<Capture>) -> Self {
         Self { capture: Some(capture.into()), ..Self::new(status_callback) }
     }
 
-    /// The step that submits the collected information (`Status=complete`).
+    /// Makes the step that submits the collected information (`Status=complete`).
     #[must_use]
     pub fn new_complete(status_callback: impl Into<String>) -> Self {
         Self { status: Some(PaymentsStatus::Complete), ..Self::new(status_callback) }
     }
 
-    /// The step that discards the collected information (`Status=cancel`).
+    /// Makes the step that discards the collected information (`Status=cancel`).
     #[must_use]
     pub fn new_cancel(status_callback: impl Into<String>) -> Self {
         Self { status: Some(PaymentsStatus::Cancel), ..Self::new(status_callback) }
@@ -85,12 +84,12 @@ impl UpdatePaymentsParams {
         status(status: impl Into<PaymentsStatus>) = Some(status.into());
     }
 
-    /// Returns the form body that is sent, to the byte. The client calls this itself.
+    /// Returns the exact form body that is sent. The client calls this itself.
     ///
     /// # Errors
     /// Returns an error that names the field if the `IdempotencyKey` is empty, or if the `StatusCallback` is empty,
-    /// neither an http(s) URL nor a relative reference, or has a character that a URL cannot have. Any pair of
-    /// `Capture` and `Status` is accepted: the service judges it.
+    /// is neither an http(s) URL nor a relative reference, or has a character that is not allowed in a URL. Any
+    /// combination of `Capture` and `Status` is accepted: the service checks it.
     pub fn to_form(&self) -> Result<String, Error> {
         let checked = check::common(&self.idempotency_key, &self.status_callback);
         checked.and_then(|()| Form::of(&self.fields()))

@@ -1,4 +1,4 @@
-//! Starting a sandbox.
+//! `SandboxBuilder`: configures and starts a sandbox.
 
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, TcpListener};
@@ -19,7 +19,7 @@ use crate::error::Error;
 use crate::server::{Limits, Request, Server};
 use crate::text::Withheld;
 
-/// Configures a [`Sandbox`].
+/// Configures a [`Sandbox`]. Returned by [`Sandbox::builder`].
 ///
 /// ```
 /// use twilio_payments::sandbox::Sandbox;
@@ -47,73 +47,73 @@ pub struct SandboxBuilder {
 }
 
 impl SandboxBuilder {
-    /// The port on 127.0.0.1. Default: 0, which lets the system choose a free one.
+    /// Sets the port on 127.0.0.1. Default: 0, which lets the system choose a free one.
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
         self
     }
 
-    /// The SID of the account: `AC` and 32 hex digits. Default: a new one.
+    /// Sets the SID of the account: `AC` and 32 hex digits. Default: a new one.
     pub fn account_sid(mut self, account_sid: impl Into<String>) -> Self {
         self.account_sid = Some(account_sid.into());
         self
     }
 
-    /// The account's auth token: any text without white space and control characters but the empty one. Default: a
-    /// new one.
+    /// Sets the account's auth token: text without white space and control characters that is not empty. Default: a new
+    /// one.
     pub fn auth_token(mut self, auth_token: impl Into<String>) -> Self {
         self.auth_token = Some(Withheld::new(auth_token.into()));
         self
     }
 
-    /// Signs status callbacks by HMAC-SHA256 with this shared key, the way a Webhook Rule of the account makes the
-    /// service do it, and not with the auth token. Verify them with
+    /// Sets a shared key with which status callbacks are signed, by HMAC-SHA256, instead of the auth token. The service
+    /// does this if the account has a Webhook Rule with a `SharedKey`. Verify such callbacks with
     /// [`SignatureValidator::with_shared_key`](crate::SignatureValidator::with_shared_key). Default: none.
     pub fn shared_key(mut self, secret: impl Into<String>) -> Self {
         self.shared_key = Some(Withheld::new(secret.into()));
         self
     }
 
-    /// How long a connection may be idle before the sandbox closes it. Default: 75 s. With a short time,
-    /// a program meets the closed connections that real servers leave in its pool.
+    /// Sets how long a connection may be idle before the sandbox closes it. Default: 75 s. With a short time, you can
+    /// test how your program handles kept connections that the server has closed.
     pub fn idle_timeout(mut self, idle_timeout: Duration) -> Self {
         self.idle_timeout = Some(idle_timeout);
         self
     }
 
-    /// Whether a request whose idempotency key was used before is answered as before or carried out again.
+    /// Sets whether a request whose idempotency key was used before gets the stored response or is carried out again.
     /// Default: [`Replayed`](IdempotencyKeys::Replayed).
     pub fn idempotency_keys(mut self, keys: IdempotencyKeys) -> Self {
         self.idempotency_keys = keys;
         self
     }
 
-    /// Whether callbacks have words that are seen elsewhere but not documented for this API: `Result=cancelled`
-    /// after a cancellation, or if the caller does not confirm, and `Attempt` after a failed entry. Default: false.
+    /// Sets whether callbacks have values that are seen but not documented for this API: `Result=cancelled` after a
+    /// cancellation or if the caller does not confirm, and `Attempt` after a failed entry. Default: false.
     pub fn undocumented_words(mut self, words: bool) -> Self {
         self.undocumented.words = words;
         self
     }
 
-    /// Ends a session with `too-many-failed-attempts` after so many failed entries for one capture, at least 1, as
-    /// the verb `<Pay>` does; this API does not document it. Default: no limit, since here the agent decides.
+    /// Sets after how many failed entries for one capture, 1 or more, a session ends with `too-many-failed-attempts`.
+    /// The verb `<Pay>` does this, but it is not documented for this API. Default: no limit.
     pub fn max_failed_attempts(mut self, attempts: u32) -> Self {
         self.undocumented.max_failed_attempts = Some(attempts);
         self
     }
 
-    /// How many ended sessions are kept, at least 1. An older one is forgotten with its callbacks and its
-    /// idempotency keys; its transaction stays. Default: 5000. A kept session costs some 33 KB, a forgotten one 1 KB.
+    /// Sets how many ended sessions are kept, 1 or more. Older ones are forgotten with their callbacks and idempotency
+    /// keys, but their transactions are kept. Default: 5000. A kept session takes about 33 KB, a forgotten one 1 KB.
     pub fn kept_sessions(mut self, sessions: usize) -> Self {
         self.kept_sessions = Some(sessions);
         self
     }
 
-    /// Starts it.
+    /// Starts the sandbox.
     ///
     /// # Errors
-    /// Returns an error if the port is taken, if the system has no thread left, or if a setting is not usable:
-    /// the account's SID, token or shared key, or a zero. The error names it.
+    /// Returns an error if the port is in use, if the system cannot start a thread, or if a setting is invalid: the
+    /// account's SID, token or shared key, or a zero. The error names the setting.
     pub fn start(self) -> io::Result<Sandbox> {
         let invalid = |error| io::Error::new(ErrorKind::InvalidInput, error);
         let accounts = Accounts {

@@ -1,4 +1,4 @@
-//! A call, and the caller on it.
+//! `Call`: a call, and the caller on it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use crate::model::Capture;
 
 /// A phone call in the [`Sandbox`](super::Sandbox), with a caller. Clones are the same call.
 ///
-/// Dropping it does not end the call: [`hang_up`](Self::hang_up) does.
+/// Dropping it does not end the call; [`hang_up`](Self::hang_up) does.
 ///
 /// ```
 /// use twilio_payments::CreatePaymentsParams;
@@ -35,21 +35,21 @@ pub struct Call {
 }
 
 impl Call {
-    /// The call's SID (`CA…`).
+    /// The SID of the call (`CA…`).
     #[must_use]
     pub fn sid(&self) -> &str {
         &self.sid
     }
 
-    /// Whether the call goes on.
+    /// Whether the call is in progress.
     #[must_use]
     pub fn is_live(&self) -> bool {
         self.service.store.memory().is_live(&self.sid)
     }
 
-    /// The caller presses keys, one after another: digits, `#` to end an entry, `*` to end the session.
-    /// Other characters are ignored, so that a number may be written in groups. Keys have an effect
-    /// only while the caller is [asked](Self::asking) for something.
+    /// Presses keys as the caller, one after another: digits, `#` to end an entry, `*` to end the session. Other
+    /// characters are ignored, so that a number may be written in groups. Keys only have an effect while the caller is
+    /// [asked](Self::asking) for something.
     ///
     /// ```
     /// use twilio_payments::sandbox::Sandbox;
@@ -76,14 +76,14 @@ impl Call {
         self.service.store.press(&self.sid, keys);
     }
 
-    /// Puts a caller on the call who answers everything at once with good test values, so that a test need not
-    /// press keys. What is being asked is answered too.
+    /// Makes the caller answer everything at once with good test values, so that a test need not press keys. If the
+    /// caller is being asked for something now, they answer that too.
     pub fn obliging(self) -> Self {
         self.obliging_with([] as [(Capture, String); 0])
     }
 
-    /// The same with the keys to press for some captures. `#` is added if the entry would not end by itself, so
-    /// empty keys stand for a caller who has no answer. A confirmation is given.
+    /// Does the same as [`obliging`](Self::obliging), but with the keys to press for some captures. `#` is added if the
+    /// entry would not end by itself, so empty keys mean that the caller has no answer. The caller confirms if asked to.
     ///
     /// ```
     /// use twilio_payments::Capture;
@@ -102,20 +102,20 @@ impl Call {
         self
     }
 
-    /// What the caller is being asked, if anything.
+    /// Returns what the caller is being asked for, if anything.
     #[must_use]
     pub fn asking(&self) -> Option<Asking> {
         self.wait_until_asked(Duration::ZERO)
     }
 
-    /// Waits until the caller is asked something, for `time` at the most. Returns `None` if they are not, or if
-    /// the call ends.
+    /// Waits for up to `time` until the caller is asked for something. Returns `None` if they are not, or if the call
+    /// ends.
     #[must_use]
     pub fn wait_until_asked(&self, time: Duration) -> Option<Asking> {
         self.service.store.asking(&self.sid, time)
     }
 
-    /// The caller hangs up: the call ends, and an open session on it ends without a transaction.
+    /// Hangs up as the caller. The call ends, and an open session on it ends without a transaction.
     pub fn hang_up(&self) {
         self.service.store.hang_up(&self.sid);
     }

@@ -2,16 +2,16 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// Reports the time since the Unix epoch. It is read once from the system and then runs on steadily, so
-/// that it serves for dates and deadlines alike; [`advance`](Self::advance) sets it forward.
+/// Returns the time since the Unix epoch. It is read from the system once and then runs steadily, so that it can be used
+/// for both dates and deadlines. [`advance`](Self::advance) sets it forward.
 pub(super) struct Clock {
     started: Instant,
-    /// What it showed when it was started, and what it was set forward by.
+    /// The time when it was started, plus what it was set forward by.
     start: Duration,
 }
 
 impl Default for Clock {
-    /// A clock that shows the system's time.
+    /// Makes a clock with the system's time.
     fn default() -> Self {
         let start = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Self { started: Instant::now(), start }
@@ -24,7 +24,7 @@ impl Clock {
         self.start.saturating_add(self.started.elapsed())
     }
 
-    /// Sets the clock forward, so that a timeout need not be waited for.
+    /// Sets the clock forward, so that a test need not wait for a timeout.
     pub(super) fn advance(&mut self, by: Duration) {
         self.start = self.start.saturating_add(by);
     }

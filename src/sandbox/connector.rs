@@ -1,4 +1,4 @@
-//! The payment connector: what it supports, and what becomes of a completed session.
+//! `PaymentConnector`: what it supports, and what it does with a completed session.
 
 use super::numbers;
 use super::parameters::CreateParameters;
@@ -7,7 +7,7 @@ use crate::model::{PaymentMethod, TokenType};
 
 /// A payment connector of the sandbox: see [`Sandbox::set_connector`](super::Sandbox::set_connector).
 ///
-/// A new one supports everything, and treats card and account numbers as [`numbers`] lists them.
+/// A new one supports everything, and treats card and account numbers as listed in [`numbers`].
 ///
 /// ```
 /// use twilio_payments::CreatePaymentsParams;
@@ -17,7 +17,7 @@ use crate::model::{PaymentMethod, TokenType};
 /// let sandbox = Sandbox::start()?;
 /// sandbox.set_connector("Default", PaymentConnector::new().token_types([]));
 ///
-/// // Without an amount, a token is asked for.
+/// // Without an amount, the session asks for a token.
 /// let params = CreatePaymentsParams::new("https://example.com/status");
 /// let error = sandbox.client().create_payments(sandbox.call().sid(), &params).unwrap_err();
 /// assert_eq!(error.api_error().and_then(|api| api.code), Some(64005));
@@ -28,7 +28,7 @@ use crate::model::{PaymentMethod, TokenType};
 #[must_use]
 pub struct PaymentConnector {
     makes_no_charges: bool,
-    /// `None` for all of them, as in the two fields that follow.
+    /// `None` means all of them, as in the next two fields.
     token_types: Option<Vec<TokenType>>,
     payment_methods: Option<Vec<PaymentMethod>>,
     currencies: Option<Vec<String>>,
@@ -37,45 +37,46 @@ pub struct PaymentConnector {
 }
 
 impl PaymentConnector {
-    /// A connector that supports everything.
+    /// Makes a connector that supports everything.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Whether it charges. If not, a session with an amount is refused with 64007.
+    /// Sets whether it can charge. If not, a session with an amount is refused with 64007. Default: true.
     pub fn charges(mut self, charges: bool) -> Self {
         self.makes_no_charges = !charges;
         self
     }
 
-    /// The types of token that it makes. A session that asks for another is refused with 64006, and with 64005 if
-    /// there is none.
+    /// Sets the types of token that it makes. A session that asks for another is refused with 64006, or with 64005 if
+    /// there are none. Default: all.
     pub fn token_types(mut self, types: impl IntoIterator<Item = TokenType>) -> Self {
         self.token_types = Some(types.into_iter().collect());
         self
     }
 
-    /// The payment methods that it accepts. A session with another is refused with 64013.
+    /// Sets the payment methods that it accepts. A session with another is refused with 64013. Default: all.
     pub fn payment_methods(mut self, methods: impl IntoIterator<Item = PaymentMethod>) -> Self {
         self.payment_methods = Some(methods.into_iter().collect());
         self
     }
 
-    /// The currencies that it accepts, in capitals. A charge in another is refused with 64011. Default: any three
+    /// Sets the currencies that it accepts, in capitals. A charge in another is refused with 64011. Default: any three
     /// letters.
     pub fn currencies(mut self, codes: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.currencies = Some(codes.into_iter().map(Into::into).collect());
         self
     }
 
-    /// The values that it needs in `Parameter` for `ach-debit`. A session without one is refused, with 64014 for
-    /// `AVSName` and with 64015 for another. Default: any.
+    /// Sets the names that it needs in `Parameter` for `ach-debit`. A session without one of them is refused, with 64014
+    /// for `AVSName` and with 64015 for others. Default: no particular names, but a session without `Parameter` is
+    /// refused with 64015.
     pub fn ach_parameters(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.ach_parameters = names.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Fails every session that is completed: its last callback has `payment-connector-error` and this
+    /// Makes every session that is completed fail: its last callback has `payment-connector-error` and this
     /// `PayErrorCode`, such as 64002 (unavailable), 64008 (charge rejected), 64009 (no longer authorized), 64010
     /// (token rejected) or 64012 (card rejected).
     pub fn fails_with(mut self, code: u32) -> Self {
@@ -122,10 +123,10 @@ impl PaymentConnector {
         Ok(())
     }
 
-    /// What becomes of a card or account number.
+    /// Decides whether a card or account number is charged or tokenized.
     ///
     /// # Errors
-    /// Returns why it is not charged or tokenized.
+    /// Returns why it is not.
     pub(super) fn judge(&self, number: &str, parameters: &CreateParameters) -> Result<(), Failure> {
         let failed = |code, message: &str, connector| {
             Err(Failure { message: message.to_owned(), code: Some(code), connector })
@@ -147,7 +148,7 @@ impl PaymentConnector {
     }
 }
 
-/// Whether a value is among those that a connector supports, all of them if there is no list.
+/// Whether a connector supports a value. Without a list, it supports all values.
 fn accepts<T: PartialEq>(supported: Option<&Vec<T>>, value: &T) -> bool {
     supported.is_none_or(|supported| supported.contains(value))
 }
@@ -155,7 +156,7 @@ fn accepts<T: PartialEq>(supported: Option<&Vec<T>>, value: &T) -> bool {
 /// Why a session ended without an effect.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Failure {
-    /// For people (`PaymentError`).
+    /// The message (`PaymentError`).
     pub(crate) message: String,
     /// The service's error code (`PayErrorCode`).
     pub(crate) code: Option<u32>,
@@ -164,7 +165,7 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// A failure that the connector had no part in.
+    /// Makes a failure that is not the connector's.
     pub(crate) fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), ..Self::default() }
     }

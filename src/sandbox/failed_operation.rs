@@ -1,10 +1,10 @@
-//! `FailedOperation`: the error of an operation that no server failed.
+//! `FailedOperation`: the error of an operation, made without a server.
 
 use crate::error::{ApiError, Error, ErrorKind, Outcome};
 
-/// A failed operation as a value: an [`Error`] as the client would return it, for tests that need no server.
+/// A failed operation as a value: makes an [`Error`] as the client would return it, for tests without a server.
 ///
-/// A [`PaymentFlow`](crate::PaymentFlow) takes what the client returned, so a program's handling of it can be tested
+/// A [`PaymentFlow`](crate::PaymentFlow) takes what the client returned, so you can test how your program drives one
 /// without a socket.
 ///
 /// ```
@@ -39,7 +39,7 @@ impl FailedOperation {
         Self { kind: ErrorKind::ConnectionLost, outcome: Outcome::Unknown, ..Self::not_sent() }
     }
 
-    /// No response came in time.
+    /// No response arrived in time.
     pub fn timed_out() -> Self {
         Self { kind: ErrorKind::Timeout, ..Self::lost() }
     }
@@ -55,7 +55,7 @@ impl FailedOperation {
         self
     }
 
-    /// The error of an operation with this idempotency key.
+    /// Returns the error of an operation with this idempotency key.
     #[must_use]
     pub fn error(self, idempotency_key: &str) -> Error {
         let error = match self.status {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Names and values, in order. `Debug` shows the names only: a value may be personal or secret.
+/// Names and values, in order. `Debug` only shows the names, because a value may be personal or secret.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(super) struct Fields(Vec<(String, String)>);
 
@@ -23,7 +23,7 @@ impl Fields {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// The value of a field; `None` if it is not there.
+    /// The value of a field, or `None` if it is absent.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.iter().find(|(other, _)| *other == name).map(|(_, value)| value)
     }

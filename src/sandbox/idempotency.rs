@@ -1,33 +1,33 @@
-//! Idempotency keys: whether the response to a used one is sent again.
+//! `IdempotencyKeys`: how the sandbox treats a used idempotency key.
 
 use std::collections::HashMap;
 
 use super::parameters::{Form, RequestPath};
 use super::refusals::{self, Refusal};
 
-/// What the sandbox does with an idempotency key that was used before.
+/// How the sandbox treats an idempotency key that was used before.
 ///
-/// Nobody has documented what the service does, so a program must be right in both worlds: test it in both.
+/// It is not documented what the service does, so a program must be right in both cases: test it in both.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum IdempotencyKeys {
-    /// The same request gets the stored response again and has no second effect; another request with a used
-    /// key is refused. The default.
+    /// The same request gets the stored response again and has no second effect; another request with a used key is
+    /// refused. This is the default.
     #[default]
     Replayed,
-    /// A request is a new one, whatever its key: a repeated creation is refused while the session is open, a
-    /// repeated completion because the session is over, and a repeated capture asks the caller again.
+    /// Every request is a new one, whatever its key: a repeated creation is refused while the session is open, a
+    /// repeated completion is refused because the session is over, and a repeated capture asks the caller again.
     Ignored,
 }
 
-/// A success, as it goes out the first time and every time that its request is repeated.
+/// A success, as it is sent the first time and every time that its request is repeated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Success {
     pub(super) status: u16,
     pub(super) body: String,
 }
 
-/// The responses to the requests that were carried out. Each account has its own keys.
+/// The stored responses to requests that were carried out. Each account has its own keys.
 #[derive(Default)]
 pub(super) struct Responses {
     pub(super) keys: IdempotencyKeys,
@@ -41,7 +41,7 @@ struct StoredResponse {
 }
 
 impl Responses {
-    /// The stored response, if this request was carried out before.
+    /// Returns the stored response if this request was carried out before.
     ///
     /// # Errors
     /// Returns a refusal if the key was used for another request.
@@ -63,7 +63,7 @@ impl Responses {
         }
     }
 
-    /// Keeps a response for the repetitions of its request.
+    /// Stores a response for repetitions of its request.
     pub(super) fn keep(&mut self, path: RequestPath<'_>, key: String, body: &[u8], success: &Success) {
         if self.keys == IdempotencyKeys::Replayed {
             let stored =

@@ -1,13 +1,13 @@
-//! Identifiers and secrets that look like the service's.
+//! Makes identifiers and secrets that look like the service's.
 
 use crate::text::random::random;
 
-/// A new SID: a prefix and 32 hex digits.
+/// Makes a new SID: a prefix and 32 hex digits.
 pub(super) fn sid(prefix: &str) -> String {
     format!("{prefix}{:016x}{:016x}", random(), random())
 }
 
-/// A new secret: 32 hex digits. Nothing real is protected by it.
+/// Makes a new secret: 32 hex digits. It protects nothing real.
 pub(super) fn secret() -> String {
     sid("")
 }

@@ -1,9 +1,9 @@
-//! The service on loopback, for your own tests: no account, no phone, no network.
+//! The service on loopback, for your own tests. It needs no account, phone or network.
 //!
-//! The API can only be tried on a live phone call with a payment connector behind it. The sandbox brings both.
-//! [`Sandbox::start`] serves the two operations on a free port of 127.0.0.1, in threads of its own, until it is
-//! dropped. It checks credentials, paths and parameters as the service does, responds in the service's JSON, keeps
-//! sessions, and counts what was charged.
+//! The real API can only be tried on a live phone call with a payment connector. The sandbox has both.
+//! [`Sandbox::start`] serves the two operations on a free port of 127.0.0.1, in its own threads, until it is dropped.
+//! It checks credentials, paths and parameters like the service, responds with the same JSON, keeps sessions, and
+//! counts what was charged.
 //!
 //! ```
 //! use twilio_payments::sandbox::Sandbox;
@@ -35,18 +35,17 @@
 //! # }
 //! ```
 //!
-//! # Your own program against it
+//! # Using it with your program
 //!
 //! Configure your program with [`base_url`](Sandbox::base_url), [`account_sid`](Sandbox::account_sid),
-//! [`auth_token`](Sandbox::auth_token) and the SID of a [`call`](Sandbox::call), which can be
-//! [yours](Sandbox::call_with_sid) if the program runs in another process. An [API key](Sandbox::api_key_sid) and a
-//! [bearer token](Sandbox::access_token) are accepted as well, and paths may name a
-//! [subaccount](Sandbox::subaccount_sid). The example `sandbox` of this crate prints all of these, for programs in
-//! other languages.
+//! [`auth_token`](Sandbox::auth_token) and the SID of a [`call`](Sandbox::call). If the program runs in another process,
+//! you can [choose the SID](Sandbox::call_with_sid). An [API key](Sandbox::api_key_sid) and a
+//! [bearer token](Sandbox::access_token) are accepted too, and paths may name a
+//! [subaccount](Sandbox::subaccount_sid). The example `sandbox` prints most of these, for programs in other languages.
 //!
 //! # What it refuses
 //!
-//! The codes are the service's. It documents no status for most of them; those have 400 here.
+//! The codes are those of the service. It does not document the status of most of them, which have 400 here.
 //!
 //! | request | status | code |
 //! |---|---|---|
@@ -73,25 +72,24 @@
 //! | a request that [`Fault::TooManyRequests`] hits | 429 | 20429 |
 //! | a request that [`Fault::ServerError`] or [`Fault::ServerErrorAfter`] hits | 500 | 20500 |
 //!
-//! What the service's published document leaves open is accepted: a query in the URL, and parameters that it does
-//! not know. They are ignored, so a misspelt one has no effect:
+//! A query in the URL and unknown parameters are ignored, as by the service. A misspelled parameter has no effect:
 //! [`ignored_parameters`](Sandbox::ignored_parameters) lists them.
 //!
 //! # Idempotency keys
 //!
-//! Nobody has documented what the service does with a key that was used before, so a program must be right in both
-//! worlds. Test it in both: see [`IdempotencyKeys`].
+//! It is not documented how the service treats a key that was used before, so a program must be right whether the
+//! service replays the response or ignores the key. Test both: see [`IdempotencyKeys`].
 //!
-//! By default a request with a used key gets the stored response again, status and body, and has no second effect,
-//! even if both arrive at the same time. *The same request* means the same path and the same fields with the same
-//! values; their order does not matter. Another request with the same key is refused. Only successes are stored: a
-//! refused request may be corrected and sent again under its key. Each account has its own keys.
+//! By default, if a request is repeated with the same key, it gets the stored status and body again and has no second
+//! effect, even if both requests arrive at the same time. A repeated request has the same path, and the same fields with
+//! the same values in any order. Any other request with the same key is refused. Only successes are stored, so a refused
+//! request may be corrected and sent again with its key. Each account has its own keys.
 //!
-//! # Test that your program survives a lost response
+//! # Testing lost responses
 //!
-//! [`faults`](Sandbox::faults) makes things go wrong: once, as a list, aimed at an operation, or by chance with a
-//! seed. Here the service carries the request out and the response gets lost; the client asks again with the same
-//! key, and nothing happens twice.
+//! [`faults`](Sandbox::faults) makes requests fail: once, as a list, aimed at an operation, or at random with a seed. In
+//! this example, the service carries the request out, but the response is lost. The client repeats the request with the
+//! same key, and nothing happens twice.
 //!
 //! ```
 //! use twilio_payments::CreatePaymentsParams;
@@ -114,28 +112,28 @@
 //!
 //! # The caller
 //!
-//! The keypad of a [`call`](Sandbox::call) is yours: [`press`](Call::press) its keys when the caller is
-//! [asked](Call::asking). An [obliging](Call::obliging) caller answers by themselves. What is typed is checked as the
-//! service does: check digits, brands, expiry, the length of the security code and of the postal code, routing
-//! numbers, second typings, and the time between two keys, for which a test need not wait: see
+//! You play the caller of a [`call`](Sandbox::call): [`press`](Call::press) keys when the caller is
+//! [asked](Call::asking) for something. An [obliging](Call::obliging) caller answers by themselves. Entries are
+//! checked as by the service: check digits, brands, expiration dates, the length of security codes and postal codes,
+//! routing numbers, second typings, and the time between two keys. A test need not wait for that time: see
 //! [`advance_clock`](Sandbox::advance_clock).
 //!
-//! What happens is POSTed to the session's `StatusCallback`, signed with the account's auth token and in order, but
-//! only to http URLs on loopback. It is delivered as the service does: a failed delivery is repeated once, if there
-//! was no connection, unless the URL's fragment asks for more. [`callbacks`](Sandbox::callbacks) has the record of it.
-//! Words that this API does not document, such as `cancelled`, are off: see
+//! The sandbox POSTs callbacks to the session's `StatusCallback`, in order and signed with the account's auth token,
+//! but only to http URLs on loopback. They are delivered as by the service: if no connection was made, a delivery is
+//! repeated once, unless the fragment of the URL asks for more. [`callbacks`](Sandbox::callbacks) returns a record of
+//! them. Values that are not documented for this API, such as `cancelled`, are off by default: see
 //! [`undocumented_words`](SandboxBuilder::undocumented_words).
 //!
 //! # The payment connector
 //!
-//! Completing a session makes one [transaction](Sandbox::transactions), unless the connector declines: [`numbers`] has
-//! test numbers, those that it declines among them. What it supports can be set, and it can be made to fail: see
+//! Completing a session makes one [transaction](Sandbox::transactions), unless the connector declines. [`numbers`] has
+//! test numbers, including some that are declined. You can set what the connector supports, and make it fail: see
 //! [`PaymentConnector`].
 //!
 //! # What is kept
 //!
-//! Calls and transactions are kept as long as the sandbox runs. Of the sessions that have ended, the last 5000 are
-//! kept with their callbacks and idempotency keys: see [`kept_sessions`](SandboxBuilder::kept_sessions).
+//! Calls and transactions are kept as long as the sandbox runs. The last 5000 sessions that have ended are kept with
+//! their callbacks and idempotency keys: see [`kept_sessions`](SandboxBuilder::kept_sessions).
 
 mod builder;
 mod call;
@@ -180,13 +178,13 @@ use crate::model::sid;
 use crate::server::Server;
 use service::Service;
 
-/// A running sandbox; see the [module's documentation](self).
+/// A running sandbox. See the [module documentation](self).
 ///
 /// All methods may be called from any thread. Dropping it closes all connections and ends its threads.
 #[must_use = "the sandbox ends when it is dropped"]
 pub struct Sandbox {
     _server: Server,
-    /// Lets the caller's waits end.
+    /// Ends the caller's waits when their time has come.
     clock: Option<JoinHandle<()>>,
     service: Arc<Service>,
     credentials: Credentials,
@@ -195,20 +193,20 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Starts a sandbox on a free port of 127.0.0.1, with an account of its own.
+    /// Starts a sandbox on a free port of 127.0.0.1, with a new account.
     ///
     /// # Errors
-    /// Returns an error if the system has no port or thread left.
+    /// Returns an error if the system has no free port or cannot start a thread.
     pub fn start() -> io::Result<Self> {
         Self::builder().start()
     }
 
-    /// Configures a sandbox.
+    /// Returns a builder for a sandbox with other settings.
     pub fn builder() -> SandboxBuilder {
         SandboxBuilder::default()
     }
 
-    /// The URL that it is served at, such as `http://127.0.0.1:54321`.
+    /// The base URL, such as `http://127.0.0.1:54321`.
     #[must_use]
     pub fn base_url(&self) -> &str {
         &self.base_url
@@ -244,14 +242,13 @@ impl Sandbox {
         &self.service.accounts.access_token
     }
 
-    /// The SID of a subaccount (`AC…`), which the account's credentials may name in the path.
+    /// The SID of a subaccount (`AC…`), which requests with the account's credentials may name in the path.
     #[must_use]
     pub fn subaccount_sid(&self) -> &str {
         &self.service.accounts.subaccount_sid
     }
 
-    /// Makes a live call of the account, with a caller whose keypad you work: see [`Call::press`] and
-    /// [`Call::obliging`].
+    /// Makes a live call of the account, with a caller that you play: see [`Call::press`] and [`Call::obliging`].
     pub fn call(&self) -> Call {
         self.add_call(self.account_sid(), mint::sid("CA"), None)
     }
@@ -261,8 +258,8 @@ impl Sandbox {
         self.add_call(self.subaccount_sid(), mint::sid("CA"), None)
     }
 
-    /// Makes a live call of the account with a SID of your own (`CA…`), so that a program in another process can
-    /// know it beforehand. If there is a call with that SID already, this is that call.
+    /// Makes a live call of the account with this SID (`CA…`), so that a program in another process can know it in
+    /// advance. If there already is a call with this SID, returns that call.
     ///
     /// # Errors
     /// Returns an error if the SID is not `CA` and 32 hex digits.
@@ -271,8 +268,8 @@ impl Sandbox {
         Ok(self.add_call(self.account_sid(), call_sid.to_owned(), None))
     }
 
-    /// Makes a live call of the account that is a leg of another. The service's responses and callbacks name that
-    /// other call then, not this one.
+    /// Makes a live call of the account that is a leg of another call. Responses and callbacks then name that other call
+    /// instead of this one.
     pub fn leg_of(&self, parent: &Call) -> Call {
         self.add_call(self.account_sid(), mint::sid("CA"), Some(parent.sid()))
     }
@@ -282,14 +279,14 @@ impl Sandbox {
         Call { sid, service: Arc::clone(&self.service) }
     }
 
-    /// A new client of this sandbox, with the account's auth token and every default.
+    /// Makes a client of this sandbox, with the account's auth token and default settings.
     #[must_use]
     pub fn client(&self) -> PaymentsApi {
-        // Building one has worked when the sandbox was started.
+        // Building one worked when the sandbox was started.
         self.client_builder().build().unwrap_or_else(|_| self.client.clone())
     }
 
-    /// Configures a client of this sandbox: credentials and base URL are set, the environment's proxy is not used.
+    /// Returns a builder for a client of this sandbox. Credentials and base URL are set, and no proxy is used.
     ///
     /// ```
     /// use twilio_payments::RetryPolicy;
@@ -306,48 +303,47 @@ impl Sandbox {
         PaymentsApi::builder(self.credentials.clone()).base_url(&self.base_url).no_proxy()
     }
 
-    /// A session as it is now; `None` if there is no such session.
+    /// Returns a session as it is now, or `None` if there is no such session.
     #[must_use]
     pub fn session(&self, sid: &str) -> Option<Session> {
         self.service.store.memory().sessions.get(sid).map(|session| session.view.clone())
     }
 
-    /// All sessions as they are now, in the order of their creation.
+    /// Returns all sessions as they are now, in the order of their creation.
     #[must_use]
     pub fn sessions(&self) -> Vec<Session> {
         self.service.store.sessions()
     }
 
-    /// What the payment connector did, in order.
+    /// Returns what the payment connector charged and tokenized, in order.
     #[must_use]
     pub fn transactions(&self) -> Vec<Transaction> {
         self.service.store.memory().transactions.clone()
     }
 
-    /// How many transactions there are, without copying them.
+    /// How many transactions there are. This does not copy them.
     #[must_use]
     pub fn transaction_count(&self) -> usize {
         self.service.store.memory().transactions.len()
     }
 
-    /// The status callbacks of a session so far, in order, and what became of each.
+    /// Returns the status callbacks of a session so far, in order, and the state of their delivery.
     ///
-    /// They are POSTed to the session's `StatusCallback` if that is an http URL on loopback, signed with the
-    /// account's auth token. Those of any other URL are recorded only: the sandbox connects to nothing but this
-    /// machine.
+    /// They are POSTed to the session's `StatusCallback` if it is an http URL on loopback, signed with the account's
+    /// auth token. Callbacks for any other URL are only recorded, because the sandbox only connects to this machine.
     ///
-    /// They go out as the service sends them: each callback once, and once more if no connection was made; a
-    /// response of 5xx is not repeated. The fragment of the URL can ask for more, as
-    /// [`CallbackRetries`](crate::CallbackRetries) writes it. All attempts have the same
-    /// `I-Twilio-Idempotency-Token`. A receiver that is slow to respond holds up its own session only, as long as no
-    /// more than 31 others are slow too. Of a session, the latest 1,000 callbacks are kept.
+    /// They are sent as by the service: once, and once more if no connection was made. A callback that is answered
+    /// 5xx is not repeated. The fragment of the URL can ask for more: see
+    /// [`CallbackRetries`](crate::CallbackRetries). All attempts have the same `I-Twilio-Idempotency-Token`. A slow
+    /// receiver only delays its own session, unless more than 31 others are slow too. The latest 1,000 callbacks of a
+    /// session are kept.
     #[must_use]
     pub fn callbacks(&self, session_sid: &str) -> Vec<RecordedCallback> {
         self.service.store.sender.callbacks(session_sid)
     }
 
-    /// The status callbacks of all sessions that are new since the last time, in the order in which they were
-    /// made, waiting for `time` at the most until there is one. `seen` starts at 0 and is moved on.
+    /// Returns the status callbacks of all sessions that were made since the last call, in order. Waits for up to `time`
+    /// until there is one. `seen` must be 0 at first, and is updated by each call.
     #[must_use]
     pub fn next_callbacks(&self, seen: &mut u64, time: Duration) -> Vec<RecordedCallback> {
         let (callbacks, made) = self.service.store.sender.wait_for_callbacks(*seen, time);
@@ -355,40 +351,40 @@ impl Sandbox {
         callbacks
     }
 
-    /// Waits until no callback is pending, for `time` at the most, and returns whether none is.
+    /// Waits for up to `time` until no callback is pending, and returns whether that is so.
     #[must_use]
     pub fn wait_for_delivery(&self, time: Duration) -> bool {
         self.service.store.sender.wait_until_idle(time)
     }
 
-    /// Sets the sandbox's clock forward, so that a test need not wait for a caller's time to run out. Dates are
-    /// later after that, too.
+    /// Sets the sandbox's clock forward, so that a test need not wait for a caller's timeout. This also affects dates.
     pub fn advance_clock(&self, by: Duration) {
         self.service.store.advance(by);
     }
 
-    /// How many requests came, whatever became of them: refused ones, repeated ones and those that a fault
-    /// hit are counted. What was not a complete HTTP request is not counted. Refusals and faults are also logged,
-    /// at level info with the target `twilio_payments::sandbox`.
+    /// How many requests arrived, including refused ones, repeated ones and those that a fault hit. Incomplete HTTP
+    /// requests are not counted. Refusals and faults are also logged, at level info with the target
+    /// `twilio_payments::sandbox`.
     #[must_use]
     pub fn request_count(&self) -> usize {
         self.service.requests.load(Ordering::Relaxed)
     }
 
-    /// Sets what a payment connector supports and does from now on. A new sandbox has one that supports everything,
-    /// `Default`.
+    /// Sets what the payment connector of this name supports and does from now on. A new sandbox has a connector
+    /// `Default` that supports everything.
     pub fn set_connector(&self, name: impl Into<String>, connector: PaymentConnector) {
         self.service.store.memory().connectors.insert(name.into(), connector);
     }
 
-    /// The names of parameters that the service does not know, in the order in which they first came, each once.
-    /// It ignores them, so a misspelt one has no effect: a test should find none here. The first 1000 are kept.
+    /// Returns the names of unknown parameters that were sent, each once, in the order of their first occurrence.
+    /// They are ignored, so a misspelled one has no effect: a test should check that there are none. The first 1000
+    /// are kept.
     #[must_use]
     pub fn ignored_parameters(&self) -> Vec<String> {
         self.service.store.memory().ignored.clone()
     }
 
-    /// Makes things go wrong; see [`Fault`] for what can.
+    /// Returns a handle to make requests fail. See [`Fault`] for the ways in which they can.
     ///
     /// ```
     /// use std::time::Duration;
@@ -420,7 +416,7 @@ impl Drop for Sandbox {
 }
 
 impl fmt::Debug for Sandbox {
-    /// Shows the URL and the account, and no secret.
+    /// Shows the URL and the account, but no secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sandbox")
             .field("base_url", &self.base_url)

@@ -1,6 +1,6 @@
-//! Card and bank numbers that mean something to the sandbox's payment connector.
+//! Card and bank account numbers that the sandbox's payment connector knows.
 //!
-//! They are public test numbers of payment processors, most of them Stripe's, some Braintree's: no real card or
+//! They are public test numbers of payment processors, most of them Stripe's and some Braintree's. No real card or
 //! account has them. Any other number that passes the checks is charged or tokenized like [`VISA`] and
 //! [`BANK_ACCOUNT`].
 //!
@@ -32,27 +32,27 @@ pub const MAESTRO: &str = "6759649826438453";
 /// An enRoute number that succeeds if `ValidCardTypes` has `enroute`.
 pub const ENROUTE: &str = "201400000000009";
 
-/// Braintree's Visa number that succeeds.
+/// Braintree's Visa number, which succeeds.
 pub const BRAINTREE_VISA: &str = "4111111111111111";
-/// Braintree's Diners Club number that succeeds if `ValidCardTypes` has `diners-club`.
+/// Braintree's Diners Club number, which succeeds if `ValidCardTypes` has `diners-club`.
 pub const BRAINTREE_DINERS_CLUB: &str = "36259600000004";
-/// Braintree's Visa number that the connector declines.
+/// Braintree's Visa number for declined payments.
 pub const BRAINTREE_DECLINED: &str = "4000111111111115";
 
 /// A Visa number that the connector declines.
 pub const DECLINED: &str = "4000000000000002";
-/// A Visa number that the connector declines for lack of funds.
+/// A Visa number that the connector declines for insufficient funds.
 pub const INSUFFICIENT_FUNDS: &str = "4000000000009995";
-/// A Visa number for which the connector's gateway does not answer.
+/// A Visa number for which the connector's gateway does not respond.
 pub const CONNECTOR_OUTAGE: &str = "4000000000000119";
 
-/// A bank's routing number, right in its checksum.
+/// A bank's routing number with a correct checksum.
 pub const BANK_ROUTING_NUMBER: &str = "110000000";
 /// A bank account number that succeeds.
 pub const BANK_ACCOUNT: &str = "000123456789";
-/// The number of a bank account that is closed.
+/// A bank account number that the connector declines because the account is closed.
 pub const BANK_ACCOUNT_CLOSED: &str = "000111111113";
-/// The number of a bank account without funds.
+/// A bank account number that the connector declines for insufficient funds.
 pub const BANK_INSUFFICIENT_FUNDS: &str = "000222222227";
-/// The number of a bank account for which the connector's gateway does not answer.
+/// A bank account number for which the connector's gateway does not respond.
 pub const BANK_OUTAGE: &str = "000000000009";

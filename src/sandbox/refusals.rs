@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::server::Response;
 
-/// A reason to refuse a request; the table in the sandbox's documentation is made of these.
+/// A reason to refuse a request. The table in the sandbox's documentation has the same rows.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Rule {
     pub(crate) status: u16,
@@ -23,7 +23,7 @@ macro_rules! rules {
     };
 }
 
-// The service documents no status for its codes from 64000 on, nor for 20409 and 21220: they have 400.
+// The service does not document the status of its codes from 64000 on, nor of 20409 and 21220: they have 400.
 rules! {
     CREDENTIALS = 401, 20003, "wrong credentials, or none";
     NOT_FOUND = 404, 20404, "another path; an account, call or session that it does not know";
@@ -56,7 +56,7 @@ pub(crate) struct Refusal {
     pub(crate) message: String,
 }
 
-/// The longest text of a client's that a message repeats.
+/// The longest text from a request that a message repeats.
 const REPEATED: usize = 100;
 
 impl Refusal {
@@ -74,7 +74,7 @@ impl Refusal {
         Self::new(rule, format!("Invalid parameter {name}: {reason}"))
     }
 
-    /// The error response.
+    /// Returns the error response.
     pub(crate) fn response(&self) -> Response {
         let Rule { status, code, .. } = self.rule;
         let body = json!({
@@ -97,7 +97,7 @@ impl Refusal {
 mod tests {
     use super::*;
 
-    /// The documentation's table is the code's own.
+    /// The table in the documentation has the same rows as this file.
     #[test]
     fn the_documentation_has_the_table() {
         let rows: Vec<_> = ALL

@@ -1,4 +1,4 @@
-//! From a request to the service's response.
+//! Turns a request into the service's response.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -14,7 +14,7 @@ use super::store::Store;
 use crate::server::{Reply, Request, Response};
 use crate::text::Escaped;
 
-/// Who may call.
+/// The accounts and their credentials.
 pub(super) struct Accounts {
     pub(super) account_sid: String,
     pub(super) auth_token: String,
@@ -24,7 +24,7 @@ pub(super) struct Accounts {
     pub(super) subaccount_sid: String,
 }
 
-/// What all requests share.
+/// The state that all requests share.
 pub(super) struct Service {
     pub(super) accounts: Accounts,
     pub(super) store: Store,
@@ -33,7 +33,7 @@ pub(super) struct Service {
 }
 
 impl Service {
-    /// What comes back to a request, faults included.
+    /// Returns the reply to a request, including faults.
     pub(super) fn reply(&self, request: &Request) -> Reply {
         self.requests.fetch_add(1, Ordering::Relaxed);
         match self.faults.next(request) {
@@ -82,14 +82,14 @@ impl Service {
     }
 }
 
-/// Writes the log record of a request that is refused, or that a fault hits.
+/// Writes the log record of a request that is refused or hit by a fault.
 fn log_failure(request: &Request, what: &str) {
     let (method, target) = (Escaped(request.method()), Escaped(request.target()));
     log::info!(target: "twilio_payments::sandbox", "{method} {target}: {}", Escaped(what));
 }
 
 impl Accounts {
-    /// Whether a request has good credentials.
+    /// Whether a request has valid credentials.
     fn know(&self, request: &Request) -> bool {
         let credentials = only_header(request, "Authorization").and_then(|value| value.split_once(' '));
         let Some((scheme, given)) = credentials else { return false };
@@ -103,13 +103,13 @@ impl Accounts {
     }
 }
 
-/// Whether a request has a body that is a form.
+/// Whether the body of a request is a form.
 fn is_form(request: &Request) -> bool {
     let media_type = only_header(request, "Content-Type").and_then(|value| value.split(';').next());
     media_type.is_some_and(|value| value.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"))
 }
 
-/// A header that a request must have exactly once.
+/// Returns a header that a request must have exactly once.
 fn only_header<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
     request.header(name).filter(|_| request.header_count(name) == 1)
 }

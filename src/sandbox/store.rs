@@ -1,5 +1,5 @@
-//! What the sandbox remembers: calls, sessions, stored responses, transactions. All of it behind one lock, so that
-//! two requests with one idempotency key cannot both have an effect.
+//! The sandbox's memory: calls, sessions, stored responses and transactions. One lock protects all of it, so that two
+//! requests with the same idempotency key cannot both have an effect.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -25,9 +25,9 @@ pub(super) struct Store {
     /// How many ended sessions are kept.
     kept_sessions: usize,
     memory: Mutex<Memory>,
-    /// Notified of every change of the memory.
+    /// Notified when the memory changes.
     changed: Condvar,
-    /// Notified if the clock must look earlier than it meant to.
+    /// Notified when the clock's thread must wake earlier than planned.
     due: Condvar,
 }
 
@@ -48,17 +48,17 @@ pub(super) struct Memory {
     pub(super) connectors: HashMap<String, PaymentConnector>,
     /// The names of parameters that were ignored, each once.
     pub(super) ignored: Vec<String>,
-    /// When the clock looks again.
+    /// When the clock's thread wakes.
     next_tick: Option<Duration>,
     stopped: bool,
 }
 
 struct StoredCall {
     account_sid: String,
-    /// The call that this one is a leg of.
+    /// The call of which this one is a leg.
     parent: Option<String>,
     live: bool,
-    /// What the caller answers by themselves, if they do.
+    /// The caller's answers, if they answer by themselves.
     answers: Option<Answers>,
     open_session: Option<String>,
 }
@@ -102,7 +102,7 @@ impl Store {
         self.on_call(call_sid, |session, now| oblige(session, answers, now));
     }
 
-    /// The caller presses keys.
+    /// Presses keys as the caller.
     pub(super) fn press(&self, call_sid: &str, keys: &str) {
         self.on_call(call_sid, |session, now| press(session, keys, now));
     }
@@ -113,11 +113,11 @@ impl Store {
             call.live = false;
         }
         self.on_call(call_sid, PaySession::hang_up);
-        // Even if no session is open: somebody may wait for the caller to be asked.
+        // Even if no session is open, because a test may wait for the caller to be asked.
         self.changed.notify_all();
     }
 
-    /// Lets something happen to the open session of a call, if there is one.
+    /// Applies a change to the open session of a call, if there is one.
     fn on_call(&self, call_sid: &str, happen: impl FnOnce(&mut PaySession, Duration) -> Vec<Callback>) {
         let mut memory = self.memory();
         let sid = memory.calls.get(call_sid).and_then(|call| call.open_session.clone());
@@ -128,7 +128,7 @@ impl Store {
         }
     }
 
-    /// What the caller is asked, waiting up to a time until they are asked something.
+    /// Returns what the caller is asked for. Waits up to a time until they are asked for something.
     pub(super) fn asking(&self, call_sid: &str, time: Duration) -> Option<Asking> {
         let not_yet = |memory: &mut Memory| {
             memory.asking(call_sid).is_none() && memory.is_live(call_sid) && !memory.stopped
@@ -143,7 +143,7 @@ impl Store {
         self.due.notify_all();
     }
 
-    /// Lets waits that are over have their effect, until [`stop`](Self::stop) is called. For a thread.
+    /// Applies the end of waits until [`stop`](Self::stop) is called. A thread runs this.
     pub(super) fn run_clock(&self) {
         let mut memory = self.memory();
         while !memory.stopped {
@@ -204,7 +204,7 @@ impl Store {
         Ok(success)
     }
 
-    /// Takes a session one step on.
+    /// Updates a session.
     pub(super) fn update(
         &self,
         path: RequestPath<'_>,
@@ -235,8 +235,8 @@ impl Store {
         Ok(success)
     }
 
-    /// Takes over what a session went through: its callbacks go out, a transaction is counted, and when it is
-    /// over the call is free. The memory stays locked, so that callbacks keep the order of events.
+    /// Applies what happened in a session: sends its callbacks, counts a transaction, and frees the call when the
+    /// session is over. The memory stays locked, so that callbacks are in the order of events.
     fn drive(&self, memory: &mut Memory, sid: &str, happen: impl FnOnce(&mut PaySession) -> Vec<Callback>) {
         let Some(session) = memory.sessions.get_mut(sid) else { return };
         let callbacks = happen(session);
@@ -263,7 +263,7 @@ impl Store {
         }
     }
 
-    /// All sessions, in the order of their creation.
+    /// Returns all sessions in the order of their creation.
     pub(super) fn sessions(&self) -> Vec<Session> {
         let memory = self.memory();
         let sessions = memory.order.iter().filter_map(|sid| memory.sessions.get(sid));
@@ -322,12 +322,12 @@ impl Memory {
     }
 }
 
-/// The caller presses keys, one after another.
+/// Presses keys as the caller, one after another.
 fn press(session: &mut PaySession, keys: &str, now: Duration) -> Vec<Callback> {
     keys.chars().flat_map(|key| session.key(key, now)).collect()
 }
 
-/// A caller who has every answer ready types the one that is asked for.
+/// If the caller answers by themselves, types the answer that is asked for.
 fn oblige(session: &mut PaySession, answers: &Answers, now: Duration) -> Vec<Callback> {
     answers.keys(session, now).map(|keys| press(session, &keys, now)).unwrap_or_default()
 }

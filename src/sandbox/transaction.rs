@@ -1,11 +1,11 @@
-//! What the payment connector did.
+//! `Transaction`: what the payment connector did.
 
 use super::mint;
 use super::parameters::CreateParameters;
 use crate::model::{Amount, TokenType};
 use crate::text::Withheld;
 
-/// What the sandbox's payment connector did: one charge, or one token.
+/// One charge or one token of the sandbox's payment connector.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Transaction {
@@ -13,7 +13,7 @@ pub struct Transaction {
     pub session_sid: String,
     /// The SID of the call (`CA…`).
     pub call_sid: String,
-    /// What was charged; `None` if the payment method was tokenized instead.
+    /// The amount that was charged; `None` if the payment method was tokenized instead.
     pub amount: Option<Amount>,
     /// The currency of the charge, in capitals; `None` if nothing was charged.
     pub currency: Option<String>,
@@ -26,19 +26,18 @@ pub struct Transaction {
 }
 
 impl Transaction {
-    /// The token, as in the last callback; `None` if the payment method was charged. `Debug` leaves it
-    /// out.
+    /// The token, as in the last callback; `None` if the payment method was charged. `Debug` does not show it.
     #[must_use]
     pub fn token(&self) -> Option<&str> {
         self.token.as_ref().map(Withheld::as_str)
     }
 
-    /// The stored customer's reference.
+    /// The customer's record, as in the last callback (`ProfileId`).
     pub(super) fn profile_id(&self) -> Option<&str> {
         self.profile_id.as_ref().map(Withheld::as_str)
     }
 
-    /// Charges or tokenizes, as the parameters ask.
+    /// Charges or tokenizes, depending on the parameters.
     pub(super) fn new(session_sid: &str, call_sid: &str, parameters: &CreateParameters) -> Self {
         let charge = parameters.charge();
         let token_type = charge.is_none().then(|| parameters.token_type.clone());

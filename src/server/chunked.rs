@@ -1,8 +1,8 @@
-//! The chunked transfer coding, taken strictly: whatever a proxy in front might read differently is refused.
+//! The chunked transfer coding. It is read strictly: anything that a proxy in front might read differently is refused.
 
 use super::request::Stop;
 
-/// The size lines, extensions and line ends of one body, in bytes. A body with more of them is refused.
+/// The largest total length of size lines, extensions and line ends of a body, in bytes.
 const MAX_FRAMING: usize = 16 * 1024;
 
 /// Decodes one body as its bytes arrive.
@@ -25,7 +25,7 @@ enum Expected {
     Data,
     DataCr,
     DataLf,
-    /// The empty line after the last chunk. Anything else is a trailer, and refused.
+    /// The empty line after the last chunk. Anything else is a trailer and is refused.
     LastCr,
     LastLf,
     Nothing,
@@ -41,10 +41,10 @@ impl Chunked {
         matches!(self.expected, Expected::Nothing)
     }
 
-    /// Decodes what arrived, appends the data to `body`, and returns how many bytes were used.
+    /// Decodes the bytes that arrived, appends the data to `body`, and returns how many bytes were used.
     ///
     /// # Errors
-    /// 400 if the bytes are not chunks or hold a trailer, and 413 if data or framing exceed their limits.
+    /// Returns 400 if the bytes are not chunks or contain a trailer, and 413 if data or framing exceed their limits.
     pub(super) fn decode(&mut self, bytes: &[u8], body: &mut Vec<u8>) -> Result<usize, Stop> {
         let mut used = 0;
         while let Some(&byte) = bytes.get(used) {
@@ -72,7 +72,7 @@ impl Chunked {
         Ok(used)
     }
 
-    /// What is expected after one byte of framing.
+    /// Returns what is expected after one byte of framing.
     fn next(&mut self, byte: u8, received: usize) -> Result<Expected, Stop> {
         Ok(match (self.expected, byte) {
             (Expected::Size | Expected::MoreSize, b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F') => {

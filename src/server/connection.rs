@@ -1,4 +1,4 @@
-//! One connection: reads requests and writes what the handler returns, until either side ends it.
+//! One connection: reads requests and writes the handler's responses, until either side closes it.
 
 use std::io::ErrorKind;
 use std::net::Shutdown;
@@ -9,15 +9,15 @@ use super::registry::Connection;
 use super::request::{Incoming, Stop};
 use super::{PATIENCE, Reply, Response};
 
-/// What one read takes at most.
+/// The largest size of one read.
 const CHUNK: usize = 4096;
 
-/// What is read at most after a last response, so that the peer gets to see that response.
+/// How much is read at most after the last response, so that the peer can read that response.
 const DRAINED: usize = 1024 * 1024;
 
 /// Serves a connection to its end.
 pub(super) fn serve(connection: &Connection) {
-    // A response leaves at once.
+    // Responses are sent at once.
     let _ = connection.stream.set_nodelay(true);
     let mut served = Served { connection, chunk: vec![0; CHUNK], input: Vec::new() };
     while let Ok(keep) = served.turn() {
@@ -30,19 +30,19 @@ pub(super) fn serve(connection: &Connection) {
 struct Served<'a> {
     connection: &'a Connection,
     chunk: Vec<u8>,
-    /// What was read and not used.
+    /// The bytes that were read but not used.
     input: Vec<u8>,
 }
 
 impl Served<'_> {
-    /// Serves one request. Returns whether another one may follow; if not, the peer is to close.
+    /// Serves one request. Returns whether another one may follow; if not, the peer should close.
     ///
     /// # Errors
-    /// `Ended` if the connection is to be closed at once.
+    /// Returns `Ended` if the connection must be closed at once.
     fn turn(&mut self) -> Result<bool, Stop> {
         let incoming = match self.request() {
             Err(Stop::Refused(status)) => {
-                // The bytes that follow have no meaning.
+                // The bytes that follow are meaningless.
                 self.write(&Response::empty(status).to_bytes(Some("close"), false))?;
                 return Ok(false);
             }
@@ -56,7 +56,7 @@ impl Served<'_> {
                     return Err(Stop::Ended);
                 }
                 let stopping = self.connection.shared.is_stopping();
-                // A stopping server closes what waits for its peer, but not what has a response to send.
+                // A stopping server closes connections that wait for their peer, but not those with a response to send.
                 if !stopping {
                     self.connection.wait()?;
                 }
@@ -85,7 +85,7 @@ impl Served<'_> {
         let limits = &self.connection.shared.limits;
         let (mut incoming, mut began) = (None, None);
         self.connection.wait()?;
-        // A server that stopped before has closed only what waited then.
+        // If the server stopped before, it only closed connections that were waiting then.
         if self.connection.shared.is_stopping() {
             return Err(Stop::Ended);
         }
@@ -97,13 +97,13 @@ impl Served<'_> {
                 if request.take_body(&mut self.input)? {
                     return Ok(request);
                 }
-                // A body that is coming already needs no invitation.
+                // A body that already arrives needs no `100 Continue`.
                 if std::mem::take(&mut request.expects_continue) && self.input.is_empty() {
                     self.write(b"HTTP/1.1 100 Continue\r\n\r\n")?;
                 }
                 incoming = Some(request);
             }
-            // Empty lines may come between two requests.
+            // Empty lines may be between two requests.
             let has_begun = incoming.is_some() || self.input.iter().any(|b| !matches!(b, b'\r' | b'\n'));
             if has_begun && began.is_none() {
                 self.connection.wait()?;
@@ -123,8 +123,8 @@ impl Served<'_> {
         }
     }
 
-    /// Waits for the peer to close first. Closing with bytes unread would reset the connection, and the peer might
-    /// never see the response.
+    /// Waits for the peer to close first. Closing with unread bytes would reset the connection, and the peer might not
+    /// get the response.
     fn linger(&mut self) {
         let _ = self.connection.stream.shutdown(Shutdown::Write);
         let (began, mut drained) = (Instant::now(), 0);
@@ -136,7 +136,7 @@ impl Served<'_> {
         }
     }
 
-    /// Writes everything, if the peer reads it in time.
+    /// Writes all bytes, if the peer reads them in time.
     fn write(&self, bytes: &[u8]) -> Result<(), Stop> {
         let time = self.connection.shared.limits.request_time;
         Ok(write_all(&self.connection.stream, bytes, time)?)

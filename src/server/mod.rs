@@ -1,7 +1,7 @@
-//! A small blocking HTTP/1.1 server over std sockets, which the sandbox and the callback listener use.
+//! A small blocking HTTP/1.1 server over std sockets, for the sandbox and the callback listener.
 //!
-//! One thread accepts, and each connection has a thread of its own. Every read and write has a deadline, which the
-//! timeouts of the socket enforce.
+//! One thread accepts connections, and each connection has a thread of its own. Every read and write has a deadline,
+//! which the timeouts of the socket enforce.
 
 mod chunked;
 mod connection;
@@ -29,24 +29,24 @@ pub use pieces::check_requests;
 
 use registry::{Connection, Registry};
 
-/// What a request may cost.
+/// The limits of a server.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// Connections at once. When all are taken, the one that has waited longest for its peer, to send a
-    /// complete request or to read a response, makes room for the next.
+    /// The number of open connections. If all are in use, the one that has waited longest for its peer to send a
+    /// complete request or to read a response is closed for the next one.
     pub(crate) max_connections: usize,
-    /// Bytes of a request's body; a longer one is answered 413 and not read to its end.
+    /// The length of a body in bytes. A longer one is answered 413 and not read to its end.
     pub(crate) max_body: usize,
-    /// Bytes of a request's line and headers; a longer head is answered 431.
+    /// The length of a request line with headers in bytes. A longer head is answered 431.
     pub(crate) max_head: usize,
-    /// From a request's first byte to its last; a slower one is answered 408. Also how long the peer may take
-    /// to read a response, from its first byte to its last; a slower one is cut off.
+    /// How long a request may take from its first byte to its last; a slower one is answered 408. Also how long the peer
+    /// may take to read a response; a slower peer is disconnected.
     pub(crate) request_time: Duration,
-    /// How long a connection may stay open with no request on it. Longer than the usual proxy's 60 s, so that it is
-    /// the proxy that closes, which knows whether it has a request under way.
+    /// How long a connection may be idle. This is longer than the usual 60 s of a proxy, so that the proxy closes first,
+    /// which knows whether it has a request under way.
     pub(crate) idle_time: Duration,
-    /// The thread of a connection beside so many others. The default's stack suffices for a handler that parses JSON
-    /// to its depth limit, in a debug build; only touched pages cost memory.
+    /// The stack size of a connection's thread. The default is enough for a handler that parses JSON to its depth
+    /// limit in a debug build. Only pages that are used take memory.
     pub(crate) thread: fn(usize) -> thread::Builder,
 }
 
@@ -63,7 +63,7 @@ impl Default for Limits {
     }
 }
 
-/// Returns the reply to a request. Called from many threads at once.
+/// Returns the reply to a request. It is called from many threads at the same time.
 pub(crate) type Handler = dyn Fn(Request) -> Reply + Send + Sync;
 
 /// A running server. Dropping it closes every connection and ends every thread.
@@ -73,12 +73,12 @@ pub(crate) struct Server {
     accepting: JoinHandle<()>,
 }
 
-/// What the threads of a server share.
+/// The state that the threads of a server share.
 struct Shared {
     limits: Limits,
     handler: Arc<Handler>,
     registry: Mutex<Registry>,
-    /// A connection has ended, or the server stops.
+    /// Notified when a connection ends or the server stops.
     changed: Condvar,
 }
 
@@ -91,7 +91,7 @@ impl Shared {
         self.registry().stopping
     }
 
-    /// Waits; returns false if the server stopped meanwhile.
+    /// Waits, and returns false if the server stopped meanwhile.
     fn pause(&self, time: Duration) -> bool {
         let wait = self.changed.wait_timeout_while(self.registry(), time, |registry| !registry.stopping);
         !wait.unwrap_or_else(PoisonError::into_inner).0.stopping
@@ -99,13 +99,13 @@ impl Shared {
 }
 
 impl Server {
-    /// Serves what comes to `listener` with `handler`.
+    /// Serves the connections of `listener` with `handler`.
     ///
     /// # Errors
     /// Returns an error if the listener has no address, or the system cannot start a thread.
     pub(crate) fn start(listener: TcpListener, limits: Limits, handler: Arc<Handler>) -> io::Result<Self> {
         let address = listener.local_addr()?;
-        // std lets 128 connections wait to be accepted; beyond that, clients of a burst lose a second or more.
+        // std lets 128 connections wait to be accepted. In a larger burst, clients lose a second or more.
         socket2::SockRef::from(&listener).listen(1024)?;
         let shared =
             Arc::new(Shared { limits, handler, registry: Mutex::default(), changed: Condvar::new() });
@@ -114,7 +114,7 @@ impl Server {
         Ok(Self { shared, address, accepting })
     }
 
-    /// The address that is served.
+    /// The address of the server.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
@@ -125,7 +125,7 @@ impl Server {
         self.shared.registry().len()
     }
 
-    /// Connects, since std alone has no other way to wake a thread that accepts.
+    /// Connects to itself, because std has no other way to wake a thread that accepts.
     fn wake_accepting(&self, deadline: Instant) {
         let ip = match self.address.ip() {
             IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
@@ -139,8 +139,8 @@ impl Server {
     }
 }
 
-/// How long a stopping server waits in all for handlers that do not return; their threads end by themselves later.
-/// Also how long a peer has to close after a last response.
+/// How long a stopping server waits in total for handlers that do not return; their threads end later. Also how long a
+/// peer has to close after the last response.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 impl Drop for Server {
@@ -153,14 +153,14 @@ impl Drop for Server {
         let registry = self.shared.registry();
         let ended = self.shared.changed.wait_timeout_while(registry, left, |registry| registry.len() > 0);
         ended.unwrap_or_else(PoisonError::into_inner).0.close_all();
-        // A thread that has left the registry has no more to do than to let go of the server.
+        // A thread that has left the registry only has to drop its reference to the server.
         while Arc::strong_count(&self.shared) > 1 && Instant::now() < deadline {
             thread::yield_now();
         }
     }
 }
 
-/// Takes connections until the server stops.
+/// Accepts connections until the server stops.
 fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
     loop {
         let accepted = listener.accept();
@@ -172,7 +172,7 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
             // The peer closed before it was accepted.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(_) => {
-                // Out of file handles, most likely: free one, and let the thread that has it end.
+                // Most likely there are no file handles left: free one, and let its thread end.
                 shared.registry().make_room();
                 shared.pause(Duration::from_millis(10));
             }
@@ -180,7 +180,7 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
     }
 }
 
-/// Gives a connection its thread, as soon as there is room.
+/// Starts the thread of a connection as soon as there is room.
 fn admit(stream: TcpStream, shared: &Arc<Shared>) {
     let stream = Arc::new(stream);
     let mut room = shared.limits.max_connections;
@@ -188,23 +188,23 @@ fn admit(stream: TcpStream, shared: &Arc<Shared>) {
         let mut registry = shared.registry();
         while registry.len() >= room && !registry.stopping {
             registry.make_room();
-            // The limit is on threads too: wait until the closed connection's thread has ended.
+            // The limit also applies to threads, so wait until the thread of the closed connection has ended.
             let wait = shared.changed.wait_timeout(registry, Duration::from_millis(50));
             registry = wait.unwrap_or_else(PoisonError::into_inner).0;
         }
         if registry.stopping {
             return;
         }
-        // If the system has no thread for it, another one makes room, as if those that are open were the limit.
+        // If the system cannot start a thread, another connection is closed, as if the limit were reached.
         room = registry.len();
         let number = registry.add(&stream);
         drop(registry);
-        // The connection moves to the thread, so that it is dropped last there, also if a handler panics. If there
-        // is no thread it is dropped here, with the registry unlocked.
+        // The connection moves into the thread, so that it is dropped last there even if a handler panics. If there is
+        // no thread, it is dropped here, while the registry is not locked.
         let connection = Connection { number, stream: Arc::clone(&stream), shared: Arc::clone(shared) };
         match (shared.limits.thread)(room).spawn(move || connection::serve(&connection)) {
             Ok(_) => return,
-            Err(error) => log::warn!("no thread for a connection: {error}"),
+            Err(error) => log::warn!("cannot start a thread for a connection: {error}"),
         }
     }
 }

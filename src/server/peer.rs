@@ -1,18 +1,18 @@
-//! The socket of a connection, read and written within a time.
+//! Reads and writes the socket of a connection within a time.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-/// Reads what comes first within `time`; 0 at the end of the connection.
+/// Reads the next bytes within `time`. Returns 0 at the end of the connection.
 ///
 /// # Errors
-/// `TimedOut` if nothing came in time, or the socket's own error.
+/// Returns `TimedOut` if nothing arrived in time, or the socket's error.
 pub(super) fn read(mut stream: &TcpStream, into: &mut [u8], time: Duration) -> io::Result<usize> {
     if time.is_zero() {
         return Err(ErrorKind::TimedOut.into());
     }
-    // On some systems this fails once the peer has closed; the read does not block then.
+    // On some systems this fails if the peer has closed; then the read does not block.
     let _ = stream.set_read_timeout(Some(time));
     loop {
         match stream.read(into) {
@@ -23,10 +23,10 @@ pub(super) fn read(mut stream: &TcpStream, into: &mut [u8], time: Duration) -> i
     }
 }
 
-/// Writes everything within `time`.
+/// Writes all bytes within `time`.
 ///
 /// # Errors
-/// `TimedOut` if the peer did not read in time, or the socket's own error.
+/// Returns `TimedOut` if the peer did not read in time, or the socket's error.
 pub(super) fn write_all(mut stream: &TcpStream, mut bytes: &[u8], time: Duration) -> io::Result<()> {
     let began = Instant::now();
     while !bytes.is_empty() {

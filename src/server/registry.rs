@@ -1,4 +1,4 @@
-//! The open connections: only so that one can be closed to make room, and all when the server stops.
+//! The open connections, so that one can be closed to make room, and all when the server stops.
 
 use std::collections::HashMap;
 use std::net::{Shutdown, TcpStream};
@@ -8,19 +8,19 @@ use std::time::Instant;
 use super::Shared;
 use super::request::Stop;
 
-/// What a connection does, in the order in which connections make room.
+/// The state of a connection, in the order in which connections are closed to make room.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum State {
-    /// It was closed to make room, and its thread is about to end.
+    /// It was closed to make room, and its thread will end soon.
     Closed,
-    /// The peer must send or read something, and has been waited for since then.
+    /// It has waited since then for the peer to send or read something.
     Waiting(Instant),
-    /// The thread has yet to begin, or the handler has a request. Nobody closes the connection now: what its peer
-    /// sent may be here already.
+    /// Its thread has not begun yet, or the handler has a request. It must not be closed now, because a request may
+    /// already have arrived.
     Busy,
 }
 
-/// The open connections by their numbers, and whether the server stops.
+/// The open connections by number, and whether the server stops.
 #[derive(Default)]
 pub(super) struct Registry {
     open: HashMap<u64, (Arc<TcpStream>, State)>,
@@ -40,14 +40,14 @@ impl Registry {
         self.latest
     }
 
-    /// Closes the connection that has waited longest for its peer, unless one that was closed is about to end.
+    /// Closes the connection that has waited longest for its peer, unless one that was closed will end soon.
     pub(super) fn make_room(&mut self) {
         if let Some((stream, state)) = self.open.values_mut().min_by_key(|(_, state)| *state) {
             close_waiting(stream, state);
         }
     }
 
-    /// Closes every connection that waits for its peer, and lets no more begin.
+    /// Closes every connection that waits for its peer, and refuses new ones.
     pub(super) fn stop(&mut self) {
         self.stopping = true;
         for (stream, state) in self.open.values_mut() {
@@ -70,7 +70,7 @@ fn close_waiting(stream: &TcpStream, state: &mut State) {
     }
 }
 
-/// A connection of the registry, which it leaves when this is dropped: never while the registry is locked.
+/// A registered connection. Dropping this removes it from the registry, which must not be locked then.
 pub(super) struct Connection {
     pub(super) number: u64,
     pub(super) stream: Arc<TcpStream>,
@@ -78,12 +78,12 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// The peer is waited for from now on.
+    /// Notes that the connection waits for its peer from now on.
     pub(super) fn wait(&self) -> Result<(), Stop> {
         self.enter(State::Waiting(Instant::now()))
     }
 
-    /// The handler has the connection from now on.
+    /// Notes that the handler has a request of the connection from now on.
     pub(super) fn work(&self) -> Result<(), Stop> {
         self.enter(State::Busy)
     }

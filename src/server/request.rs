@@ -1,4 +1,4 @@
-//! Requests, and how their heads are read.
+//! Requests, and the reading of their heads.
 
 use std::io;
 
@@ -25,22 +25,22 @@ impl Request {
         &self.method
     }
 
-    /// The path and the query, as they were sent; `*` of an `OPTIONS` request.
+    /// The path and the query, as they were sent, or `*` for an `OPTIONS` request.
     pub(crate) fn target(&self) -> &str {
         &self.target
     }
 
-    /// The first value of a header, in any case of its name; `None` also if it is not visible ASCII.
+    /// Returns the first value of a header, whose name is case-insensitive. `None` if it is absent or not visible ASCII.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.values(name).next().and_then(visible)
     }
 
-    /// How many times a header was sent.
+    /// Returns how many times a header was sent.
     pub(crate) fn header_count(&self, name: &str) -> usize {
         self.values(name).count()
     }
 
-    /// The body, out of its transfer coding.
+    /// The decoded body.
     pub(crate) fn body(&self) -> &[u8] {
         &self.body
     }
@@ -50,7 +50,7 @@ impl Request {
         named.map(|(_, value)| value.as_slice())
     }
 
-    /// Whether a header is a list that holds a token.
+    /// Whether a header is a list that contains a token.
     fn has_token(&self, name: &str, token: &str) -> bool {
         let words = self.values(name).filter_map(visible).flat_map(|value| value.split(','));
         words.map(str::trim).any(|word| word.eq_ignore_ascii_case(token))
@@ -60,9 +60,9 @@ impl Request {
 /// Why a request could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stop {
-    /// The connection has ended: by the peer, by its silence, or to make room.
+    /// The connection has ended: the peer closed it or was silent, or it was closed to make room.
     Ended,
-    /// What arrived is not a request, or exceeds a limit, and is answered with this status.
+    /// The bytes are not a request, or exceed a limit. They are answered with this status.
     Refused(u16),
 }
 
@@ -72,30 +72,30 @@ impl From<io::Error> for Stop {
     }
 }
 
-/// A request whose body is still arriving, and what its head says of the connection. Reading it needs neither a socket
-/// nor a clock.
+/// A request whose body is still arriving, and what its head says about the connection. Reading it needs neither a
+/// socket nor a clock.
 pub(super) struct Incoming {
     pub(super) request: Request,
     framing: Framing,
     /// The peer keeps the connection open.
     pub(super) keep: bool,
-    /// HTTP/1.0, whose peer must be told that the connection is kept.
+    /// It is HTTP/1.0, so the response must say that the connection is kept.
     pub(super) old: bool,
     /// The peer waits for `100 Continue` before it sends the body.
     pub(super) expects_continue: bool,
 }
 
-/// What is left of a body.
+/// The rest of a body.
 enum Framing {
     Length(usize),
     Chunked(Chunked),
 }
 
 impl Incoming {
-    /// Takes the head of a request from what arrived, or returns `None` if it is not complete.
+    /// Takes the head of a request from `input`, or returns `None` if it is not complete.
     ///
     /// # Errors
-    /// 400 if the bytes are not a request, 413 if its body is too long, 431 if its head is.
+    /// Returns 400 if the bytes are not a request, 413 if its body is too long, and 431 if its head is too long.
     pub(super) fn take(input: &mut Vec<u8>, limits: &Limits) -> Result<Option<Self>, Stop> {
         let mut headers = [EMPTY_HEADER; MAX_HEADERS];
         let mut parsed = httparse::Request::new(&mut headers);
@@ -124,10 +124,10 @@ impl Incoming {
         Ok(Some(Self { request, framing, keep, old, expects_continue }))
     }
 
-    /// Takes the body from what arrived. Returns whether it is complete; what follows it stays in `input`.
+    /// Takes the body from `input`, and returns whether it is complete. What follows the body stays in `input`.
     ///
     /// # Errors
-    /// As [`Chunked::decode`].
+    /// Returns the same errors as [`Chunked::decode`].
     pub(super) fn take_body(&mut self, input: &mut Vec<u8>) -> Result<bool, Stop> {
         let body = &mut self.request.body;
         match &mut self.framing {
@@ -151,7 +151,7 @@ fn visible(value: &[u8]) -> Option<&str> {
     std::str::from_utf8(value).ok().filter(|_| is_visible)
 }
 
-/// The path and the query of a target, which may be a whole URL; `None` if it has another form.
+/// Returns the path and the query of a target, which may be a whole URL, or `None` if it has another form.
 fn path_and_query(method: &str, target: &str) -> Option<String> {
     if target.starts_with('/') || (target == "*" && method == "OPTIONS") {
         return Some(target.to_owned());
@@ -162,7 +162,7 @@ fn path_and_query(method: &str, target: &str) -> Option<String> {
     target.get(url.before_path.len()..).map(|rest| [slash, rest].concat())
 }
 
-/// How the body is delimited. Anything about which a proxy in front might think otherwise is refused.
+/// Returns how the body is delimited. Anything that a proxy in front might read differently is refused.
 fn framing(request: &Request, old: bool, max_body: usize) -> Result<Framing, Stop> {
     let hosts = request.header_count("Host");
     if hosts > 1 || (hosts == 0 && !old) {
@@ -173,7 +173,7 @@ fn framing(request: &Request, old: bool, max_body: usize) -> Result<Framing, Sto
     match (lengths.next(), lengths.next(), codings.next(), codings.next()) {
         (None, None, None, None) => Ok(Framing::Length(0)),
         (Some(length), None, None, None) if !length.is_empty() && length.iter().all(u8::is_ascii_digit) => {
-            // Digits that do not fit into a number are a length beyond any limit.
+            // If the digits do not fit into a number, the length is beyond any limit.
             let length = std::str::from_utf8(length).ok().and_then(|digits| digits.parse().ok());
             length.filter(|length| *length <= max_body).map(Framing::Length).ok_or(Stop::Refused(413))
         }

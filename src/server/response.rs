@@ -1,14 +1,14 @@
-//! What a handler returns for a request.
+//! The reply that a handler returns for a request.
 
 use std::borrow::Cow;
 use std::time::Duration;
 
 use ureq::http::StatusCode;
 
-/// What is done about a request.
+/// How to reply to a request.
 pub(crate) enum Reply {
     Response(Response),
-    /// Sends these bytes, whatever they are and if there are any, and closes the connection.
+    /// Sends these bytes, whatever they are, and closes the connection. There may be none.
     #[cfg(feature = "sandbox")]
     Raw(Vec<u8>),
     /// Sends nothing and resets the connection, so that the peer sees an error instead of an end.
@@ -26,17 +26,17 @@ pub(crate) struct Response {
 }
 
 impl Response {
-    /// A response without headers.
+    /// Makes a response without headers.
     pub(crate) fn new(status: u16, body: impl Into<Cow<'static, [u8]>>) -> Self {
         Self { status, headers: Vec::new(), body: body.into(), delay: Duration::ZERO, last: false }
     }
 
-    /// A response without headers and body.
+    /// Makes a response without headers and body.
     pub(crate) fn empty(status: u16) -> Self {
         Self::new(status, &b""[..])
     }
 
-    /// Adds a header. A header whose value holds control characters is left out.
+    /// Adds a header. If its value contains control characters, it is left out.
     pub(crate) fn header(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
         let value = value.into();
         if !value.bytes().any(|b| b.is_ascii_control()) {
@@ -45,21 +45,21 @@ impl Response {
         self
     }
 
-    /// Closes the connection after the response, whatever the peer asked for.
+    /// Closes the connection after the response, even if the peer wants to keep it.
     #[cfg(feature = "listener")]
     pub(crate) fn last(mut self) -> Self {
         self.last = true;
         self
     }
 
-    /// Waits before the response is sent, in addition to earlier delays.
+    /// Adds to the wait before the response is sent.
     #[cfg(feature = "sandbox")]
     pub(crate) fn after(mut self, delay: Duration) -> Self {
         self.delay = self.delay.saturating_add(delay);
         self
     }
 
-    /// The whole response as it is sent.
+    /// Returns the whole response as it is sent.
     pub(crate) fn to_bytes(&self, connection: Option<&str>, head_only: bool) -> Vec<u8> {
         let code = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let has_body = code != StatusCode::NO_CONTENT && code != StatusCode::NOT_MODIFIED;

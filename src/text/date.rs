@@ -1,4 +1,4 @@
-//! The one calendar: dates in the formats of the wire, as times since the Unix epoch. No clock is read here.
+//! The calendar: converts dates in the formats of the wire to and from times since the Unix epoch. It reads no clock.
 
 use std::time::Duration;
 
@@ -8,12 +8,12 @@ const MONTHS: [&str; 12] =
 #[cfg(any(feature = "sandbox", test))]
 const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
 
-/// Reads a date in any of the formats of the wire: ISO 8601 as in callbacks, RFC 2822 as in the resource, and
-/// the three of HTTP.
+/// Reads a date in any of the formats of the wire: ISO 8601 as in callbacks, RFC 2822 as in the resource, and the three
+/// formats of HTTP.
 ///
 /// They are `2021-08-10T03:55:53.408Z`, `Sun, 06 Nov 1994 08:49:37 +0000`, the same with `GMT`,
-/// `Sunday, 06-Nov-94 08:49:37 GMT`, and `Sun Nov  6 08:49:37 1994`. The weekday is not compared with the date.
-/// Returns `None` if it is neither, has another zone than UTC, or is before 1970.
+/// `Sunday, 06-Nov-94 08:49:37 GMT`, and `Sun Nov  6 08:49:37 1994`. The weekday is not checked. Returns `None` if the
+/// text has another format, a time zone other than UTC, or a date before 1970.
 pub(crate) fn read(text: &str) -> Option<Duration> {
     if let Some((date, time)) =
         text.split_once('T').filter(|(date, _)| date.starts_with(|c: char| c.is_ascii_digit()))
@@ -37,7 +37,7 @@ pub(crate) fn read(text: &str) -> Option<Duration> {
 
 /// Returns the seconds since 1970, or `None` if there is no such date or time.
 fn seconds(year: &str, month: usize, day: &str, time: &str) -> Option<u64> {
-    // Two digits are from the obsolete form, and mean the century around 2000.
+    // Two digits are from the obsolete format, and mean a year around 2000.
     let year = match (number(year, 4)?, year.len()) {
         (year, 2) if year < 70 => 2000 + year,
         (year, 2) => 1900 + year,
@@ -58,15 +58,15 @@ fn number(text: &str, most_digits: usize) -> Option<u64> {
     plain.then(|| text.parse().ok()).flatten()
 }
 
-/// Returns the days from 1970-01-01 to a date of 1970 or later in the Gregorian calendar. Years are counted from
-/// March, so that the leap day is the last of its year.
+/// Returns the days from 1970-01-01 to a later date in the Gregorian calendar. Years begin in March here, so that the
+/// leap day is the last day of its year.
 fn days_since_1970(year: u64, month: u64, day: u64) -> u64 {
     let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     let leap_days = year / 4 - year / 100 + year / 400;
     year * 365 + leap_days + (month * 153 + 2) / 5 + day - 1 - 719_468
 }
 
-/// A moment in the Gregorian calendar, UTC.
+/// A moment in the Gregorian calendar, in UTC.
 #[cfg(any(feature = "sandbox", test))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Civil {
@@ -80,9 +80,9 @@ pub(crate) struct Civil {
 
 #[cfg(any(feature = "sandbox", test))]
 impl Civil {
-    /// The moment that is `since_epoch` after 1 January 1970, 00:00 UTC.
+    /// Returns the moment that is `since_epoch` after 1 January 1970, 00:00 UTC.
     pub(crate) fn new(since_epoch: Duration) -> Self {
-        // Years are counted from March of the year 0 here, too; the calendar repeats every 400 of them.
+        // Years begin in March of the year 0 here too. The calendar repeats every 400 years.
         let days = since_epoch.as_secs() / SECONDS_A_DAY + 719_468;
         let (cycle, rest) = (days / 146_097, days % 146_097);
         let year = (rest - rest / 1_460 + rest / 36_524 - rest / 146_096) / 365;
@@ -99,7 +99,7 @@ impl Civil {
     }
 }
 
-/// Writes ISO 8601 with milliseconds, as in status callbacks: `2021-08-10T03:55:53.408Z`.
+/// Writes a date in ISO 8601 format with milliseconds, as in status callbacks: `2021-08-10T03:55:53.408Z`.
 #[cfg(any(feature = "sandbox", test))]
 pub(crate) fn iso_8601(since_epoch: Duration) -> String {
     let civil = Civil::new(since_epoch);
@@ -107,7 +107,7 @@ pub(crate) fn iso_8601(since_epoch: Duration) -> String {
     format!("{year:04}-{month:02}-{day:02}T{time}.{:03}Z", since_epoch.subsec_millis())
 }
 
-/// Writes RFC 2822, as in the resource: `Wed, 18 Dec 2019 20:02:01 +0000`.
+/// Writes a date in RFC 2822 format, as in the resource: `Wed, 18 Dec 2019 20:02:01 +0000`.
 #[cfg(any(feature = "sandbox", test))]
 pub(crate) fn rfc_2822(since_epoch: Duration) -> String {
     let name = |names: &[&'static str], index: u64| {

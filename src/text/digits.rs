@@ -1,11 +1,11 @@
-//! Digits without the machinery of `fmt`, which would be a good part of the cost of a form.
+//! Writes digits without `fmt`, which would be a good part of the cost of a form.
 
 /// Appends `value` in decimal, padded with zeros to `width` digits.
 pub(crate) fn push_decimal(out: &mut String, value: u64, width: usize) {
     let mut unit: u64 = 1;
     let mut digits = 1;
     while digits < width || value / unit >= 10 {
-        unit = unit.saturating_mul(10); // it is exact, for at most 20 digits are asked for
+        unit = unit.saturating_mul(10); // exact, because at most 20 digits are asked for
         digits += 1;
     }
     while unit > 0 {

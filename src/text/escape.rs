@@ -1,8 +1,8 @@
-//! Text from outside, shown so that it cannot act on a terminal or a log.
+//! Escapes text from outside, so that it cannot affect a terminal or a log.
 
 use std::fmt::{self, Write};
 
-/// How many characters are shown of a text.
+/// How many characters of a text are shown.
 const SHOWN: usize = 500;
 
 /// Shows text with control, direction-changing and invisible characters escaped, cut after 500 characters.
@@ -27,7 +27,7 @@ impl fmt::Debug for Escaped<'_> {
     }
 }
 
-/// Whether a character is not shown itself but changes how others are.
+/// Whether a character is invisible, but changes how others are shown.
 fn acts(c: char) -> bool {
     c.is_control()
         || matches!(c,

@@ -1,22 +1,22 @@
-//! JSON as services and gateways write it, which is not always JSON.
+//! Reads JSON from services and gateways, which is not always valid.
 
 use std::borrow::Cow;
 
 use serde::de::DeserializeOwned;
 
-/// Reads a body. A byte order mark before the JSON is ignored, and what is not Unicode, be it bytes that are not
-/// UTF-8 or escaped surrogates without a partner, is read as U+FFFD.
+/// Reads a body. A byte order mark before the JSON is ignored. Bytes that are not UTF-8, and escaped surrogates
+/// without a partner, are read as U+FFFD.
 ///
 /// # Errors
-/// Returns the reader's error if the body is not JSON of that type even so.
+/// Returns the reader's error if the body is still not JSON of this type.
 pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, serde_json::Error> {
     serde_json::from_str(&text(body))
 }
 
-/// Returns the text of a body from which [`read`] reads, for reading that keeps what comes before a mistake.
+/// Returns the text that [`read`] reads, for a reader that keeps the part before an error.
 pub(crate) fn text(body: &[u8]) -> Cow<'_, str> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-    // The usual body needs no repair, and to check only that is far quicker.
+    // Most bodies need no repair, and only checking that is much faster.
     let text = std::str::from_utf8(body).map_or_else(|_| String::from_utf8_lossy(body), Cow::Borrowed);
     if text.contains("\\u") { Cow::Owned(without_lone_surrogates(&text)) } else { text }
 }
@@ -30,7 +30,7 @@ fn without_lone_surrogates(json: &str) -> String {
         let (length, is_lone) = match (surrogate(escape), escape.get(6..).and_then(surrogate)) {
             (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => (12, false),
             (Some(_), _) => (6, true),
-            // Of two backslashes the second does not begin an escape.
+            // The second one of two backslashes does not begin an escape.
             (None, _) => (escape.chars().take(2).map(char::len_utf8).sum(), false),
         };
         let (escape, after) = escape.split_at_checked(length).unwrap_or((escape, ""));
@@ -41,7 +41,7 @@ fn without_lone_surrogates(json: &str) -> String {
     text
 }
 
-/// Returns the half of a surrogate pair that the escape at the beginning of a text stands for, if it does.
+/// Returns the surrogate that the escape at the beginning of a text stands for, if it is one.
 fn surrogate(text: &str) -> Option<u16> {
     let digits = text.strip_prefix("\\u")?.get(..4)?;
     u16::from_str_radix(digits, 16).ok().filter(|unit| (0xd800..=0xdfff).contains(unit))
@@ -54,7 +54,7 @@ mod tests {
     use serde_json::Value;
 
     #[test]
-    fn what_is_not_unicode_is_replaced() {
+    fn invalid_unicode_is_replaced() {
         for (json, text) in [
             (r#""a""#, "a"),
             (r#""\ud83e\udd80""#, "🦀"),

@@ -1,4 +1,4 @@
-//! Text of the wire: URLs, forms, dates and random identifiers, and how text from outside is shown.
+//! Text on the wire, such as URLs, forms, dates and random identifiers, and how text from outside is shown.
 
 pub(crate) mod date;
 pub(crate) mod digits;

@@ -1,8 +1,8 @@
-//! What hides secrets and what the caller typed.
+//! Hides secrets, and what the caller typed.
 
 use std::fmt;
 
-/// Text that the program can read but that `Debug` shows only the length of.
+/// Text that the program can read, but of which `Debug` only shows the length.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Withheld<T = String>(T);
 
@@ -22,15 +22,15 @@ impl<T: AsRef<str>> fmt::Debug for Withheld<T> {
     }
 }
 
-/// Masks a client's secrets in text that others wrote: as they are, and in a body also as JSON escapes them.
-/// Any other encoding of a secret goes through.
+/// Masks a client's secrets in text from outside: as they are and, in a body, as JSON escapes them. It does not
+/// recognize any other encoding of a secret.
 #[derive(Clone)]
 pub(crate) struct Redactor {
     secrets: Vec<String>,
 }
 
 impl Redactor {
-    /// A redactor of the given secrets; empty ones are ignored.
+    /// Makes a redactor of these secrets. Empty ones are ignored.
     pub(crate) fn new(secrets: impl IntoIterator<Item = String>) -> Self {
         Self { secrets: secrets.into_iter().filter(|secret| !secret.is_empty()).collect() }
     }
@@ -67,8 +67,8 @@ impl Redactor {
         }
     }
 
-    /// Returns the body of a response as text, with each secret replaced. If only JSON's escapes hide one (many
-    /// servers write `/` as `\/`), they are undone first.
+    /// Returns the body of a response as text, with each secret replaced. If JSON escapes hide a secret (many servers
+    /// write `/` as `\/`), they are undone first.
     pub(crate) fn mask_body(&self, body: &[u8]) -> String {
         let masked = self.mask(&String::from_utf8_lossy(body));
         if masked.contains('\\') {
@@ -81,7 +81,7 @@ impl Redactor {
     }
 }
 
-/// Returns JSON text without the escapes that it can have for visible characters.
+/// Returns JSON text with the escapes of visible characters undone.
 fn without_escapes(json: &str) -> String {
     let mut plain = String::with_capacity(json.len());
     let mut rest = json;
@@ -101,8 +101,8 @@ fn without_escapes(json: &str) -> String {
     plain
 }
 
-/// Whether a text contains a secret. The standard search has a costly preparation, which does not pay for a text
-/// that is not much longer than the secret, as most fields are.
+/// Whether a text contains a secret. The standard search has a costly setup, which is not worth it for a text that is
+/// not much longer than the secret, and most fields are not.
 fn holds(text: &str, secret: &str) -> bool {
     const SHORT: usize = 256;
     match text.len().checked_sub(secret.len()) {
@@ -110,7 +110,7 @@ fn holds(text: &str, secret: &str) -> bool {
         Some(places) if places < SHORT => text
             .as_bytes()
             .windows(secret.len())
-            // To look at the first byte alone is quicker than to compare slices.
+            // Comparing the first byte alone is faster than comparing slices.
             .any(|window| window.first() == secret.as_bytes().first() && window == secret.as_bytes()),
         Some(_) => text.contains(secret),
     }

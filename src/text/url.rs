@@ -1,18 +1,17 @@
-//! The one place that takes URLs apart. Nothing is decoded here, and nothing is refused.
+//! The URL splitter. It decodes nothing, and refuses nothing.
 
 use std::net::{IpAddr, Ipv6Addr};
 
 /// An absolute URL or a relative reference, as slices of its text.
 ///
-/// The parts are as they stand. Any text has parts: whether they are acceptable is for the user of the parts to
-/// decide.
+/// The parts are not decoded. Any text has parts, so the code that uses them must check whether they are valid.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Url<'a> {
-    /// What comes before the first colon, if no `/`, `?` or `#` comes before that.
+    /// The text before the first colon, if no `/`, `?` or `#` comes before the colon.
     pub(crate) scheme: Option<&'a str>,
     /// User info without its `@`.
     pub(crate) user_info: Option<&'a str>,
-    /// The host as it stands, with the brackets of an IPv6 address. `None` if there is no `//`; it can be empty.
+    /// The host, with the brackets of an IPv6 address. `None` if there is no `//`; it can be empty.
     pub(crate) host: Option<&'a str>,
     /// The port without its colon; it can be empty.
     pub(crate) port: Option<&'a str>,
@@ -21,7 +20,7 @@ pub(crate) struct Url<'a> {
     pub(crate) query: Option<&'a str>,
     /// The fragment without its `#`.
     pub(crate) fragment: Option<&'a str>,
-    /// Scheme, user info, host and port, with everything between them.
+    /// Scheme, user info, host and port, and the separators between them.
     pub(crate) before_path: &'a str,
     /// The URL without its query and fragment.
     pub(crate) before_query: &'a str,
@@ -69,7 +68,7 @@ impl<'a> Url<'a> {
     }
 }
 
-/// Splits off what follows the first separator.
+/// Splits off the text after the first separator.
 fn cut_at(text: &str, separator: char) -> (&str, Option<&str>) {
     match text.split_once(separator) {
         Some((before, after)) => (before, Some(after)),
@@ -88,16 +87,16 @@ pub(crate) fn ip_address(host: &str) -> Option<IpAddr> {
     if bare.len() < host.len() { bare.parse::<Ipv6Addr>().ok().map(IpAddr::V6) } else { host.parse().ok() }
 }
 
-/// Whether a URL's host is this machine by its name, without any look-up.
+/// Whether a URL's host is this machine, judged by its name without a look-up.
 pub(crate) fn is_loopback(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost") || ip_address(host).is_some_and(|ip| ip.is_loopback())
 }
 
-/// Returns a URL as it may be shown: user info, query and fragment are replaced.
+/// Returns a URL that may be shown: user info, query and fragment are replaced.
 pub(crate) fn url_without_secrets(url: &str) -> String {
     let Url { host, before_query, .. } = Url::split(url);
     let query = if before_query.len() < url.len() { "?…" } else { "" };
-    // Without `//` there is no user info, but what looks like some may be meant to be.
+    // Without `//` there is no user info, but text that looks like it may be meant as such.
     let (scheme, rest) = match before_query.split_once("//") {
         Some((scheme, rest)) if host.is_some() => (format!("{scheme}//"), rest),
         _ => (String::new(), before_query),

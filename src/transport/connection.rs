@@ -1,4 +1,4 @@
-//! One connection as ureq sees it: buffers, and reads and writes that are as few as can be.
+//! A connection as ureq sees it: buffers, with as few reads and writes as possible.
 
 use std::fmt;
 use std::io;
@@ -13,28 +13,28 @@ use super::handover;
 use super::pool::Pool;
 use super::socket::Stream;
 
-/// The room that is always free in the output buffer; no line of a request's head is longer.
+/// The space that is always free in the output buffer. No line of a request's head is longer.
 const OUTPUT_ROOM: usize = 8 * 1024;
 
-/// What an idle connection keeps of the output buffer: enough for the usual request and the room after it.
+/// How much of the output buffer an idle connection keeps: enough for a usual request and the free space after it.
 const OUTPUT_IDLE: usize = 12 * 1024;
 
-/// What may wait in the output buffer for the rest of the request.
+/// How much may wait in the output buffer for the rest of the request.
 const OUTPUT_HELD: usize = 32 * 1024;
 
-/// The input buffer as it is made. The usual response needs a quarter of it.
+/// The initial size of the input buffer. A usual response needs a quarter of it.
 const INPUT_SIZE: usize = 4 * 1024;
 
-/// The most that the input buffer grows to, so the longest head of a response.
+/// The largest size of the input buffer, and so the longest head of a response.
 pub(super) const INPUT_MAX: usize = 64 * 1024;
 
 /// A connection to the service, idle or in use.
 ///
-/// What ureq writes is held until it wants to read, so that the head and the body of a request leave in
-/// one write: one packet, one TLS record. After the response the connection goes back to its pool.
+/// Output is held back until ureq wants to read, so that the head and the body of a request are sent in one
+/// write: one packet, one TLS record. After the response the connection returns to its pool.
 #[derive(Default)]
 pub(super) struct Connection {
-    /// `None` once the connection is back in the pool, and only a shell is left to ureq.
+    /// `None` once the connection has returned to the pool, which leaves an empty shell to ureq.
     stream: Option<Box<dyn Stream>>,
     tls: bool,
     /// The process that opened it.
@@ -47,23 +47,23 @@ pub(super) struct Connection {
     /// The unconsumed part of `input`.
     start: usize,
     end: usize,
-    /// Whether the last look at the input consumed something.
+    /// Whether ureq consumed something when it last read the input.
     progress: bool,
     state: State,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum State {
-    /// Opened for the present request, and nothing has come yet.
+    /// It was opened for this request, and nothing has arrived yet.
     #[default]
     New,
-    /// It was idle before the present request, and nothing has come since.
+    /// It was idle before this request, and nothing has arrived since.
     Kept,
-    /// Something has come since the request.
+    /// Something has arrived since the request.
     Answered,
 }
 
-/// A kept connection ended before the first byte of a response: most likely it was closed while it was idle.
+/// A kept connection ended before the first byte of a response, most likely because it was closed while it was idle.
 #[derive(Debug)]
 pub(super) struct Stale(io::Error);
 
@@ -76,29 +76,29 @@ impl fmt::Display for Stale {
 impl std::error::Error for Stale {}
 
 impl Connection {
-    /// A connection that will go to a pool when it is not used.
+    /// Makes a connection that returns to `pool` when it is not in use.
     pub(super) fn new(stream: Box<dyn Stream>, tls: bool, pool: &Arc<Pool>) -> Self {
         let (stream, process, pool) = (Some(stream), process::id(), Arc::downgrade(pool));
         Self { stream, tls, process, pool, ..Self::default() }
     }
 
-    /// Lets every later read and write fail with [`io::ErrorKind::TimedOut`] once the time has come.
+    /// Makes every later read and write fail with [`io::ErrorKind::TimedOut`] once this time has passed.
     pub(super) fn set_deadline(&mut self, deadline: Instant) {
         if let Some(stream) = &mut self.stream {
             stream.set_deadline(deadline);
         }
     }
 
-    /// Whether the connection still stands, with nothing to read on it.
+    /// Whether the connection is still open, with nothing to read on it.
     pub(super) fn is_quiet(&mut self) -> bool {
         self.stream.as_mut().is_some_and(|stream| stream.is_quiet())
     }
 
-    /// Puts the connection into its pool.
+    /// Returns the connection to its pool.
     pub(super) fn release(mut self) {
         if let Some(pool) = self.pool.upgrade() {
             self.state = State::Kept;
-            // An unusual request or response does not make an idle connection hold more.
+            // An idle connection keeps no more memory after an unusual request or response.
             self.input.truncate(INPUT_SIZE);
             self.input.shrink_to(INPUT_SIZE);
             self.output.truncate(OUTPUT_IDLE);
@@ -128,7 +128,7 @@ impl Connection {
             {
                 ureq::Error::Other(Box::new(Stale(error)))
             }
-            // `from` brings out an error of ureq's own that a tunnel put in.
+            // `from` unwraps an error of ureq that a tunnel wrapped.
             _ => ureq::Error::from(error),
         }
     }
@@ -190,7 +190,7 @@ impl Transport for Connection {
         }
     }
 
-    /// ureq asks this when a response has been read to its end, and would then keep the connection itself.
+    /// ureq asks this when it has read a response to its end, and would then keep the connection itself.
     fn is_open(&mut self) -> bool {
         if self.state == State::Answered {
             mem::take(self).release();

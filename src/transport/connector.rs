@@ -1,5 +1,5 @@
-//! How a connection comes about: name, address, socket, proxy, TLS. All of it before a byte of a request is
-//! sent, so whatever fails here has certainly not paid.
+//! Opens connections: name, address, socket, proxy, TLS. All of this happens before a byte of a request is sent, so if
+//! it fails, the request was certainly not sent.
 
 use std::io;
 use std::net::{SocketAddr, TcpStream};
@@ -25,12 +25,12 @@ pub(super) struct Connector {
     route: String,
     host: String,
     port: u16,
-    /// `None` if the base URL is plain http: then no address off this machine may ever see the credentials.
+    /// `None` if the base URL is plain http. Then no address outside this machine may see the credentials.
     tls: Option<Box<dyn TlsClient>>,
     proxy: Option<Proxy>,
-    /// Of the proxy, or else of the host.
+    /// Looks up the proxy or, if there is none, the host.
     resolver: Resolver,
-    /// The address that accepted last.
+    /// The last address that accepted.
     latest: Mutex<Option<SocketAddr>>,
     pool: Arc<Pool>,
     shutdown: Arc<Shutdown>,
@@ -64,11 +64,11 @@ impl Connector {
         }
     }
 
-    /// A new connection, if there is one before the deadline.
+    /// Opens a connection before the deadline.
     pub(super) fn connect(&self, deadline: Instant) -> Result<Connection, Failure> {
         if !self.shutdown.is_down() {
             let result = self.establish(deadline);
-            // Whatever has failed meanwhile may have failed because of a shutdown.
+            // The failure may be a consequence of a shutdown.
             if !self.shutdown.is_down() {
                 return result.map_err(|reason| reason.to(&self.route));
             }
@@ -92,7 +92,7 @@ impl Connector {
         Ok(Connection::new(stream, self.tls.is_some(), &self.pool))
     }
 
-    /// A socket that is connected with the proxy or the host.
+    /// Opens a socket that is connected to the proxy or the host.
     fn open(&self, deadline: Instant) -> io::Result<TcpStream> {
         let addresses = self.resolver.resolve(deadline)?;
         if self.tls.is_none() && !addresses.iter().all(|address| address.ip().is_loopback()) {
@@ -107,7 +107,7 @@ impl Connector {
         Ok(stream)
     }
 
-    /// TLS with a host, over a stream that leads to it.
+    /// Opens TLS with a host, over a stream that is connected to it.
     fn secure(&self, host: &str, stream: Box<dyn Stream>) -> Result<Box<dyn Stream>, NotConnected> {
         match &self.tls {
             Some(tls) => tls.handshake(without_brackets(host), stream),

@@ -1,4 +1,4 @@
-//! Why there is no response, and whether the request can have been carried out.
+//! `Failure`: why there is no response, and whether the request may have been carried out.
 
 use std::io;
 
@@ -11,21 +11,21 @@ use crate::model::ResponseHeaders;
 
 /// Why there is no response.
 ///
-/// The head of a success may have come, and a beginning of its body: that is kept as `partial`.
+/// The head of a success and the beginning of its body may have arrived; these are kept as `partial`.
 pub(crate) enum Failure {
-    /// There is no connection to a host: certainly not sent. Worth another attempt if `retry` is set.
+    /// There is no connection to a host, so nothing was sent. Another attempt can help if `retry` is set.
     NotConnected { to: String, timeout: bool, retry: bool, source: Source },
-    /// There is no TLS connection to a host: certainly not sent, and not worth another attempt.
+    /// There is no TLS connection to a host, so nothing was sent. Another attempt cannot help.
     Tls { to: String, source: Source },
-    /// A kept connection had been closed: on a new one it may work at once.
+    /// A kept connection had been closed. A new one may work at once.
     Stale(Source),
     /// The connection ended before the response did.
     Lost { partial: Option<Box<Response>>, source: Source },
     /// The attempt's time ran out.
     Timeout { partial: Option<Box<Response>>, source: Source },
-    /// What came is not HTTP: something on the way has broken the connection's order.
+    /// The response is not HTTP: something on the way has corrupted the connection.
     NotHttp { partial: Option<Box<Response>>, source: Source },
-    /// What came is HTTP, but cannot be read: it is too long, or compressed.
+    /// The response is HTTP, but cannot be read because it is too long or compressed.
     Unreadable { reason: String, partial: Option<Box<Response>>, source: Option<Source> },
     /// The client was shut down, before or after something may have been sent.
     Shutdown { sent: bool },
@@ -35,9 +35,9 @@ pub(crate) enum Failure {
 pub(super) enum NotConnected {
     /// The name, the address, the socket or the proxy failed, or the time ran out.
     Failed(io::Error),
-    /// What is configured, or what the proxy wants, cannot work.
+    /// The configuration cannot work, or the proxy refused.
     Impossible(Source),
-    /// The other side is not to be trusted, or speaks no TLS that this one does.
+    /// The server is not trusted, or both sides have no TLS version in common.
     #[cfg_attr(
         not(any(feature = "rustls", feature = "native-tls")),
         allow(dead_code, reason = "TLS needs it")
@@ -46,7 +46,7 @@ pub(super) enum NotConnected {
 }
 
 impl NotConnected {
-    /// `to` names the host, and the proxy on the way to it.
+    /// `to` names the host, and the proxy if there is one.
     pub(super) fn to(self, to: &str) -> Failure {
         let to = to.to_owned();
         match self {
@@ -67,7 +67,7 @@ impl From<io::Error> for NotConnected {
 }
 
 impl Transport {
-    /// What an error of ureq means, once it had a connection.
+    /// Makes a failure from an error that ureq returned after it had a connection.
     pub(super) fn failure(&self, error: ureq::Error, partial: Option<Box<Response>>) -> Failure {
         match error {
             _ if self.shutdown.is_down() => Failure::Shutdown { sent: true },
@@ -87,7 +87,7 @@ impl Transport {
     }
 }
 
-/// A response of which only the status could be read.
+/// Makes a response of which only the status could be read.
 fn head_only() -> Option<Box<Response>> {
     let status = noted_status()?;
     Some(Box::new(Response {

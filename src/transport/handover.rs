@@ -1,7 +1,7 @@
-//! How ureq gets the connection that was chosen for a request.
+//! Passes the connection that was chosen for a request to ureq.
 //!
-//! ureq asks a connector for each connection, but passes on nothing of the request that it is for. It does so
-//! on the thread that runs the request, so the connection waits in a slot of that thread.
+//! ureq asks a connector for each connection, but does not tell it for which request. It asks on the thread that runs
+//! the request, so the connection waits in a thread-local slot.
 
 use std::cell::Cell;
 
@@ -27,27 +27,27 @@ pub(super) fn run(
     let _ = STATUS.try_with(Cell::take);
     set(Some(connection));
     let result = agent.run(request);
-    // If ureq failed before it asked, the connection must not meet another request.
+    // If ureq failed before it asked, the connection must not be used for another request.
     set(None);
     result
 }
 
 fn set(connection: Option<Connection>) {
-    // A thread that is ending has no slot any more; ureq then reports that it has no connection.
+    // A thread that is ending no longer has a slot. ureq then reports that it has no connection.
     let _ = NEXT.try_with(|next| next.set(connection));
 }
 
-/// Notes the status of the present request's response, from the first bytes of its head. Of a head that it cannot
-/// read to its end, as one of more than about 100 headers, ureq does not report even that.
+/// Notes the status of the response to the current request, from the first bytes of its head. If ureq cannot read the
+/// head to its end, for example because it has more than about 100 headers, it does not even report the status.
 pub(super) fn note_status(head: &[u8]) {
     let status = head.strip_prefix(b"HTTP/1.").and_then(|rest| std::str::from_utf8(rest.get(2..5)?).ok());
-    // What comes before the response itself does not count.
+    // Interim responses do not count.
     if let Some(status) = status.and_then(|status| status.parse().ok()).filter(|status| *status >= 200) {
         let _ = STATUS.try_with(|noted| noted.set(noted.get().or(Some(status))));
     }
 }
 
-/// The status of the response to the last request of this thread.
+/// Returns the status of the response to the last request of this thread.
 pub(super) fn noted_status() -> Option<u16> {
     STATUS.try_with(Cell::get).ok().flatten()
 }

@@ -1,10 +1,9 @@
-//! One HTTP request and its response, over connections that are kept. This folder is the only place that
-//! names ureq.
+//! One HTTP request and its response, over connections that are kept. Only this folder uses ureq.
 //!
-//! A connection is taken from the [`pool`], or opened by the [`connector`], before ureq runs. So whatever
-//! fails until then has certainly not been sent, and a call on a kept connection looks up nothing and starts
-//! no thread. ureq speaks HTTP over it and knows neither addresses nor proxies nor deadlines: the
-//! [`connection`] keeps the deadline, and sends head and body in one packet.
+//! A connection is taken from the [`pool`], or opened by the [`connector`], before ureq runs. So if anything fails
+//! before that, nothing was sent, and a call on a kept connection looks up no name and starts no thread. ureq speaks
+//! HTTP over the connection, and knows neither addresses nor proxies nor deadlines. The [`connection`] keeps the
+//! deadline, and sends head and body in one packet.
 
 mod connection;
 mod connector;
@@ -41,10 +40,10 @@ pub(crate) use response::Response;
 pub use tls::Tls;
 pub(crate) use ureq::http::HeaderMap;
 
-/// No time is longer than a year, so that the sum with the clock is always a time.
+/// The longest time, a year, so that it can always be added to the clock.
 const LONGEST: Duration = Duration::from_secs(365 * 86_400);
 
-/// What the transport is made of, besides the base URL and the user agent.
+/// The settings of a transport, besides the base URL and the user agent.
 #[derive(Clone)]
 pub(crate) struct Setup {
     pub(crate) connect_timeout: Duration,
@@ -52,7 +51,7 @@ pub(crate) struct Setup {
     pub(crate) tls: Option<Tls>,
     pub(crate) root_certificates: Vec<Vec<u8>>,
     pub(crate) idle_connections: usize,
-    /// How long a connection is kept without use.
+    /// How long an idle connection is kept.
     pub(crate) idle_lifetime: Duration,
 }
 
@@ -68,7 +67,7 @@ pub(crate) struct Transport {
 }
 
 impl Transport {
-    /// `base_url` is scheme, host and port, and perhaps a path; checked.
+    /// `base_url` must be checked. It has a scheme and a host, and perhaps a port and a path.
     ///
     /// # Errors
     /// Returns an error that names the setter if a proxy, certificate or header cannot be used.
@@ -88,13 +87,13 @@ impl Transport {
         };
         let host = base.host().unwrap_or_default();
         let port = base.port_u16().unwrap_or(if secure { 443 } else { 80 });
-        // A proxy elsewhere cannot reach this machine, and would carry plain credentials off it.
+        // A proxy on another machine cannot reach this one, and would receive the credentials in plain text.
         let proxy = if is_loopback(host) { None } else { setup.proxy.proxy(host, port)? };
         let shutdown = Arc::new(Shutdown::default());
         let pool = Arc::new(Pool::new(setup.idle_connections, setup.idle_lifetime));
         let connector = Connector::new(host, port, tls, proxy, &pool, &shutdown);
 
-        // Timeouts, proxy and pool are ours: ureq is given none of them.
+        // Timeouts, proxy and pool are handled here, so ureq has none.
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
@@ -128,19 +127,19 @@ impl Transport {
         self.pool.close();
     }
 
-    /// The path that those of all requests begin with.
+    /// Returns the path with which the paths of all requests begin.
     pub(crate) fn base_path(&self) -> &str {
         self.base.path().trim_end_matches('/')
     }
 
-    /// Makes sure that there is an idle connection, within a time.
+    /// Opens a connection within a time, unless one is idle.
     pub(crate) fn connect(&self, time: Duration) -> Result<(), Failure> {
         let deadline = deadline_in(time);
         let connection = self.pool.take(deadline).map_or_else(|| self.connector.connect(deadline), Ok);
         connection.map(Connection::release)
     }
 
-    /// POSTs a form to a path within a time; if `fresh`, on a new connection.
+    /// POSTs a form to a path within a time. If `fresh` is set, it uses a new connection.
     pub(crate) fn post(
         &self,
         path: String,
@@ -160,10 +159,10 @@ impl Transport {
         self.read(response.map_err(|error| self.failure(error, None))?)
     }
 
-    /// A kept connection, or a new one. If it fails, nothing has been sent.
+    /// Returns a kept connection or a new one. If this fails, nothing was sent.
     fn connection(&self, deadline: Instant, fresh: bool) -> Result<Connection, Failure> {
         if fresh {
-            // A new one is asked for because one has failed. The others are as old.
+            // A new connection is needed because a kept one failed. The others may have failed too.
             self.pool.clear();
         } else if let Some(connection) = self.pool.take(deadline) {
             return Ok(connection);
@@ -174,7 +173,7 @@ impl Transport {
         Ok(connection)
     }
 
-    /// A URL at the base's host. Its parts are shared with the base, and only the path is looked through.
+    /// Returns a URL at the host of the base URL. It shares the other parts, so only the path is parsed.
     fn url(&self, path: String) -> Result<Uri, ureq::http::Error> {
         let mut parts = uri::Parts::default();
         parts.scheme = self.base.scheme().cloned();
@@ -184,13 +183,13 @@ impl Transport {
     }
 }
 
-/// The time at which a duration from now ends.
+/// Returns the time when a duration from now ends.
 fn deadline_in(time: Duration) -> Instant {
     let now = Instant::now();
     now.checked_add(time.min(LONGEST)).unwrap_or(now)
 }
 
-/// The `Host` header: it names the port unless that is the scheme's own.
+/// Returns the `Host` header, which names the port unless it is the scheme's default.
 fn host_header(base: &Uri) -> String {
     let host = base.host().unwrap_or_default();
     let usual = if base.scheme_str() == Some("https") { 443 } else { 80 };
@@ -201,5 +200,5 @@ fn host_header(base: &Uri) -> String {
 }
 
 fn header(field: &'static str, value: &str) -> Result<HeaderValue, Error> {
-    HeaderValue::from_str(value).map_err(|_| Error::invalid(field, "not possible in a header"))
+    HeaderValue::from_str(value).map_err(|_| Error::invalid(field, "not allowed in a header"))
 }

@@ -1,8 +1,7 @@
-//! The connections that are kept while nobody uses them.
+//! The idle connections.
 //!
-//! A thread gets the connection that it used last, if that is free. So the data of a connection stays with
-//! the processor that has it, and threads that share a client are as quick as threads that have one each.
-//! The lock is held for a few hundred nanoseconds, never for a system call on a socket.
+//! A thread gets the connection that it used last if it is free, so that the connection's data stays in the cache of
+//! the same processor. The lock is held for a few hundred nanoseconds, never during a system call on a socket.
 
 use std::io;
 use std::net::{Shutdown, TcpStream};
@@ -16,7 +15,7 @@ use super::connection::Connection;
 /// Idle connections, all to the same host.
 pub(super) struct Pool {
     most: usize,
-    /// How long a connection is kept without use.
+    /// How long an idle connection is kept.
     lifetime: Duration,
     state: Mutex<State>,
 }
@@ -24,16 +23,16 @@ pub(super) struct Pool {
 #[derive(Default)]
 struct State {
     closed: bool,
-    /// The longest idle one first.
+    /// The one that was idle longest is first.
     idle: Vec<Idle>,
-    /// Every socket of a connection, idle or in use, with the process that opened it. They are closed with the
-    /// pool, which ends the calls that block on them.
+    /// The sockets of all connections, idle or in use, with the process that opened them. Closing the pool closes them,
+    /// which ends the calls that block on them.
     sockets: Vec<(u32, Weak<TcpStream>)>,
 }
 
 struct Idle {
     connection: Connection,
-    /// Who used it last.
+    /// The thread that used it last.
     thread: ThreadId,
     since: Instant,
 }
@@ -43,8 +42,8 @@ impl Pool {
         Self { most, lifetime, state: Mutex::default() }
     }
 
-    /// A connection that still stands: the calling thread's own, or else the one that was used last. It has
-    /// this deadline.
+    /// Takes a connection that is still open: the one that this thread used last, or else the one that was used last by
+    /// any thread. It gets this deadline.
     pub(super) fn take(&self, deadline: Instant) -> Option<Connection> {
         let (thread, process) = (thread::current().id(), process::id());
         loop {
@@ -63,12 +62,12 @@ impl Pool {
         let index = own.or_else(|| state.idle.len().checked_sub(1));
         let found = index.map(|index| state.idle.remove(index).connection);
         drop(state);
-        // To close is a system call.
+        // Closing is a system call.
         drop(unusable);
         found
     }
 
-    /// Keeps a connection that nobody uses.
+    /// Keeps a connection that is no longer in use.
     pub(super) fn put(&self, connection: Connection) {
         self.put_at(connection, Instant::now(), thread::current().id());
     }
@@ -88,7 +87,7 @@ impl Pool {
         drop(closed);
     }
 
-    /// Takes note of a new connection's socket.
+    /// Registers the socket of a new connection.
     ///
     /// # Errors
     /// Returns an error if the pool is closed.
@@ -105,17 +104,17 @@ impl Pool {
         drop(idle);
     }
 
-    /// Closes all connections, those in use too, and keeps none from now on.
+    /// Closes all connections, including those in use, and keeps none from now on.
     pub(super) fn close(&self) {
         let mut state = self.state();
         state.closed = true;
         let (idle, sockets) = (std::mem::take(&mut state.idle), std::mem::take(&mut state.sockets));
         drop(state);
         drop(idle);
-        // A socket that came with a fork is the parent's too, which may go on with it.
+        // A socket that was inherited in a fork also belongs to the parent, which may still use it.
         let own = sockets.iter().filter(|(process, _)| *process == process::id());
         for socket in own.filter_map(|(_, socket)| socket.upgrade()) {
-            // An error means that it is closed already.
+            // An error means that it is already closed.
             let _ = socket.shutdown(Shutdown::Both);
         }
     }
@@ -126,15 +125,15 @@ impl Pool {
 }
 
 impl State {
-    /// Takes out what has been idle for too long, and what another process opened.
+    /// Removes connections that have been idle for too long, or that another process opened.
     ///
-    /// After a fork the child has its parent's connections too. If both used one, they would mix up their
-    /// requests, and encrypt different texts with the same key and nonce.
+    /// After a fork the child has its parent's connections too. If both used one, they would mix up their requests, and
+    /// encrypt different texts with the same key and nonce.
     fn remove_unusable(&mut self, now: Instant, lifetime: Duration, process: u32) -> Vec<Idle> {
         let is_usable = |idle: &Idle| {
             idle.connection.process == process && now.saturating_duration_since(idle.since) < lifetime
         };
-        // Usually nothing, which allocates nothing. Both the old ones and the parent's are at the front.
+        // Usually there are none, and then nothing is allocated. The old ones and the parent's are at the front.
         self.idle.drain(..self.idle.iter().position(is_usable).unwrap_or(self.idle.len())).collect()
     }
 }
@@ -148,7 +147,7 @@ mod tests {
     use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
     use ureq::unversioned::transport::{Buffers, NextTimeout, Transport};
 
-    /// A connection that counts as usable until the test changes that, and counts drops.
+    /// A connection that is usable until the test changes that, and that counts its drops.
     #[derive(Clone, Default)]
     struct Fake {
         dead: Arc<AtomicBool>,
@@ -210,7 +209,7 @@ mod tests {
         connection.input().first().copied()
     }
 
-    /// A connection that stands, of this process.
+    /// An open connection of this process.
     fn take(pool: &Pool) -> Option<Connection> {
         pool.take(Instant::now())
     }
@@ -220,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_gets_its_own_or_the_last_used() {
+    fn a_thread_gets_its_own_connection_or_the_last_used_one() {
         let (pool, now, me, other) = (pool(9), Instant::now(), thread::current().id(), other_thread());
         let fakes = fakes::<5>();
         for (fake, thread) in fakes.iter().zip([me, other, me, other, other]) {
@@ -235,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_idle_ones_are_closed() {
+    fn connections_that_were_idle_longest_are_closed() {
         let (now, me) = (Instant::now(), thread::current().id());
         let after = |seconds| now + Duration::from_secs(seconds);
         let [a, b, c] = &fakes::<3>();
@@ -262,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn dead_ones_are_passed_over() {
+    fn dead_connections_are_skipped() {
         let pool = pool(9);
         let fakes = fakes::<4>();
         assert!(take(&pool).is_none());
@@ -295,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn closing_ends_what_is_in_use() {
+    fn closing_ends_connections_in_use() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let connect = || Arc::new(TcpStream::connect(listener.local_addr().unwrap()).unwrap());
         let (pool, used) = (pool(9), connect());
@@ -307,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn another_process_has_none() {
+    fn another_process_has_no_connections() {
         let pool = pool(9);
         let [a, b] = &fakes::<2>();
         let (now, me) = (Instant::now(), thread::current().id());
@@ -319,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_finished_request_gives_a_connection_back() {
+    fn only_a_finished_request_returns_its_connection() {
         let pool = pool(9);
         let [a, b] = &fakes::<2>();
         assert!(take(&pool).is_none());

@@ -1,4 +1,4 @@
-//! Connects to whichever of a host's addresses is the first to accept (RFC 8305).
+//! Connects to the first of a host's addresses that accepts (RFC 8305).
 
 use std::io;
 use std::net::{SocketAddr, TcpStream};
@@ -8,17 +8,17 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use super::shutdown::Shutdown;
 
-/// After how long without success the next address is tried beside the others.
+/// How long to wait for an address before the next one is tried too.
 const STAGGER: Duration = Duration::from_millis(250);
 
-/// How often a pending connection is looked at, at least and at most.
+/// The shortest and the longest time between two checks of a pending connection.
 const LOOK: (Duration, Duration) = (Duration::from_micros(100), Duration::from_millis(5));
 
-/// The next look comes when the wait has grown by this part of it, so the time to connect does too, at most.
+/// The next check comes when the wait has grown by this fraction, so checking adds at most that to the time to connect.
 const GROWTH: u32 = 32;
 
-/// The order in which addresses are tried: the one that accepted last, then both families by turns, beginning
-/// with the system's choice.
+/// Returns the addresses in the order in which to try them: the last one that accepted, then both families in turn,
+/// beginning with the system's choice.
 pub(super) fn in_order(addresses: Vec<SocketAddr>, latest: Option<SocketAddr>) -> Vec<SocketAddr> {
     let first_is_v6 = addresses.first().is_some_and(SocketAddr::is_ipv6);
     let (one, other): (Vec<_>, Vec<_>) =
@@ -38,8 +38,8 @@ pub(super) fn in_order(addresses: Vec<SocketAddr>, latest: Option<SocketAddr>) -
 
 /// Connects to the first address that accepts.
 ///
-/// A further one is tried as soon as one has failed, or after a quarter of a second, or earlier if otherwise
-/// the deadline came before the last one's turn. What was begun and did not win is closed.
+/// The next one is tried as soon as one has failed, or after a quarter of a second, or earlier if the deadline would
+/// otherwise pass before the last one is tried. The other connections that were begun are closed.
 pub(super) fn connect(
     addresses: &[SocketAddr],
     deadline: Instant,
@@ -53,7 +53,7 @@ pub(super) fn connect(
         let now = Instant::now();
         let left = deadline.saturating_duration_since(now);
         if left.is_zero() {
-            return Err(io::Error::new(io::ErrorKind::TimedOut, "no address has accepted in time"));
+            return Err(io::Error::new(io::ErrorKind::TimedOut, "no address accepted in time"));
         }
         if now >= next {
             match waiting.next().map(|&address| begin(address)) {
@@ -143,7 +143,7 @@ mod tests {
         listener().1
     }
 
-    /// An address that neither accepts nor refuses, while its sockets are kept: its queue is full.
+    /// An address that neither accepts nor refuses while the sockets are kept, because its queue is full.
     #[cfg(target_os = "linux")]
     fn dead() -> (Socket, TcpStream, SocketAddr) {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
@@ -197,7 +197,7 @@ mod tests {
         addresses.push(living);
         let elapsed = wins(living, &addresses, LONG);
         assert!(elapsed < 8 * STAGGER, "{elapsed:?}");
-        // Nobody listens there, or there is no IPv6 at all.
+        // Nothing listens there, or there is no IPv6 at all.
         let six = SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, refusing().port()));
         wins(living, &[six, living], LONG);
 
@@ -219,13 +219,13 @@ mod tests {
         addresses.push(living);
         let elapsed = wins(living, &addresses, LONG);
         assert!(elapsed >= 10 * STAGGER && elapsed < LONG / 2, "{elapsed:?}");
-        // In a shorter time each gets its share.
+        // If the time is shorter, each address gets its share.
         wins(living, &addresses, 5 * STAGGER);
     }
 
     #[test]
     #[cfg(target_os = "linux")]
-    fn a_race_that_nobody_wins_ends() {
+    fn a_race_without_a_winner_ends() {
         let (_socket, _stream, gone) = dead();
         for time in [Duration::from_millis(1), Duration::from_millis(600)] {
             let (failure, elapsed) = race(&[gone, refusing(), gone], time);

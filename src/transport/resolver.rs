@@ -13,9 +13,8 @@ type LookUp = dyn Fn(&str, u16) -> io::Result<Vec<SocketAddr>> + Send + Sync;
 
 /// Looks up one host.
 ///
-/// The system's resolver cannot be interrupted, so it runs in a thread of its own. While it does, everybody
-/// who needs the host waits for the same look-up: at most one such thread is left behind, however long the
-/// system takes.
+/// The system's resolver cannot be interrupted, so it runs in a thread of its own. While it runs, all calls that need
+/// the host wait for the same look-up, so that at most one such thread exists, however long the system takes.
 pub(super) struct Resolver {
     host: String,
     port: u16,
@@ -24,9 +23,9 @@ pub(super) struct Resolver {
     shutdown: Arc<Shutdown>,
 }
 
-/// A look-up that somebody waits for, or that has ended.
+/// A look-up that is under way or has ended.
 struct Running {
-    /// The process that has its thread.
+    /// The process that its thread belongs to.
     process: u32,
     result: OnceLock<io::Result<Vec<SocketAddr>>>,
 }
@@ -43,7 +42,7 @@ impl Resolver {
         }
     }
 
-    /// The host's addresses, in the order of the system.
+    /// Looks up the host's addresses, in the system's order.
     pub(super) fn resolve(&self, deadline: Instant) -> io::Result<Vec<SocketAddr>> {
         if let Ok(ip) = self.host.parse::<IpAddr>() {
             return Ok(vec![SocketAddr::new(ip, self.port)]);
@@ -52,7 +51,7 @@ impl Resolver {
         let addresses = self.shutdown.wait(deadline, || {
             Some(match running.result.get()? {
                 Ok(addresses) => Ok(addresses.clone()),
-                // Others may want the same error.
+                // Other calls may need the same error.
                 Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
             })
         });
@@ -65,7 +64,7 @@ impl Resolver {
         }
     }
 
-    /// The look-up that is under way, or a new one.
+    /// Returns the look-up that is under way, or a new one.
     fn run(&self) -> io::Result<Arc<Running>> {
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         let process = process::id();
@@ -93,7 +92,7 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(20);
 
-    /// A resolver of the system that hangs until the test lets it answer.
+    /// A resolver that hangs until the test lets it return.
     #[derive(Default)]
     struct System {
         look_ups: AtomicUsize,
@@ -131,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn one_look_up_serves_everybody_who_waits() {
+    fn all_waiting_calls_share_one_look_up() {
         let (resolver, system) = resolver();
         let all = Barrier::new(9);
         thread::scope(|scope| {
@@ -144,7 +143,7 @@ mod tests {
                 })
                 .collect();
             all.wait();
-            // Whoever gives up leaves nothing behind that the next one would not use.
+            // A call that gives up leaves nothing behind that the next one would not use.
             for _ in 0..6 {
                 assert_eq!(resolver.resolve(soon()).unwrap_err().kind(), io::ErrorKind::TimedOut);
             }

@@ -1,4 +1,4 @@
-//! One response, read within bounds.
+//! One response, read within limits.
 
 use std::io::Read;
 
@@ -17,20 +17,20 @@ pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) headers: ResponseHeaders,
     pub(crate) body: Vec<u8>,
-    /// Whether the body is only the beginning of it that came in time. Never true of a success.
+    /// Whether only the beginning of the body arrived in time. Never set for a success.
     pub(crate) timed_out: bool,
 }
 
 impl Transport {
-    /// Reads a body of a bearable length; another is left unread, and its connection closed.
+    /// Reads the body if it is not too long. Otherwise leaves it unread and closes the connection.
     ///
-    /// A response that is not a success means the same with any body: it keeps what could be read.
+    /// A response that is not a success means the same with any body, so it keeps the part that could be read.
     pub(super) fn read(&self, response: ureq::http::Response<Body>) -> Result<Response, Failure> {
         let (parts, mut body) = response.into_parts();
         let success = parts.status.is_success();
         let length = body.content_length().and_then(|length| usize::try_from(length).ok());
         let too_long = length.is_some_and(|length| length > MAX_BODY);
-        // What is refused for its length is not waited for.
+        // There is no need to wait for a body that is refused for its length.
         let limit = if success && too_long { 0 } else { MAX_BODY + 1 };
         let mut bytes = Vec::with_capacity(length.unwrap_or(0).min(limit));
         let limit = u64::try_from(limit).unwrap_or(u64::MAX);

@@ -1,4 +1,4 @@
-//! The signal that ends every call of a client, waits included.
+//! The signal that ends every call of a client, including waits.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -17,15 +17,15 @@ impl Shutdown {
         self.down.load(Ordering::Acquire)
     }
 
-    /// Shuts down; it is never taken back.
+    /// Shuts the client down, which cannot be undone.
     pub(crate) fn signal(&self) {
         self.down.store(true, Ordering::Release);
         self.wake();
     }
 
-    /// Lets every wait look again at what it waits for.
+    /// Makes every wait check again whether it can end.
     pub(super) fn wake(&self) {
-        // Under the lock, so that nobody looks before and falls asleep after.
+        // Under the lock, so that no thread checks before this and sleeps after it.
         let _held = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
         self.wake.notify_all();
     }
@@ -36,7 +36,7 @@ impl Shutdown {
         !self.is_down()
     }
 
-    /// Waits until something is ready. `None` if the time comes or the client is shut down before.
+    /// Waits until something is ready. Returns `None` if the time passes or the client is shut down before.
     pub(super) fn wait<T>(&self, until: Instant, mut ready: impl FnMut() -> Option<T>) -> Option<T> {
         let mut held = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_ends_with_what_it_waits_for() {
+    fn a_wait_ends_when_its_condition_holds() {
         let shutdown = Shutdown::default();
         let value = OnceLock::new();
         let later = Instant::now() + Duration::from_secs(60);

@@ -1,4 +1,4 @@
-//! A TCP connection that obeys a deadline, at the price of few system calls.
+//! A TCP connection that keeps a deadline with few system calls.
 
 use std::io::{self, Read, Write};
 #[cfg(unix)]
@@ -11,40 +11,40 @@ use socket2::{SockRef, TcpKeepalive};
 
 use super::shutdown::Shutdown;
 
-/// How much later than the deadline a blocked read or write may wake: what is set on the socket already is
-/// left alone within this. Systems count such timeouts in steps of some milliseconds anyway.
+/// How much later than the deadline a blocked read or write may wake. Within this, the timeout of the socket is not set
+/// again. Systems round such timeouts to some milliseconds anyway.
 const SLACK: Duration = Duration::from_millis(2);
 
-/// After how long without a word the system asks whether the other side is still there, and how long it waits
-/// before it asks again. It is also what keeps the connection in the tables of routers on the way.
+/// After how long a silence the system asks whether the other side is still there, and how long it waits before it asks
+/// again. This also keeps routers on the way from dropping the connection.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// How often the system asks in vain before it closes the connection.
+/// How often the system asks without a reply before it closes the connection.
 const PROBES: u32 = 3;
 
-/// How long sent data may stay without the other system's acknowledgement. A connection that a router has
-/// forgotten is given up after this time instead of taking the whole of an attempt's.
+/// How long the other system may take to acknowledge data that was sent. A connection that a router has dropped is given
+/// up after this time, and does not use up the time of the attempt.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const UNACKNOWLEDGED: Duration = Duration::from_secs(3);
 
-/// What carries the bytes of a connection: a socket, a tunnel, or TLS over either.
+/// The stream of a connection: a socket, a tunnel, or TLS over either.
 pub(super) trait Stream: Read + Write + Send + Sync {
-    /// Lets every later read and write fail with [`io::ErrorKind::TimedOut`] once the time has come.
+    /// Makes every later read and write fail with [`io::ErrorKind::TimedOut`] once this time has passed.
     fn set_deadline(&mut self, deadline: Instant);
 
-    /// Whether reads wait for data. Those that do not fail with [`io::ErrorKind::WouldBlock`].
+    /// Sets whether reads wait for data. If they do not, they fail with [`io::ErrorKind::WouldBlock`].
     #[cfg_attr(
         not(any(feature = "rustls", feature = "native-tls")),
         allow(dead_code, reason = "TLS needs it")
     )]
     fn set_waiting(&mut self, waiting: bool);
 
-    /// Whether the connection stands open with nothing to read on it, as a kept one must.
+    /// Whether the connection is open with nothing to read on it, as a kept one must be.
     fn is_quiet(&mut self) -> bool;
 }
 
-/// Whether a read without waiting finds neither data nor an end. It takes in what TLS libraries exchange
-/// between themselves.
+/// Whether a read without waiting finds neither data nor the end. It lets the TLS library process messages that are not
+/// data.
 #[cfg_attr(not(any(feature = "rustls", feature = "native-tls")), allow(dead_code, reason = "TLS needs it"))]
 pub(super) fn has_nothing_to_read(stream: &mut dyn Stream) -> bool {
     stream.set_waiting(false);
@@ -53,7 +53,7 @@ pub(super) fn has_nothing_to_read(stream: &mut dyn Stream) -> bool {
     result.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
 }
 
-/// Prepares a new socket: small packets leave at once, and a dead connection is noticed.
+/// Prepares a new socket, so that small packets are sent at once and a dead connection is noticed.
 pub(super) fn prepare(stream: &TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let socket = SockRef::from(stream);
@@ -74,7 +74,7 @@ pub(super) fn prepare(stream: &TcpStream) -> io::Result<()> {
 
 /// A TCP socket with a deadline.
 pub(super) struct Socket {
-    /// Shared (weakly) with the pool, whose shutdown closes it while a call blocks on it.
+    /// The pool has a weak reference to it, and closes it at shutdown while a call blocks on it.
     stream: Arc<TcpStream>,
     shutdown: Arc<Shutdown>,
     deadline: Instant,
@@ -95,14 +95,14 @@ fn has_nothing(stream: &TcpStream) -> bool {
     peek(stream).is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
 }
 
-/// Looks at what is there, without waiting: one system call.
+/// Peeks at the input without waiting, in one system call.
 #[cfg(unix)]
 fn peek(stream: &TcpStream) -> io::Result<usize> {
     let mut byte = [MaybeUninit::uninit()];
     SockRef::from(stream).recv_with_flags(&mut byte, libc::MSG_PEEK | libc::MSG_DONTWAIT)
 }
 
-/// Looks at what is there, without waiting.
+/// Peeks at the input without waiting.
 #[cfg(not(unix))]
 fn peek(stream: &TcpStream) -> io::Result<usize> {
     stream.set_nonblocking(true)?;
@@ -111,10 +111,10 @@ fn peek(stream: &TcpStream) -> io::Result<usize> {
     found
 }
 
-/// The timeout to set on a socket instead of the one that is set, if that will not do.
+/// Returns the timeout to set on a socket, or `None` if the one that is set is good enough.
 ///
-/// One that is a little too long is fine, within the slack. One that is too short is fine too: the read or
-/// write looks at the clock and waits again; only if that would be often is it set anew.
+/// It may be longer than needed by the slack. It may also be shorter, because the read or write then checks the clock
+/// and waits again; it is only set again if that would happen often.
 ///
 /// # Errors
 /// Returns an error of the kind [`io::ErrorKind::TimedOut`] if the deadline has passed.
@@ -127,21 +127,21 @@ fn timeout_to_set(deadline: Instant, set: Option<Duration>) -> io::Result<Option
     Ok(if set.is_some_and(will_do) { None } else { Some(left.max(Duration::from_millis(1))) })
 }
 
-/// What the error of a read or write means: `Ok` if only the socket's own timeout has passed, or a signal came.
+/// Returns what an error of a read or write means: `Ok` if only the socket's timeout passed or a signal arrived.
 fn pause_or(error: io::Error) -> io::Result<()> {
     use io::ErrorKind::{Interrupted, NotConnected, TimedOut, WouldBlock};
     match error.kind() {
         Interrupted | WouldBlock => Ok(()),
-        // Windows reports a socket's own timeout so.
+        // This is how Windows reports that the socket's timeout passed.
         TimedOut if cfg!(windows) => Ok(()),
-        // Other systems so report that they have given the connection up. That is not the deadline.
+        // On other systems it means that the system gave the connection up, which is not the deadline.
         TimedOut => Err(io::Error::new(NotConnected, error)),
         _ => Err(error),
     }
 }
 
-/// Sets a socket's timeout. macOS refuses that on a socket that the other side has closed, from which what it
-/// sent before can still be read: reads and writes do not wait then.
+/// Sets a socket's timeout. macOS refuses this if the other side has closed the connection, although data that it sent
+/// before can still be read. Reads and writes do not wait in that case.
 fn set_unless_closed(set: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
     match set() {
         Err(error) if cfg!(target_vendor = "apple") && error.kind() == io::ErrorKind::InvalidInput => Ok(()),
@@ -161,7 +161,7 @@ impl Read for Socket {
             }
             match (&*self.stream).read(buf) {
                 Err(error) => pause_or(error)?,
-                // It was not the server that ended what it says: no response is complete by this.
+                // The server did not close the connection, so this does not complete a response.
                 Ok(0) if self.shutdown.is_down() => return Err(io::ErrorKind::NotConnected.into()),
                 result => return result,
             }
@@ -207,7 +207,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn timeouts_are_set_when_needed_only() {
+    fn timeouts_are_only_set_when_needed() {
         let within = |millis| Instant::now() + Duration::from_millis(millis);
         let set = Duration::from_millis;
         assert!(timeout_to_set(within(1000), None).unwrap().is_some());
@@ -216,7 +216,7 @@ mod tests {
             (60_000, 50_000, false),
             (60_000, 60_100, true),
             (60_000, 20_000, true),
-            // A short deadline does not wait for what is left of a long timeout.
+            // A short deadline must not wait for the rest of a long timeout.
             (1, 50, true),
             (1, 10_000, true),
         ] {
@@ -227,7 +227,7 @@ mod tests {
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }
 
-    /// A connected pair: ours, and the other side.
+    /// A connected pair: this side and the other side.
     fn pair() -> (Socket, TcpStream) {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn the_system_looks_after_the_connection() {
+    fn socket_options_are_set() {
         let (socket, _other) = pair();
         assert!(socket.stream.nodelay().unwrap());
         let socket = SockRef::from(&*socket.stream);
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn a_look_does_not_wait_or_take() {
+    fn a_check_neither_waits_nor_consumes() {
         let (mut socket, mut other) = pair();
         assert!(socket.is_quiet() && has_nothing_to_read(&mut socket));
         other.write_all(b"ab").unwrap();
@@ -272,7 +272,7 @@ mod tests {
     fn a_deadline_of_a_millisecond_is_kept_after_a_longer_one() {
         let (mut socket, _other) = pair();
         let time = Duration::from_millis(1);
-        // The best of some: the machine may be busy.
+        // The best of several, because the machine may be busy.
         let late = (0..10).map(|_| {
             socket.set_deadline(Instant::now() + Duration::from_millis(60));
             assert_eq!(socket.read(&mut [0]).unwrap_err().kind(), io::ErrorKind::TimedOut);

@@ -1,9 +1,9 @@
-//! The decisions of one history: drawn from a seed, or read from a tape that an earlier run left.
+//! The decisions of one history: drawn from a seed, or read from the tape of an earlier run.
 
 use std::time::{Duration, Instant};
 
-/// The source of decisions. Zero is always the calm choice, so a shorter tape with smaller numbers is a
-/// simpler history.
+/// The source of decisions. Zero is always the calm choice, so a shorter tape with smaller numbers makes a simpler
+/// history.
 pub struct Choices {
     tape: Vec<u32>,
     next: usize,
@@ -15,7 +15,7 @@ impl Choices {
         Self { tape: Vec::new(), next: 0, random: Some(seed) }
     }
 
-    /// Decides as the tape does; zero after its end.
+    /// Decides as on the tape, and zero after its end.
     pub fn from_tape(tape: &[u32]) -> Self {
         Self { tape: tape.to_vec(), next: 0, random: None }
     }
@@ -41,7 +41,7 @@ impl Choices {
         value
     }
 
-    /// True in so many cases of a thousand, never on an empty tape.
+    /// True in this many of a thousand cases, but never after the end of a tape.
     pub fn chance(&mut self, thousandths: u32) -> bool {
         thousandths > 0 && self.below(1000) >= 1000 - thousandths.min(1000)
     }
@@ -63,11 +63,10 @@ fn random(state: &mut u64) -> u32 {
     u32::try_from((value ^ (value >> 31)) >> 32).unwrap()
 }
 
-/// How long a simpler history is searched for.
+/// How long to search for a simpler history.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// The simplest tape found that still fails: parts are left out and numbers made smaller as long as that
-/// succeeds.
+/// The simplest tape that still fails: leaves parts out and makes numbers smaller as long as the history fails.
 pub fn shortest(mut tape: Vec<u32>, mut fails: impl FnMut(&[u32]) -> Option<Vec<u32>>) -> Vec<u32> {
     let started = Instant::now();
     loop {

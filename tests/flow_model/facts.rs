@@ -1,6 +1,6 @@
-//! What a flow learned, and what must follow from it by the table of endings. Computed from what was begun in
-//! the stored value, how each beginning was answered, and which callbacks the flow received: never from the
-//! flow's own state.
+//! The facts that a flow was given, and the ending that must follow from them by the table of endings. They are computed
+//! from the requests that the stored flow has begun, the responses to them, and the callbacks that the flow received,
+//! never from the flow's own state.
 
 use twilio_payments::{NotPaidReason, PaymentEnding, SessionEnding};
 
@@ -21,11 +21,11 @@ pub const CAPTURES: [&str; 10] = [
     "bank-account-number",
 ];
 
-/// The results by which the service says that nothing was charged.
+/// The results with which the service reports that nothing was charged.
 const DECLINES: [&str; 4] =
     ["payment-connector-error", "validation-error", "caller-hung-up", "caller-interrupted-with-star"];
 
-/// What an ending is judged by, beside the facts.
+/// What an ending depends on, beside the facts.
 pub struct When {
     pub now: u64,
     pub tokenizes: bool,
@@ -41,7 +41,7 @@ pub enum Operation {
     Cancel,
 }
 
-/// The words of a result by which a session is certainly over.
+/// The results after which a session is certainly over.
 const ENDS: [&str; 8] = [
     "success",
     "payment-connector-error",
@@ -63,7 +63,7 @@ pub enum Answer {
 }
 
 impl Answer {
-    /// Whether it is a certainty that a request to complete was not carried out.
+    /// Whether it proves that a request to complete was not carried out.
     fn certainly_not_completed(self) -> bool {
         matches!(self, Self::NotSent | Self::Refused(429, _) | Self::Refused(_, 64019))
     }
@@ -73,7 +73,7 @@ impl Answer {
     }
 }
 
-/// A request as begun in the stored value.
+/// A request that was begun in the stored flow.
 #[derive(Clone, Copy, Debug)]
 pub struct Begun {
     pub operation: Operation,
@@ -90,7 +90,7 @@ pub enum Money {
     Unknown,
 }
 
-/// What one lineage of stored values learned.
+/// The facts that one line of stored flows was given.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
     pub begun: Vec<Begun>,
@@ -103,7 +103,7 @@ pub struct Facts {
     newest: u64,
     /// The last wait: after how many requests, whether the program had cancelled, and until when.
     wait: Option<(usize, bool, u64)>,
-    /// Whether the present ask has failed, or its capture was in; then it may be asked for again, if a callback
+    /// Whether the current ask has failed, or its capture was in. Then it may be asked for again, if a callback
     /// reports that it is required.
     ask_done: bool,
 }
@@ -174,7 +174,7 @@ impl Facts {
         SessionEnding::PerhapsOpen
     }
 
-    /// Takes a wait, the end of which must not move: callbacks and crashes do not restart it.
+    /// Takes a wait, whose end must not move: callbacks and crashes do not restart it.
     pub fn wait(&mut self, until: u64, now: u64, limits: &Limits) -> Verdict {
         if until <= now {
             return Err("the flow waits for a time that is past".to_owned());
@@ -197,7 +197,7 @@ impl Facts {
         if until > longest { Err("the flow waits for too long".to_owned()) } else { Ok(()) }
     }
 
-    /// Takes the beginning of a request, which must be one that the rules allow.
+    /// Takes a request that was begun, and checks that the rules allow it.
     pub fn begin(&mut self, operation: Operation, now: u64, limits: &Limits) -> Verdict {
         let refuse = |reason: &str| Err(format!("{operation:?} was begun {reason}"));
         if self.is_over() || (!self.results.is_empty() && operation != Operation::Cancel) {
@@ -246,7 +246,7 @@ impl Facts {
         if number == asked {
             return Ok(());
         }
-        // A further ask needs a reason: the one before has failed.
+        // Another ask needs a reason: the previous one has failed.
         let first = self.first_of(Operation::Ask(capture, asked));
         if let (Some(first), Some(last)) = (first, self.last_of(Operation::Ask(capture, asked))) {
             let late = now >= first.at + limits.capture_timeout;
@@ -280,7 +280,7 @@ impl Facts {
     pub fn hear(&mut self, mail: &Mail) {
         self.session.get_or_insert(mail.session);
         self.results.extend(mail.result);
-        // Only an older one is void, but a failure fails one ask only.
+        // Only an older callback does not count, but a failure fails only one ask.
         let fresh = mail.date.is_none_or(|date| date >= self.newest);
         let new = mail.date.is_none_or(|date| date > self.newest);
         self.newest = self.newest.max(mail.date.unwrap_or(0));
@@ -299,7 +299,7 @@ impl Facts {
         self.ask_done |= left || whole || (about && new && field("ErrorType").is_some());
     }
 
-    /// Whether an ending is the one in the table.
+    /// Checks that an ending is the one in the table.
     pub fn check(
         &self,
         payment: &PaymentEnding,
@@ -378,7 +378,7 @@ impl Facts {
         if holds { Ok(()) } else { Err(format!("nothing that happened is a reason for {reason:?}")) }
     }
 
-    /// Whether cancel was begun, and failed as often as it was tried.
+    /// Checks that cancel was begun, and failed each time.
     pub fn check_cancelled_in_vain(&self) -> Verdict {
         let cancels = self.answers(Operation::Cancel).count();
         let refused = |answer| matches!(answer, Some(Answer::Refused(status, _)) if status != 429);

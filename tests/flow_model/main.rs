@@ -23,21 +23,21 @@ use history::{History, Summary};
 const ACCOUNT: &str = "AC00000000000000000000000000000001";
 const CALL: &str = "CA00000000000000000000000000000002";
 
-/// Whether a store compares the revision. The test must fail without.
+/// Whether a store compares the revision. Without that, the test must fail.
 const COMPARE_REVISIONS: bool = true;
 
 fn number(variable: &str, default: u64) -> u64 {
     env::var(variable).map_or(default, |text| text.parse().unwrap())
 }
 
-/// Runs a history, and takes a panic for a failure.
+/// Runs a history. A panic counts as a failure.
 fn run(choices: Choices, told: bool) -> (Result<Summary, String>, Vec<u32>, Vec<String>) {
     let history = History::new(choices, told);
     panic::catch_unwind(AssertUnwindSafe(|| history.run()))
         .unwrap_or_else(|_| (Err("a panic".to_owned()), Vec::new(), Vec::new()))
 }
 
-/// What fails, without the particulars: so that a history is made shorter, not another one.
+/// What failed, without details, so that a shorter history fails in the same way.
 fn kind(reason: &str) -> String {
     reason.split(['"', '(', '{']).next().unwrap_or_default().to_owned()
 }

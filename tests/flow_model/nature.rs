@@ -8,7 +8,7 @@ use super::service;
 /// How a completed session can end, and whether it has charged.
 pub const RESULTS: [(&str, bool); 10] = [
     ("payment-connector-error", false),
-    // A connector's timeout that hides a charge.
+    // A timeout of the connector that hides a charge.
     ("payment-connector-error", true),
     ("validation-error", false),
     ("caller-hung-up", false),
@@ -35,11 +35,11 @@ pub struct Nature {
     pub elsewhere: u32,
     pub crashes: u32,
     pub two: bool,
-    /// Captures that go wrong.
+    /// Captures that fail.
     pub nasty: u32,
     /// Completions that do not end in `success`.
     pub declines: u32,
-    /// Waits in which callbacks come out of order, or time passes.
+    /// Waits in which callbacks arrive out of order, or time passes.
     pub impatient: u32,
     pub hang_ups: u32,
     pub interrupts: u32,
@@ -56,7 +56,7 @@ pub enum Earlier {
 }
 
 impl Nature {
-    /// One history of seven is calm.
+    /// One history in seven is calm.
     pub fn choose(choices: &mut Choices) -> Self {
         let nature = Self::any(choices);
         if choices.below(7) < 6 {
@@ -104,7 +104,7 @@ impl Nature {
         }
     }
 
-    /// Whether nothing happens that could keep the payment from going well.
+    /// Whether nothing happens that could make the payment fail.
     pub fn is_calm(&self) -> bool {
         let bad = self.faults
             + self.losses
@@ -119,7 +119,7 @@ impl Nature {
     }
 }
 
-/// Some card payment, bank payment or tokenization.
+/// The params of a card payment, bank payment or tokenization.
 pub fn params(choices: &mut Choices) -> CreatePaymentsParams {
     let url = choices.one_of(&["https://example.com/pay", "https://example.com/pay?order=7#rc=5&rp=all"]);
     let mut params = CreatePaymentsParams::new(url).idempotency_key("order-7");

@@ -8,13 +8,13 @@ use twilio_payments::{CreatePaymentsParams, PaymentsStatus, UpdatePaymentsParams
 #[allow(clippy::struct_excessive_bools, reason = "they have nothing to do with each other")]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Nature {
-    /// Whether a repeated idempotency key is answered as the first time; otherwise keys are ignored.
+    /// Whether the response to a repeated idempotency key is replayed; otherwise keys are ignored.
     pub replays: bool,
     /// Whether refusals are replayed too.
     pub replays_refusals: bool,
-    /// Of a thousand callbacks, how many come without `DateUpdated`.
+    /// How many of a thousand callbacks have no `DateUpdated`.
     pub undated: u32,
-    /// Of a thousand captures, how many it reports to be in and then requires again.
+    /// How many of a thousand captures it reports to be in and then requires again.
     pub forgets: u32,
     /// Whether a capture that is in is required again if it is asked for again.
     pub asks_anew: bool,
@@ -229,7 +229,7 @@ impl Service {
         }
     }
 
-    /// True in a share of cases that does not depend on what else happens in the history.
+    /// True in a share of cases that is independent of the rest of the history.
     fn chance(&self, thousandths: u32, salt: u64) -> bool {
         self.ticks * salt % 1000 < u64::from(thousandths)
     }
@@ -248,8 +248,8 @@ impl Service {
         self.send_dated(index, &fields, None);
     }
 
-    /// The caller types something else the second time, if it is one that they are asked for: both must be typed
-    /// again then.
+    /// The caller types something else the second time, if they are asked for a second typing. Both must then be typed
+    /// again.
     pub fn fails_to_match(&mut self, index: usize) -> bool {
         let session = &mut self.sessions[index];
         let asked = session.asked.as_deref().unwrap_or_default();
@@ -259,7 +259,7 @@ impl Service {
         true
     }
 
-    /// Another session's start was refused: reported to this one.
+    /// Reports to this session that the start of another one was refused.
     pub fn reports_session_in_progress(&mut self, index: usize) {
         self.send_dated(index, "&ErrorType=session-in-progress", None);
     }

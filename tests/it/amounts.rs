@@ -1,7 +1,7 @@
-//! Every amount in cents goes out exactly, however it comes in.
+//! Every amount in cents is sent exactly, whatever it was made from.
 //!
-//! There are 100 million of them. An optimized build (`cargo test --release`) walks them all; a debug build
-//! takes every 211th, which is prime, so that each ending of the cents is met.
+//! There are 100 million of them. An optimized build (`cargo test --release`) checks them all. A debug build checks
+//! every 211th; since that is prime, all values of the cents occur.
 
 use std::fmt::Write;
 
@@ -24,7 +24,7 @@ fn check(range: std::ops::Range<u64>) -> u64 {
         write!(shown, "{amount}").unwrap();
         assert_eq!(shown, text);
         assert_eq!(text.parse::<Amount>().unwrap(), amount, "{text}");
-        // The float that a program has: the nearest one to the decimal.
+        // The float that a program would have: the one nearest to the decimal.
         assert_eq!(Amount::try_from(text.parse::<f64>().unwrap()).unwrap(), amount, "{text}");
         assert_eq!(amount.cents(), Some(cents));
         checked += 1;
@@ -33,7 +33,7 @@ fn check(range: std::ops::Range<u64>) -> u64 {
 }
 
 #[test]
-fn every_cent() {
+fn every_amount_in_cents() {
     let quarter = CENTS / 4;
     let threads: Vec<_> = (0..4)
         .map(|index| std::thread::spawn(move || check(index * quarter..(index + 1) * quarter)))

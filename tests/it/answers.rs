@@ -1,4 +1,4 @@
-//! What the client makes of responses: payments, refusals, and things that are neither.
+//! How the client reads responses: payments, refusals, and others.
 
 use std::error::Error as _;
 use std::io::Write;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::support::*;
 use twilio_payments::*;
 
-/// The error of a creation that gets one response, and is not retried.
+/// The error of a creation that gets this response and is not retried.
 fn error_for(answer: impl Into<Vec<u8>>) -> Error {
     let (address, _requests) = scripted([answer.into()]);
     let api = builder(address).retry_policy(RetryPolicy::none()).build().unwrap();
@@ -120,7 +120,7 @@ fn statuses_and_what_they_mean() {
 }
 
 #[test]
-fn a_success_that_is_no_payment() {
+fn a_success_without_a_payment() {
     let other = "ffffffffffffffffffffffffffffffff";
     let other_call = payments_json().replace(&CALL[2..], other).replace(&ACCOUNT[2..], other);
     for (body, reason) in [
@@ -159,7 +159,7 @@ fn a_success_that_is_no_payment() {
 }
 
 #[test]
-fn an_answer_about_another_session_is_no_answer() {
+fn a_response_about_another_session_is_refused() {
     let (address, _requests) = scripted([answer("202 Accepted", "", &payments_json())]);
     let other = "PKffffffffffffffffffffffffffffffff";
     let error = client(address).update_payments(CALL, other, &UpdatePaymentsParams::new_complete(CALLBACK));
@@ -193,7 +193,7 @@ fn a_lone_surrogate_does_not_hide_a_payment() {
 }
 
 #[test]
-fn of_a_head_that_cannot_be_read_the_status_is_kept() {
+fn the_status_of_an_unreadable_head_is_kept() {
     let many = "X-A: b\r\n".repeat(200);
     let long = format!("X-A: {}\r\n", "x".repeat(100_000));
     for (headers, retryable) in [(&many, true), (&long, false)] {
@@ -206,7 +206,7 @@ fn of_a_head_that_cannot_be_read_the_status_is_kept() {
 }
 
 #[test]
-fn of_an_odd_error_body_code_and_message_are_kept() {
+fn the_code_and_message_of_an_odd_error_body_are_kept() {
     let long = "x".repeat(100_000);
     for body in [
         "\u{feff}{\"code\":64002,\"message\":\"m\"}".to_owned(),
@@ -246,7 +246,7 @@ fn redirects_are_named_and_not_followed() {
 }
 
 #[test]
-fn too_large_answers_are_not_read() {
+fn responses_that_are_too_large_are_not_read() {
     for head in ["HTTP/1.1 201 Created\r\nContent-Length: 1048577\r\n\r\n", "HTTP/1.1 201 Created\r\n\r\n"] {
         let (sent, written) = std::sync::mpsc::channel();
         let address = serve(move |mut stream, _| {
@@ -268,7 +268,7 @@ fn too_large_answers_are_not_read() {
 }
 
 #[test]
-fn a_success_that_cannot_be_used_keeps_what_came_of_it() {
+fn a_success_that_cannot_be_read_keeps_status_and_body() {
     let head = "HTTP/1.1 201 Created\r\nTwilio-Request-Id: RQ9\r\n";
     for (rest, kind, body) in [
         ("Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\nzz", ErrorKind::UnexpectedResponse, "zz"),
@@ -288,7 +288,7 @@ fn a_success_that_cannot_be_used_keeps_what_came_of_it() {
 }
 
 #[test]
-fn an_answer_of_just_the_limit_is_read() {
+fn a_response_at_the_limit_is_read() {
     let padding = " ".repeat((1 << 20) - payments_json().len());
     let (address, requests) = scripted([answer("201 Created", "", &(payments_json() + &padding))]);
     let api = client(address);

@@ -1,5 +1,5 @@
-//! Payments as flows, at 30 % faults, whether the service replays a repeated idempotency key or ignores it: nobody is
-//! charged twice, nothing is lost, and neither an outcome nor an ending is false.
+//! Payments as flows at 30 % faults, both if the service replays the response to a repeated idempotency key and if it
+//! ignores the key. Nobody is charged twice, no payment is lost, and no outcome or ending is false.
 //!
 //! `FLOW_SESSIONS` sets how many payments are taken in each case.
 
@@ -15,7 +15,7 @@ use twilio_payments::*;
 
 const THREADS: usize = 8;
 
-/// A flow, and what wakes the thread that drives it when a callback has arrived.
+/// A flow, and what wakes its thread when a callback has arrived.
 type Shared = Arc<(Mutex<PaymentFlow>, Condvar)>;
 
 /// The flows by their tags.
@@ -25,7 +25,7 @@ fn amount(number: usize) -> Amount {
     Amount::from_cents(number as u64 + 1).unwrap()
 }
 
-/// Gives callbacks to the flows that they are about.
+/// Passes callbacks to the flows that they are about.
 fn listen(sandbox: &Sandbox, flows: &Flows) -> CallbackListener {
     let flows = Arc::clone(flows);
     let validator = SignatureValidator::new(sandbox.auth_token()).unwrap();
@@ -74,7 +74,7 @@ fn drive(sandbox: &Sandbox, api: &PaymentsApi, shared: &Shared) -> Ending {
         };
         let mut flow = flow.lock().unwrap();
         if let Err(error) = &response {
-            // What an earlier begin has done, this one has not: an outcome speaks of its own request.
+            // The outcome is about this request only: an earlier one may have been carried out.
             let key = error.idempotency_key().unwrap();
             if seen.insert(key.to_owned()) && error.outcome() != Outcome::Unknown {
                 assert!(!is_done(sandbox, &flow, key), "it was carried out: {error:?}");
@@ -148,7 +148,7 @@ fn take_payments(keys: IdempotencyKeys, retries: u32) {
     charged.sort_unstable();
     charged.dedup();
     assert_eq!(charged.len(), transactions, "each order has its own amount, and none was charged twice");
-    // No key is hit more than five times in a row, and a flow sends it up to three times as often as its client.
+    // No key fails more than five times in a row, and a flow begins each request up to three times.
     assert_eq!(counts.paid.into_inner(), sessions, "none was lost");
     assert_eq!(transactions, sessions);
     assert!(faults > sessions, "{faults} faults");

@@ -1,4 +1,4 @@
-//! Callbacks between the sandbox and a receiver: who signs them, and what becomes of them if they fail.
+//! Callbacks from the sandbox to a receiver: how they are signed, and what happens if their delivery fails.
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -26,10 +26,10 @@ fn a_shared_key_signs_what_the_listener_receives() {
     assert!(Sandbox::builder().shared_key("").start().is_err());
 }
 
-/// ► A response of 5xx is not repeated: the callback is lost, unless the URL asks for retries.
+/// A callback that is answered 5xx is not repeated, and is lost, unless the URL asks for retries.
 #[test]
 fn a_503_loses_the_callback_unless_retries_are_asked_for() {
-    // Answers 503 at first, as a program that restarts, and every other time after that.
+    // Answers 503 to the first callback, like a program that restarts, and to every other one after that.
     let receiver = serve(|mut stream, number| {
         read_request(&mut stream).unwrap();
         let status = if number % 2 == 0 { "503 Service Unavailable" } else { "204 No Content" };

@@ -1,4 +1,4 @@
-//! The builder: what it refuses, and that its settings work.
+//! The builder: the settings that it refuses, and the effect of the others.
 
 use std::io::{Read, Write};
 use std::time::Duration;
@@ -27,7 +27,7 @@ fn unusable_settings_are_refused_by_name() {
     refused(new().region("us1").edge("roaming"), "invalid edge: the edge roaming does not exist");
     refused(
         new().base_url("http://example.com"),
-        "invalid base_url: plain http to another host than a loopback one would show the credentials",
+        "invalid base_url: plain http would expose the credentials, except to a loopback host",
     );
     refused(new().timeout(Duration::ZERO), "invalid timeout: zero");
     refused(new().connect_timeout(Duration::ZERO), "invalid connect_timeout: zero");
@@ -82,7 +82,7 @@ fn defaults_are_as_documented() {
 /// Runs this test alone in another process, with an environment of its own.
 fn in_environment(test: &str, variables: &[(&str, &str)]) -> bool {
     let mut child = std::process::Command::new(std::env::current_exe().unwrap());
-    // The environment of whoever runs the tests may name a proxy or an account.
+    // The environment of the tests may name a proxy or an account.
     for (name, _) in std::env::vars_os() {
         let upper = name.to_string_lossy().to_uppercase();
         if upper.ends_with("_PROXY") || upper.starts_with("TWILIO_") {
@@ -109,7 +109,7 @@ fn region_and_edge_of_the_environment_are_never_ignored() {
         };
         is(PaymentsApiBuilder::from_env());
         is(Credentials::from_env().map(PaymentsApi::builder));
-        // Whoever sets another region means it.
+        // The setter wins over the environment.
         if let Ok(builder) = PaymentsApiBuilder::from_env() {
             let shown = format!("{:?}", builder.region("au1"));
             assert!(shown.contains("region: Some(\"au1\")"), "{shown}");
@@ -186,7 +186,7 @@ fn the_environment_names_a_proxy() {
 }
 
 #[test]
-fn clients_are_for_every_thread() {
+fn clients_can_be_shared_by_threads() {
     use std::panic::{RefUnwindSafe, UnwindSafe};
     fn check<T: Clone + Send + Sync + UnwindSafe + RefUnwindSafe + 'static>() {}
     fn check_error<T: std::error::Error + Send + Sync + 'static>() {}
@@ -265,7 +265,7 @@ fn idle_connections_are_kept_and_bounded() {
 }
 
 #[test]
-fn thirty_two_threads_get_their_own_answers() {
+fn thirty_two_threads_get_their_own_responses() {
     let address = serve(|mut stream, _| {
         while let Some(request) = read_request(&mut stream) {
             let text = String::from_utf8(request).unwrap();

@@ -1,4 +1,4 @@
-//! When a connection is opened, how long it is kept, and what an error says of it.
+//! When a connection is opened, how long it is kept, and what errors say about it.
 
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
@@ -31,7 +31,7 @@ fn a_connection_ahead_serves_the_next_call(tls: Tls) {
         let (sender, connections) = mpsc::channel();
         let identity = authority.issue(&["localhost"], Validity::Now);
         let address = serve_tls(identity.config(&[version]), move |mut session, _| {
-            // The server is the first to speak after the handshake: it sends the tickets of TLS 1.3.
+            // After the handshake the server sends first: the tickets of TLS 1.3.
             while session.conn.is_handshaking() {
                 session.conn.complete_io(&mut session.sock).unwrap();
             }
@@ -79,7 +79,7 @@ fn connecting_ahead_over_plain_http() {
     }
     assert_eq!(create(&api).unwrap().metadata.attempts, 1);
     assert_eq!((script.connections(), script.equal_requests()), (1, 1));
-    // Nothing is kept, so nothing can be opened ahead.
+    // No connection is kept, so none can be opened ahead.
     let script = Script::new([Step::created()]);
     let api = builder(script.address).idle_connections(0).build().unwrap();
     api.connect(TIME).unwrap();
@@ -89,7 +89,7 @@ fn connecting_ahead_over_plain_http() {
 
 #[test]
 fn a_connection_ahead_that_dies_is_replaced() {
-    // Closed while it is idle, and closed when the request comes.
+    // It is closed while it is idle, or when the request arrives.
     for attempts in [1, 2] {
         let (sender, closed) = mpsc::channel();
         let address = serve(move |mut stream, index| {
@@ -160,8 +160,8 @@ fn an_idle_connection_lives_as_long_as_configured() {
     }
 }
 
-/// Passes bytes on between clients and a server, until it is asked to forward nothing more of those that are
-/// connected.
+/// Passes bytes on between clients and a server. When it is asked to, it stops forwarding for the clients that are
+/// connected then.
 fn relay(server: SocketAddr) -> (SocketAddr, Arc<AtomicUsize>) {
     let silent_below = Arc::new(AtomicUsize::new(0));
     let limit = Arc::clone(&silent_below);
@@ -197,8 +197,8 @@ fn a_connection_that_has_gone_silent_is_left() {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_request_that_nobody_acknowledges_is_sent_again_soon() {
-    // A server that stops reading, so that most of the request waits in this system. A router that has
-    // forgotten the connection looks the same from here.
+    // The server stops reading, so that most of the request waits in this system. To the client, a router that has
+    // forgotten the connection looks the same.
     let address = serve(move |mut stream, index| {
         if index == 0 {
             read_request(&mut stream).unwrap();

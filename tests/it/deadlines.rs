@@ -1,7 +1,6 @@
 //! Every call ends when its time is up, whatever the server does.
 //!
-//! The tests allow a second over the deadline, for machines that are busy; `--nocapture` shows how much it
-//! really was.
+//! The tests allow a second after the deadline, for busy machines; `--nocapture` shows how long it really took.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -12,25 +11,25 @@ use crate::support::faults::{Script, Step, hold, within};
 use crate::support::*;
 use twilio_payments::*;
 
-/// How long a call can take, unless a case needs another time.
+/// The timeout of a call, unless a case needs another one.
 const DEADLINE: Duration = Duration::from_millis(700);
 
-/// How much later a call may end.
+/// How much later than its deadline a call may end.
 const TOLERANCE: Duration = Duration::from_secs(1);
 
-/// How much earlier: clocks are not that exact.
+/// How much earlier it may end, because clocks are not exact.
 const EARLY: Duration = Duration::from_millis(5);
 
 fn small() -> CreatePaymentsParams {
     CreatePaymentsParams::new(CALLBACK)
 }
 
-/// More than the buffers of both sides take.
+/// Params whose form is larger than the buffers of both sides.
 fn huge() -> CreatePaymentsParams {
     small().description("x".repeat(16 << 20))
 }
 
-/// A server that reads the request, sends `first`, and then the bytes of `then` for ever, with a pause before each.
+/// A server that reads the request, sends `first`, and then repeats the bytes of `then`, with a pause before each.
 fn drip(first: &'static str, then: &'static str, pause: Duration) -> SocketAddr {
     serve(move |mut stream, _| {
         read_request(&mut stream);
@@ -66,13 +65,13 @@ fn case(name: &'static str, address: SocketAddr) -> Case {
     }
 }
 
-/// A case in which there is not even a connection.
+/// A case in which no connection is established.
 fn unconnected(name: &'static str, base_url: String) -> Case {
     let nowhere = SocketAddr::from(([127, 0, 0, 1], 1));
     Case { base_url, kind: ErrorKind::Connect, outcome: Outcome::NotSent, ..case(name, nowhere) }
 }
 
-/// Makes all calls at the same time, each by a client of its own.
+/// Makes all calls at the same time, each with a client of its own.
 fn all_end(cases: Vec<Case>) {
     let calls: Vec<_> = cases.into_iter().map(|case| thread::spawn(move || ends(case))).collect();
     let failed = calls.into_iter().filter_map(|call| call.join().err()).count();
@@ -83,7 +82,7 @@ fn ends(case: Case) {
     let Case { name, base_url, params, deadline, kind, outcome } = case;
     let credentials = Credentials::auth_token(ACCOUNT, TOKEN).unwrap();
     let api = PaymentsApi::builder(credentials).base_url(base_url).timeout(deadline).build().unwrap();
-    // Writing a huge form takes its time in a debug build, before the clock starts.
+    // In a debug build, writing a huge form takes a while before the clock starts.
     let started = Instant::now();
     params.to_form().unwrap();
     let writing = started.elapsed();
@@ -159,7 +158,7 @@ fn whatever_the_server_does() {
 }
 
 #[test]
-fn a_request_that_is_not_taken() {
+fn a_request_that_the_server_does_not_read() {
     all_end(vec![
         Case {
             params: huge(),
@@ -189,9 +188,9 @@ fn a_request_that_is_not_taken() {
 
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
 #[test]
-fn a_connection_that_does_not_come_about() {
+fn a_connection_that_is_never_established() {
     let silent = serve(|mut stream, _| hold(&mut stream));
-    // The beginning of a record of TLS that never ends.
+    // The beginning of a TLS record that never ends.
     let dripping = serve(|mut stream, _| {
         let _ = stream.write_all(&[22, 3, 3, 0x40, 0, 2, 0, 0x3f, 0xfc, 3, 3]);
         while stream.write_all(&[7]).is_ok() {
@@ -277,7 +276,7 @@ fn a_clone_may_have_another_timeout() {
 }
 
 #[test]
-fn times_beyond_every_clock_are_no_limit() {
+fn times_beyond_every_clock_set_no_limit() {
     let script = Script::new([Step::created(), Step::CloseRead, Step::created()]);
     for policy in [RetryPolicy::none(), RetryPolicy::new().attempt_timeout(Some(Duration::MAX))] {
         let api = builder(script.address)
@@ -314,8 +313,8 @@ fn an_attempt_that_times_out_leaves_time_for_the_next() {
 }
 
 #[test]
-fn the_error_tells_what_the_last_attempt_saw() {
-    // The wait that the server asks for just fits, or just does not, or fits until the thread wakes a little late.
+fn the_error_reports_what_the_last_attempt_saw() {
+    // The wait that the server asks for just fits, just does not fit, or fits unless the thread wakes a little late.
     let script = Script::new([Step::Answer(answer(
         "429 Busy",
         "Retry-After: 1\r\nTwilio-Request-Id: RQ429\r\n",
@@ -330,7 +329,7 @@ fn the_error_tells_what_the_last_attempt_saw() {
             thread::spawn(move || {
                 let started = Instant::now();
                 let error = api.create_payments(CALL, &small()).unwrap_err();
-                // A wait that would leave no time for a response is not begun.
+                // A wait that leaves no time for a response is not begun.
                 let fits = more > Duration::from_millis(9);
                 assert!(fits || started.elapsed() < asked, "waited in vain: {:?}", started.elapsed());
                 error
@@ -343,7 +342,7 @@ fn the_error_tells_what_the_last_attempt_saw() {
             assert_eq!((error.status(), error.request_id()), (Some(429), Some("RQ429")));
             assert_eq!((error.outcome(), error.is_timeout()), (Outcome::Refused, false));
         } else {
-            // The deadline came during a second attempt, which the server may have received.
+            // The deadline passed during the second attempt, which the server may have received.
             assert_eq!((error.kind(), error.attempts()), (ErrorKind::Timeout, 2), "{error:?}");
             assert_eq!(error.outcome(), Outcome::Unknown);
         }
@@ -351,7 +350,7 @@ fn the_error_tells_what_the_last_attempt_saw() {
 }
 
 #[test]
-fn a_shorter_time_of_one_clone_holds() {
+fn a_shorter_timeout_of_one_clone_holds() {
     let address = serve(|mut stream, _| hold(&mut stream));
     let api = crate::support::builder(address).timeout(Duration::from_secs(4)).build().unwrap();
     let started = Instant::now();

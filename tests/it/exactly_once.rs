@@ -1,5 +1,5 @@
-//! The promise that counts: no matter what goes wrong on the way, every payment happens once, none is lost, and an
-//! error reports the truth about what has happened.
+//! Whatever goes wrong on the way, every payment happens once, none is lost, and errors report the truth about what
+//! has happened.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,11 +13,11 @@ use twilio_payments::*;
 
 const THREADS: usize = 8;
 
-/// What the caller is asked for in each session.
+/// The captures of each session.
 const CAPTURES: [Capture; 4] =
     [Capture::PaymentCardNumber, Capture::ExpirationDate, Capture::SecurityCode, Capture::PostalCode];
 
-/// The amount of a session: each has its own.
+/// The amount of a session. Each session has a different one.
 fn amount(number: usize) -> Amount {
     Amount::from_cents(number as u64 + 1).unwrap()
 }
@@ -27,7 +27,7 @@ fn keys(number: usize) -> Vec<String> {
     (0..6).map(|step| format!("{number}-{step}")).collect()
 }
 
-/// One operation of a session: what it is, and its key.
+/// One operation of a session, and its key.
 enum Operation<'a> {
     Create(Box<CreatePaymentsParams>),
     Update(&'a str, UpdatePaymentsParams),
@@ -49,7 +49,7 @@ impl Operation<'_> {
     }
 }
 
-/// Takes a session from its creation to its completion, each operation by `run`, and returns its SID.
+/// Takes a session from its creation to its completion, and returns its SID. `run` carries out each operation.
 fn session(number: usize, mut run: impl FnMut(&Operation<'_>) -> Payments) -> String {
     let keys = keys(number);
     let create = CreatePaymentsParams::new(CALLBACK).charge_amount(amount(number)).idempotency_key(&keys[0]);
@@ -82,7 +82,7 @@ fn in_threads(sessions: usize, run: impl Fn(usize) -> String + Sync) -> HashMap<
     })
 }
 
-/// Every session exists once, was asked everything once, and was charged once, with its own amount.
+/// Checks that every session exists once, was asked for everything once, and was charged once, with its own amount.
 fn all_happened_once(sandbox: &Sandbox, sids: &HashMap<usize, String>) {
     let count = sids.len();
     assert_eq!(sids.values().collect::<HashSet<_>>().len(), count, "no session is two");
@@ -118,7 +118,7 @@ fn two_thousand_sessions_at_thirty_percent_faults() {
     let (requests, faults) = (sandbox.request_count(), sandbox.faults().injected());
     println!("{SESSIONS} sessions, {requests} requests, {faults} faults, {:?}", started.elapsed());
     all_happened_once(&sandbox, &sids);
-    // Without these there would be nothing to survive.
+    // There were faults of each kind.
     assert!(
         faults > SESSIONS && requests > 6 * SESSIONS + faults / 2,
         "{faults} faults, {requests} requests"
@@ -153,7 +153,7 @@ impl Verdicts {
 }
 
 #[test]
-fn an_error_tells_the_truth() {
+fn an_error_reports_the_truth() {
     const SESSIONS: usize = 250;
     let sandbox = Sandbox::start().unwrap();
     let refusal = Fault::TooManyRequests { retry_after: Duration::ZERO };
@@ -198,8 +198,8 @@ fn an_error_tells_the_truth() {
                 let before = done();
                 match operation.call(&api, &call) {
                     Ok(payments) => return payments,
-                    // Called again with the same value, it is the same operation. What an earlier call has
-                    // done, this one has not: an error speaks of its own call.
+                    // Called again with the same value, it is the same operation. An error is only about its own
+                    // call: an earlier one may have been carried out.
                     Err(error) => {
                         assert_eq!(error.idempotency_key(), Some(operation.key()));
                         assert!(

@@ -1,4 +1,4 @@
-//! Guided sessions: each way they can go.
+//! Guided payments: each way in which they can end.
 
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -35,7 +35,7 @@ fn paid(ending: &Ending) {
     assert_eq!(ending.session, SessionEnding::Over);
 }
 
-/// Why it is certain that nothing was charged.
+/// Checks that it is certain that nothing was charged, and returns why.
 #[track_caller]
 fn not_paid(ending: &Ending, session: SessionEnding) -> NotPaidReason {
     let PaymentEnding::NotPaid(reason) = &ending.payment else { panic!("{ending:?}") };
@@ -43,7 +43,7 @@ fn not_paid(ending: &Ending, session: SessionEnding) -> NotPaidReason {
     reason.clone()
 }
 
-/// Waits for callbacks that nobody asked for.
+/// Checks that no more callbacks arrive.
 fn quiet(sandbox: &Sandbox, listener: &CallbackListener) {
     assert!(sandbox.wait_for_delivery(SOON));
     assert_eq!(listener.try_recv().unwrap(), None);
@@ -107,7 +107,7 @@ fn a_card_with_one_mistake() {
 }
 
 #[test]
-fn everything_that_can_be_asked_for() {
+fn every_capture_can_be_asked_for() {
     let (sandbox, listener) = stage();
     let api = sandbox.client();
     let twice =
@@ -138,7 +138,7 @@ fn for_a_subaccount() {
 }
 
 #[test]
-fn a_second_typing_that_differs_is_asked_for_again_from_the_first() {
+fn both_typings_are_asked_for_again_if_they_differ() {
     let (sandbox, listener) = stage();
     let call = sandbox.call();
     let params = params(&listener)
@@ -151,7 +151,7 @@ fn a_second_typing_that_differs_is_asked_for_again_from_the_first() {
 }
 
 #[test]
-fn a_capture_is_given_up_after_the_allowed_asks() {
+fn a_payment_ends_after_the_allowed_asks_for_a_capture() {
     let (sandbox, listener) = stage();
     let call = sandbox.call();
     let typing = caller(&call, &["4#", "4#", "4#", "4#"]);
@@ -167,7 +167,7 @@ fn a_capture_is_given_up_after_the_allowed_asks() {
 }
 
 #[test]
-fn a_silent_caller_is_given_up() {
+fn a_payment_ends_if_the_caller_types_nothing() {
     let (sandbox, listener) = stage();
     let call = sandbox.call();
     let flow = flow(&call, params(&listener)).max_asks(2).unwrap();
@@ -191,7 +191,7 @@ fn the_caller_hangs_up_or_the_bank_declines() {
         let typing = caller(&call, answers);
         let ending = GuidedPayment::new(&api, &listener, flow(&call, params(&listener))).run().unwrap();
         if let PaymentEnding::Declined { result: declined, .. } = &ending.payment {
-            // Only the bank is asked after the session was completed.
+            // Only the bank declines after the session was completed.
             assert_eq!((declined, &result), (&PayResult::PaymentConnectorError, declined));
         } else {
             assert_eq!(not_paid(&ending, SessionEnding::Over), NotPaidReason::SessionEnded(result));
@@ -223,7 +223,7 @@ fn the_caller_hangs_up_between_two_captures() {
 #[test]
 fn a_lost_response_to_any_step_changes_nothing() {
     let (sandbox, listener) = stage();
-    // A client that does not retry: the flow has only the callbacks to go by.
+    // The client does not retry, so the flow only has the callbacks.
     let api = sandbox.client_builder().retry_policy(RetryPolicy::none()).build().unwrap();
     for (count, target) in
         [FaultTarget::Create, FaultTarget::Capture(1), FaultTarget::Capture(4), FaultTarget::Complete]
@@ -239,7 +239,7 @@ fn a_lost_response_to_any_step_changes_nothing() {
 }
 
 #[test]
-fn what_is_given_up_does_not_fill_the_listener() {
+fn payments_that_were_given_up_do_not_fill_the_listener() {
     let sandbox = Sandbox::start().unwrap();
     let validator = SignatureValidator::new(sandbox.auth_token()).unwrap();
     let listener = CallbackListener::builder(validator).capacity(8).bind("127.0.0.1:0").unwrap();
@@ -261,7 +261,7 @@ fn what_is_given_up_does_not_fill_the_listener() {
 }
 
 #[test]
-fn a_panic_of_the_observer_costs_nobody_a_payment() {
+fn a_panic_of_the_observer_does_not_end_the_payment() {
     let (sandbox, listener) = stage();
     let call = sandbox.call().obliging();
     let ending = GuidedPayment::new(&sandbox.client(), &listener, flow(&call, params(&listener)))
@@ -272,10 +272,10 @@ fn a_panic_of_the_observer_costs_nobody_a_payment() {
 }
 
 #[test]
-fn a_result_that_does_not_come_is_unknown() {
+fn a_payment_without_a_result_is_unknown() {
     let (sandbox, listener) = stage();
     let call = sandbox.call();
-    // The caller is to confirm, and never does.
+    // The caller is asked to confirm, and never does.
     let params = params(&listener).security_code(false).postal_code(false).confirmation(true);
     let typing = thread::spawn({
         let call = call.clone();

@@ -1,4 +1,4 @@
-//! What a guided payment's closures do on the threads that call them.
+//! What the closures of a guided payment may do on the threads that call them.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc;
@@ -24,7 +24,7 @@ fn flow(listener: &CallbackListener, call_sid: &str) -> PaymentFlow {
     PaymentFlow::new(call_sid, params.charge_amount("5.00".parse().unwrap())).unwrap()
 }
 
-/// Runs what must not block for ever.
+/// Runs a closure that must not block forever.
 #[track_caller]
 fn in_time<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> T {
     let (done, ended) = mpsc::channel();

@@ -1,4 +1,4 @@
-//! Responses that no service sends: each ends in a clear error or, if it is only odd, in the right result.
+//! Responses that the service does not send: each gives a clear error or, if it is only odd, the right result.
 
 use std::io::{Read, Write};
 use std::net::SocketAddr;
@@ -12,7 +12,7 @@ use twilio_payments::*;
 /// Long before the deadline, and long enough for a busy machine.
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// A server that answers every request with these bytes and, if asked to, closes.
+/// A server that answers every request with these bytes and then closes, if `close` is set.
 fn answering(bytes: impl Into<Vec<u8>>, close: bool) -> SocketAddr {
     let bytes = bytes.into();
     serve(move |mut stream, _| {
@@ -144,12 +144,12 @@ fn no_false_success() {
         (
             "status 101",
             format!("HTTP/1.1 101 Switching Protocols\r\n\r\n{json}").into_bytes(),
-            "the status is not an expected one",
+            "the status is unexpected",
         ),
         (
             "status 600",
             format!("HTTP/1.1 600 X\r\nContent-Length: {length}\r\n\r\n{json}").into_bytes(),
-            "the status is not an expected one",
+            "the status is unexpected",
         ),
         ("status 204", format!("HTTP/1.1 204 No Content\r\n\r\n{json}").into_bytes(), "EOF while parsing"),
         ("nothing", Vec::new(), "the connection was lost"),
@@ -212,7 +212,7 @@ fn no_false_success() {
 
 #[test]
 #[allow(clippy::too_many_lines, reason = "a table")]
-fn odd_but_right() {
+fn odd_responses_that_are_right() {
     let json = payments_json();
     let length = json.len();
     let ok = "HTTP/1.1 201 Created\r\n";
@@ -293,7 +293,7 @@ fn odd_but_right() {
         for (name, bytes, close) in &cases {
             let session = answered(name, bytes.as_bytes(), *close);
             assert_eq!(session.unwrap_or_else(|error| panic!("{name}: {error:?}")).sid, SESSION);
-            // And a byte in each segment.
+            // Now with one byte in each segment.
             scope.spawn(move || {
                 let bytes = bytes.as_bytes().to_vec();
                 let close = *close;
@@ -323,7 +323,7 @@ fn odd_but_right() {
 }
 
 #[test]
-fn secrets_in_an_answer_are_masked_however_they_come() {
+fn secrets_in_a_response_are_masked_in_any_form() {
     let basic = "QUMwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMTphLXNlY3JldC1hdXRoLXRva2Vu";
     let echo = serve(move |mut stream, index| {
         let request = String::from_utf8(read_request(&mut stream).unwrap()).unwrap();

@@ -64,14 +64,14 @@ impl Played<'_> {
         assert_eq!(self.stage.call.asking(), Some(Asking::For(capture.clone())));
     }
 
-    /// Asks, types, and returns the callback that settles it.
+    /// Asks for a capture, types it, and returns the callback that ends the ask.
     fn give(&self, capture: &Capture, keys: &str) -> StatusCallback {
         self.ask(capture);
         self.stage.call.press(keys);
         self.settled()
     }
 
-    /// Passes over the callbacks of digits that arrive.
+    /// Skips callbacks about digits, and returns the next other one.
     fn settled(&self) -> StatusCallback {
         loop {
             let callback = self.hear();
@@ -104,7 +104,7 @@ impl Played<'_> {
 }
 
 #[test]
-fn a_card_payment_as_the_program_hears_it() {
+fn a_card_payment_as_the_program_receives_it() {
     let stage = Stage::new();
     let played = stage.start(&stage.params());
     played.ask(&Capture::PaymentCardNumber);
@@ -143,7 +143,7 @@ fn a_card_payment_as_the_program_hears_it() {
 }
 
 #[test]
-fn what_cannot_be_taken() {
+fn entries_that_are_not_accepted() {
     let stage = Stage::new();
     let played = stage.start(&stage.params().min_postal_code_length(5));
     let early = UpdatePaymentsParams::new_capture(stage.listener.public_url(), Capture::SecurityCode);
@@ -224,7 +224,7 @@ fn endings_without_a_payment() {
     assert_eq!(error.api_error().and_then(|api| api.code), Some(64019));
     assert!(stage.sandbox.session(&missing.sid).unwrap().is_open());
     missing.update(&UpdatePaymentsParams::new_cancel(url.as_str()));
-    // No word is documented for a cancellation.
+    // No result is documented for a cancellation.
     assert_eq!(missing.hear().result, None);
 
     let starred = stage.start(&stage.params());
@@ -244,9 +244,9 @@ fn endings_without_a_payment() {
     assert_eq!(stage.sandbox.transaction_count(), 0);
 }
 
-/// Words that are seen, but not documented for this API.
+/// Results that are seen, but not documented for this API.
 #[test]
-fn undocumented_words_on_request() {
+fn undocumented_results_on_request() {
     let stage = Stage::of(Sandbox::builder().undocumented_words(true).max_failed_attempts(2));
     let url = stage.listener.public_url().to_owned();
     let cancelled = stage.start(&stage.params());
@@ -285,7 +285,7 @@ fn a_bank_account_and_a_token() {
 }
 
 #[test]
-fn callbacks_elsewhere_are_recorded_and_not_sent() {
+fn callbacks_to_other_hosts_are_recorded_and_not_sent() {
     let stage = Stage::new();
     for url in ["https://example.com/status", "http://192.0.2.1/status", "/relative"] {
         let sid = stage.api.create_payments(stage.call.sid(), &CreatePaymentsParams::new(url)).unwrap().sid;

@@ -1,4 +1,4 @@
-//! Nothing that one response leaves behind reaches the next call: no extra response, no unread body, no cookie.
+//! What one response leaves behind never reaches the next call: an extra response, an unread body, a cookie.
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -34,7 +34,7 @@ fn own_answer(request: &[u8]) -> String {
 }
 
 #[test]
-fn an_answer_that_nobody_asked_for_is_never_taken() {
+fn a_response_without_a_request_is_never_taken() {
     let extra = answer("201 Created", "", &format!(r#"{{"sid":"{}"}}"#, numbered(666)));
     let refusal = answer("404 Not Found", "", "{}");
     for (name, extra, late) in [
@@ -86,7 +86,7 @@ fn an_answer_that_nobody_asked_for_is_never_taken() {
 }
 
 #[test]
-fn a_body_that_was_not_read_is_no_answer_to_the_next_call() {
+fn a_body_that_was_not_read_does_not_reach_the_next_call() {
     // The response is too large to be read; the rest of it must not reach the next call.
     let json = payments_json();
     let padding = " ".repeat(2 << 20);

@@ -1,4 +1,4 @@
-//! The listener over real sockets: how it responds, and who receives what.
+//! The listener over real sockets: its responses, and who receives which callback.
 
 use std::io::{ErrorKind as Io, Read, Write};
 use std::net::TcpStream;
@@ -34,7 +34,7 @@ fn arrival() {
 }
 
 #[test]
-fn what_is_not_a_callback_is_refused_and_not_handed_over() {
+fn requests_that_are_not_callbacks_are_refused() {
     let listener = listener();
     let good = body(1, 1);
     let other_token = SignatureValidator::new("other").unwrap().sign(PUBLIC, good.as_bytes());
@@ -88,7 +88,7 @@ fn the_public_url_decides() {
         (PUBLIC, "/rewritten/by/a/proxy", PUBLIC, 204),
         (PUBLIC, "/status?order=7", "https://pay.example.com/status?order=7", 204),
         (PUBLIC, "/status?order=8", "https://pay.example.com/status?order=7", 403),
-        // A whole URL as the target, of which the path and the query count.
+        // The target is a whole URL, of which the path and the query count.
         (PUBLIC, "http://internal/status", PUBLIC, 204),
         (PUBLIC, "https://internal:8443/status?order=7", "https://pay.example.com/status?order=7", 204),
         ("https://pay.example.com", "http://internal/any?x", "https://pay.example.com/any?x", 204),
@@ -98,7 +98,7 @@ fn the_public_url_decides() {
         ("https://pay.example.com", "/", "https://pay.example.com", 204),
         ("https://example.com/hooks/", "/status", "https://example.com/hooks/status", 204),
         ("https://u:p@pay.example.com/status", "/status", "https://u:p@pay.example.com/status", 204),
-        // What the request says of itself is not asked.
+        // Headers of the request do not count.
         (PUBLIC, "/status", "http://internal/status", 403),
     ] {
         let listener = CallbackListener::bind("127.0.0.1:0", public, validator()).unwrap();
@@ -113,15 +113,15 @@ fn the_public_url_decides() {
 }
 
 #[test]
-fn sessions_get_their_own() {
+fn sessions_get_their_own_callbacks() {
     let listener = listener();
-    // Before the view: one stays in the general queue, in its order.
+    // Before there is a view, a callback goes to the general queue.
     for (session, number) in [(1, 1), (2, 2), (1, 3), (3, 4)] {
         assert_eq!(send(&listener, &signed(&body(session, number))), 204);
     }
     let first = listener.session(&sid(1)).unwrap();
     let second = listener.session(&sid(2)).unwrap();
-    // After it.
+    // After that, it goes to the view.
     for (session, number) in [(1, 5), (3, 6), (2, 7)] {
         assert_eq!(send(&listener, &signed(&body(session, number))), 204);
     }
@@ -131,7 +131,7 @@ fn sessions_get_their_own() {
     assert_eq!(first.sid(), sid(1));
     assert_eq!(numbers(&|| first.try_recv().unwrap()), [1, 3, 5]);
     assert_eq!(numbers(&|| listener.try_recv().unwrap()), [4, 6]);
-    // What a view leaves is not lost, and takes its place among the others.
+    // Callbacks that a view has not read are not lost, and keep their order among the others.
     for (session, number) in [(3, 8), (2, 9), (3, 10)] {
         assert_eq!(send(&listener, &signed(&body(session, number))), 204);
     }
@@ -139,7 +139,7 @@ fn sessions_get_their_own() {
     assert_eq!(numbers(&|| listener.try_recv().unwrap()), [2, 7, 8, 9, 10]);
     assert_eq!(send(&listener, &signed(&body(2, 11))), 204);
     assert_eq!(numbers(&|| listener.try_recv().unwrap()), [11]);
-    // Two views share, and the session is viewed as long as one lives.
+    // Two views of a session share its callbacks, as long as one of them lives.
     let again = listener.session(&sid(1)).unwrap();
     drop(first);
     assert_eq!(send(&listener, &signed(&body(1, 12))), 204);
@@ -195,10 +195,10 @@ fn a_repeated_delivery_is_handed_over_once() {
     assert_eq!((received(), received()), (Some(1), None));
     assert_eq!(send(&listener, &with_token("t-1", &body(1, 1))), 204);
     assert_eq!(received(), None);
-    // Another delivery of the same words, and one without a token, are deliveries of their own.
+    // The same body with another token, or without one, is another delivery.
     assert_eq!(send(&listener, &with_token("t-2", &body(1, 1))), 204);
     assert_eq!(send(&listener, &signed(&body(1, 1))), 204);
-    // What was refused for want of room, or for its signature, was not taken.
+    // A callback that was refused, for lack of room or for its signature, can be delivered again.
     assert_eq!(send(&listener, &with_token("t-3", &body(1, 3))), 503);
     let forged = with_token("t-4", &body(1, 4)).replace("Number=4", "Number=5");
     assert_eq!(send(&listener, &forged), 403);
@@ -218,7 +218,7 @@ fn a_full_queue_makes_the_service_try_again() {
 fn full_queue() {
     let listener =
         CallbackListener::builder(validator()).public_url(PUBLIC).capacity(3).bind("127.0.0.1:0").unwrap();
-    // The views' callbacks count.
+    // The callbacks of views count too.
     let view = listener.session(&sid(1)).unwrap();
     for number in 0..3 {
         assert_eq!(send(&listener, &signed(&body(number % 2, number))), 204);
@@ -248,7 +248,7 @@ fn waits() {
     let short = Duration::from_millis(50);
     for error in [listener.recv_timeout(short).unwrap_err(), view.recv_timeout(short).unwrap_err()] {
         assert_eq!(error.kind(), CallbackErrorKind::Timeout);
-        assert_eq!(error.to_string(), "no callback came in time");
+        assert_eq!(error.to_string(), "no callback arrived in time");
     }
     assert!(begun.elapsed() >= 2 * short && begun.elapsed() < LONG, "{:?}", begun.elapsed());
 
@@ -273,7 +273,7 @@ fn waits() {
         assert_eq!(iterating.join().unwrap(), 0);
         assert!(begun.elapsed() < LONG, "{:?}", begun.elapsed());
     });
-    // The port is closed; what had come can be read; a second shutdown does nothing.
+    // The port is closed, earlier callbacks can still be read, and a second shutdown does nothing.
     assert!(TcpStream::connect(listener.local_addr()).is_err());
     assert!(matches!(open.read(&mut [0]), Ok(0) | Err(_)));
     listener.shutdown();
@@ -425,7 +425,7 @@ fn a_callback_is_answered_after_the_handler_has_stored_it() {
     assert!(listener.try_recv().unwrap().is_none(), "nobody else receives it");
     assert!(stored.lock().unwrap().is_empty());
 
-    // It comes again, and is stored once.
+    // It is delivered again, and stored once.
     fails.store(false, Ordering::SeqCst);
     for _ in 0..2 {
         assert_eq!(send(&listener, &with_token("t", &body(0x0010_9001, 12))), 204);
@@ -434,7 +434,7 @@ fn a_callback_is_answered_after_the_handler_has_stored_it() {
     assert_eq!(number(&listener.recv_timeout(LONG).unwrap()), 12);
     assert!(listener.try_recv().unwrap().is_none());
 
-    // What is stored needs no reader: the latest are kept.
+    // Stored callbacks need no reader: only the latest ones are kept.
     for number in 20..30 {
         assert_eq!(send(&listener, &signed(&body(1, number))), 204);
     }
@@ -464,7 +464,7 @@ fn a_connection_in_a_handler_is_not_closed_to_make_room() {
     let mut busy = connect(listener.local_addr());
     busy.write_all(signed(&body(1, 1)).as_bytes()).unwrap();
     entries.recv_timeout(LONG).unwrap();
-    // More idle connections than there may be, and then a good one.
+    // More idle connections than are allowed, and then a good one.
     let _idle: Vec<_> = (0..5).map(|_| connect(listener.local_addr())).collect();
     assert_eq!(send(&listener, &signed(&body(1, 2))), 204);
     release.send(()).unwrap();
@@ -501,7 +501,7 @@ fn a_repeat_has_the_same_token_and_the_same_words() {
         // Another body with that token is not a repeat, and must not be lost.
         ("t", 2, true),
         ("t", 2, false),
-        // An empty token is none.
+        // An empty token is no token.
         ("", 3, true),
         ("", 4, true),
         ("", 4, true),
@@ -512,7 +512,7 @@ fn a_repeat_has_the_same_token_and_the_same_words() {
 }
 
 #[test]
-fn leftovers_make_room() {
+fn callbacks_of_ended_sessions_make_room() {
     let listener =
         CallbackListener::builder(validator()).public_url(PUBLIC).capacity(4).bind("127.0.0.1:0").unwrap();
     let last = format!("{}&Result=success", body(1, 3));
@@ -520,7 +520,7 @@ fn leftovers_make_room() {
     for body in [&body(1, 1), &body(1, 2), &last, &body(2, 4)] {
         assert_eq!(send(&listener, &signed(body)), 204);
     }
-    // The view read nothing. Its session is over, so what it leaves makes room, except for the result.
+    // The view read nothing. Its session is over, so its callbacks make room, except the result.
     drop(view);
     let ((), lines) = logged_about(&["was discarded"], || {
         for (number, expected) in [(5, 204), (6, 204), (7, 503)] {
@@ -536,7 +536,7 @@ fn leftovers_make_room() {
 }
 
 #[test]
-fn a_captured_callback_with_other_tokens_does_not_fill_the_queue() {
+fn a_replayed_callback_with_other_tokens_does_not_fill_the_queue() {
     let listener =
         CallbackListener::builder(validator()).public_url(PUBLIC).capacity(10).bind("127.0.0.1:0").unwrap();
     let mut stream = connect(listener.local_addr());

@@ -1,4 +1,4 @@
-//! What the crate logs, and what its types show of themselves: enough to find a fault with, and no secret.
+//! What the crate logs, and what `Debug` and `Display` of its types show: enough to find a fault, and no secret.
 
 use std::error::Error as _;
 use std::fmt::{Debug, Display};
@@ -15,7 +15,7 @@ use twilio_payments::*;
 const BASIC: &str = "QUMwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMTphLXNlY3JldC1hdXRoLXRva2Vu";
 const CARD: &str = "4242424242424242";
 
-/// What must be seen nowhere: credentials, what the caller typed, tokens, and what a body says.
+/// What must never be shown: credentials, what the caller typed, tokens, and the text of bodies.
 const SECRETS: [&str; 9] = [
     TOKEN,
     BASIC,
@@ -106,7 +106,7 @@ fn a_record_for_each_attempt_and_one_for_each_retry() {
     let api = builder(plain).base_url(format!("https://{plain}")).build().unwrap();
     let (_, records) = logged(|| api.create_payments(CALL, &params()));
     check(&records, 1, "no secure connection to 127.0.0.1:");
-    // Nothing was tried, nothing is logged.
+    // Without an attempt, nothing is logged.
     api.shutdown();
     let (_, records) = logged(|| api.create_payments(CALL, &params()));
     assert_eq!(records, []);
@@ -114,7 +114,7 @@ fn a_record_for_each_attempt_and_one_for_each_retry() {
     assert_eq!(records, []);
 }
 
-/// So many attempts with a record each, and one between every two; the first says something.
+/// Checks that there is a record for each attempt and one for each retry, and what the first one says.
 #[track_caller]
 fn check(records: &[(Level, String)], attempts: usize, says: &str) {
     let shown = format!("{records:?}");
@@ -134,7 +134,7 @@ fn check(records: &[(Level, String)], attempts: usize, says: &str) {
     assert!(records[0].1.contains(&format!(": {says}")), "{shown}");
 }
 
-/// Everything that a value shows of itself by `Debug`.
+/// What `Debug` shows of values, in both forms.
 fn debug(values: &[&dyn Debug]) -> String {
     values.iter().map(|value| format!("{value:?}\n{value:#?}")).collect::<Vec<_>>().join("\n")
 }
@@ -171,7 +171,7 @@ fn no_type_shows_a_secret() {
         ]);
         clean(&shown);
         assert!(shown.contains(ACCOUNT) && shown.contains("https://…@example.com"), "{shown}");
-        // What these refuse, they do not repeat.
+        // Errors do not repeat the refused value.
         let refusals = [
             Credentials::auth_token("AC", "api-secret\n").unwrap_err(),
             Credentials::auth_token(TOKEN, TOKEN).unwrap_err(),

@@ -1,7 +1,7 @@
-//! Every test that can share a process with others. Those that measure or change the whole process have binaries
-//! of their own beside this folder.
+//! The tests that can share a process. Those that measure or change the whole process have binaries of their own
+//! beside this folder.
 //!
-//! What needs TLS is left out if no feature brings it.
+//! Tests that need TLS are left out if no feature provides it.
 
 mod amounts;
 mod answers;

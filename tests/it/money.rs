@@ -1,5 +1,5 @@
-//! The truth about a payment, over lost responses, crashes, and whatever the program does meanwhile. Each test is
-//! named for what was once reported wrongly.
+//! The truth about a payment, in spite of lost responses, crashes, and whatever the program does. Each test is named
+//! after something that was once reported wrongly.
 
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -18,7 +18,7 @@ const BOTH_WORLDS: [IdempotencyKeys; 2] = [IdempotencyKeys::Replayed, Idempotenc
 struct Stage {
     sandbox: Sandbox,
     listener: CallbackListener,
-    /// It does not try again by itself.
+    /// A client that does not retry.
     api: PaymentsApi,
 }
 
@@ -30,7 +30,7 @@ impl Stage {
         Self { sandbox, listener, api }
     }
 
-    /// A payment of 19.99 for an order, from which its key is derived: there is one order a call.
+    /// The params of a payment of 19.99 for an order, which names the key. There is one order for each call.
     fn flow(&self, call: &Call) -> PaymentFlow {
         let params = CreatePaymentsParams::new(self.listener.status_callback_url())
             .idempotency_key(format!("order-{}", call.sid()))
@@ -119,7 +119,7 @@ fn a_rerun_after_a_crash_does_not_report_a_charged_payment_as_refused() {
         let stage = Stage::new(keys);
         let (call, stored) = (stage.sandbox.call().obliging(), Stored::default());
         let complete = die(&stage, &call, &stored, Death::Completing).unwrap();
-        // It died after all a moment later: the request is carried out, and its result is acknowledged and lost.
+        // It died a moment later: the request is carried out, and its result is acknowledged and lost.
         let sid = stored.last().session_sid().unwrap().to_owned();
         stage.api.update_payments(call.sid(), &sid, &complete).unwrap();
         assert!(stage.sandbox.wait_for_delivery(SOON));
@@ -131,7 +131,7 @@ fn a_rerun_after_a_crash_does_not_report_a_charged_payment_as_refused() {
         let ending = stage.run(serde_json::from_value(again).unwrap());
         assert!(matches!(ending.payment, PaymentEnding::Unknown { .. }), "{keys:?}: {ending:?}");
         assert_eq!(ending.session_sid, Some(sid));
-        // What to look for at the payment processor.
+        // The reference to search for at the payment processor.
         let description = stage.sandbox.sessions()[0].parameter("Description").map(str::to_owned);
         assert_eq!(ending.reference, description);
         assert_eq!(stage.sandbox.transaction_count(), 1, "{keys:?}");
@@ -146,7 +146,7 @@ fn a_rerun_after_a_crash_goes_on_where_the_flow_was_stored() {
         for (count, death) in deaths.chain([Death::Completing]).enumerate() {
             let (call, stored) = (stage.sandbox.call().obliging(), Stored::default());
             die(&stage, &call, &stored, death);
-            // What the dead program did not acknowledge still waits in the listener, as a repeated callback would.
+            // Callbacks that the dead program did not acknowledge still wait in the listener, like repeated ones.
             let ending = stage.run(stored.last());
             assert!(ending.is_success(), "{keys:?}, {death:?}: {ending:?}");
             let sandbox = &stage.sandbox;
@@ -157,8 +157,8 @@ fn a_rerun_after_a_crash_goes_on_where_the_flow_was_stored() {
 }
 
 #[test]
-fn the_cookbooks_retry_combines_what_is_known_of_both_calls() {
-    // As the documentation has it.
+fn the_cookbook_combines_the_errors_of_both_calls() {
+    // As in the documentation.
     fn complete(
         api: &PaymentsApi,
         call: &Call,
@@ -324,7 +324,7 @@ fn stopping_a_program_cancels_every_open_session() {
         assert!(began.elapsed() < Duration::from_secs(30));
     });
     assert!(stage.sandbox.sessions().iter().all(|session| !session.is_open()));
-    // A payment that is run afterwards sends nothing.
+    // A payment that runs afterwards sends nothing.
     let requests = stage.sandbox.request_count();
     let flow = stage.flow(&stage.sandbox.call());
     let ending = GuidedPayment::new(&stage.api, &stage.listener, flow).stopper(&stopper).run().unwrap();
@@ -352,7 +352,7 @@ fn shutting_the_listener_down_cancels_every_open_session() {
 }
 
 #[test]
-fn shutting_the_client_down_is_told_truthfully() {
+fn shutting_the_client_down_is_reported_truthfully() {
     let stage = Stage::new(IdempotencyKeys::Replayed);
     thread::scope(|scope| {
         let stopper = PaymentStopper::new();
@@ -361,7 +361,7 @@ fn shutting_the_client_down_is_told_truthfully() {
         stopper.stop();
         for payment in payments {
             let ending = payment.join().unwrap();
-            // Nothing was charged; but the sessions could not be cancelled any more.
+            // Nothing was charged, but the sessions could no longer be cancelled.
             assert_eq!(
                 (reason(&ending), ending.session),
                 (NotPaidReason::Cancelled, SessionEnding::PerhapsOpen)
@@ -376,7 +376,7 @@ fn shutting_the_client_down_is_told_truthfully() {
 }
 
 #[test]
-fn nothing_is_sent_that_could_not_be_stored() {
+fn no_request_is_sent_unless_the_flow_was_stored() {
     for allowed in 0..12 {
         let stage = Stage::new(IdempotencyKeys::Replayed);
         let (call, stored) = (stage.sandbox.call().obliging(), Stored::default());
@@ -413,10 +413,10 @@ fn a_callback_that_could_not_be_stored_is_sent_again() {
             Ok(())
         })
         .run();
-    // The result arrived, and could not be stored: it was answered 500, and the program ends.
+    // The result arrived, but could not be stored: it was answered 500, and the program ends.
     assert_eq!(result, Err("the database is away"));
     assert_eq!(stage.sandbox.transaction_count(), 1);
-    // The service repeats it, and a payment that goes on from the stored flow receives it.
+    // The service repeats it, and the payment that continues the stored flow receives it.
     let ending = stage.run(stored.last());
     assert!(ending.is_success(), "{ending:?}");
     assert_eq!(stage.sandbox.transaction_count(), 1);
@@ -445,7 +445,7 @@ fn a_result_that_arrives_while_a_request_is_under_way_is_taken() {
 }
 
 #[test]
-fn a_word_that_is_not_known_is_not_a_certainty() {
+fn an_unknown_result_is_not_a_certainty() {
     for (result, session) in
         [("approved", SessionEnding::PerhapsOpen), ("Success", SessionEnding::PerhapsOpen)]
     {
@@ -463,7 +463,7 @@ fn a_word_that_is_not_known_is_not_a_certainty() {
 }
 
 #[test]
-fn flows_and_guided_payments_are_for_every_thread() {
+fn flows_and_guided_payments_can_be_shared_by_threads() {
     use std::panic::{RefUnwindSafe, UnwindSafe};
     fn check<T: Clone + std::fmt::Debug + Send + Sync + UnwindSafe + RefUnwindSafe + 'static>() {}
     fn check_guided<T: Send + Sync + UnwindSafe + RefUnwindSafe>() {}

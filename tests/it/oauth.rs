@@ -1,4 +1,4 @@
-//! Access tokens from a source: asked for once, renewed in time, and again after a 401.
+//! Access tokens from a source: the client asks once, again before they expire, and again after a 401.
 
 use std::error::Error as _;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -12,7 +12,7 @@ use twilio_payments::*;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// A client whose source returns `token-1`, `token-2` and so on, and how often the source was asked.
+/// A client whose source returns `token-1`, `token-2` and so on, and a count of how often the source was asked.
 fn with_source(script: &Script, lifetime: Duration) -> (PaymentsApi, Arc<AtomicU32>) {
     let asked = Arc::new(AtomicU32::new(0));
     let count = Arc::clone(&asked);
@@ -83,7 +83,7 @@ fn a_refused_token_is_renewed_once_in_a_call() {
     let error = create(&api).unwrap_err();
     assert_eq!((error.status(), error.outcome(), error.attempts()), (Some(401), Outcome::Refused, 2));
     assert_eq!(tokens(&script), ["token-1", "token-2"]);
-    // What an earlier attempt may have done stays unknown, and the last retry is still made.
+    // The outcome of an earlier attempt stays unknown, and the last retry is still made.
     let script = Script::new([Step::status(503), denied(), Step::status(503), denied()]);
     let (api, _) = with_source(&script, HOUR);
     let error = create(&api).unwrap_err();
@@ -117,7 +117,7 @@ fn a_failing_source_is_an_error_and_nothing_is_sent() {
     for reason in [
         "the token endpoint is down",
         "the source of access tokens panicked",
-        "invalid access_token: not visible ASCII characters",
+        "invalid access_token: empty, or not all visible ASCII",
     ] {
         let error = create(&api).unwrap_err();
         assert_eq!((error.kind(), error.outcome()), (ErrorKind::TokenSource, Outcome::NotSent));
@@ -146,7 +146,7 @@ fn a_failing_source_is_an_error_and_nothing_is_sent() {
 }
 
 #[test]
-fn thirty_two_threads_ask_once() {
+fn thirty_two_threads_ask_the_source_once() {
     let script = Script::new([Step::created()]);
     let (inside, asked) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
     let (now, count) = (Arc::clone(&inside), Arc::clone(&asked));
@@ -167,7 +167,7 @@ fn thirty_two_threads_ask_once() {
 }
 
 #[test]
-fn who_waits_for_the_source_of_another_thread_keeps_their_deadline() {
+fn a_thread_that_waits_for_anothers_token_keeps_its_deadline() {
     let script = Script::new([Step::created()]);
     let (asking, is_asking) = mpsc::channel();
     let (release, released) = mpsc::channel::<()>();

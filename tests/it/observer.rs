@@ -1,4 +1,4 @@
-//! What a program's observer sees of each attempt.
+//! What the observer of a program sees of each attempt.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What holds for all inputs: any bytes as an answer, and any values as parameters.
+//! Properties that hold for all inputs: any bytes as a response, and any values as parameters.
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -16,7 +16,7 @@ use serde_json::Value;
 use twilio_payments::sandbox::{PaymentConnector, Sandbox};
 use twilio_payments::*;
 
-/// Pieces of answers, to be put together in any order.
+/// Fragments of responses, to put together in any order.
 const PIECES: [&str; 24] = [
     "HTTP/1.1 ",
     "HTTP/1.0 ",
@@ -44,7 +44,7 @@ const PIECES: [&str; 24] = [
     "}",
 ];
 
-/// Any bytes: at random, assembled from fragments, or a right response with a fault in it.
+/// Any bytes: random ones, fragments put together, or a correct response with a fault in it.
 fn any_answer() -> impl Strategy<Value = Vec<u8>> {
     let right = select(vec![
         created(),
@@ -81,7 +81,7 @@ struct Current {
     cut: usize,
     close: bool,
     /// The keys of all requests that were read.
-    heard: Vec<String>,
+    received: Vec<String>,
 }
 
 impl OneResponse {
@@ -96,7 +96,7 @@ impl OneResponse {
                 let key = key.split('&').next().unwrap().to_owned();
                 let Current { key: expected, bytes, cut, close, .. } = {
                     let mut current = shared.lock().unwrap();
-                    current.heard.push(key.clone());
+                    current.received.push(key.clone());
                     current.clone()
                 };
                 if key != expected {
@@ -115,13 +115,13 @@ impl OneResponse {
     /// Sets the response to requests with this key.
     fn set(&self, key: &str, bytes: &[u8], cut: usize, close: bool) {
         let mut current = self.current.lock().unwrap();
-        let heard = std::mem::take(&mut current.heard);
-        *current = Current { key: key.to_owned(), bytes: bytes.to_vec(), cut, close, heard };
+        let received = std::mem::take(&mut current.received);
+        *current = Current { key: key.to_owned(), bytes: bytes.to_vec(), cut, close, received };
     }
 }
 
 #[test]
-fn any_bytes_as_an_answer_are_an_answer_or_an_error_in_time() {
+fn any_bytes_as_a_response_give_a_result_in_time() {
     let server = OneResponse::new();
     let keys = AtomicUsize::new(0);
     let unsent = Mutex::new(Vec::new());
@@ -150,14 +150,14 @@ fn any_bytes_as_an_answer_are_an_answer_or_an_error_in_time() {
         }
         None
     };
-    // A stale connection is replaced: so each call gets a client of its own.
+    // A stale connection is replaced, so each call has a client of its own.
     let config = ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() };
     proptest!(config, |(bytes in any_answer(), cut in any::<Index>(), close in prop::bool::weighted(0.9))| {
         let result = call(&bytes, cut.index(bytes.len() + 1), close);
         prop_assert!(result.is_some(), "never in time");
         match result.unwrap() {
             Ok(with) => {
-                // A success has a status of its kind and the session's SID, or it is none.
+                // A success has a 2xx status and the session's SID.
                 prop_assert!((200..300).contains(&with.metadata.status));
                 let quoted = format!("\"{}\"", with.payments.sid);
                 prop_assert!(bytes.windows(36).any(|at| at == quoted.as_bytes()));
@@ -169,14 +169,14 @@ fn any_bytes_as_an_answer_are_an_answer_or_an_error_in_time() {
             }
         }
     });
-    let heard = &server.current.lock().unwrap().heard;
+    let received = &server.current.lock().unwrap().received;
     assert!(
-        unsent.lock().unwrap().iter().all(|key| !heard.contains(key)),
+        unsent.lock().unwrap().iter().all(|key| !received.contains(key)),
         "a request was sent that was \"not sent\""
     );
 }
 
-/// Text of any kind, and such as might do harm.
+/// Any text, and text that might do harm.
 fn any_text() -> impl Strategy<Value = String> {
     let harmful = select(vec![
         "",
@@ -208,12 +208,12 @@ fn any_callback() -> impl Strategy<Value = String> {
     ]
 }
 
-/// A value of an enumeration: one that the service knows, mostly, or any.
+/// A value of an enum: mostly one that the service knows, otherwise any text.
 fn of<T: Clone + std::fmt::Debug + From<String> + 'static>(known: Vec<T>) -> impl Strategy<Value = T> {
     prop_oneof![30 => select(known), 1 => any_text().prop_map(T::from)]
 }
 
-/// An item of a list: mostly a value; seldom two that would look like two items.
+/// An item of a list: mostly one value, rarely two with a separator between them.
 fn item<T: Clone + std::fmt::Debug + AsRef<str> + From<String> + 'static>(
     known: Vec<T>,
     separator: &'static str,
@@ -238,7 +238,7 @@ fn any_parameter() -> impl Strategy<Value = Value> {
         .prop_map(|(object, nested)| if nested == 0 { serde_json::json!({"a": object}) } else { object })
 }
 
-/// What can be asked for twice.
+/// The captures that can be typed twice.
 const MATCHED: [Capture; 4] =
     [Capture::PaymentCardNumber, Capture::ExpirationDate, Capture::SecurityCode, Capture::PostalCode];
 
@@ -269,7 +269,7 @@ prop_compose! {
         (params.valid_card_types, params.require_matching_inputs) = (card_types, inputs);
         params.parameter = parameter;
         if !key.is_empty() {
-            // The same key for two values is another matter.
+            // The same key for two values is not the subject here.
             static NUMBER: AtomicUsize = AtomicUsize::new(0);
             params.idempotency_key = format!("{}{key}", NUMBER.fetch_add(1, Ordering::Relaxed));
         }
@@ -277,7 +277,7 @@ prop_compose! {
     }
 }
 
-/// What is sent of a text: nothing, if it is empty.
+/// The text that is sent, or `None` if it is empty.
 fn sent(text: Option<&str>) -> Option<&str> {
     text.filter(|text| !text.is_empty())
 }
@@ -296,7 +296,7 @@ fn any_parameters_are_refused_or_arrive_as_they_are() {
         let result = api.create_payments(call.sid(), &params);
         let session = match result {
             Ok(session) => sandbox.session(&session.sid).unwrap(),
-            // Either side may refuse; ours does it before anything is sent, and both name the parameter.
+            // Either side may refuse. The client does so before anything is sent, and both name the parameter.
             Err(error) if error.kind() == ErrorKind::InvalidInput => {
                 prop_assert!(error.field().is_some() && sandbox.request_count() == requests, "{}", error);
                 return Ok(());

@@ -1,4 +1,4 @@
-//! Whatever holds without a proxy holds with one.
+//! What holds without a proxy also holds with one.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -22,7 +22,7 @@ fn read_head(stream: &mut impl Read) -> String {
     String::from_utf8(head).unwrap()
 }
 
-/// Passes bytes on in both directions, and the ends of both.
+/// Passes bytes on in both directions, and the end of each.
 fn relay(client: TcpStream, server: SocketAddr) {
     let server = TcpStream::connect(server).unwrap();
     for stream in [&client, &server] {
@@ -38,7 +38,7 @@ fn relay(client: TcpStream, server: SocketAddr) {
     }
 }
 
-/// A proxy that sends these words, connects every client to one server, and reports what it was asked.
+/// A proxy that sends this response, connects every client to one server, and reports the heads of its requests.
 fn proxy(server: SocketAddr, says: &'static str) -> (SocketAddr, Receiver<String>) {
     let (sender, heads) = mpsc::channel();
     let address = serve(move |mut client, _| {
@@ -49,7 +49,7 @@ fn proxy(server: SocketAddr, says: &'static str) -> (SocketAddr, Receiver<String
     (address, heads)
 }
 
-/// The host that the proxy is asked for. The client must not look it up, and this proxy knows only one server.
+/// The host that the client asks the proxy for. The client must not look it up, and this proxy knows only one server.
 const HOST: &str = "pay.example.test";
 
 const ESTABLISHED: &str = "HTTP/1.1 200 Connection established\r\n\r\n";
@@ -123,7 +123,7 @@ fn a_proxy_may_speak_tls_itself() {
         }
         let _ = sender.send(head);
         send(&mut outer, ESTABLISHED);
-        // Taking turns is enough here: read what is there, pass it on, and then the other way.
+        // Passing bytes on in one direction at a time is enough here.
         let mut inner = TcpStream::connect(server).unwrap();
         outer.sock.set_read_timeout(Some(Duration::from_millis(10))).unwrap();
         inner.set_read_timeout(Some(Duration::from_millis(10))).unwrap();
@@ -204,7 +204,7 @@ fn a_dead_tunnel_is_replaced() {
 }
 
 #[test]
-fn an_answer_that_nobody_asked_for_is_never_taken() {
+fn a_response_without_a_request_is_never_taken() {
     let authority = Authority::new();
     for late in [true, false] {
         let (sender, sent) = mpsc::channel();
@@ -243,7 +243,7 @@ fn bad_proxy(says: impl Into<Vec<u8>>, closes: bool) -> SocketAddr {
 }
 
 #[test]
-fn what_a_proxy_may_do_wrong() {
+fn faults_of_a_proxy() {
     let authority = Authority::new();
     let server = tls_server(&authority, |session, _| answers(session));
     let long = format!("HTTP/1.1 200 OK\r\nX-Long: {}", "x".repeat(1 << 20));

@@ -1,5 +1,5 @@
-//! README and the crate's documentation show the same first program, and the same drawing. The program runs as a
-//! doctest of the crate's documentation, whose hidden lines take a payment with it in the sandbox.
+//! The README and the crate's documentation show the same first program and the same diagram. The program runs as a
+//! doctest of the crate's documentation, with hidden lines that use it to take a payment in the sandbox.
 
 const README: &str = include_str!("../../README.md");
 const CRATE: &str = include_str!("../../src/lib.rs");
@@ -14,7 +14,7 @@ fn block<'a>(text: impl Iterator<Item = &'a str>, fence: &str) -> Vec<&'a str> {
 }
 
 #[test]
-fn readme_and_crate_docs_begin_alike() {
+fn the_readme_and_the_crate_docs_begin_alike() {
     let documentation = || {
         let lines = CRATE.lines().filter_map(|line| line.strip_prefix("//!"));
         lines.map(|line| line.strip_prefix(' ').unwrap_or(line))

@@ -1,4 +1,4 @@
-//! What is retried, how often, with what bytes and after what wait, and what is known afterwards.
+//! Retries: after which faults, how often, with which bytes and after which wait, and with which outcome.
 
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -12,7 +12,7 @@ fn quick() -> RetryPolicy {
     RetryPolicy::new().base_delay(Duration::from_millis(1))
 }
 
-/// The same for a server that takes these steps. Attempts that wait for a silent server end sooner.
+/// The same policy for a server that takes these steps. Attempts that wait for a silent server end sooner.
 fn quick_for(steps: &[Step]) -> RetryPolicy {
     if steps.iter().any(|step| matches!(step, Step::Silence | Step::Stall(_))) {
         quick().attempt_timeout(Some(Duration::from_secs(3)))
@@ -21,7 +21,7 @@ fn quick_for(steps: &[Step]) -> RetryPolicy {
     }
 }
 
-/// Runs all cases at the same time: some of them wait.
+/// Runs all cases at the same time, because some of them wait.
 fn each<T: Send>(cases: impl IntoIterator<Item = T>, check: impl Fn(T) + Sync) {
     thread::scope(|scope| {
         for case in cases {
@@ -35,7 +35,7 @@ fn create(script: &Script, policy: RetryPolicy) -> Result<PaymentsResponse, Erro
     api.create_payments_with_metadata(CALL, &CreatePaymentsParams::new(CALLBACK).idempotency_key("k"))
 }
 
-/// Every fault that is worth another try: its name, what happens, and what the last error then is.
+/// Every fault that is retried: its name, what the server does, and the kind and outcome of the error.
 fn transient() -> Vec<(&'static str, Step, ErrorKind, Outcome)> {
     use ErrorKind::{Api, ConnectionLost, Timeout, UnexpectedResponse};
     use Outcome::{Refused, Unknown};
@@ -73,7 +73,7 @@ fn transient() -> Vec<(&'static str, Step, ErrorKind, Outcome)> {
 }
 
 #[test]
-fn a_passing_fault_is_never_seen() {
+fn a_passing_fault_does_not_reach_the_program() {
     each(transient(), |(name, step, ..)| {
         for faults in 1..=2 {
             let mut steps = vec![step.clone(); faults];
@@ -152,7 +152,7 @@ fn a_status_counts_whatever_becomes_of_the_body() {
             assert_eq!(error.is_timeout(), timeout, "{step:?}");
         }
     });
-    // So does a redirect. A success without its body at least keeps its status.
+    // So does the status of a redirect. A success without its body at least keeps its status.
     let script = Script::new([Step::Break(head(302, "Location: /x\r\nContent-Length: 9\r\n\r\nm"))]);
     let error = create(&script, quick()).unwrap_err();
     assert_eq!((error.kind(), error.location(), error.attempts()), (ErrorKind::Redirect, Some("/x"), 1));
@@ -172,7 +172,7 @@ fn a_status_counts_whatever_becomes_of_the_body() {
 }
 
 #[test]
-fn whatever_else_is_answered_is_final() {
+fn any_other_response_is_final() {
     let mut steps = vec![
         Step::Answer(answer("201 Created", "", "{}")),
         Step::Answer(answer("201 Created", "", "<html>")),
@@ -200,7 +200,7 @@ fn a_refused_connection_is_tried_again_and_was_not_sent() {
         assert_eq!(error.attempts(), attempts);
         assert!(error.is_retryable() && !error.is_timeout());
     }
-    // Once somebody listens, the same call succeeds.
+    // As soon as somebody listens, the same call succeeds.
     let (failed, has_failed) = std::sync::mpsc::channel();
     let late = thread::spawn(move || {
         has_failed.recv().unwrap();
@@ -221,7 +221,7 @@ fn a_refused_connection_is_tried_again_and_was_not_sent() {
 }
 
 #[test]
-fn what_may_have_happened_once_stays_unknown() {
+fn an_unknown_outcome_stays_unknown() {
     use Outcome::{Refused, Unknown};
     let cases: [(&[Step], Option<u16>, Outcome); 8] = [
         (&[Step::status(429), Step::status(404)], Some(404), Refused),
@@ -256,13 +256,13 @@ fn what_may_have_happened_once_stays_unknown() {
     }
 }
 
-/// `Retry-After` with a time, as the first of two answers.
+/// A server that first answers with this status and `Retry-After`, and then with a payment.
 fn asking(status: u16, retry_after: &str) -> Script {
     let asks = answer(&format!("{status} Status"), &format!("Retry-After: {retry_after}\r\n"), "{}");
     Script::new([Step::Answer(asks), Step::created()])
 }
 
-/// An HTTP date so many seconds from now.
+/// The HTTP date of a time in this many seconds.
 fn http_date(from_now: u64) -> String {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() + from_now;
     let (days, clock) = (seconds / 86_400, seconds % 86_400);
@@ -292,7 +292,7 @@ fn http_date(from_now: u64) -> String {
 }
 
 #[test]
-fn the_service_says_how_long_to_wait() {
+fn the_service_decides_how_long_to_wait() {
     let waits: Vec<_> = [
         (429, "1".to_owned(), 1000..20000),
         (503, "1".to_owned(), 1000..20000),
@@ -344,7 +344,7 @@ fn a_wait_that_does_not_fit_is_not_begun() {
 }
 
 #[test]
-fn the_wait_is_ours_where_the_answer_is_final() {
+fn a_final_response_leaves_the_wait_to_the_program() {
     let script = asking(404, "20");
     let started = Instant::now();
     let error = create(&script, quick()).unwrap_err();

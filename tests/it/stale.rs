@@ -1,4 +1,4 @@
-//! Kept connections that the server has closed: the caller never sees one.
+//! Kept connections that the server has closed: the program never notices.
 
 use std::io::Write;
 use std::net::TcpStream;
@@ -46,7 +46,7 @@ fn closed_after_the_next_request_was_sent() {
 }
 
 #[test]
-fn a_replacement_is_no_retry() {
+fn a_replacement_does_not_count_as_a_retry() {
     let script = Script::new([
         Step::created(),
         Step::CloseRead,
@@ -72,7 +72,7 @@ fn a_replacement_is_no_retry() {
 
 #[test]
 fn only_a_kept_connection_is_replaced() {
-    // Losing a new connection is a failure like others, and RetryPolicy::none() reports it.
+    // The loss of a new connection is an ordinary failure, and RetryPolicy::none() reports it.
     for steps in [vec![Step::CloseRead], vec![Step::created(), Step::CloseRead, Step::CloseRead]] {
         let script = Script::new(steps.clone());
         let api = builder(script.address).retry_policy(RetryPolicy::none()).build().unwrap();
@@ -140,7 +140,7 @@ fn eight_dead_connections_at_once() {
 
 #[test]
 fn many_closed_while_idle() {
-    // More than are looked at before a new one is made anyway.
+    // There are more than the pool checks before a new one is opened anyway.
     const COUNT: usize = 70;
     let together = Barrier::new(COUNT);
     let (sender, closed) = std::sync::mpsc::channel();
@@ -168,8 +168,8 @@ fn many_closed_while_idle() {
 
 #[test]
 fn closed_at_any_moment() {
-    // The server closes within some microseconds of its response, so that the close is found by
-    // the look at the connection, by the write, or by the read.
+    // The server closes within some microseconds of its response, so that the check of the connection, the write or the
+    // read notices it.
     let address = serve(|mut stream, index| {
         if read_request(&mut stream).is_some() {
             let _ = stream.write_all(created().as_bytes());

@@ -1,4 +1,4 @@
-//! One client that many threads share.
+//! A client that many threads share.
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -9,8 +9,8 @@ use std::thread;
 use crate::support::*;
 use twilio_payments::*;
 
-/// A server that answers the first requests of its connections when `together` of them wait, and every later
-/// request at once. It counts its connections.
+/// A server that answers the first request of each connection once `together` of them wait, and every later request at
+/// once. It counts its connections.
 fn gathering(together: usize) -> (SocketAddr, Arc<AtomicUsize>) {
     let connections = Arc::new(AtomicUsize::new(0));
     let (count, barrier) = (Arc::clone(&connections), Barrier::new(together));
@@ -50,7 +50,7 @@ fn no_new_connection_after_the_first_ones() {
                 });
             }
         });
-        // Threads that come later find the connections of those that are gone.
+        // Later threads find the connections of threads that have ended.
         thread::scope(|scope| {
             for _ in 0..threads {
                 scope.spawn(|| call(&api.clone(), 5));

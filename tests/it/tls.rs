@@ -1,4 +1,4 @@
-//! TLS with servers of our own: whom the client trusts, and what the others receive.
+//! TLS with test servers: which ones the client trusts, and what the others receive.
 
 use std::io::{Read, Write};
 use std::net::SocketAddr;
@@ -18,7 +18,7 @@ use twilio_payments::*;
 
 with_each_library! {
     a_further_root_is_trusted
-    a_server_that_is_not_to_be_trusted_sees_nothing
+    an_untrusted_server_sees_nothing
     the_usual_roots_do_not_include_ours
     a_port_without_tls_sees_nothing
     deadline_and_shutdown_hold_in_a_handshake
@@ -92,7 +92,7 @@ fn reading(config: Arc<ServerConfig>) -> (SocketAddr, Receiver<usize>) {
     (address, amounts)
 }
 
-fn a_server_that_is_not_to_be_trusted_sees_nothing(tls: Tls) {
+fn an_untrusted_server_sees_nothing(tls: Tls) {
     let (authority, other) = (Authority::new(), Authority::new());
     let cases = [
         ("unknown to the client", other.issue(&LOOPBACK, Validity::Now), "localhost"),
@@ -154,7 +154,7 @@ fn plain(says: &'static [u8]) -> (SocketAddr, Receiver<Vec<u8>>) {
         let amount = stream.read(&mut bytes).unwrap_or(0);
         let _ = stream.write_all(says);
         bytes.truncate(amount);
-        // It reports what comes after that as well.
+        // It also reports what arrives after that.
         let _ = stream.shutdown(std::net::Shutdown::Write);
         let _ = stream.read_to_end(&mut bytes);
         let _ = sender.send(bytes);

@@ -1,4 +1,4 @@
-//! Over TLS connections everything holds that holds without TLS.
+//! What holds without TLS also holds over TLS connections.
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -20,9 +20,9 @@ with_each_library! {
     a_session_that_the_server_closed_is_replaced
     a_session_that_is_lost_is_tried_again
     a_body_that_a_close_ends
-    an_answer_that_nobody_asked_for_is_never_taken
-    nor_where_the_answer_just_fills_a_buffer
-    an_answer_of_any_length_and_in_any_pieces
+    a_response_without_a_request_is_never_taken
+    a_response_without_a_request_is_not_taken_if_the_first_one_fills_a_buffer
+    a_response_of_any_length_in_any_pieces
     deadline_and_shutdown_hold_in_a_session
 }
 
@@ -152,7 +152,7 @@ fn a_body_that_a_close_ends(tls: Tls) {
     }
 }
 
-fn an_answer_that_nobody_asked_for_is_never_taken(tls: Tls) {
+fn a_response_without_a_request_is_never_taken(tls: Tls) {
     let authority = Authority::new();
     let extra = answer("404 Not Found", "", "{}");
     // In one record, in two at once, in two one after the other, in more than any buffer holds, and byte by byte.
@@ -194,8 +194,8 @@ fn an_answer_that_nobody_asked_for_is_never_taken(tls: Tls) {
     }
 }
 
-fn nor_where_the_answer_just_fills_a_buffer(tls: Tls) {
-    // What comes with it stays in the TLS library, so a look at the socket does not find it.
+fn a_response_without_a_request_is_not_taken_if_the_first_one_fills_a_buffer(tls: Tls) {
+    // The second response stays in the TLS library, so a check of the socket does not find it.
     let authority = Authority::new();
     let config = good(&authority);
     for size in [1_usize, 2, 4, 8, 16, 32, 64].map(|kib| kib * 1024) {
@@ -217,7 +217,7 @@ fn nor_where_the_answer_just_fills_a_buffer(tls: Tls) {
     }
 }
 
-fn an_answer_of_any_length_and_in_any_pieces(tls: Tls) {
+fn a_response_of_any_length_in_any_pieces(tls: Tls) {
     let authority = Authority::new();
     for length in [0, 1, 3_500, 4_096, 16_384, 20_000, 500_000] {
         for piece in [7, 1_000, 100_000] {

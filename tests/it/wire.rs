@@ -1,4 +1,4 @@
-//! What goes over the wire, to the byte.
+//! The exact bytes on the wire.
 
 use std::net::TcpListener;
 

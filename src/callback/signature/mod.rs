@@ -1,4 +1,4 @@
-//! `X-Twilio-Signature`: how the service proves that a request is its own.
+//! `X-Twilio-Signature`, with which the service proves that a request is its own.
 
 mod url;
 
@@ -17,11 +17,11 @@ use crate::text::form::pairs;
 use crate::text::url::Url;
 use url::spellings;
 
-/// Checks that a status callback comes from the service: that its `X-Twilio-Signature` was made with the
-/// account's auth token, or with a key that the account shares with the service, for this URL and this body.
+/// Checks that the service sent a status callback: that its `X-Twilio-Signature` was made with the account's auth
+/// token, or with a key that the account shares with the service, for this URL and this body.
 ///
-/// Anyone can POST to a public URL. Believe nothing of a callback before its signature is checked;
-/// [`receive`](Self::receive) checks and then reads, in one call:
+/// Anyone can POST to a public URL, so do not trust a callback before its signature was checked.
+/// [`receive`](Self::receive) first checks the signature and then reads the callback:
 ///
 /// ```
 /// use twilio_payments::{Event, SignatureValidator};
@@ -29,7 +29,7 @@ use url::spellings;
 /// # fn main() -> Result<(), twilio_payments::CallbackError> {
 /// let validator = SignatureValidator::new("auth-token")?;
 ///
-/// // What came in, from whatever HTTP server you use:
+/// // The request, from whatever HTTP server you use:
 /// let url = "https://pay.example.com/status?order=7";
 /// let body = b"Sid=PK00000000000000000000000000000000&Result=success&PaymentConfirmationCode=ch_1";
 /// let header = Some("VYUXO+MzJ5Z5f+5sq/WquKv0Yac=");
@@ -46,40 +46,38 @@ use url::spellings;
 ///
 /// # Which tokens and keys
 /// The service signs with the primary **auth token** of the account that the call belongs to, even if the client
-/// itself uses an API key or a bearer token. The calls of a subaccount are signed with the subaccount's own token.
-/// While a token is being replaced, both can sign; [`also`](Self::also) takes as many as there are.
+/// itself uses an API key or a bearer token. The callbacks of a subaccount are signed with the subaccount's own token.
+/// While a token is being replaced, either one may sign. [`also`](Self::also) adds further tokens.
 ///
 /// If the account has a Webhook Rule with a `SharedKey`, the service signs with that key instead, by HMAC-SHA1 or
 /// HMAC-SHA256: see [`with_shared_key`](Self::with_shared_key). Every token and key is tried, with the algorithm that
-/// the length of the signature implies. What the request says about them in
-/// `X-Twilio-Webhooks-Signature-Settings` is not believed.
+/// the length of the signature implies. The header `X-Twilio-Webhooks-Signature-Settings` is ignored.
 ///
 /// # Which URL to pass
-/// The one that the service requested, to the letter: scheme, host, path and query, as given in
-/// `StatusCallback`. Behind a proxy, a load balancer or a tunnel that is not the URL that your server sees:
-/// TLS ended at the proxy, so that `https` became `http`; the host became an internal one; a port appeared;
-/// a prefix of the path went. Do not put the URL together from what arrived. Configure your public base,
-/// such as `https://pay.example.com`, and append the path and query as they arrived, still encoded and in
-/// their order; if the proxy changes the path too, append the public one. Believe `X-Forwarded-Host` and
-/// `X-Forwarded-Proto` only if your own proxy overwrites them.
+/// Pass exactly the URL that the service requested: scheme, host, path and query, as given in `StatusCallback`. Behind a
+/// proxy, a load balancer or a tunnel, your server sees a different URL: `https` becomes `http` because TLS ends at the
+/// proxy, the host becomes an internal one, a port appears, or a prefix of the path disappears. Do not rebuild the URL
+/// from the request. Configure your public base URL, such as `https://pay.example.com`, and append the path and query as
+/// they arrived, still encoded and in the same order. If the proxy changes the path too, append the public path. Only
+/// trust `X-Forwarded-Host` and `X-Forwarded-Proto` if your own proxy overwrites them.
 ///
-/// These need no care, since the service is not consistent or they mean the same; each spelling is tried:
-/// - the port: as given, and left out; if the URL names none, as it is, and with `:443` (https) or `:80`
-///   (http);
+/// Some differences do not matter, because the service is not consistent or they mean the same. Each of these spellings
+/// is tried:
+/// - the port: as given, and left out; if the URL has none, also `:443` (https) or `:80` (http);
 /// - an empty path: as it is, and as `/`;
-/// - the host in upper case: as given, and in lower case. The scheme is always taken in lower case.
+/// - a host in upper case: as given, and in lower case. The scheme is always used in lower case.
 ///
-/// A fragment (`#rc=2`) is dropped: it is never sent. User info (`https://user:pass@host/…`) belongs to the
-/// URL. An IPv6 host is in brackets.
+/// A fragment (`#rc=2`) is ignored, because it is never sent. User info (`https://user:pass@host/…`) is part of the
+/// URL. An IPv6 host must be in brackets.
 ///
 /// # What is signed
-/// The URL, followed by every form parameter in the order of the names' bytes, name and value decoded and
-/// with nothing between. A name that comes more than once counts with each distinct value once, in sorted
-/// order. A body that is not a form, such as JSON, is signed through its SHA-256 in the URL's query
-/// (`bodySHA256`); the hash and the URL are then checked instead of the parameters.
+/// The service signs the URL followed by every form parameter, sorted by the bytes of the names, with name and value
+/// decoded and nothing between them. A name that occurs more than once contributes each distinct value once, in sorted
+/// order. If the body is not a form, for example JSON, the service signs a URL whose query has the SHA-256 of the body
+/// (`bodySHA256`); then the hash and the URL are checked instead of the parameters.
 ///
-/// A comparison takes the same time wherever two signatures differ. [`Debug`](fmt::Debug) shows neither tokens nor
-/// keys. The validator is cheap to share: `Clone + Send + Sync`, and every method takes `&self`.
+/// Signatures are compared in constant time. [`Debug`](fmt::Debug) shows neither tokens nor keys. A validator can be
+/// cloned and shared between threads.
 #[derive(Clone)]
 pub struct SignatureValidator {
     first: Secret,
@@ -95,13 +93,13 @@ struct Secret {
 
 impl Secret {
     /// # Errors
-    /// If the text is empty, or has white space or a control character in it.
+    /// Returns an error if the text is empty, or contains white space or a control character.
     fn new(field: &'static str, text: &str) -> Result<Self, CallbackError> {
         if text.is_empty() {
             return Err(CallbackError::invalid(field, "empty"));
         }
         if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
-            return Err(CallbackError::invalid(field, "holds white space or a control character"));
+            return Err(CallbackError::invalid(field, "contains white space or a control character"));
         }
         let key = |algorithm| hmac::Key::new(algorithm, text.as_bytes());
         Ok(Self { sha1: key(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY), sha256: key(hmac::HMAC_SHA256) })
@@ -112,14 +110,14 @@ impl SignatureValidator {
     /// The name of the header that carries the signature: `X-Twilio-Signature`.
     pub const HEADER: &'static str = "X-Twilio-Signature";
 
-    /// The longest body that is looked at, 1 MiB. The service's own are about 500 bytes.
+    /// The longest body that is checked, 1 MiB. The service's callbacks have about 500 bytes.
     pub const MAX_BODY: usize = super::MAX_BODY;
 
-    /// A validator of requests that are signed with this auth token.
+    /// Makes a validator of requests that are signed with this auth token.
     ///
     /// # Errors
-    /// [`CallbackErrorKind::InvalidInput`] if the token is empty, so that an unset variable does not make every
-    /// forgery valid, or if it has white space or a control character in it, such as the newline at the end of a
+    /// Returns an error of kind [`CallbackErrorKind::InvalidInput`] if the token is empty, since with an empty token
+    /// anyone could sign, or if it contains white space or a control character, such as the newline at the end of a
     /// file.
     ///
     /// ```
@@ -132,12 +130,12 @@ impl SignatureValidator {
         Ok(Self { first: Secret::new("auth_token", auth_token.as_ref())?, others: Vec::new() })
     }
 
-    /// A validator of requests that are signed with the auth token in the environment variable
+    /// Makes a validator of requests that are signed with the auth token in the environment variable
     /// `TWILIO_AUTH_TOKEN`.
     ///
     /// # Errors
-    /// [`CallbackErrorKind::InvalidInput`], with the variable as its [field](CallbackError::field), if the variable
-    /// is not set, is not Unicode, or is not a token that [`new`](Self::new) takes.
+    /// Returns an error of kind [`CallbackErrorKind::InvalidInput`] if the variable is not set, is not Unicode, or is
+    /// not a token that [`new`](Self::new) accepts. The error's [field](CallbackError::field) is the variable.
     ///
     /// ```no_run
     /// use twilio_payments::SignatureValidator;
@@ -160,20 +158,20 @@ impl SignatureValidator {
         Ok(Self { first: Secret::new(name, &auth_token)?, others: Vec::new() })
     }
 
-    /// A validator of requests that are signed with a key that the account shares with the service. It takes no
-    /// auth token: requests that no Webhook Rule covers are then refused.
+    /// Makes a validator of requests that are signed with a key that the account shares with the service. It has no auth
+    /// token, so it refuses requests that no Webhook Rule covers.
     ///
     /// # Errors
-    /// As [`with_shared_key`](Self::with_shared_key).
+    /// Returns the same errors as [`with_shared_key`](Self::with_shared_key).
     pub fn from_shared_key(secret: impl AsRef<str>) -> Result<Self, CallbackError> {
         Ok(Self { first: Secret::new("shared_key", secret.as_ref())?, others: Vec::new() })
     }
 
-    /// The same validator, which takes this auth token too: for subaccounts, and for the time in which an
-    /// account's token is replaced by another. Can be called again for more.
+    /// Accepts this auth token too. Use it for subaccounts, and while the token of an account is being replaced. May be
+    /// called more than once.
     ///
     /// # Errors
-    /// As [`new`](Self::new).
+    /// Returns the same errors as [`new`](Self::new).
     ///
     /// ```
     /// use twilio_payments::SignatureValidator;
@@ -188,11 +186,12 @@ impl SignatureValidator {
         Ok(self)
     }
 
-    /// The same validator, which takes requests signed with this `SharedKey` too: the *secret* of a key that a
-    /// Webhook Rule of the account names, not its SID. Can be called again for more.
+    /// Accepts requests signed with this `SharedKey` too: pass the *secret* of a key that a Webhook Rule of the account
+    /// names, not its SID. May be called more than once.
     ///
     /// # Errors
-    /// [`CallbackErrorKind::InvalidInput`] if the secret is empty, or has white space or a control character in it.
+    /// Returns an error of kind [`CallbackErrorKind::InvalidInput`] if the secret is empty, or contains white space or a
+    /// control character.
     ///
     /// ```
     /// use twilio_payments::SignatureValidator;
@@ -211,19 +210,19 @@ impl SignatureValidator {
         Ok(self)
     }
 
-    /// Checks a status callback's signature, and then reads it. This is the call to use: what it returns is
-    /// the service's own word.
+    /// Checks the signature of a status callback, and then reads it. A callback that this returns was sent by the
+    /// service.
     ///
-    /// `url` is the URL that the service requested (see [above](Self#which-url-to-pass)), `body` the
-    /// request's body as it arrived, and `signature` the value of [`X-Twilio-Signature`](Self::HEADER), or
-    /// `None` if the request has none. The callback keeps the [tag](StatusCallback::tag) of that URL.
+    /// `url` is the URL that the service requested (see [above](Self#which-url-to-pass)), `body` is the body of the
+    /// request as it arrived, and `signature` is the value of [`X-Twilio-Signature`](Self::HEADER), or `None` if the
+    /// request has no such header. The callback keeps the [tag](StatusCallback::tag) of the URL.
     ///
-    /// The same callback may arrive more than once: the service repeats what it is not sure was received.
+    /// The same callback may arrive more than once, because the service repeats callbacks whose delivery failed.
     ///
     /// # Errors
-    /// - [`CallbackErrorKind::Signature`]: as [`validate`](Self::validate). Answer 403.
-    /// - [`CallbackErrorKind::Malformed`]: as [`StatusCallback::parse`]. The service sent it, but not about a
-    ///   payment.
+    /// - Returns the same errors as [`validate`](Self::validate), of kind [`CallbackErrorKind::Signature`]. Answer 403.
+    /// - Returns the same errors as [`StatusCallback::parse`], of kind [`CallbackErrorKind::Malformed`], if the service
+    ///   sent the request, but it is not a callback about a payment. Answer 400.
     pub fn receive(
         &self,
         url: &str,
@@ -234,11 +233,11 @@ impl SignatureValidator {
         Ok(StatusCallback::read(body, pairs)?.received_at(url))
     }
 
-    /// Does the same as [`receive`](Self::receive), with a closure that returns the value of a header: so that the
-    /// headers of any web framework fit. Names of headers have no case.
+    /// Does the same as [`receive`](Self::receive), but takes a closure that returns the value of a header, which works
+    /// with any web framework. Header names are case-insensitive.
     ///
     /// # Errors
-    /// As [`receive`](Self::receive).
+    /// Returns the same errors as [`receive`](Self::receive).
     ///
     /// ```
     /// use twilio_payments::SignatureValidator;
@@ -262,16 +261,16 @@ impl SignatureValidator {
         self.receive(url, body, header(Self::HEADER).as_ref().map(AsRef::as_ref))
     }
 
-    /// Checks the signature of any request of the service, and reads nothing. For a GET request, the body
-    /// is empty.
+    /// Checks the signature of any request from the service, without reading the body as a callback. For a GET request,
+    /// pass an empty body.
     ///
     /// The arguments are those of [`receive`](Self::receive).
     ///
     /// # Errors
-    /// [`CallbackErrorKind::Signature`] if
+    /// Returns an error of kind [`CallbackErrorKind::Signature`] if
     /// - there is no signature,
     /// - the signature is not 20 or 32 bytes in Base64,
-    /// - none of the auth tokens and keys makes it for this URL and body,
+    /// - it was made with none of the auth tokens and keys for this URL and body,
     /// - the body is longer than [1 MiB](Self::MAX_BODY).
     ///
     /// ```
@@ -315,12 +314,12 @@ impl SignatureValidator {
         let parameters = parameters(&pairs);
         let made = match body_hash(url) {
             Some(hash) if hash_is_of(&hash, body) && self.made(tag, url, "") => true,
-            // A form may be sent to a URL with a hash too. Without parameters it would be any body.
+            // A form may also be sent to a URL with a hash. Without its parameters, any body would pass.
             Some(_) => !parameters.is_empty() && self.made(tag, url, &parameters),
             None => self.made(tag, url, &parameters),
         };
         if !made {
-            return Err(refusal("the X-Twilio-Signature is not the one of this URL and body"));
+            return Err(refusal("the X-Twilio-Signature does not match this URL and body"));
         }
         Ok(pairs)
     }
@@ -336,8 +335,8 @@ impl SignatureValidator {
         })
     }
 
-    /// The signature that the service would send with a form POST of `body` to `url`, made by HMAC-SHA1 with the first
-    /// auth token or shared key. For tests of your own receiver.
+    /// Returns the signature that the service would send with a form POST of `body` to `url`, made by HMAC-SHA1 with the
+    /// first auth token or shared key. Use it to test your own receiver.
     ///
     /// ```
     /// use twilio_payments::SignatureValidator;
@@ -355,14 +354,14 @@ impl SignatureValidator {
         signature(&self.first.sha1, url, body)
     }
 
-    /// The same by HMAC-SHA256, as a Webhook Rule with a `SharedKey` can ask for.
+    /// Does the same as [`sign`](Self::sign) by HMAC-SHA256, which a Webhook Rule with a `SharedKey` can ask for.
     #[must_use]
     pub fn sign_sha256(&self, url: &str, body: &[u8]) -> String {
         signature(&self.first.sha256, url, body)
     }
 }
 
-/// Shows that there is a validator, and not with what it validates.
+/// Shows neither tokens nor keys.
 impl fmt::Debug for SignatureValidator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SignatureValidator").finish_non_exhaustive()
@@ -375,8 +374,8 @@ fn signature(key: &hmac::Key, url: &str, body: &[u8]) -> String {
     STANDARD.encode(hmac::sign(key, message.as_bytes()))
 }
 
-/// The part of the message that comes from the body: its names and values in their signed order, each distinct
-/// pair once, with nothing between.
+/// The part of the signed message that comes from the body: its names and values in sorted order, each distinct pair
+/// once, with nothing between them.
 fn parameters(pairs: &Pairs<'_>) -> String {
     let mut ordered: Vec<_> = pairs.iter().collect();
     ordered.sort_unstable();
@@ -384,7 +383,7 @@ fn parameters(pairs: &Pairs<'_>) -> String {
     ordered.iter().flat_map(|(name, value)| [&**name, &**value]).collect()
 }
 
-/// The hash of the body that the URL's query names.
+/// The hash of the body in the query of the URL, if it has one.
 fn body_hash(url: &str) -> Option<Cow<'_, str>> {
     pairs(Url::split(url).query?.as_bytes()).find(|(name, _)| name == "bodySHA256").map(|(_, hash)| hash)
 }

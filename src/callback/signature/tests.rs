@@ -1,4 +1,4 @@
-//! The vendor's published vectors, what its validators do beyond them, and what no validator must do.
+//! The vendor's published test vectors, what its own validators accept beyond them, and what must be refused.
 
 use super::*;
 use proptest::prelude::*;
@@ -24,7 +24,7 @@ fn over(message: &str) -> String {
     validator().sign(message, b"")
 }
 
-/// The same with any key, even an empty one.
+/// The signature with any key, even an empty one.
 fn over_with(key: &str, message: &str) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, key.as_bytes());
     STANDARD.encode(hmac::sign(&key, message.as_bytes()))
@@ -92,7 +92,7 @@ fn text_of_any_script_is_signed_as_utf_8() {
 }
 
 #[test]
-fn url_spellings_that_mean_the_same_are_taken() {
+fn url_spellings_that_mean_the_same_are_accepted() {
     for (asked, signed) in [
         ("https://h/a", "https://h/a"),
         ("https://h/a", "https://h:443/a"),
@@ -162,12 +162,12 @@ fn a_hash_in_the_query_is_checked() {
     let signed = |url: &str| over(url);
     let url = format!("{URL}&bodySHA256={JSON_HASH}");
     assert!(valid(&url, JSON, &signed(&url)));
-    // The URL is the service's, the body is not.
+    // The URL is the service's, but the body is not.
     assert!(!valid(&url, "{}", &signed(&url)));
     for nothing in ["", "&", "&&", "=", "=&="] {
         assert!(!valid(&url, nothing, &signed(&url)), "{nothing}");
     }
-    // Hex digits have no case; the hash counts wherever it stands, its first occurrence.
+    // Hex digits are case-insensitive. The hash may be anywhere in the query; its first occurrence counts.
     let upper = format!("{URL}&bodySHA256={}&more=1", JSON_HASH.to_uppercase());
     assert!(valid(&upper, JSON, &signed(&upper)));
     let twice = format!("{URL}&bodySHA256={EMPTY_HASH}&bodySHA256={JSON_HASH}");
@@ -176,9 +176,9 @@ fn a_hash_in_the_query_is_checked() {
         let url = format!("{URL}&bodySHA256={wrong}");
         assert!(!valid(&url, JSON, &signed(&url)), "{wrong}");
     }
-    // A form may be sent to a URL with a hash; then its parameters are signed.
+    // If a form is sent to a URL with a hash, its parameters are signed.
     assert!(valid(&url, "a=1", &over(&format!("{url}a1"))));
-    // A parameter of another name is no hash.
+    // A parameter with another name is not a hash.
     let other = format!("{URL}&xbodySHA256={JSON_HASH}");
     assert!(!valid(&other, JSON, &signed(&other)));
 }
@@ -211,13 +211,13 @@ fn absent_and_malformed_signatures_are_refused_plainly() {
     ] {
         check(Some(malformed), "the X-Twilio-Signature is not 20 or 32 bytes in Base64");
     }
-    let wrong = "the X-Twilio-Signature is not the one of this URL and body";
+    let wrong = "the X-Twilio-Signature does not match this URL and body";
     check(Some("AAAAAAAAAAAAAAAAAAAAAAAAAAA="), wrong);
     check(Some("RSOYDt4T1cUTdK1PDd93/VVr8B4="), wrong);
 }
 
 #[test]
-fn any_of_several_tokens_is_taken() {
+fn any_of_several_tokens_is_accepted() {
     let rotating = SignatureValidator::new("old").unwrap().also("new").unwrap().also("newest").unwrap();
     for (token, taken) in [("old", true), ("new", true), ("newest", true), ("", false), ("other", false)] {
         for url in [URL, "https://mycompany.com:443/myapp.php?foo=1&bar=2"] {
@@ -252,13 +252,13 @@ fn shared_keys_sign_by_either_algorithm() {
             assert!(validator.validate(URL, b"Digits=1234", Some(signature)).is_err());
             assert!(validator.validate("https://mycompany.com/", CALL.as_bytes(), Some(signature)).is_err());
         }
-        // The port is tried for both.
+        // The port is tried for both algorithms.
         let url = URL.replace(".com", ".com:443");
         assert_eq!(validator.validate(&url, CALL.as_bytes(), Some(sha256)).is_ok(), taken);
     }
     assert_eq!(validator().sign(URL, CALL.as_bytes()), sha1);
     assert_eq!(validator().sign_sha256(URL, CALL.as_bytes()), sha256);
-    // A signature of one length is never checked by the other's algorithm.
+    // A signature of one length is never checked with the algorithm of the other.
     let cut = STANDARD.decode(sha256).unwrap();
     let cut = STANDARD.encode(cut.get(..20).unwrap());
     assert!(validator().validate(URL, CALL.as_bytes(), Some(&cut)).is_err());
@@ -289,7 +289,7 @@ fn the_environment_names_the_token() {
         (Err(VarError::NotPresent), "not set"),
         (Err(VarError::NotUnicode("hush".into())), "not Unicode"),
         (Ok(String::new()), "empty"),
-        (Ok("hush\n".to_owned()), "holds white space or a control character"),
+        (Ok("hush\n".to_owned()), "contains white space or a control character"),
     ] {
         let error = from(value).unwrap_err();
         assert_eq!(error.field(), Some("TWILIO_AUTH_TOKEN"));
@@ -299,12 +299,12 @@ fn the_environment_names_the_token() {
 }
 
 #[test]
-fn tokens_that_cannot_be_meant_are_refused() {
+fn tokens_that_cannot_be_right_are_refused() {
     for (token, reason) in [
         ("", "empty"),
-        ("token\n", "holds white space or a control character"),
-        (" token", "holds white space or a control character"),
-        ("to\0ken", "holds white space or a control character"),
+        ("token\n", "contains white space or a control character"),
+        (" token", "contains white space or a control character"),
+        ("to\0ken", "contains white space or a control character"),
     ] {
         for result in [SignatureValidator::new(token), validator().also(token)] {
             assert_eq!(result.unwrap_err().to_string(), format!("invalid auth_token: {reason}"));
@@ -346,7 +346,7 @@ fn large_bodies_are_bounded_and_quick() {
     let distinct: Vec<_> = (0..100_000).rev().map(|n| format!("n{n}=")).collect();
     let distinct = distinct.join("&");
     assert!(valid(URL, &distinct, &validator().sign(URL, distinct.as_bytes())));
-    // No machine is so slow that it needs this long, unless the time grows with the square of the length.
+    // No machine needs this long, unless the time grows with the square of the length.
     assert!(start.elapsed().as_secs() < 120, "{:?}", start.elapsed());
 }
 
@@ -362,7 +362,7 @@ fn tokens_are_not_shown() {
 }
 
 #[test]
-fn validators_travel_between_threads() {
+fn validators_can_be_sent_between_threads() {
     fn check<T: Clone + Send + Sync + std::panic::UnwindSafe + std::panic::RefUnwindSafe + 'static>() {}
     check::<SignatureValidator>();
 }
@@ -375,7 +375,7 @@ fn encoded(pairs: &Pairs) -> String {
 
 proptest! {
     #[test]
-    fn what_is_signed_is_valid(
+    fn signed_requests_are_valid(
         token in "[!-~]{1,40}",
         url in "https?://([a-z]{1,8}:[a-z]{0,8}@)?[a-z.]{1,12}(:[0-9]{1,5})?(/[a-zA-Z0-9%]{0,8}){0,3}(\\?[a-z=&]{0,9})?",
         pairs in prop::collection::vec((".{0,10}", ".{0,20}"), 0..12),

@@ -1,12 +1,12 @@
-//! The spellings of one URL under which the service may have signed a request.
+//! The spellings of a URL with which the service may have signed a request.
 
 use crate::text::url::Url;
 
-/// Returns the spellings of a URL that mean the same, as it is given first. None has the fragment, which is never
-/// part of a request, and all have the scheme in lower case. Text that is not an absolute URL has one spelling.
+/// Returns the spellings of a URL that mean the same, starting with the given one. They have no fragment, which is never
+/// part of a request, and the scheme in lower case. Text that is not an absolute URL has one spelling.
 ///
-/// Three things can differ: the port (as given and left out; if there is none, also the scheme's own), the host (as
-/// given and in lower case), and an empty path (as given, and with or without its slash).
+/// Three things can differ: the port (as given and left out; if there is none, also the default one of the scheme), the
+/// host (as given and in lower case), and an empty path (with and without its slash).
 pub(super) fn spellings(url: &str) -> impl Iterator<Item = String> {
     let (start, parts) = match Url::split(url) {
         parts @ Url { scheme: Some(scheme), host: Some(_), .. } => {
@@ -64,7 +64,7 @@ mod tests {
             ("https://u:p@[::1]/a:1", &["https://u:p@[::1]/a:1", "https://u:p@[::1]:443/a:1"]),
             ("https://h/a@b:1?c=d:2/@", &["https://h/a@b:1?c=d:2/@", "https://h:443/a@b:1?c=d:2/@"]),
             ("https://h/a?u=http://x:1/", &["https://h/a?u=http://x:1/", "https://h:443/a?u=http://x:1/"]),
-            // A fragment does not travel.
+            // A fragment is not sent.
             ("https://h/a#rc=2&ct=1000", &["https://h/a", "https://h:443/a"]),
             ("https://h/a?b=1#c?d", &["https://h/a?b=1", "https://h:443/a?b=1"]),
             // An empty path is requested as `/`.
@@ -86,7 +86,7 @@ mod tests {
                 ],
             ),
             ("https://bücher.example/ä", &["https://bücher.example/ä", "https://bücher.example:443/ä"]),
-            // Not what a callback is sent to: taken as it stands.
+            // Callbacks are not sent to these, so they are taken as they are.
             ("ftp://h/a", &["ftp://h/a"]),
             ("/relative?x#y", &["/relative?x"]),
             ("//h:80/?x#y", &["//h:80/?x"]),

@@ -1,4 +1,4 @@
-//! That no bytes at all do harm, and that nothing gets lost.
+//! Any bytes can be read without a panic, and no value is lost.
 
 use std::time::{Duration, SystemTime};
 
@@ -46,7 +46,7 @@ fn a_megabyte_is_read_in_time_and_more_is_refused() {
     assert_eq!(others(&parse(&format!("V={long}"))), [("V", long.as_str())]);
     assert_eq!(others(&parse(&long)), [(long.as_str(), "")]);
     assert_eq!(parse(&format!("CallSid={long}")).call_sid, Some(long));
-    // No machine is so slow that it needs this long, unless the time grows with the square of the length.
+    // No machine needs this long, unless the time grows with the square of the length.
     let took = worked().saturating_sub(start);
     assert!(took.as_secs() < 120, "{took:?}");
 }

@@ -1,4 +1,4 @@
-//! What happened, and what `Debug` shows of it.
+//! Events, and what `Debug` shows of them.
 
 use super::*;
 
@@ -47,7 +47,7 @@ fn events_of_captures() {
             Event::Typing { capture: &SecurityCode, shown: Some("x") },
         ),
         ("Capture=security-code&Required=", Event::Captured { capture: &SecurityCode, shown: None }),
-        // It left the list of what is required, which counts for more than PartialResult.
+        // It is no longer required, which counts more than PartialResult.
         (
             "Capture=security-code&PartialResult=true&SecurityCode=xxx&Required=",
             Event::Captured { capture: &SecurityCode, shown: Some("xxx") },
@@ -60,7 +60,7 @@ fn events_of_captures() {
             "Capture=security-code&PartialResult=true&Required=",
             Event::Typing { capture: &SecurityCode, shown: None },
         ),
-        // Neither says that it is in.
+        // Neither shows that it is in.
         (
             "Capture=security-code&SecurityCode=xxx",
             Event::Typing { capture: &SecurityCode, shown: Some("xxx") },

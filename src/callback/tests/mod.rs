@@ -1,4 +1,4 @@
-//! Every name, and every rule of reading.
+//! Every name, and every rule for reading.
 
 mod any_bytes;
 mod events;
@@ -21,7 +21,7 @@ fn some(text: &str) -> Option<String> {
     Some(text.to_owned())
 }
 
-/// One table for every name: what it holds, read back through the field or accessor.
+/// One table of every name, its value, and the field or accessor that returns it.
 #[test]
 fn every_name_has_its_place() {
     type Read = fn(&StatusCallback) -> Option<String>;
@@ -66,11 +66,11 @@ fn every_name_has_its_place() {
         let callback = form(&[("Sid", SID), (name, value)]);
         assert_eq!(read(&callback).as_deref(), Some(value), "{name}");
         assert_eq!(others(&callback), [], "{name}");
-        // Nothing else moved.
+        // No other field changed.
         for &(other, _, read_other) in table.iter().filter(|row| row.0 != name) {
             assert_eq!(read_other(&callback), None, "{other} by {name}");
         }
-        // Empty is absent, except that an empty list is a list; a later value that is not empty counts.
+        // An empty value is absent, but an empty list is a list. A later value that is not empty counts.
         let callback = form(&[(name, ""), ("Sid", SID)]);
         assert_eq!((read(&callback), others(&callback)), (None, vec![]), "{name}");
         if name == "Required" {
@@ -80,7 +80,7 @@ fn every_name_has_its_place() {
         }
         let callback = form(&[(name, ""), ("Sid", SID), (name, value), (name, "")]);
         assert_eq!((read(&callback).as_deref(), others(&callback)), (Some(value), vec![]), "{name}");
-        // The first value counts, a further one is kept.
+        // The first value counts, and a second one is kept.
         let callback = form(&[(name, value), ("Sid", SID), (name, "again")]);
         assert_eq!(read(&callback).as_deref(), Some(value), "{name}");
         if name == "Required" {
@@ -89,7 +89,7 @@ fn every_name_has_its_place() {
         } else {
             assert_eq!(others(&callback), [(name, "again")], "{name}");
         }
-        // Names have a case.
+        // Names are case-sensitive.
         let lower = name.to_lowercase();
         assert_eq!(others(&form(&[("Sid", SID), (&lower, value)])), [(lower.as_str(), value)]);
     }
@@ -132,7 +132,7 @@ fn strange_values_are_kept() {
             (callback.charge_amount, callback.attempt, callback.pay_error_code, callback.partial_result),
             (None, None, None, None)
         );
-        // A field that could not be filled takes a later value that it can hold.
+        // A field that cannot hold the first value takes a later one that it can hold.
         let good = if name == "PartialResult" { "true" } else { "7" };
         let callback = parse(&format!("{name}={value}&{name}={good}"));
         assert_eq!(others(&callback), [(name, value)]);
@@ -184,7 +184,7 @@ fn unknown_names_are_kept_in_order() {
 }
 
 #[test]
-fn bytes_that_are_no_clean_form_are_read_as_far_as_they_go() {
+fn malformed_forms_are_read_as_far_as_possible() {
     for (body, value) in [
         ("V=%", "%"),
         ("V=%2", "%2"),
@@ -280,7 +280,7 @@ fn the_tag_is_in_the_query_of_the_url() {
         ("https://h/status?order=7&payment_flow=a%201&x", Some("a 1")),
         ("https://h?payment_flow=a1#rc=5&payment_flow=b2", Some("a1")),
         ("/status?payment_flow=a1", Some("a1")),
-        // The flow adds its own at the end.
+        // The flow adds its own tag at the end.
         ("https://h/?payment_flow=old&payment_flow=new", Some("new")),
         ("https://h/?payment_flow=", None),
         ("https://h/?Payment_Flow=a1", None),
@@ -319,7 +319,7 @@ fn a_stored_callback_is_the_same_callback() {
 }
 
 #[test]
-fn callbacks_travel_between_threads() {
+fn callbacks_can_be_sent_between_threads() {
     fn check<T: Clone + Send + Sync + std::panic::UnwindSafe + std::panic::RefUnwindSafe + 'static>() {}
     check::<StatusCallback>();
     check::<Event<'static>>();

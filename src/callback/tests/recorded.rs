@@ -19,7 +19,7 @@ const TOKENIZED: &str = "SecurityCode=xxx&PaymentCardType=visa&Sid=PK5967a7414bd
     &PaymentMethod=credit-card&PaymentCardNumber=xxxxxxxxxxxx1111&ExpirationDate=1225";
 
 #[test]
-fn the_last_of_one_that_tokenized() {
+fn the_last_callback_of_a_tokenization() {
     let callback = StatusCallback::parse(TOKENIZED.as_bytes()).unwrap();
     let mut expected = StatusCallback::parse(CHARGED.as_bytes()).unwrap();
     expected.payment_confirmation_code = None;
@@ -39,7 +39,7 @@ fn the_last_of_one_that_tokenized() {
 }
 
 #[test]
-fn the_first_of_a_session() {
+fn the_first_callback_of_a_session() {
     let callback = StatusCallback::parse(FIRST.as_bytes()).unwrap();
     let mut expected = StatusCallback::parse(b"Sid=PK248a4899c8e3311dabc8edadfb9aa07e").unwrap();
     expected.account_sid = some("AC00000000000000000000000000000000");
@@ -54,7 +54,7 @@ fn the_first_of_a_session() {
 }
 
 #[test]
-fn the_last_of_one_that_charged() {
+fn the_last_callback_of_a_charge() {
     let callback = StatusCallback::parse(CHARGED.as_bytes()).unwrap();
     let mut expected = StatusCallback::parse(b"Sid=PK5967a7414bd0566b5fba68d7728e3923").unwrap();
     expected.account_sid = some("AC00000000000000000000000000000000");

@@ -1,4 +1,4 @@
-//! The table of endings: each row, and each way into it.
+//! The table of endings: each row, and each way to get there.
 
 use super::*;
 
@@ -15,7 +15,7 @@ fn reason(ending: &Ending) -> NotPaidReason {
     }
 }
 
-// Paid, tokenized: `success` heard for this session, at any time.
+// Paid, tokenized: the service reported `success` for this session, at any time.
 
 #[test]
 fn paid_by_the_result_after_complete() {
@@ -56,7 +56,7 @@ fn paid_by_a_result_that_comes_before_the_response() {
 }
 
 #[test]
-fn paid_though_every_response_was_a_refusal() {
+fn paid_although_every_response_was_a_refusal() {
     for error in [api(429, 20429), api(400, 64019), not_sent(), api(404, 20404)] {
         let mut driver = Driver::completing();
         driver.fails(error);
@@ -66,14 +66,14 @@ fn paid_though_every_response_was_a_refusal() {
 }
 
 #[test]
-fn paid_though_complete_was_never_begun() {
+fn paid_although_complete_was_never_begun() {
     let mut driver = Driver::created();
     driver.receives("Result=success");
     driver.expect_payment("paid", SessionEnding::Over);
 }
 
 #[test]
-fn a_success_is_older_than_another_callback() {
+fn a_success_counts_even_if_another_callback_is_newer() {
     let mut driver = Driver::completing();
     driver.ok();
     driver.receives("Capture=expiration-date&PartialResult=false&DateUpdated=2021-08-10T03:58:00Z");
@@ -83,7 +83,7 @@ fn a_success_is_older_than_another_callback() {
 
 #[test]
 fn a_success_corrects_every_ending() {
-    // Unknown, for want of a result in time.
+    // Unknown, because no result came in time.
     let mut driver = Driver::completing();
     driver.ok();
     driver.expect_wait(60);
@@ -91,7 +91,7 @@ fn a_success_corrects_every_ending() {
     driver.expect_payment("unknown", SessionEnding::PerhapsOpen);
     driver.receives("Result=success");
     driver.expect_payment("paid", SessionEnding::Over);
-    // Declined, or unknown for want of a word that settles it.
+    // Declined, or unknown because the result settles nothing.
     for result in DECLINES.iter().chain(&SETTLES_NOTHING) {
         let mut driver = Driver::completing();
         driver.ok();
@@ -117,11 +117,11 @@ fn a_success_corrects_every_ending() {
 }
 
 #[test]
-fn a_success_of_another_session_is_nothing() {
+fn a_success_of_another_session_does_not_count() {
     let mut driver = Driver::completing();
     driver.ok();
     assert!(!driver.flow.on_callback(&callback(OTHER_SID, "Result=success")));
-    // Not even with the tag: the session is known.
+    // Not even with the tag, because the session is known.
     assert!(!driver.tagged(OTHER_SID, "Result=success"));
     driver.expect_wait(60);
 }
@@ -158,7 +158,7 @@ fn not_paid_if_the_session_never_became_known() {
 }
 
 #[test]
-fn not_paid_if_a_second_creation_finds_a_session_open_that_stays_unknown() {
+fn not_paid_if_the_session_that_refuses_a_second_creation_stays_unknown() {
     let mut driver = driver();
     driver.expect("order-7");
     driver.fails(lost());
@@ -170,7 +170,7 @@ fn not_paid_if_a_second_creation_finds_a_session_open_that_stays_unknown() {
 }
 
 #[test]
-fn not_paid_if_a_capture_fails_as_often_as_it_may() {
+fn not_paid_if_a_capture_fails_too_often() {
     let mut driver = Driver::created();
     for n in 1..=3 {
         driver.expect(&format!("order-7-payment-card-number-{n}"));
@@ -229,7 +229,7 @@ fn not_paid_if_a_capture_is_refused_because_the_caller_has_hung_up() {
 }
 
 #[test]
-fn a_result_of_an_unknown_word_is_no_certainty_that_the_session_is_over() {
+fn an_unknown_result_does_not_prove_that_the_session_is_over() {
     let mut driver = Driver::created();
     driver.receives("Result=paused");
     driver.expect("order-7-cancel");
@@ -285,10 +285,10 @@ fn the_session_may_be_open_if_the_cancel_failed() {
     }
 }
 
-// Not paid, certain: each time that complete was begun, it was certainly not carried out.
+// Not paid, certain: complete was begun, but was certainly not carried out any time.
 
 #[test]
-fn not_paid_if_complete_was_never_sent_or_limited_each_time() {
+fn not_paid_if_complete_was_never_sent_or_always_limited() {
     for error in [not_sent, || api(429, 20429)] {
         let mut driver = Driver::completing();
         driver.fails(error());
@@ -371,19 +371,19 @@ fn declined_while_the_request_is_under_way_if_it_was_carried_out() {
     assert_eq!(driver.flow.ending(), None);
     driver.ok();
     driver.expect_payment("declined", SessionEnding::Over);
-    // The caller hung up, and the request was limited: it was not carried out.
+    // The caller hung up, and the request met the rate limit: it was not carried out.
     let mut driver = Driver::completing();
     driver.receives("Result=caller-hung-up");
     driver.fails(api(429, 20429));
     driver.expect_payment("not paid", SessionEnding::Over);
-    // Nobody knows what became of the request.
+    // The response to the request was lost.
     let mut driver = Driver::completing();
     driver.receives("Result=caller-hung-up");
     driver.expect_payment("declined", SessionEnding::Over);
 }
 
 #[test]
-fn declined_later_than_it_was_awaited() {
+fn declined_after_the_wait_was_over() {
     let mut driver = Driver::completing();
     driver.ok();
     driver.expect_wait(60);
@@ -394,7 +394,7 @@ fn declined_later_than_it_was_awaited() {
 }
 
 #[test]
-fn declined_after_a_word_that_settles_nothing() {
+fn declined_after_a_result_that_settles_nothing() {
     for result in SETTLES_NOTHING {
         let mut driver = Driver::completing();
         driver.ok();
@@ -462,7 +462,7 @@ fn unknown_if_the_process_died_with_the_request_under_way() {
 }
 
 #[test]
-fn unknown_by_a_word_that_settles_nothing() {
+fn unknown_after_a_result_that_settles_nothing() {
     for result in SETTLES_NOTHING {
         let mut driver = Driver::completing();
         driver.ok();
@@ -481,7 +481,7 @@ fn unknown_if_it_is_cancelled_too_late() {
     driver.expect_wait(60);
     driver.wait(60);
     driver.expect_payment("unknown", SessionEnding::PerhapsOpen);
-    // It may not be completed again either.
+    // Nor is it completed again.
     let mut driver = Driver::completing();
     driver.fails(lost());
     driver.flow.cancel();

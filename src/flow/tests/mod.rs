@@ -1,4 +1,4 @@
-//! A flow driven by hand: what it does is in `steps`, how it ends in `endings`.
+//! Tests of a flow: `steps` is about what it does, `endings` about how it ends.
 
 mod endings;
 mod settings;
@@ -18,7 +18,7 @@ const SID: &str = "PK00000000000000000000000000000001";
 const OTHER_SID: &str = "PK00000000000000000000000000000002";
 const URL: &str = "https://example.com/status";
 
-/// A flow, and the time that passes for it.
+/// A flow, and its clock.
 struct Driver {
     flow: PaymentFlow,
     now: SystemTime,
@@ -45,7 +45,7 @@ impl Driver {
         }
     }
 
-    /// Up to the session that the response names.
+    /// A flow whose session was created.
     #[track_caller]
     fn created() -> Self {
         let mut driver = driver();
@@ -54,7 +54,7 @@ impl Driver {
         driver
     }
 
-    /// Up to the request to complete, which is begun.
+    /// A flow whose request to complete the session was begun.
     #[track_caller]
     fn completing() -> Self {
         let mut driver = Self::created();
@@ -71,7 +71,7 @@ impl Driver {
         self.flow.next(self.now)
     }
 
-    /// The next step is a request with this key.
+    /// Checks that the next step is a request with this key.
     #[track_caller]
     fn expect(&mut self, key: &str) {
         let found = match self.next() {
@@ -86,7 +86,7 @@ impl Driver {
         assert_eq!(self.flow.awaited_key().as_deref(), Some(key));
     }
 
-    /// The next step is to wait, for so many seconds.
+    /// Checks that the next step is to wait this long.
     #[track_caller]
     fn expect_wait(&mut self, seconds: u64) {
         match self.next() {
@@ -149,7 +149,7 @@ fn session(sid: &str) -> Payments {
     serde_json::from_value(serde_json::json!({ "sid": sid })).unwrap()
 }
 
-/// The response of the API with a status and a code.
+/// An error response of the API.
 fn api(status: u16, code: i64) -> Error {
     let outcome = if status >= 500 || matches!(status, 408 | 409 | 425 | 499) {
         Outcome::Unknown

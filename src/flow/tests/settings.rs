@@ -4,7 +4,7 @@ use super::*;
 use crate::flow::ReferencePlace;
 
 #[test]
-fn what_is_invalid_is_refused() {
+fn invalid_values_are_refused() {
     for (params, call_sid, message) in [
         (params(), "CA1", "invalid CallSid: not CA and 32 hex digits"),
         (params().account_sid("AC1"), CALL, "invalid PathAccountSid: not AC and 32 hex digits"),
@@ -22,7 +22,7 @@ fn what_is_invalid_is_refused() {
 }
 
 #[test]
-fn limits_are_not_zero_and_not_late() {
+fn limits_must_not_be_zero_or_set_late() {
     let flow = || PaymentFlow::new(CALL, params()).unwrap();
     let mut begun = flow();
     begun.next(UNIX_EPOCH);
@@ -39,7 +39,7 @@ fn limits_are_not_zero_and_not_late() {
 
 #[test]
 fn the_tag_and_the_reference_never_change() {
-    // These are in stored flows and in the URLs of sessions under way.
+    // They are in stored flows and in the URLs of sessions under way.
     for (key, tag) in [
         ("order-7", "5091313b95659b0b6512d9cf1a7b09c4"),
         ("", "b82b6468521a8c48473584bd50281fad"),
@@ -74,7 +74,7 @@ fn the_tag_goes_into_the_query() {
 }
 
 #[test]
-fn the_reference_goes_where_it_is_told() {
+fn the_reference_goes_where_the_setting_says() {
     let reference = PaymentFlow::new(CALL, params()).unwrap().reference().unwrap();
     assert_eq!((reference.len(), reference.bytes().all(|b| b.is_ascii_hexdigit())), (16, true));
     let sent = |params: CreatePaymentsParams, place: ReferencePlace| {

@@ -74,16 +74,16 @@ fn what_is_required_goes_before_what_was_expected() {
     driver.receives("Capture=postal-code&PartialResult=false&Required=iris-scan");
     driver.expect("order-7-iris-scan-1");
     driver.ok();
-    // Nothing is left, though neither card number nor expiry was asked for.
+    // Nothing is left, although neither card number nor expiry date was asked for.
     driver.receives("Capture=iris-scan&PartialResult=false&Required=");
     driver.expect("order-7-complete");
 }
 
 #[test]
-fn a_capture_is_in_when_it_has_left_what_is_required() {
+fn a_capture_is_in_when_it_is_no_longer_required() {
     let mut driver = Driver::created();
     driver.expect("order-7-payment-card-number-1");
-    // Before the response, and without a word on the capture itself.
+    // Before the response, and in a callback that does not name the capture.
     driver.receives("Required=expiration-date");
     assert!(driver.flow.awaited_key().is_some(), "the response is still to come");
     driver.fails(api(503, 20503));
@@ -110,7 +110,7 @@ fn a_request_whose_response_is_lost_is_repeated_with_its_key() {
 }
 
 #[test]
-fn a_request_is_not_repeated_that_the_caller_is_seen_to_follow() {
+fn a_request_is_not_repeated_once_a_callback_shows_its_effect() {
     let mut driver = Driver::created();
     driver.expect("order-7-payment-card-number-1");
     driver.receives("Capture=payment-card-number&PartialResult=true");
@@ -119,7 +119,7 @@ fn a_request_is_not_repeated_that_the_caller_is_seen_to_follow() {
 }
 
 #[test]
-fn a_session_is_adopted_by_its_tag_only() {
+fn a_session_is_adopted_only_by_its_tag() {
     let lost_creation = || {
         let mut driver = driver();
         driver.expect("order-7");
@@ -132,11 +132,11 @@ fn a_session_is_adopted_by_its_tag_only() {
     assert!(!driver.flow.on_callback(&callback(SID, &earlier)));
     assert!(!driver.flow.on_callback(&callback(SID, &earlier).received_at("/?payment_flow=0123")));
     assert_eq!(driver.flow.session_sid(), None);
-    // Its own.
+    // The flow's own session.
     assert!(driver.tagged(SID, "PaymentMethod=credit-card"));
     assert_eq!(driver.flow.session_sid(), Some(SID));
     driver.expect("order-7-payment-card-number-1");
-    // While the response is awaited, which then may be any.
+    // While the response is awaited; whatever it then is does not matter.
     for response in [Ok(session(SID)), Err(api(400, 64021))] {
         let mut driver = super::driver();
         driver.expect("order-7");
@@ -175,6 +175,19 @@ fn a_session_that_becomes_known_after_the_end_is_cancelled() {
 }
 
 #[test]
+fn a_flow_is_due_until_its_ending_is_known() {
+    let mut refused = driver();
+    refused.expect("order-7");
+    refused.fails(api(400, 64020));
+    let mut cancelled = driver();
+    cancelled.flow.cancel();
+    for mut driver in [refused, cancelled] {
+        assert_eq!((driver.flow.ending(), driver.flow.due()), (None, Some(UNIX_EPOCH)));
+        driver.expect_end();
+    }
+}
+
+#[test]
 fn the_response_names_the_session_that_counts() {
     let mut driver = driver();
     driver.expect("order-7");
@@ -186,7 +199,7 @@ fn the_response_names_the_session_that_counts() {
 }
 
 #[test]
-fn a_failed_ask_is_made_again_under_another_key() {
+fn a_failed_ask_is_made_again_with_another_key() {
     let mut driver = Driver::created();
     driver.expect("order-7-payment-card-number-1");
     driver.ok();
@@ -208,7 +221,7 @@ fn a_failed_ask_is_made_again_under_another_key() {
 }
 
 #[test]
-fn a_session_in_progress_is_no_failed_card() {
+fn a_session_in_progress_is_not_a_failed_entry() {
     let mut driver = Driver::created();
     driver.expect("order-7-payment-card-number-1");
     driver.ok();
@@ -219,7 +232,7 @@ fn a_session_in_progress_is_no_failed_card() {
 }
 
 #[test]
-fn two_typings_that_differ_are_both_made_again() {
+fn two_typings_that_differ_are_both_asked_for_again() {
     let params = params().require_matching_inputs([Capture::ExpirationDate]);
     let mut driver = Driver::with(params.idempotency_key("k"));
     driver.expect("k");
@@ -239,7 +252,7 @@ fn two_typings_that_differ_are_both_made_again() {
 }
 
 #[test]
-fn an_ask_has_its_time_whatever_happens_meanwhile() {
+fn an_ask_keeps_its_deadline_whatever_happens() {
     let mut driver = Driver::created();
     driver.expect("order-7-payment-card-number-1");
     driver.ok();
@@ -248,13 +261,13 @@ fn an_ask_has_its_time_whatever_happens_meanwhile() {
     assert!(!driver.flow.on_callback(&callback(OTHER_SID, "Capture=payment-card-number")));
     driver.expect_wait(70);
     driver.wait(69);
-    // A process dies, and another one goes on with the stored value.
+    // A process dies, and another one goes on with the stored flow.
     driver.flow = driver.flow.clone();
     driver.expect_wait(1);
     driver.wait(1);
     driver.flow.on_timeout(driver.now);
     driver.expect("order-7-payment-card-number-2");
-    // No time passes for a request that is under way, nor for one whose process is gone until it is known.
+    // A request under way has no deadline, and neither has one whose process is gone until that is noticed.
     driver.wait(500);
     driver.flow.on_timeout(driver.now);
     assert_eq!(driver.flow.awaited_key().as_deref(), Some("order-7-payment-card-number-2"));
@@ -273,7 +286,7 @@ fn callbacks_out_of_order_do_not_undo_what_newer_ones_report() {
     driver.receives("Capture=payment-card-number&PartialResult=true&Required=payment-card-number,expiration-date&DateUpdated=2021-08-10T03:55:53.300Z");
     driver.receives("Capture=expiration-date&ErrorType=invalid-date&DateUpdated=2021-08-10T03:55:53.399Z");
     assert_eq!(driver.flow, before);
-    // Without a date, or with one that cannot be read, it is taken for the newest.
+    // A callback without a date, or with one that cannot be read, counts as the newest.
     driver.receives("Capture=expiration-date&ErrorType=invalid-date&DateUpdated=yesterday");
     driver.expect("order-7-expiration-date-2");
 }
@@ -310,7 +323,7 @@ fn a_completion_that_comes_too_early_goes_back_to_what_is_required() {
     driver.expect("order-7-complete-3");
     driver.fails(api(400, 64019));
     driver.expect("order-7-cancel");
-    // If nothing is known to be missing, nothing can be asked for.
+    // If it is not known what is missing, nothing can be asked for.
     let mut driver = Driver::completing();
     driver.fails(api(400, 64019));
     driver.expect("order-7-cancel");
@@ -333,7 +346,7 @@ fn stale_responses_change_nothing() {
 }
 
 #[test]
-fn every_change_and_nothing_else_grows_the_revision() {
+fn the_revision_grows_with_every_change_and_only_then() {
     let mut driver = driver();
     let mut seen = 0;
     let mut grew = |driver: &Driver| {

@@ -1,4 +1,4 @@
-//! A flow as it is stored.
+//! The stored form of a flow.
 
 use super::*;
 use crate::flow::ReferencePlace;
@@ -13,7 +13,7 @@ fn stored_and_read(flow: &PaymentFlow) -> PaymentFlow {
     read
 }
 
-/// Drives two flows alike, of which one is stored and read after each change.
+/// Takes two flows through the same steps, and stores and reads one of them after each change.
 #[test]
 fn a_flow_goes_on_as_it_was_stored() {
     let endings: [&[&str]; 4] = [
@@ -47,7 +47,7 @@ fn a_flow_goes_on_as_it_was_stored() {
     }
 }
 
-/// What version 1 wrote. Later versions read it for ever: do not change this text.
+/// What version 1 wrote. All later versions must read it, so do not change this text.
 const VERSION_1: &str = r#"{
   "version": 1,
   "revision": 9,
@@ -86,7 +86,7 @@ fn a_flow_of_version_1_is_read() {
     assert_eq!(flow.due(), Some(UNIX_EPOCH + Duration::from_secs(1_700_000_060)));
     let written = serde_json::to_value(stored_and_read(&flow)).unwrap();
     assert_eq!(written, serde_json::from_str::<serde_json::Value>(VERSION_1).unwrap());
-    // Its process died with the completion under way.
+    // Its process died while the request to complete was under way.
     let mut driver = driver();
     driver.flow = flow;
     driver.expect("order-7-complete");
@@ -96,12 +96,12 @@ fn a_flow_of_version_1_is_read() {
 }
 
 #[test]
-fn what_is_not_such_a_flow_is_refused() {
+fn values_that_are_not_flows_are_refused() {
     for (text, replaced, reason) in [
         ("\"version\": 1", "\"version\": 2", "a payment flow of version 2, which this version cannot read"),
-        ("\"version\": 1", "\"version\": \"1\"", "version: missing, or not what it should be"),
-        ("\"revision\": 9,", "", "not a payment flow: revision: missing, or not what it should be"),
-        ("\"Complete\"", "\"Refund\"", "not a payment flow: state: missing, or not what it should be"),
+        ("\"version\": 1", "\"version\": \"1\"", "version: missing or invalid"),
+        ("\"revision\": 9,", "", "not a payment flow: revision: missing or invalid"),
+        ("\"Complete\"", "\"Refund\"", "not a payment flow: state: missing or invalid"),
         ("19.99", "4242424242424242", "not a payment flow: params: "),
     ] {
         let stored = VERSION_1.replace(text, replaced);
@@ -123,7 +123,7 @@ fn the_stored_size_is_bounded_and_what_was_typed_is_not_in_it() {
     for typed in ["0829", "94109", "4242"] {
         assert!(!text.contains(typed), "{text}");
     }
-    // As much as the service can say, of characters that take six in JSON.
+    // The service sends as much as it can, in characters that JSON escapes with six.
     for length in [64, 512, 4096, 20_000] {
         let long = "%01".repeat(length);
         let name = |n: usize| format!("{}{n}", "x".repeat(length.min(62)));

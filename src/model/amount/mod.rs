@@ -21,15 +21,15 @@ const SCALE: u64 = 10_000;
 /// The first value that is too large, in ten-thousandths.
 const LIMIT: u64 = 1_000_000 * SCALE;
 
-/// An amount of money, exact to four decimals: from 0 up to but not including 1,000,000 units of a currency
+/// An amount of money with up to four decimals, from 0 up to but not including 1,000,000 units of a currency
 /// (`ChargeAmount`).
 ///
 /// Zero is allowed, and means that the payment method is tokenized instead of charged.
 ///
-/// An amount does not know its currency. When it is sent, it is written with the decimals that the currency
-/// has, and an amount with more decimals than that is refused.
+/// An amount does not know its currency. It is sent with the decimals that the currency has, and refused if it has more
+/// decimals than that.
 ///
-/// `Display` shows at least two decimals, and never fewer than the amount has. A precision is the least number of
+/// `Display` shows at least two decimals, and never fewer than the amount has. A precision sets the minimum number of
 /// decimals; width, fill, alignment and zero padding work as for numbers. serde writes and reads the same text.
 ///
 /// ```
@@ -54,13 +54,13 @@ pub struct Amount {
 }
 
 impl Amount {
-    /// Nothing: asks for a token instead of a charge.
+    /// Zero, which asks for a token instead of a charge.
     pub const ZERO: Self = Self { ten_thousandths: 0 };
 
     /// The largest amount, 999,999.9999.
     pub const MAX: Self = Self { ten_thousandths: LIMIT - 1 };
 
-    /// An amount in whole units of a currency, such as dollars.
+    /// Makes an amount from whole units of a currency, such as dollars.
     ///
     /// # Errors
     /// Returns an error if `units` is 1,000,000 or more.
@@ -68,7 +68,7 @@ impl Amount {
         Self::scaled(units, SCALE)
     }
 
-    /// An amount in hundredths of a currency's unit, such as cents.
+    /// Makes an amount from hundredths of a currency's unit, such as cents.
     ///
     /// Not every currency has hundredths: see [`from_minor_units`](Self::from_minor_units).
     ///
@@ -78,7 +78,7 @@ impl Amount {
         Self::scaled(cents, SCALE / 100)
     }
 
-    /// An amount in the smallest unit of a currency: cents for `USD`, yen for `JPY`, fils for `BHD`.
+    /// Makes an amount from the smallest units of a currency: cents for `USD`, yen for `JPY`, fils for `BHD`.
     ///
     /// ```
     /// use twilio_payments::Amount;
@@ -120,8 +120,8 @@ impl Amount {
         self == Self::ZERO
     }
 
-    /// Shows the amount with the decimals that a currency has, as it is sent. It is never shortened: more decimals
-    /// are shown if the amount has more. In a currency that is not known, it is shown as `Display` does.
+    /// Returns a value whose `Display` shows the amount with the decimals that a currency has, as it is sent. If the
+    /// amount has more decimals, they are shown too. For an unknown currency, it shows two decimals or more.
     ///
     /// ```
     /// use twilio_payments::Amount;
@@ -144,7 +144,7 @@ impl Amount {
         (0..4).find(|decimals| self.ten_thousandths % unit(*decimals) == 0).unwrap_or(4)
     }
 
-    /// Appends the amount with at least so many decimals, without exponent, sign or grouping.
+    /// Appends the amount with at least this many decimals, without exponent, sign or grouping.
     pub(crate) fn push(self, out: &mut String, least_decimals: usize) {
         let decimals = least_decimals.max(self.decimals());
         let written = decimals.min(4);
@@ -169,13 +169,13 @@ impl Amount {
     }
 }
 
-/// Returns the unit of the last of so many decimals, at most four, in ten-thousandths.
+/// Returns the value of the last of up to four decimals, in ten-thousandths.
 fn unit(decimals: usize) -> u64 {
     [SCALE, 1_000, 100, 10].get(decimals).copied().unwrap_or(1)
 }
 
-/// Reads decimal text: digits, optionally followed by a point and one to four more digits. It has no sign,
-/// exponent, grouping or space.
+/// Reads decimal text: digits, optionally followed by a point and one to four more digits. Signs, exponents, grouping
+/// and spaces are not allowed.
 impl FromStr for Amount {
     type Err = Error;
 
@@ -202,7 +202,7 @@ impl FromStr for Amount {
     }
 }
 
-/// Accepts a float that is the nearest one to a decimal of at most four places; `19.99` is, `0.1 + 0.2` is not.
+/// Accepts a float that is the nearest one to a decimal with at most four places: `19.99` is, `0.1 + 0.2` is not.
 impl TryFrom<f64> for Amount {
     type Error = Error;
 
@@ -214,8 +214,8 @@ impl TryFrom<f64> for Amount {
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         clippy::float_cmp,
-        reason = "below the limit every whole number of ten-thousandths is exact in a float, so is the \
-                  comparison, which is the point"
+        reason = "below the limit, every whole number of ten-thousandths is exact in a float; the comparison must \
+                  be exact"
     )]
     fn try_from(value: f64) -> Result<Self, Error> {
         if value.is_nan() {
@@ -248,7 +248,7 @@ impl fmt::Debug for Amount {
     }
 }
 
-/// An amount shown with so many decimals, unless the format has a precision.
+/// Shows an amount with at least this many decimals, unless the format has a precision.
 struct InCurrency {
     amount: Amount,
     decimals: usize,

@@ -1,10 +1,10 @@
-//! A status callback that is to be sent.
+//! A status callback to be sent.
 
 use std::sync::Arc;
 
 use crate::sandbox::fields::Fields;
 
-/// A status callback that is to be sent. It has no `Debug`: the URL may have credentials.
+/// A status callback to be sent. It has no `Debug`, because the URL may contain credentials.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Callback {
     /// The SID of the payment session.

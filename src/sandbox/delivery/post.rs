@@ -11,29 +11,29 @@ use crate::callback::CallbackFailure;
 use crate::text::form::decoded;
 use crate::text::url::{Url, is_loopback};
 
-/// How long the rest of a response is waited for once its status is known: closing earlier would look like a
-/// failure to the receiver.
+/// How long to wait for the rest of a response once its status is known. Closing earlier would look like a failure to
+/// the receiver.
 const REST: Duration = Duration::from_millis(100);
-/// How much of it is read.
+/// How much of a response is read.
 const MOST: u64 = 64 * 1024;
 
-/// What a callback is sent to: an http URL on this machine.
+/// The target of a callback: an http URL on this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Target {
     /// The URL as it is requested and signed: without its fragment, and with a path.
     pub(super) signed: String,
-    /// The same without user info, which travels in a header.
+    /// The same without user info, which is sent in a header.
     uri: Uri,
     authorization: Option<String>,
 }
 
 impl Target {
-    /// Returns `None` if the URL is not http, not on loopback, or not one that can be requested. `localhost` is
-    /// the only name that counts as loopback.
+    /// Returns `None` if the URL is not http, is not on loopback, or cannot be requested. `localhost` is the only name
+    /// that counts as loopback.
     pub(super) fn of(url: &str) -> Option<Self> {
         let parts = Url::split(url);
         let host = parts.host.filter(|host| parts.is_http() && is_loopback(host))?;
-        // A program that is sent to a URL must see it as it was given, so nothing is escaped here.
+        // The program must see the URL as it was given, so nothing is escaped here.
         if !url.bytes().all(|byte| byte.is_ascii_graphic()) {
             return None;
         }
@@ -60,7 +60,7 @@ fn basic(user_info: &str) -> String {
     format!("Basic {}", STANDARD.encode(credentials))
 }
 
-/// An agent that uses no proxy and follows no redirect, so that it leaves this machine on no account.
+/// Makes an agent that uses no proxy and follows no redirect, so that it never connects to another machine.
 pub(super) fn agent() -> Agent {
     Agent::config_builder()
         .http_status_as_error(false)
@@ -73,8 +73,8 @@ pub(super) fn agent() -> Agent {
         .into()
 }
 
-/// Sends a form, and returns the status of the response. The three times are those for connecting, for the
-/// response, and for everything.
+/// Sends a form, and returns the status of the response. The three timeouts are for connecting, for the response, and
+/// for both together.
 pub(super) fn post(
     agent: &Agent,
     target: &Target,

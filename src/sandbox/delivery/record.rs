@@ -1,4 +1,4 @@
-//! What became of each callback: the sandbox's record, for tests to look at.
+//! `RecordedCallback`: the sandbox's record of each callback and its delivery.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use crate::sandbox::fields::Fields;
 use crate::text::form::pairs;
 use crate::text::url_without_secrets;
 
-/// What is kept of a callback: encoded, since many are kept and few are looked at.
+/// A callback as it is kept. It is encoded, because many are kept and few are read.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Record {
     pub(super) session: Arc<str>,
@@ -31,27 +31,27 @@ impl Record {
     }
 }
 
-/// A status callback that the sandbox made, and what became of it.
+/// A status callback that the sandbox made, and the state of its delivery.
 ///
-/// `Debug` shows the names of the fields but not their values, since a token may be among them.
+/// `Debug` shows the names of the fields but not their values, because a token may be among them.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RecordedCallback {
     record: Record,
     fields: Fields,
 }
 
-/// What became of a callback.
+/// The state of a callback's delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Delivery {
-    /// It waits for its turn or for another attempt.
+    /// It is waiting for its turn or for another attempt.
     Pending,
     /// The response was 2xx.
     Delivered,
-    /// The last attempt had another response, or none.
+    /// The last attempt got another response, or none.
     Failed,
-    /// It was not sent: its URL is relative, is not http, or is not on loopback. The sandbox talks to
-    /// nobody but this machine.
+    /// It was not sent, because its URL is relative, is not http, or is not on loopback. The sandbox only connects to
+    /// this machine.
     NotSent,
 }
 
@@ -72,12 +72,12 @@ impl RecordedCallback {
         &self.record.url
     }
 
-    /// The fields, name and value, in their order in the body.
+    /// The fields, as names and values, in the order of the body.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
         self.fields.iter()
     }
 
-    /// The value of a field. `None` if it is not there; it can be there and empty.
+    /// The value of a field, which can be empty. `None` if the field is absent.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.fields.get(name)
@@ -89,19 +89,19 @@ impl RecordedCallback {
         &self.record.body
     }
 
-    /// The `I-Twilio-Idempotency-Token` that all attempts carry.
+    /// The `I-Twilio-Idempotency-Token` of all attempts.
     #[must_use]
     pub fn idempotency_token(&self) -> &str {
         &self.record.token
     }
 
-    /// What became of it.
+    /// The state of its delivery.
     #[must_use]
     pub fn delivery(&self) -> Delivery {
         self.record.delivery
     }
 
-    /// How many attempts there were so far.
+    /// How many attempts were made so far.
     #[must_use]
     pub fn attempts(&self) -> u32 {
         self.record.attempts

@@ -1,4 +1,4 @@
-//! Delivers callbacks: those of a session one after another, those of different sessions side by side.
+//! Delivers callbacks: those of a session one after another, those of different sessions at the same time.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -13,19 +13,19 @@ use super::record::{Delivery, Record, RecordedCallback};
 use crate::callback::{CallbackError, CallbackFailure, CallbackRetries, SignatureValidator};
 use crate::text::random::Uuid;
 
-/// How many sessions are delivered to side by side, each by a thread that ends when nothing is left to do.
+/// How many sessions are served at the same time, each by a thread that ends when there is nothing left to do.
 const MOST_THREADS: usize = 32;
 /// How many callbacks of a session are kept after they were delivered.
 const MOST_KEPT: usize = 1000;
-/// How long to wait before the second attempt; doubled before each one after it.
+/// How long to wait before the second attempt. It doubles before each further attempt.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// The sandbox's deliverer of callbacks. Stops when dropped; what is pending then stays undelivered.
+/// Delivers the sandbox's callbacks. Dropping it stops this, and pending callbacks are not delivered.
 pub(crate) struct Sender(Arc<Shared>);
 
 struct Shared {
     signer: SignatureValidator,
-    /// The settings header that names the shared key, if one signs and not the auth token.
+    /// The settings header that names the shared key, if callbacks are signed with one.
     settings: Option<String>,
     agent: Agent,
     state: Mutex<State>,
@@ -36,12 +36,12 @@ struct Shared {
 #[derive(Default)]
 struct State {
     stopped: bool,
-    /// How many callbacks were ever taken.
+    /// How many callbacks were taken in total.
     taken: u64,
     /// How many of them are pending.
     pending: usize,
     threads: usize,
-    /// How many of the threads are in a delivery.
+    /// How many threads are delivering.
     delivering: usize,
     sessions: HashMap<Arc<str>, Queue>,
     /// The sessions with a pending callback that no thread has taken.
@@ -51,16 +51,17 @@ struct State {
 /// The callbacks of a session.
 #[derive(Default)]
 struct Queue {
-    /// The number that each was taken under, and what became of it.
+    /// The number and the record of each.
     records: VecDeque<(u64, Record)>,
-    /// Whether the session is ready or a thread has it.
+    /// Whether the session is ready or being served by a thread.
     busy: bool,
     /// Whether to remove it as soon as it is not busy.
     forgotten: bool,
 }
 
 impl Sender {
-    /// A sender that signs with the account's auth token, or with a shared key if there is one: its SID and secret.
+    /// Makes a sender that signs with the account's auth token or, if there is one, a shared key, given as SID and
+    /// secret.
     ///
     /// # Errors
     /// Returns an error if the token or secret cannot verify a signature.
@@ -78,7 +79,7 @@ impl Sender {
         })))
     }
 
-    /// Takes callbacks over. Those of a session are delivered in the order in which they are handed in.
+    /// Takes callbacks to deliver. Those of a session are delivered in the order in which they are passed.
     pub(crate) fn send(&self, callbacks: impl IntoIterator<Item = Callback>) {
         let mut state = self.0.lock();
         for callback in callbacks {
@@ -98,8 +99,8 @@ impl Sender {
             let own = Arc::clone(&self.0);
             let thread = thread::Builder::new().name("sandbox-callbacks".to_owned());
             if let Err(error) = thread.spawn(move || own.run()) {
-                // Those that run already deliver it, or the next callback tries again.
-                log::warn!("no thread for the sandbox's callbacks: {error}");
+                // Threads that already run deliver it, or the next callback starts one.
+                log::warn!("cannot start a thread for the sandbox's callbacks: {error}");
                 break;
             }
             state.threads += 1;
@@ -107,15 +108,15 @@ impl Sender {
         self.0.changed.notify_all();
     }
 
-    /// What became of the callbacks of a session so far, in order.
+    /// Returns the records of a session's callbacks so far, in order.
     pub(crate) fn callbacks(&self, session: &str) -> Vec<RecordedCallback> {
         let state = self.0.lock();
         let records = state.sessions.get(session).into_iter().flat_map(|queue| &queue.records);
         records.map(|(_, record)| RecordedCallback::new(record)).collect()
     }
 
-    /// The callbacks of all sessions from the `from`-th on, in order, waiting up to a time until there is one;
-    /// and how many were ever made.
+    /// Returns the callbacks of all sessions from the `from`-th on, in order, and how many were made in total. Waits
+    /// up to a time until there is one.
     pub(crate) fn wait_for_callbacks(&self, from: u64, time: Duration) -> (Vec<RecordedCallback>, u64) {
         let nothing_new = |state: &mut State| state.taken <= from && !state.stopped;
         let waited = self.0.changed.wait_timeout_while(self.0.lock(), time, nothing_new);
@@ -127,7 +128,7 @@ impl Sender {
         (new.into_iter().map(|(_, record)| RecordedCallback::new(record)).collect(), state.taken)
     }
 
-    /// Forgets a session, as soon as nothing of it is pending.
+    /// Forgets a session as soon as none of its callbacks is pending.
     pub(crate) fn forget(&self, session: &str) {
         let mut state = self.0.lock();
         let Some(queue) = state.sessions.get_mut(session) else { return };
@@ -137,20 +138,20 @@ impl Sender {
         }
     }
 
-    /// Waits until nothing is pending, for `time` at most, and returns whether it came to that.
+    /// Waits for up to `time` until no callback is pending, and returns whether that is so.
     pub(crate) fn wait_until_idle(&self, time: Duration) -> bool {
         let waited = self.0.changed.wait_timeout_while(self.0.lock(), time, |state| state.pending > 0);
         waited.unwrap_or_else(PoisonError::into_inner).0.pending == 0
     }
 
-    /// Stops the deliveries for good: those under way are broken off, and their threads end.
+    /// Stops all deliveries. Those under way are aborted, and their threads end.
     pub(crate) fn stop(&self) {
         let mut state = self.0.lock();
         state.stopped = true;
         state.ready.clear();
         self.0.changed.notify_all();
         drop(state);
-        // From now on a new connection fails too.
+        // From now on, new connections fail too.
         self.0.agent.clone().shutdown();
         drop(self.0.changed.wait_while(self.0.lock(), |state| state.threads > 0));
     }
@@ -163,7 +164,7 @@ impl Drop for Sender {
 }
 
 impl Queue {
-    /// Adds a callback, and drops the oldest ones that are dealt with if there are too many.
+    /// Adds a callback. If there are too many, drops the oldest ones that are no longer pending.
     fn keep(&mut self, number: u64, record: Record) {
         self.records.push_back((number, record));
         while self.records.len() > MOST_KEPT
@@ -173,7 +174,7 @@ impl Queue {
         }
     }
 
-    /// The callback that is next.
+    /// Returns the next callback to deliver.
     fn pending(&mut self) -> Option<&mut Record> {
         self.records.iter_mut().map(|(_, record)| record).find(|record| record.delivery == Delivery::Pending)
     }
@@ -184,7 +185,7 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Delivers one callback of each session that is ready, in turn, until none is.
+    /// Delivers one callback of each ready session in turn, until none is ready.
     fn run(&self) {
         let mut state = self.lock();
         while let Some(session) = state.ready.pop_front() {
@@ -210,7 +211,7 @@ impl Shared {
         self.changed.notify_all();
     }
 
-    /// Attempts a delivery as often as its URL asks for, and records what became of it.
+    /// Attempts a delivery as often as its URL asks for, and records the result.
     fn deliver(&self, record: &Record) {
         let retries = CallbackRetries::of_url(&record.url);
         let ([connect, read, total], started) = (retries.timeouts(), Instant::now());

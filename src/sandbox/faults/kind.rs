@@ -1,14 +1,14 @@
-//! What can go wrong with one request.
+//! `Fault`: what can go wrong with one request.
 
 use std::time::Duration;
 
 use crate::sandbox::refusals::{self, Refusal};
 use crate::server::{Reply, Response};
 
-/// One thing that goes wrong with one request.
+/// A failure of one request.
 ///
-/// What matters is whether the sandbox carries the request out: if not, the program has to send it again; if it
-/// does, sending it again must not do it twice. [`is_carried_out`](Self::is_carried_out) is the difference.
+/// Faults differ in whether the sandbox carries the request out, as [`is_carried_out`](Self::is_carried_out) reports. If
+/// not, the program must send the request again; if it does, sending it again must not repeat its effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Fault {
@@ -22,13 +22,13 @@ pub enum Fault {
     ResetAfter,
     /// The request is carried out, and the connection is closed in the middle of the response's body.
     Truncate,
-    /// The request is carried out, and bytes that are not HTTP come back.
+    /// The request is carried out, and the response is not HTTP.
     Garbage,
     /// The request is carried out at once, and its response is held back for this long.
     Delay(Duration),
     /// Status 429 with `Retry-After`, in whole seconds; the request is **not** carried out.
     TooManyRequests {
-        /// How long the program is asked to wait. Fractions of a second are rounded up.
+        /// How long to ask the program to wait. Fractions of a second are rounded up.
         retry_after: Duration,
     },
     /// Status 500 with the service's JSON; the request is **not** carried out.
@@ -40,7 +40,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// Whether the sandbox carries the request out all the same.
+    /// Whether the sandbox carries the request out.
     ///
     /// ```
     /// use twilio_payments::sandbox::Fault;
@@ -54,7 +54,7 @@ impl Fault {
         !matches!(self, DropBefore | ResetBefore | TooManyRequests { .. } | ServerError | Unavailable)
     }
 
-    /// The reply in the place of the response, which is made only if the request is carried out.
+    /// Returns the reply that replaces the response, which is only made if the request is carried out.
     pub(crate) fn reply(self, respond: impl FnOnce() -> Response, request_id: String) -> Reply {
         let response = if self.is_carried_out() { respond() } else { Response::new(500, &b""[..]) };
         let with_id = |response: Response| Reply::Response(response.header("Twilio-Request-Id", request_id));

@@ -1,4 +1,4 @@
-//! Faults: what can be made to go wrong between a program and the sandbox.
+//! Faults between a program and the sandbox.
 
 mod kind;
 mod random;
@@ -18,10 +18,10 @@ use crate::server::Request;
 use random::Tries;
 use target::WaitingFault;
 
-/// Makes things go wrong: see [`Sandbox::faults`](super::Sandbox::faults).
+/// Makes requests fail: see [`Sandbox::faults`](super::Sandbox::faults).
 ///
-/// A handle; clones act on the same sandbox. Faults strike whatever request comes, good or bad: of those that wait
-/// for one, the first that fits, and those by chance only if none does.
+/// This is a handle, and clones act on the same sandbox. A fault hits a request whether it is valid or not. Of the
+/// faults that wait, the first one that fits the request hits it. If none does, a random fault can hit it.
 #[derive(Clone, Default)]
 pub struct Faults {
     plan: Arc<Mutex<Plan>>,
@@ -39,7 +39,8 @@ impl Faults {
         self.plan.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Hits one request: the next, or the next after those that [`list`](Self::list) or this has put there.
+    /// Hits one request: the next one or, if faults from this method or [`list`](Self::list) are waiting, the next one
+    /// after those.
     pub fn once(&self, fault: Fault) {
         self.list([fault]);
     }
@@ -49,7 +50,8 @@ impl Faults {
         self.plan().waiting.extend(faults.into_iter().map(|fault| WaitingFault::new(None, fault)));
     }
 
-    /// Hits one request of an operation: the first that the target fits and that no fault hits that waited before.
+    /// Hits one request of an operation: the first one that fits the target and is not hit by a fault that waited
+    /// before.
     ///
     /// ```
     /// use twilio_payments::sandbox::{Fault, FaultTarget, Sandbox};
@@ -65,12 +67,12 @@ impl Faults {
         self.plan().waiting.push(WaitingFault::new(Some(target), fault));
     }
 
-    /// Hits requests by chance from now on, in the place of an earlier plan.
+    /// Hits requests at random from now on. This replaces earlier random faults.
     pub fn at_random(&self, faults: RandomFaults) {
         self.plan().random = Some((faults, Tries::default()));
     }
 
-    /// Ends all faults, those that wait and those by chance.
+    /// Ends all faults, both waiting and random ones.
     pub fn clear(&self) {
         let mut plan = self.plan();
         *plan = Plan { injected: plan.injected, ..Plan::default() };
@@ -82,13 +84,13 @@ impl Faults {
         self.plan().injected
     }
 
-    /// How many faults of the list, and aimed ones, have not struck yet.
+    /// How many faults of the list, and aimed ones, have not hit a request yet.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.plan().waiting.len()
     }
 
-    /// What hits this request.
+    /// Returns the fault that hits this request, if any.
     pub(super) fn next(&self, request: &Request) -> Option<Fault> {
         self.plan().next(request.target(), request.body())
     }
@@ -100,7 +102,7 @@ impl Plan {
             return None;
         }
         let form = Form::parse(body);
-        // Each of them counts the request, even if another one strikes.
+        // Each of them counts the request, even if another one hits it.
         let fit: Vec<bool> = self.waiting.iter_mut().map(|waiting| waiting.fits(path, &form)).collect();
         let fault = match (fit.iter().position(|fits| *fits), &mut self.random) {
             (Some(index), _) => Some(self.waiting.remove(index).fault),

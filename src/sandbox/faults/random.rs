@@ -1,15 +1,15 @@
-//! Faults by chance.
+//! `RandomFaults`: random faults that are the same in every run.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use super::Fault;
 
-/// Faults by chance, and yet the same in every run.
+/// Random faults that are the same in every run.
 ///
-/// Whether a request is hit, and by what, depends on the seed, its idempotency key and how often that key was
-/// sent before, but not on the clock or on which thread was quicker. For a run to repeat itself, give the
-/// params keys of your own: minted keys differ each time.
+/// Whether a request is hit, and by which fault, depends on the seed, its idempotency key and how often that key was
+/// sent before, but not on the clock or the order of threads. To make a run repeatable, set the idempotency keys
+/// yourself, because generated keys differ each time.
 ///
 /// ```
 /// use twilio_payments::sandbox::{Fault, RandomFaults};
@@ -28,7 +28,7 @@ pub struct RandomFaults {
 }
 
 impl RandomFaults {
-    /// Hits a request with the probability `rate`, from 0 for never to 1 for as often as
+    /// Makes faults that hit a request with the probability `rate`, from 0 for never to 1 for as often as
     /// [`at_most_in_a_row`](Self::at_most_in_a_row) allows.
     pub fn new(seed: u64, rate: f64) -> Self {
         let kinds = vec![
@@ -47,21 +47,21 @@ impl RandomFaults {
         Self { seed, rate, kinds, in_a_row: 5 }
     }
 
-    /// The faults to choose from, each as likely as the others. Default: every kind, with a delay of 20 ms
-    /// and a `Retry-After` of 0. If there is none, nothing is hit.
+    /// Sets the faults to choose from, each with the same probability. Default: every kind, with a delay of 20 ms and a
+    /// `Retry-After` of 0. If there are none, no request is hit.
     pub fn kinds(mut self, kinds: impl IntoIterator<Item = Fault>) -> Self {
         self.kinds = kinds.into_iter().collect();
         self
     }
 
-    /// How many requests with one idempotency key are hit one after another; the next one then is spared. So a
-    /// program that tries more often than this always gets through. Default: 5.
+    /// Sets how many requests with the same idempotency key can be hit in a row. The next one is not hit, so a
+    /// program that tries more often than this always succeeds. Default: 5.
     pub fn at_most_in_a_row(mut self, faults: u32) -> Self {
         self.in_a_row = faults;
         self
     }
 
-    /// What hits the `attempt`-th request with a key.
+    /// Returns the fault that hits the `attempt`-th request with a key.
     fn choose(&self, key: &str, attempt: u64) -> Option<Fault> {
         let hash = key.bytes().fold(mixed(self.seed), |hash, byte| mixed(hash ^ u64::from(byte)));
         let chance = mixed(hash ^ attempt);
@@ -77,7 +77,7 @@ impl RandomFaults {
 #[derive(Default)]
 pub(super) struct Tries(HashMap<String, TriesOfKey>);
 
-/// How often a key was sent, and how many of the last of these were hit.
+/// How often a key was sent, and how many of the last requests with it were hit in a row.
 #[derive(Default)]
 struct TriesOfKey {
     sent: u64,
@@ -85,7 +85,7 @@ struct TriesOfKey {
 }
 
 impl Tries {
-    /// What hits the next request with a key.
+    /// Returns the fault that hits the next request with a key.
     pub(super) fn next(&mut self, random: &RandomFaults, key: &str) -> Option<Fault> {
         let tries = self.0.entry(key.to_owned()).or_default();
         let fault = random.choose(key, tries.sent).filter(|_| tries.in_a_row < random.in_a_row);

@@ -1,4 +1,4 @@
-//! Faults that are aimed at an operation.
+//! `FaultTarget`: faults that are aimed at an operation.
 
 use super::Fault;
 use crate::sandbox::parameters::Form;
@@ -9,19 +9,19 @@ use crate::sandbox::parameters::Form;
 pub enum FaultTarget {
     /// The creation of a session.
     Create,
-    /// The request for a session's n-th capture, counted from 1 and from when the fault was aimed. A request
-    /// that is sent again with its key is counted once.
+    /// The request for a session's n-th capture, counted from 1 since the fault was aimed. A request that is sent again
+    /// with its key is counted once.
     Capture(usize),
-    /// The completion of a session.
+    /// The request to complete a session.
     Complete,
-    /// The cancellation of a session.
+    /// The request to cancel a session.
     Cancel,
 }
 
 /// A fault that waits for its request.
 #[derive(Debug)]
 pub(super) struct WaitingFault {
-    /// `None` if any will do.
+    /// `None` if any request fits.
     target: Option<FaultTarget>,
     pub(super) fault: Fault,
     /// The requests for captures so far: path, key and capture of each.
@@ -33,7 +33,7 @@ impl WaitingFault {
         Self { target, fault, captures: Vec::new() }
     }
 
-    /// Whether this request is the one; counts it.
+    /// Counts the request, and returns whether it fits.
     pub(super) fn fits(&mut self, path: &str, form: &Form<'_>) -> bool {
         let (capture, status) = (form.get("Capture"), form.get("Status"));
         match self.target {

@@ -1,8 +1,8 @@
-//! What strikes, and what is spared.
+//! Which requests a fault hits, and which it does not.
 
 use super::*;
 
-/// What hits `keys` keys that are sent `times` each, key after key or in turn.
+/// The faults that hit `keys` keys that are sent `times` each, either key after key or in turn.
 fn struck(random: &RandomFaults, keys: usize, times: usize, in_turn: bool) -> Vec<Vec<Option<Fault>>> {
     let mut plan = Plan { random: Some((random.clone(), Tries::default())), ..Plan::default() };
     let mut all = vec![Vec::new(); keys];
@@ -92,7 +92,7 @@ fn an_aimed_fault_hits_its_operation_once() {
         for (index, (path, body)) in [
             (create, "IdempotencyKey=0"),
             (one, "IdempotencyKey=1&Capture=payment-card-number"),
-            // The same request again, and another session's.
+            // The same request again, and one of another session.
             (one, "IdempotencyKey=1&Capture=payment-card-number"),
             (other, "IdempotencyKey=2&Capture=payment-card-number"),
             // One key on every capture.

@@ -1,4 +1,4 @@
-//! A request's form, and the readers of its values.
+//! The form of a request, and the readers of its values.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -12,10 +12,10 @@ use crate::text::form;
 
 /// A decoded form, in the order in which it was sent.
 pub(crate) struct Form<'a> {
-    /// What it was decoded from.
+    /// The body that it was decoded from.
     pub(crate) body: &'a [u8],
     pairs: Vec<(Cow<'a, str>, Cow<'a, str>)>,
-    /// The names that somebody asked for.
+    /// The names that were read.
     known: RefCell<Vec<&'static str>>,
 }
 
@@ -24,7 +24,7 @@ impl<'a> Form<'a> {
         Self { body, pairs: form::pairs(body).collect(), known: RefCell::default() }
     }
 
-    /// Whether two bodies have the same fields with the same values, in whatever order.
+    /// Whether two bodies have the same fields with the same values, in any order.
     pub(crate) fn are_same(one: &[u8], other: &[u8]) -> bool {
         let sorted = |body| {
             let mut pairs = Form::parse(body).pairs;
@@ -44,28 +44,28 @@ impl<'a> Form<'a> {
         self.pairs.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_ref())
     }
 
-    /// The names that nobody asked for.
+    /// Returns the names that were not read.
     pub(crate) fn ignored(&self) -> impl Iterator<Item = &str> {
         let known = self.known.borrow().clone();
         self.pairs.iter().map(|(name, _)| name.as_ref()).filter(move |name| !known.contains(name))
     }
 
-    /// A field's value; an empty one counts as absent.
+    /// Returns a field's value. An empty one counts as absent.
     pub(super) fn text(&self, name: &'static str) -> Option<&str> {
         self.get(name).filter(|value| !value.is_empty())
     }
 
-    /// The value of a field that must be there.
+    /// Returns the value of a field that must be present.
     pub(super) fn required(&self, name: &'static str) -> Result<&str, Refusal> {
         self.text(name).ok_or_else(|| Refusal::invalid_parameter(name, "required"))
     }
 
-    /// Reads an enum, a number or a boolean: an empty value is a wrong one.
+    /// Reads an enum, a number or a boolean. An empty value is invalid.
     pub(super) fn read<T>(&self, name: &'static str, parse: impl Parse<T>) -> Result<Option<T>, Refusal> {
         Self::parsed(name, self.get(name), parse)
     }
 
-    /// Reads what the service's document calls a string: an empty one counts as absent.
+    /// Reads what the API's documentation calls a string. An empty one counts as absent.
     pub(super) fn read_text<T>(
         &self,
         name: &'static str,
@@ -78,7 +78,7 @@ impl<'a> Form<'a> {
         value.map(parse).transpose().map_err(|reason| Refusal::invalid_parameter(name, reason))
     }
 
-    /// Refuses a name that comes twice.
+    /// Refuses a name that occurs twice.
     pub(super) fn only_once(&self) -> Result<(), Refusal> {
         let twice =
             self.pairs.iter().enumerate().find(|(index, (name, _))| {
@@ -88,7 +88,7 @@ impl<'a> Form<'a> {
     }
 }
 
-/// Reads a value, or returns what is wrong with it.
+/// Reads a value, or returns why it is invalid.
 pub(super) trait Parse<T>: FnOnce(&str) -> Result<T, &'static str> {}
 
 impl<T, F: FnOnce(&str) -> Result<T, &'static str>> Parse<T> for F {}

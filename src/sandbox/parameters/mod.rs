@@ -1,4 +1,4 @@
-//! The parameters of the two operations, read from the form once and checked as the service does.
+//! The parameters of the two operations, read from the form once and checked as by the service.
 
 mod form;
 mod path;
@@ -18,7 +18,7 @@ use crate::model::{
 };
 use crate::params::{DEFAULT_CURRENCY, check_callback_url};
 
-/// What a session is created with, the service's defaults filled in. They hold for the whole session.
+/// The parameters of a session, with the service's defaults filled in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CreateParameters {
     pub(crate) idempotency_key: String,
@@ -41,11 +41,11 @@ pub(crate) struct CreateParameters {
     pub(crate) valid_card_types: Vec<CardType>,
     /// The captures that the caller types twice.
     pub(crate) require_matching_inputs: Vec<Capture>,
-    /// Whether the caller confirms before the connector is asked.
+    /// Whether the caller must confirm before the connector is asked.
     pub(crate) confirmation: bool,
 }
 
-/// What an update is sent with.
+/// The parameters of an update.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct UpdateParameters {
     pub(crate) idempotency_key: String,
@@ -110,7 +110,7 @@ impl CreateParameters {
         self.payment_method == PaymentMethod::AchDebit
     }
 
-    /// The amount to charge; `None` if a token is made instead.
+    /// Returns the amount to charge, or `None` if a token is made instead.
     pub(crate) fn charge(&self) -> Option<Amount> {
         self.charge_amount.filter(|amount| !amount.is_zero())
     }
@@ -133,7 +133,7 @@ impl UpdateParameters {
     }
 }
 
-/// The idempotency key and the URL that every request has.
+/// Returns the idempotency key and the URL, which every request has.
 fn common(form: &Form<'_>) -> Result<(String, String), Refusal> {
     form.only_once()?;
     let (key, url) = (form.required("IdempotencyKey")?, form.required("StatusCallback")?);

@@ -14,7 +14,7 @@ pub(crate) struct RequestPath<'a> {
     pub(crate) sid: Option<&'a str>,
 }
 
-/// Which session it is, in its callbacks and its resource.
+/// The SIDs of a session, for its callbacks and its resource.
 #[derive(Clone, Debug)]
 pub(crate) struct SessionIds {
     pub(crate) account_sid: String,
@@ -24,7 +24,7 @@ pub(crate) struct SessionIds {
 }
 
 impl<'a> RequestPath<'a> {
-    /// Takes the path of one of the two operations apart; `None` for any other. A query is passed over.
+    /// Splits the path of one of the two operations, or returns `None` for any other path. A query is ignored.
     pub(crate) fn parse(target: &'a str) -> Option<Self> {
         let path = target.split_once('?').map_or(target, |(path, _)| path);
         let rest = path.strip_prefix("/2010-04-01/Accounts/")?.strip_suffix(".json")?;

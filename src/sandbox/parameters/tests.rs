@@ -1,4 +1,4 @@
-//! What is read from a request, and what is refused.
+//! The parameters that are read from a request, and those that are refused.
 
 use super::*;
 
@@ -44,7 +44,7 @@ fn defaults() {
     assert_eq!(read.bank_account_type, BankAccountType::ConsumerChecking);
     assert_eq!(read.valid_card_types, [CardType::Visa, CardType::Mastercard, CardType::Amex]);
     assert_eq!(read.require_matching_inputs, []);
-    // An empty string is absent.
+    // An empty string counts as absent.
     let names = ["Currency", "Description", "ValidCardTypes", "RequireMatchingInputs", "Parameter", "Input"];
     assert_eq!(create(&names.map(|name| (name, ""))).unwrap(), read);
 }
@@ -82,7 +82,7 @@ fn all_fields_are_read() {
 }
 
 #[test]
-fn wrong_values_are_refused_by_name() {
+fn invalid_values_are_refused_by_name() {
     for (name, values) in [
         ("BankAccountType", &["savings", "Consumer-Checking", ""] as &[_]),
         (
@@ -170,7 +170,7 @@ enum Schema {
     Open,
 }
 
-/// The facts of the document's request bodies; both require `IdempotencyKey` and `StatusCallback`.
+/// The request bodies in the document. Both require `IdempotencyKey` and `StatusCallback`.
 const DOCUMENT: [&[(&str, Schema)]; 2] = [
     &[
         ("IdempotencyKey", Schema::String),
@@ -225,7 +225,7 @@ fn the_tables_are_those_of_the_published_document() {
         (_, Schema::Number | Schema::Integer) => (name, "1"),
         (_, Schema::String | Schema::Open) => (name, ""),
     };
-    // These names are read, and no others.
+    // Exactly these names are read.
     for (document, others, left_out) in
         [(of_create, of_update, ""), (of_update, of_create, "Capture"), (of_update, of_create, "Status")]
     {

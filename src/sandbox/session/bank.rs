@@ -3,7 +3,7 @@
 /// How many digits a routing number has.
 pub(super) const ROUTING_NUMBER: usize = 9;
 
-/// The shortest and the longest account number; 17 is the width of the field in an ACH file.
+/// The shortest and the longest account number. The field in an ACH file has 17 characters.
 pub(super) const ACCOUNT_NUMBER: (usize, usize) = (4, 17);
 
 /// Whether these are nine digits with the checksum of the American Bankers Association.
@@ -13,7 +13,7 @@ pub(super) fn is_routing_number(digits: &str) -> bool {
     digits.len() == ROUTING_NUMBER && weighted.map(|(digit, weight)| digit * weight).sum::<u32>() % 10 == 0
 }
 
-/// Whether the length can be that of an account number, which has no check digit.
+/// Whether this can be an account number, judged by its length, since it has no check digit.
 pub(super) fn is_account_number(digits: &str) -> bool {
     (ACCOUNT_NUMBER.0..=ACCOUNT_NUMBER.1).contains(&digits.len())
 }
@@ -26,7 +26,7 @@ mod tests {
     fn routing_numbers() {
         for good in ["110000000", "121181976", "021000021", "011401533", "091000019", "122105155"] {
             assert!(is_routing_number(good), "{good}");
-            // One digit off, each in turn; 3, 7 and 1 are coprime to 10, so each is seen.
+            // Each digit in turn is off by one. 3, 7 and 1 are coprime to 10, so every such error is found.
             for at in 0..9 {
                 let mut bad = good.as_bytes().to_vec();
                 bad[at] = b'0' + (bad[at] - b'0' + 1) % 10;

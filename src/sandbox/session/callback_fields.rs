@@ -1,7 +1,7 @@
-//! The fields of a status callback, in the service's names, formats and order.
+//! The fields of a status callback, with the service's names, formats and order.
 //!
-//! The first and the last callback have the names of recorded bodies in their order, and then what the
-//! documentation adds.
+//! The first and the last callback have the names of recorded bodies in the same order, followed by those that are only
+//! documented.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,13 +18,13 @@ use crate::sandbox::fields::Fields;
 use crate::sandbox::transaction::Transaction;
 use crate::text::date::iso_8601;
 
-/// How a capture stands.
+/// The state of a capture.
 pub(super) enum Progress<'a> {
     /// These digits have been typed so far.
     Typing(&'a str),
-    /// The digits were good.
+    /// The digits are valid.
     Taken,
-    /// They were not, or nobody was asked.
+    /// They are not, or the caller was not asked.
     Failed { typed: &'a str, error: CaptureError, attempt: Option<u32> },
 }
 
@@ -67,7 +67,7 @@ impl PaySession {
         self.callback(out)
     }
 
-    /// The last callback of a session. Without a result, there is no word for how it ended.
+    /// The last callback of a session. Without a result, it does not say how the session ended.
     pub(super) fn ended(&self, result: Option<&PayResult>, ending: &Ending, now: Duration) -> Callback {
         let done = ending.as_ref().ok();
         let mut out = Fields::default();
@@ -95,7 +95,7 @@ impl PaySession {
         self.callback(out)
     }
 
-    /// What the callbacks before the last have in common.
+    /// The fields that all callbacks before the last have.
     fn common(&self) -> Fields {
         let mut out = Fields::default();
         out.add("PaymentConnector", &self.parameters.payment_connector);

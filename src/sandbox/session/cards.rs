@@ -7,15 +7,14 @@ use crate::model::{CaptureError, CardType};
 /// The longest card number of any brand.
 const LONGEST: usize = 19;
 
-/// The numbers of one brand that begin alike: the brand, their first digits, and their lengths, of which nearly all
-/// have the first.
+/// A range of numbers of one brand: the brand, the first digits, and the lengths, beginning with the usual one.
 type Range = (CardType, RangeInclusive<u32>, &'static [usize]);
 
 const FROM_12: &[usize] = &[16, 12, 13, 14, 15, 17, 18, 19];
 const FROM_14: &[usize] = &[14, 15, 16, 17, 18, 19];
 const FROM_16: &[usize] = &[16, 17, 18, 19];
 
-/// The first range that fits decides: Discover stands before Maestro, which has every other 6.
+/// The first range that fits decides, so Discover is before Maestro, which has every other 6.
 static RANGES: &[Range] = &[
     (CardType::Visa, 4..=4, &[16, 13, 19]),
     (CardType::Mastercard, 51..=55, &[16]),
@@ -61,9 +60,9 @@ fn passes_luhn(digits: &str) -> bool {
 
 /// Whether nothing more needs to be typed after these digits.
 ///
-/// A number is taken as soon as it has the brand's usual length and a right check digit, so that a caller
-/// who types sixteen good digits need not press `#`. The rare longer number whose first digits happen to
-/// be a good number of the usual length is therefore cut short.
+/// A number is accepted as soon as it has the brand's usual length and a correct check digit, so that a caller who types
+/// sixteen good digits need not press `#`. This cuts off the rare longer number whose first digits happen to be a valid
+/// number of the usual length.
 pub(super) fn is_full(digits: &str) -> bool {
     let length = digits.len();
     match range_of(digits) {
@@ -77,8 +76,8 @@ pub(super) fn is_full(digits: &str) -> bool {
 
 /// Returns the brand of a number, if the session accepts it.
 ///
-/// Optima has no numbers of its own: its cards carry American Express numbers, so they are Optima's if
-/// a session accepts Optima and not American Express.
+/// Optima has no numbers of its own. Its cards have American Express numbers, which count as Optima's if a session
+/// accepts Optima but not American Express.
 ///
 /// # Errors
 /// Returns what is wrong with the number, in the service's words.
@@ -106,7 +105,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// The well-known test numbers, and lengths and prefixes at the edges (with the check digit made right).
+    /// Well-known test numbers, and lengths and prefixes at the limits, with correct check digits.
     #[test]
     fn brands() {
         use CardType::{Amex, DinersClub, Discover, Enroute, Jcb, Maestro, Mastercard, Visa};
@@ -151,7 +150,7 @@ mod tests {
         }
     }
 
-    /// The number with its last digit replaced by the right one.
+    /// The number with its last digit replaced by the correct one.
     fn with_check_digit(digits: &str) -> String {
         let stem = &digits[..digits.len() - 1];
         (0..10).map(|last| format!("{stem}{last}")).find(|digits| passes_luhn(digits)).unwrap()

@@ -1,4 +1,4 @@
-//! What the caller has typed: when an entry ends, what makes it good, and what a callback shows of it.
+//! The caller's entries: when an entry ends, whether it is valid, and what a callback shows of it.
 
 use std::collections::HashMap;
 
@@ -8,10 +8,10 @@ use crate::model::{Capture, CaptureError, CardType};
 use crate::sandbox::parameters::CreateParameters;
 use crate::text::date::Civil;
 
-/// The longest postal code that is taken, unless the session wants a longer one.
+/// The longest postal code that is accepted, unless the session requires a longer one.
 const POSTAL_CODE_LENGTH: usize = 10;
 
-/// What was typed and found good. It may be a card number, so there is no `Debug`.
+/// A valid entry. It may be a card number, so there is no `Debug`.
 #[derive(Clone, Default)]
 pub(super) struct Collected {
     /// By the capture of the kind.
@@ -51,7 +51,7 @@ impl Collected {
         self.card.take_if(|_| kind == &CARD_NUMBER);
     }
 
-    /// What remains to be collected, in the order in which the service names it.
+    /// Returns what is still required, in the order in which the service names it.
     pub(super) fn required(&self, parameters: &CreateParameters) -> Vec<Capture> {
         let mut required = Vec::new();
         for kind in CaptureKind::all_of(parameters).iter().filter(|kind| kind.is_wanted(parameters)) {
@@ -65,7 +65,7 @@ impl Collected {
         required
     }
 
-    /// What a callback shows of it, if it was collected.
+    /// Returns what a callback shows of a collected entry.
     pub(super) fn show(&self, kind: Kind) -> Option<String> {
         let digits = self.get(kind)?;
         Some(match (&kind.capture, &self.card) {
@@ -75,7 +75,7 @@ impl Collected {
         })
     }
 
-    /// What a callback shows of digits that are not (yet) good.
+    /// Returns what a callback shows of digits that are incomplete or invalid.
     pub(super) fn show_unchecked(kind: Kind, digits: &str) -> String {
         match kind.capture {
             Capture::PaymentCardNumber | Capture::SecurityCode => mask::all_but_last(0, digits, 'x'),
@@ -96,7 +96,7 @@ impl Collected {
         }
     }
 
-    /// Takes the digits, in the place of earlier ones.
+    /// Takes the digits, which replace earlier ones.
     ///
     /// # Errors
     /// Returns what is wrong with them, in the service's words.

@@ -30,17 +30,17 @@ pub(super) static POSTAL_CODE: CaptureKind =
 pub(super) static ROUTING_NUMBER: CaptureKind = kind(Capture::BankRoutingNumber, None, "BankRoutingNumber");
 pub(super) static ACCOUNT_NUMBER: CaptureKind = kind(Capture::BankAccountNumber, None, "BankAccountNumber");
 
-/// In the order in which the service names them.
+/// All kinds, in the order in which the service names them.
 static CARD: [Kind; 4] = [&CARD_NUMBER, &SECURITY_CODE, &EXPIRATION_DATE, &POSTAL_CODE];
 static BANK: [Kind; 2] = [&ROUTING_NUMBER, &ACCOUNT_NUMBER];
 
 impl CaptureKind {
-    /// All kinds of a session's payment method.
+    /// Returns all kinds of a session's payment method.
     pub(super) fn all_of(parameters: &CreateParameters) -> &'static [Kind] {
         if parameters.is_ach() { &BANK } else { &CARD }
     }
 
-    /// The kind of a capture, and whether the capture is for its second typing.
+    /// Returns the kind of a capture, and whether the capture is the second typing.
     pub(super) fn of(capture: &Capture) -> Option<(Kind, bool)> {
         CARD.iter().chain(&BANK).find_map(|kind| {
             let second = kind.matcher.as_ref() == Some(capture);
@@ -48,12 +48,12 @@ impl CaptureKind {
         })
     }
 
-    /// The capture for the first typing or, if there is one, the second.
+    /// Returns the capture for the first or the second typing, if there is one.
     pub(super) fn named(&self, second: bool) -> Capture {
         self.matcher.clone().filter(|_| second).unwrap_or_else(|| self.capture.clone())
     }
 
-    /// Whether a session needs it to be completed.
+    /// Whether it is required to complete a session.
     pub(super) fn is_wanted(&self, parameters: &CreateParameters) -> bool {
         match self.capture {
             Capture::SecurityCode => parameters.security_code,
@@ -62,7 +62,7 @@ impl CaptureKind {
         }
     }
 
-    /// Whether a session wants it typed twice.
+    /// Whether it must be typed twice in a session.
     pub(super) fn is_matched(&self, parameters: &CreateParameters) -> bool {
         self.matcher.is_some() && parameters.require_matching_inputs.contains(&self.capture)
     }

@@ -1,7 +1,7 @@
-//! One payments session, as the agent and the caller drive it. Pure: it has no clock, thread or socket.
+//! One payments session as a pure state machine, without a clock, thread or socket.
 //!
-//! Times are given as time since the Unix epoch; they serve for the dates of callbacks and for deadlines.
-//! Whoever drives a session calls [`tick`](PaySession::tick) before anything else that happens at a time.
+//! Times are since the Unix epoch, and are used for the dates of callbacks and for deadlines. Call
+//! [`tick`](PaySession::tick) before anything else that happens at a time.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::sandbox::transaction::Transaction;
 use crate::sandbox::views::Session;
 use crate::text::date::{Civil, rfc_2822};
 
-/// How long a caller may take for the first key, at the least: the card must be found first.
+/// The least time that a caller gets for the first key, because they must find the card first.
 const FIRST_KEY: Duration = Duration::from_secs(60);
 
 /// What the session waits for.
@@ -32,14 +32,14 @@ enum Stage {
     Capturing { kind: Kind, second: bool, digits: String, deadline: Duration },
     /// For the caller's 1 or 2; the connector's verdict is known.
     Confirming { verdict: Result<(), Failure>, deadline: Duration },
-    /// For nothing any more.
+    /// For nothing: it is over.
     Ended,
 }
 
-/// What is not documented for this API, and off unless a test asks for it.
+/// Behaviour that is not documented for this API, and off by default.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Undocumented {
-    /// Whether callbacks have the words that are seen elsewhere: `Result=cancelled` and `Attempt`.
+    /// Whether callbacks have values that are seen but not documented: `Result=cancelled` and `Attempt`.
     pub(crate) words: bool,
     /// After how many failed entries for one capture the session ends with `too-many-failed-attempts`.
     pub(crate) max_failed_attempts: Option<u32>,
@@ -54,13 +54,13 @@ pub(crate) struct PaySession {
     pub(crate) parameters: CreateParameters,
     undocumented: Undocumented,
     pub(super) created: Duration,
-    /// The URL in force, as callbacks carry it.
+    /// The current `StatusCallback`.
     pub(super) url: Arc<str>,
     pub(super) collected: Collected,
     /// How often each kind failed since it was last good.
     failures: HashMap<Capture, u32>,
     stage: Stage,
-    /// What a test sees of the session.
+    /// The view of the session for tests.
     pub(crate) view: Session,
 }
 
@@ -98,11 +98,11 @@ impl PaySession {
         (session, callback)
     }
 
-    /// Takes the session a step on. A wait for the caller is given up, and callbacks go to the new URL.
+    /// Updates the session. This ends a wait for the caller, and callbacks go to the new URL.
     ///
     /// # Errors
-    /// Returns a refusal if the session is over, if something is required before it can be completed, or if the
-    /// capture is not one of its payment method's or not one that it wants typed twice. Nothing has changed then.
+    /// Returns a refusal if the session is over, if something is still required before it can be completed, or if the
+    /// capture does not belong to its payment method or need not be typed twice. In that case, nothing has changed.
     pub(crate) fn update(
         &mut self,
         update: &UpdateParameters,
@@ -146,7 +146,7 @@ impl PaySession {
         Ok((kind, second))
     }
 
-    /// Asks the caller for something, from now on in the place of what was typed for it before.
+    /// Asks the caller for a capture, which replaces what was typed for it before.
     fn ask(&mut self, kind: Kind, second: bool, now: Duration) -> Callback {
         let early = if second && self.collected.get(kind).is_none() {
             Some(CaptureError::InputMatchingFailed)
@@ -156,7 +156,7 @@ impl PaySession {
             None
         };
         if let Some(error) = early {
-            // The caller is not asked, so this is not an attempt of theirs.
+            // The caller is not asked, so this does not count as an attempt.
             let failed = Progress::Failed { typed: "", error, attempt: None };
             return self.progress(kind, second, &failed, now);
         }
@@ -191,7 +191,8 @@ impl PaySession {
         self.submit(verdict, now)
     }
 
-    /// The caller presses a key: a digit, `*` or `#`. Keys that nobody waits for do nothing, nor do others.
+    /// Takes a key of the caller: a digit, `*` or `#`. Other keys, and keys that the session does not wait for, have no
+    /// effect.
     pub(crate) fn key(&mut self, key: char, now: Duration) -> Vec<Callback> {
         match (key, &mut self.stage) {
             (_, Stage::Ended) => Vec::new(),
@@ -217,8 +218,8 @@ impl PaySession {
         }
     }
 
-    /// Lets a wait that is over have its effect. To be called when [`next_deadline`](Self::next_deadline)
-    /// has come; at any other time it does nothing.
+    /// Applies the end of a wait. Call this when [`next_deadline`](Self::next_deadline) has passed; at any other time it
+    /// does nothing.
     pub(crate) fn tick(&mut self, now: Duration) -> Vec<Callback> {
         match &self.stage {
             Stage::Capturing { deadline, .. } if *deadline <= now => self.finish_entry(now),
@@ -229,7 +230,7 @@ impl PaySession {
         }
     }
 
-    /// The caller hangs up.
+    /// Ends the session because the caller hangs up.
     pub(crate) fn hang_up(&mut self, now: Duration) -> Vec<Callback> {
         match self.stage {
             Stage::Ended => Vec::new(),
@@ -237,7 +238,7 @@ impl PaySession {
         }
     }
 
-    /// When [`tick`](Self::tick) is due.
+    /// Returns when [`tick`](Self::tick) is due.
     pub(crate) fn next_deadline(&self) -> Option<Duration> {
         match self.stage {
             Stage::Capturing { deadline, .. } | Stage::Confirming { deadline, .. } => Some(deadline),
@@ -245,7 +246,7 @@ impl PaySession {
         }
     }
 
-    /// What the caller is being asked.
+    /// Returns what the caller is being asked for.
     pub(crate) fn asking(&self) -> Option<Asking> {
         match self.stage {
             Stage::Capturing { kind, second, .. } => Some(Asking::For(kind.named(second))),
@@ -259,7 +260,7 @@ impl PaySession {
         self.collected.required(&self.parameters)
     }
 
-    /// The resource as JSON. Nothing in it needs escaping: SIDs were checked, dates are ours.
+    /// Returns the resource as JSON. Nothing in it needs to be escaped: SIDs were checked, and dates are made here.
     pub(crate) fn resource(&self, now: Duration) -> String {
         let SessionIds { account_sid, call_sid, sid } = &self.ids;
         let (created, updated) = (rfc_2822(self.created), rfc_2822(now));
@@ -274,7 +275,7 @@ impl PaySession {
         now.saturating_add(FIRST_KEY.max(self.parameters.timeout))
     }
 
-    /// The caller has typed the whole entry: it is good or it is not.
+    /// Checks the entry when it is complete.
     fn finish_entry(&mut self, now: Duration) -> Vec<Callback> {
         let Stage::Capturing { kind, second, digits, .. } = &mut self.stage else { return Vec::new() };
         let (kind, second, digits) = (*kind, *second, std::mem::take(digits));
@@ -287,7 +288,7 @@ impl PaySession {
             self.collected.set_matched(kind, true);
             Ok(())
         } else {
-            // It is not known which of the two is the wrong one: both are typed again.
+            // It is not known which of the two is wrong, so both must be typed again.
             self.collected.forget(kind);
             Err(CaptureError::InputMatchingFailed)
         };
@@ -308,7 +309,7 @@ impl PaySession {
         out
     }
 
-    /// The connector does it, or it does not.
+    /// Ends the session with the connector's result.
     fn submit(&mut self, verdict: Result<(), Failure>, now: Duration) -> Vec<Callback> {
         let ending =
             verdict.map(|()| Transaction::new(&self.view.sid, &self.view.call_sid, &self.parameters));

@@ -1,7 +1,7 @@
 //! What a callback shows of the digits.
 //!
-//! While digits arrive nothing of them is shown: a window of the last four over growing input would
-//! reveal the whole number, callback by callback.
+//! While digits arrive, none of them is shown: showing the last four of a growing number would reveal all of it,
+//! callback by callback.
 
 use crate::model::CardType;
 
@@ -17,7 +17,7 @@ pub(super) fn card_number(digits: &str, card: &CardType) -> String {
     }
 }
 
-/// The digits with all but the last `shown` replaced, and all of them if there are no more than that.
+/// Replaces all digits except the last `shown`, or all of them if there are no more than that.
 pub(super) fn all_but_last(shown: usize, digits: &str, mask: char) -> String {
     let hidden = if digits.len() > shown { digits.len() - shown } else { digits.len() };
     digits.chars().enumerate().map(|(index, digit)| if index < hidden { mask } else { digit }).collect()

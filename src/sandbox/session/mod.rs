@@ -1,18 +1,17 @@
-//! What happens on a call once a payments session is asked for, and the status callbacks that say so.
+//! A payments session on a call, and its status callbacks.
 //!
-//! [`PaySession`] is the session as a pure state machine. If the service's documents are silent, this is what it
-//! does:
-//! - Every key but the last of an entry makes a callback, and so does the request for a capture; digits that
-//!   are still arriving, or were refused, are hidden altogether.
-//! - An entry ends with its last possible digit, with `#`, or when no key comes in time. A card number ends
-//!   also when it has its brand's usual length and a right check digit. Keys that nobody waits for are lost.
-//! - The first key of an entry may take a minute; `Timeout` is for those after it.
-//! - Asking for a capture again makes it required again at once. A new card number drops a security code of
-//!   another length.
-//! - If the second typing differs, both are required again: it is not known which one was wrong.
-//! - A failed entry is not asked for again by itself.
-//! - A caller who presses 2 to a confirmation, or nothing in time, ends the session. Its last callback has no
-//!   `Result` then, nor has that of a cancelled session: the API documents no word for it.
+//! [`PaySession`] is the session as a pure state machine. Where the service's documentation says nothing, it does this:
+//! - Every key of an entry except the last one makes a callback, and so does the request for a capture. Digits that are
+//!   still arriving, or were refused, are hidden completely.
+//! - An entry ends with its last possible digit, with `#`, or when no key arrives in time. A card number also ends when
+//!   it has the usual length of its brand and a correct check digit. Keys that the session does not wait for are lost.
+//! - The first key of an entry may take a minute; `Timeout` applies to later keys.
+//! - Asking for a capture again makes it required again at once. A new card number discards a security code of another
+//!   length.
+//! - If the second typing differs, both are required again, because it is not known which one was wrong.
+//! - The session does not ask again after a failed entry.
+//! - If the caller presses 2 at a confirmation, or nothing in time, the session ends. Its last callback then has no
+//!   `Result`, like that of a cancelled session, because the API documents none.
 
 mod asking;
 mod bank;

@@ -1,4 +1,4 @@
-//! A caller who has a good answer to whatever is asked.
+//! A caller who answers everything with good test values.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -11,13 +11,13 @@ use crate::model::{Capture, CardType};
 use crate::sandbox::numbers;
 use crate::text::date::Civil;
 
-/// What an obliging caller answers: the keys to press for some captures; for the others, those of a good test value.
+/// The answers of an obliging caller: the keys to press for some captures. For others, the keys are a good test value.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Answers(pub(crate) HashMap<Capture, String>);
 
 impl Answers {
-    /// The keys for what the session asks at `now`, `#` at the end if the entry would not end by itself.
-    /// `None` if nothing is asked.
+    /// Returns the keys for what the session asks for at `now`, with `#` at the end if the entry would not end by
+    /// itself. `None` if it asks for nothing.
     pub(crate) fn keys(&self, session: &PaySession, now: Duration) -> Option<String> {
         let capture = match session.asking()? {
             Asking::ToConfirm => return Some("1".to_owned()),
@@ -42,7 +42,7 @@ fn good_value(session: &PaySession, capture: &Capture, now: Duration) -> Option<
     Some(match capture {
         Capture::PaymentCardNumber => card_number(&parameters.valid_card_types)?.to_owned(),
         Capture::ExpirationDate => {
-            // December of the year after next: in the future for whoever reads it later in a test's log.
+            // December of the year after next, which is still in the future when a test's log is read later.
             format!("12{:02}", (Civil::new(now).year + 2) % 100)
         }
         Capture::SecurityCode => {
@@ -59,7 +59,7 @@ fn good_value(session: &PaySession, capture: &Capture, now: Duration) -> Option<
     })
 }
 
-/// A number of a brand that the session accepts.
+/// Returns a number of a brand that the session accepts.
 fn card_number(accepted: &[CardType]) -> Option<&'static str> {
     use numbers::{AMEX, DINERS_CLUB, DISCOVER, ENROUTE, JCB, MAESTRO, MASTERCARD, VISA};
     let numbers = [VISA, MASTERCARD, AMEX, DISCOVER, JCB, DINERS_CLUB, MAESTRO, ENROUTE];

@@ -1,9 +1,9 @@
-//! Connections, time and threads: what a peer may take of them.
+//! How many connections and threads, and how much time, a peer may use.
 
 use super::*;
 
 #[test]
-fn a_peer_that_does_not_close_is_left() {
+fn a_peer_that_does_not_close_is_disconnected() {
     let server = start(Limits::default(), echo);
     let mut streams = [connect(&server), connect(&server)];
     for (stream, request) in streams.iter_mut().zip(["no request\r\n", "GET / HTTP/1.0\r\n\r\n"]) {
@@ -30,7 +30,7 @@ fn a_slow_sender_is_cut_off() {
         let begun = Instant::now();
         let mut sender = stream.try_clone().unwrap();
         let dripping = thread::spawn(move || {
-            // Quick at first, then a byte now and then for a second.
+            // It is quick at first, then sends a byte now and then for a second.
             let (quick, slow) = request.split_at(request.len() - 20);
             sender.write_all(quick.as_bytes()).unwrap();
             for byte in slow.bytes() {
@@ -44,7 +44,7 @@ fn a_slow_sender_is_cut_off() {
         assert!(begun.elapsed() >= SHORT, "{:?}", begun.elapsed());
         dripping.join().unwrap();
     }
-    // A request in time on a connection that is older than a request may be.
+    // The request is in time, but the connection is older than a request may be.
     let mut stream = connect(&server);
     for _ in 0..3 {
         thread::sleep(SHORT * 2);
@@ -66,7 +66,7 @@ fn an_idle_connection_is_closed() {
 }
 
 #[test]
-fn those_that_wait_longest_make_room() {
+fn connections_that_have_waited_longest_make_room() {
     let server = start(Limits { max_connections: 4, ..Limits::default() }, echo);
     let mut kept: Vec<_> = (0..4).map(|_| connect(&server)).collect();
     for stream in &mut kept {
@@ -74,7 +74,7 @@ fn those_that_wait_longest_make_room() {
         response(stream);
         thread::sleep(Duration::from_millis(5));
     }
-    // The first is used again, so the second has now waited longest.
+    // The first one is used again, so the second one has now waited longest.
     kept[0].write_all(post("/", "").as_bytes()).unwrap();
     response(&mut kept[0]);
     assert_eq!(exchange(&server, post("/new", "")), ok("POST /new "));
@@ -87,7 +87,7 @@ fn those_that_wait_longest_make_room() {
 
 #[test]
 fn half_requests_do_not_stop_good_ones() {
-    // Time alone never ends a half request here.
+    // No timeout ends a half request here.
     let limits =
         Limits { max_connections: 256, request_time: FOREVER, idle_time: FOREVER, ..Limits::default() };
     let server = start(limits, echo);
@@ -123,7 +123,7 @@ fn a_request_that_the_handler_has_is_never_evicted() {
         stream.write_all(post("/slow", "").as_bytes()).unwrap();
         entries.recv_timeout(LONG).unwrap();
     }
-    // All places are taken by requests at work: the next connection waits.
+    // Requests are being handled on all connections, so the next one waits.
     let mut next = connect(&server);
     next.write_all(post("/next", "").as_bytes()).unwrap();
     next.set_read_timeout(Some(SHORT)).unwrap();
@@ -145,12 +145,12 @@ const LARGE_SIZE: usize = 16 << 20;
 /// Responds to `/large` with more than the buffers of both sides hold, and echoes the rest.
 #[allow(clippy::needless_pass_by_value, reason = "a handler takes its request")]
 fn large(request: Request) -> Reply {
-    // Zeros, so that they take no room in the binary.
+    // Zeros take no space in the binary.
     static LARGE: [u8; LARGE_SIZE] = [0; LARGE_SIZE];
     if request.target() == "/large" { Reply::Response(Response::new(200, &LARGE[..])) } else { echo(request) }
 }
 
-/// Asks for the large response, and waits until it begins to come.
+/// Asks for the large response, and waits until it begins to arrive.
 fn ask_large(server: &Server) -> TcpStream {
     let mut stream = connect(server);
     stream.write_all(post("/large", "").repeat(3).as_bytes()).unwrap();
@@ -159,13 +159,13 @@ fn ask_large(server: &Server) -> TcpStream {
 }
 
 #[test]
-fn those_that_do_not_read_make_room() {
+fn connections_that_do_not_read_make_room() {
     let server = start(Limits { max_connections: 4, request_time: FOREVER, ..Limits::default() }, large);
     let deaf: Vec<_> = (0..4).map(|_| ask_large(&server)).collect();
     for n in 0..20 {
         assert_eq!(exchange(&server, post(&format!("/{n}"), "")), ok(&format!("POST /{n} ")));
     }
-    // Those that are left do not hold up the end either.
+    // The remaining ones do not hold up the end either.
     let begun = Instant::now();
     drop(server);
     assert!(begun.elapsed() < LONG, "{:?}", begun.elapsed());
@@ -178,9 +178,9 @@ fn a_slow_reader_is_cut_off() {
     let begun = Instant::now();
     let mut stream = ask_large(&server);
     let (mut chunk, mut received) = (vec![0; 1 << 15], 0);
-    // Each read makes room for a write; all of them would take 10 s at this pace.
+    // Each read makes space for a write; at this pace, reading everything would take 10 s.
     while server.connections() > 0 {
-        // What was sent may be lost in the end, as the server has not read all requests.
+        // The end of what was sent may be lost, because the server has not read all requests.
         let Ok(count) = stream.read(&mut chunk) else { break };
         received += count;
         assert!(begun.elapsed() < LONG, "{received}");
@@ -188,7 +188,7 @@ fn a_slow_reader_is_cut_off() {
     }
     assert!(begun.elapsed() >= SHORT * 2, "{:?}", begun.elapsed());
     assert!(received < LARGE_SIZE / 2, "{received}");
-    // A peer that reads as it comes gets all of it, as often as it asks.
+    // A peer that reads at once gets all of it, as often as it asks.
     let server = start(Limits { request_time: FOREVER, ..Limits::default() }, large);
     let mut prompt = connect(&server);
     for _ in 0..2 {
@@ -198,7 +198,7 @@ fn a_slow_reader_is_cut_off() {
 }
 
 #[test]
-fn a_handler_that_hangs_holds_up_the_end_for_a_second() {
+fn a_handler_that_hangs_delays_the_end_by_a_second() {
     let (entered, entries) = mpsc::sync_channel(1);
     let (release, released) = mpsc::channel::<()>();
     let released = std::sync::Mutex::new(released);
@@ -219,7 +219,7 @@ fn a_handler_that_hangs_holds_up_the_end_for_a_second() {
 }
 
 #[test]
-fn a_panicking_handler_costs_its_connection_only() {
+fn a_panicking_handler_only_ends_its_connection() {
     let server = start(Limits::default(), |request| {
         assert!(request.target() != "/panic", "asked for by the test");
         echo(request)
@@ -280,7 +280,7 @@ fn dropping_ends_everything() {
         drop(server);
         assert!(begun.elapsed() < LONG, "{:?}", begun.elapsed());
         TcpListener::bind(("127.0.0.1", port)).unwrap();
-        // Every thread held the handler, through what the server's threads share.
+        // Every thread held the handler, through the state that they share.
         assert_eq!(Arc::strong_count(&handler), 1);
         for stream in &mut streams {
             assert!(matches!(stream.read(&mut [0; 4096]), Ok(0 | 1..) | Err(_)));
@@ -305,7 +305,7 @@ fn a_connection_without_a_thread_is_closed() {
 }
 
 #[test]
-fn connections_make_room_where_threads_are_few() {
+fn connections_make_room_if_no_thread_can_start() {
     let few = |others| if others < 4 { thread::Builder::new() } else { no_thread() };
     let server = start(Limits { thread: few, ..Limits::default() }, echo);
     let idle: Vec<_> = (0..10).map(|_| connect(&server)).collect();

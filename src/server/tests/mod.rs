@@ -14,14 +14,14 @@ use super::{Handler, Limits, PATIENCE, Reply, Request, Response, Server};
 
 const SHORT: Duration = Duration::from_millis(150);
 
-/// Longer than any machine takes, and much longer than what a test waits for.
+/// Longer than any machine needs, and much longer than a test waits.
 const LONG: Duration = Duration::from_secs(60);
 
 fn start(limits: Limits, handler: impl Fn(Request) -> Reply + Send + Sync + 'static) -> Server {
     Server::start(TcpListener::bind("127.0.0.1:0").unwrap(), limits, Arc::new(handler)).unwrap()
 }
 
-/// Responds with what came: method, target, body.
+/// Responds with the method, target and body of the request.
 #[allow(clippy::needless_pass_by_value, reason = "a handler takes its request")]
 fn echo(request: Request) -> Reply {
     let text = format!("{} {} ", request.method(), request.target());
@@ -45,7 +45,7 @@ fn rest(mut stream: &TcpStream) -> String {
     String::from_utf8(bytes).unwrap()
 }
 
-/// Sends, closes the sending side, and returns everything that comes back.
+/// Sends, closes the sending side, and returns the whole response.
 #[track_caller]
 fn exchange(server: &Server, bytes: impl AsRef<[u8]>) -> String {
     let mut stream = connect(server);
@@ -92,7 +92,7 @@ fn a_connection_is_kept() {
 }
 
 #[test]
-fn a_response_leaves_in_one_piece() {
+fn a_response_is_sent_in_one_piece() {
     let server = start(Limits::default(), echo);
     let mut stream = connect(&server);
     let mut bytes = [0; 4096];
@@ -119,7 +119,7 @@ fn head_is_answered_without_a_body() {
 }
 
 #[test]
-fn who_closes() {
+fn connections_are_closed_as_the_request_asks() {
     let server = start(Limits::default(), echo);
     for (request, connection) in [
         ("HTTP/1.1\r\nHost: x", None),
@@ -145,7 +145,7 @@ fn who_closes() {
 }
 
 #[test]
-fn continue_is_said_when_awaited() {
+fn continue_is_sent_if_the_peer_waits_for_it() {
     let server = start(Limits { max_body: 10, ..Limits::default() }, echo);
     for framing in ["Content-Length: 3\r\n", "Transfer-Encoding: chunked\r\n"] {
         let mut stream = connect(&server);
@@ -158,7 +158,7 @@ fn continue_is_said_when_awaited() {
         stream.write_all(body.as_bytes()).unwrap();
         assert_eq!(response(&mut stream).1, "POST / abc");
     }
-    // A body that is here already, or too large, gets no such answer; nor does HTTP/1.0.
+    // It is not sent if the body has already arrived or is too large, nor for HTTP/1.0.
     let eager = "POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\nabc";
     assert_eq!(exchange(&server, eager), ok("POST / abc"));
     let large = "POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 11\r\n\r\n";

@@ -1,9 +1,9 @@
-//! What the fuzz target and the tests check of requests that arrive in pieces.
+//! The check of requests that arrive in pieces, for the fuzz target and the tests.
 
 use super::Limits;
 use super::request::{Incoming, Request};
 
-/// Fails unless the requests in some bytes are the same in whatever pieces they arrive, and within their limits.
+/// Fails unless the requests in some bytes are within the limits, and the same in whatever pieces they arrive.
 #[cfg_attr(not(fuzzing), allow(unreachable_pub, reason = "only the fuzz target reaches it"))]
 pub fn check_requests(bytes: &[u8], size: usize) {
     let limits = Limits { max_body: 300, max_head: 200, ..Limits::default() };
@@ -15,8 +15,8 @@ pub fn check_requests(bytes: &[u8], size: usize) {
     }
 }
 
-/// Reads what arrives in pieces of `size` bytes, as a connection does. Returns the requests, each as its method, target
-/// and body, and whether what follows them was refused.
+/// Reads bytes that arrive in pieces of `size` bytes, as a connection does. Returns the method, target and body of each
+/// request, and whether the bytes after them were refused.
 fn read_pieces(bytes: &[u8], size: usize, limits: &Limits) -> (Vec<(String, String, Vec<u8>)>, bool) {
     let (mut input, mut incoming, mut requests) = (Vec::new(), None, Vec::new());
     for piece in bytes.chunks(size.max(1)) {

@@ -1,4 +1,4 @@
-//! What a request may look like, and what is refused.
+//! Which requests are accepted, and which are refused.
 
 use proptest::prelude::*;
 
@@ -6,7 +6,7 @@ use super::*;
 use crate::server::pieces::check_requests;
 
 #[test]
-fn a_request_may_come_in_any_pieces() {
+fn a_request_may_arrive_in_any_pieces() {
     let server = start(Limits::default(), echo);
     let chunked = "\r\nPUT /p HTTP/1.1\r\nhOST: x\r\ntransfer-Encoding: Chunked\r\n\r\n3;ext=1\r\nabc\r\nA\r\n0123456789\r\n000\r\n\r\n";
     let twice = chunked.repeat(2) + &post("/q", "end");
@@ -33,12 +33,12 @@ fn a_body_belongs_to_its_request_whatever_the_method() {
         exchange(&server, post("/", hidden).replacen("POST", "HEAD", 1)).matches("HTTP/1.1").count(),
         1
     );
-    // No announced body is none.
+    // A request without a length has no body.
     assert_eq!(exchange(&server, "POST / HTTP/1.1\r\nHost: x\r\n\r\n"), ok("POST / "));
 }
 
 #[test]
-fn what_is_not_a_request_is_refused() {
+fn bytes_that_are_not_a_request_are_refused() {
     let called = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&called);
     let server = start(Limits { max_head: 1000, ..Limits::default() }, move |request| {
@@ -105,7 +105,7 @@ fn what_is_not_a_request_is_refused() {
         let request = request
             .replace('*', "POST / HTTP/1.1\r\nHost: x\r\n")
             .replace('@', "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
-        // What follows a bad request must not be taken for one.
+        // The bytes after a bad request must not be read as a request.
         let reply = exchange(&server, request.clone() + &post("/smuggled", ""));
         assert!(reply.starts_with(&format!("HTTP/1.1 {status} ")), "{request:?} got {reply:?}");
         assert!(
@@ -114,7 +114,7 @@ fn what_is_not_a_request_is_refused() {
         );
     }
     assert_eq!(called.load(Ordering::SeqCst), 0);
-    // Half a request is nobody's.
+    // Half a request gets no response.
     assert_eq!(exchange(&server, "GET / HTTP/1.1\r\nHost: x\r\n"), "");
     assert_eq!(exchange(&server, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc"), "");
     assert_eq!(called.load(Ordering::SeqCst), 0);
@@ -122,7 +122,7 @@ fn what_is_not_a_request_is_refused() {
 }
 
 #[test]
-fn a_head_without_end_is_not_waited_for() {
+fn a_head_without_an_end_is_refused_at_once() {
     let server = start(Limits { max_head: 1000, ..Limits::default() }, echo);
     for line in ["GET /", "a: b\r\n"] {
         let mut stream = connect(&server);
@@ -140,14 +140,14 @@ fn a_large_body_is_refused_without_reading_it() {
     let mut waiting = connect(&server);
     waiting.write_all(announced.as_bytes()).unwrap();
     assert!(response(&mut waiting).0.starts_with("HTTP/1.1 413 "));
-    // The sender is in the midst of its body when the answer comes, and still gets it.
+    // The peer is still sending its body when the response comes, and gets it all the same.
     let mut stream = connect(&server);
     stream.write_all(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n").unwrap();
     for _ in 0..200 {
         stream.write_all(format!("400\r\n{}\r\n", "z".repeat(1024)).as_bytes()).unwrap();
     }
     assert!(response(&mut stream).0.starts_with("HTTP/1.1 413 "));
-    // One that does not stop is cut off.
+    // A peer that does not stop is disconnected.
     let mut sent = 0;
     while sent < 64 << 20 && stream.write_all(&[b'z'; 1 << 14]).is_ok() {
         sent += 1 << 14;
@@ -190,7 +190,7 @@ fn a_target_may_be_a_whole_url() {
 }
 
 #[test]
-fn trailers_are_refused_while_they_come() {
+fn trailers_are_refused_at_once() {
     let server = start(Limits::default(), echo);
     let mut stream = connect(&server);
     stream.write_all(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n").unwrap();
@@ -201,7 +201,7 @@ fn trailers_are_refused_while_they_come() {
     assert!(sent < 16 << 20, "{sent} bytes of trailers were taken");
 }
 
-/// Texts of which requests are made, and some which do not belong there.
+/// Texts that requests consist of, and some that do not belong there.
 const WORDS: [&str; 26] = [
     "POST /a?b HTTP/1.1\r\nHost: x\r\n",
     "GET http://h/a HTTP/1.0\r\n",

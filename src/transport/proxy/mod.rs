@@ -1,4 +1,4 @@
-//! Which proxy there is, if any.
+//! The choice of a proxy.
 
 mod no_proxy;
 pub(super) mod tunnel;
@@ -10,7 +10,7 @@ use ureq::ProxyProtocol::{Http, Https};
 
 use crate::error::Error;
 
-/// Where the proxy comes from.
+/// Where the proxy is configured.
 #[derive(Clone)]
 pub(crate) enum ProxyChoice {
     Environment,
@@ -19,16 +19,16 @@ pub(crate) enum ProxyChoice {
 }
 
 impl ProxyChoice {
-    /// The proxy on the way to a host.
+    /// Returns the proxy for a host.
     ///
     /// # Errors
-    /// Returns an error if the URL is not one of an HTTP proxy. SOCKS is refused rather than passed by in silence.
+    /// Returns an error if the URL is not that of an HTTP proxy. SOCKS is refused, not silently ignored.
     pub(super) fn proxy(&self, host: &str, port: u16) -> Result<Option<Proxy>, Error> {
         let proxy = match self {
             Self::None => None,
             Self::Environment if is_exception(host, port)? => None,
             Self::Environment => environment_proxy()?,
-            // The error may repeat the URL, and with it a password: it is not passed on.
+            // The error may contain the URL and a password in it, so it is not passed on.
             Self::Url(url) => {
                 Some(Proxy::new(url).map_err(|_| Error::invalid("proxy", "not the URL of a proxy"))?)
             }
@@ -44,10 +44,11 @@ impl ProxyChoice {
     }
 }
 
-/// The environment's proxy.
+/// Returns the proxy that the environment names.
 ///
 /// # Errors
-/// Returns an error if a variable is set and not a proxy's URL: to go without would go round what somebody wanted.
+/// Returns an error if a variable is set but is not the URL of a proxy. To connect without a proxy would not be what the
+/// user wanted.
 fn environment_proxy() -> Result<Option<Proxy>, Error> {
     const NAMES: [&str; 6] =
         ["ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"];
@@ -62,7 +63,7 @@ fn environment_proxy() -> Result<Option<Proxy>, Error> {
     }
 }
 
-/// Whether the environment wants no proxy on the way to a host.
+/// Whether the environment names a host as an exception.
 fn is_exception(host: &str, port: u16) -> Result<bool, Error> {
     let Some(list) = ["NO_PROXY", "no_proxy"].iter().find_map(env::var_os) else { return Ok(false) };
     match list.to_str() {

@@ -1,5 +1,4 @@
-//! The way through an HTTP proxy: a tunnel, by CONNECT. Of what goes through it the proxy sees nothing but
-//! the target's name and port.
+//! A tunnel through an HTTP proxy, opened with CONNECT. The proxy only sees the target's name and port.
 
 use std::io;
 
@@ -14,7 +13,7 @@ use crate::transport::socket::Stream;
 /// The longest head of a proxy's response.
 const LONGEST_HEAD: usize = 16 * 1024;
 
-/// Asks a proxy, to which a stream with a deadline leads, to connect it with a target.
+/// Asks the proxy at the other end of a stream, which has a deadline, to connect the stream to a target.
 pub(in crate::transport) fn open(
     stream: &mut dyn Stream,
     proxy: &Proxy,
@@ -41,7 +40,7 @@ pub(in crate::transport) fn open(
     }
 }
 
-/// Reads the head of a proxy's response, and no byte more: what follows belongs to the target.
+/// Reads the head of a proxy's response, and not one byte more, because what follows belongs to the target.
 fn status(stream: &mut dyn Stream) -> Result<u16, NotConnected> {
     let mut head = Vec::with_capacity(256);
     let mut byte = [0];

@@ -1,4 +1,4 @@
-//! TLS over a stream, by whichever library the features bring.
+//! TLS over a stream, with the libraries that the features provide.
 
 #![cfg_attr(
     not(any(feature = "rustls", feature = "native-tls")),
@@ -20,15 +20,15 @@ use super::failure::NotConnected;
 use super::socket::Stream;
 use crate::error::Error;
 
-/// Which library speaks TLS, and whom it trusts. See [`tls`](crate::PaymentsApiBuilder::tls).
+/// The TLS library, and which root certificates it trusts. See [`tls`](crate::PaymentsApiBuilder::tls).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Tls {
-    /// rustls with the Mozilla root certificates that are compiled in. The default.
+    /// rustls with Mozilla's root certificates, which are compiled in. This is the default.
     #[cfg(feature = "rustls")]
     #[cfg_attr(docsrs, doc(cfg(feature = "rustls")))]
     Rustls,
-    /// rustls, trusting what the operating system trusts.
+    /// rustls with the operating system's root certificates.
     #[cfg(feature = "platform-verifier")]
     #[cfg_attr(docsrs, doc(cfg(feature = "platform-verifier")))]
     PlatformVerifier,
@@ -39,7 +39,7 @@ pub enum Tls {
 }
 
 impl Tls {
-    /// The choice if none is made, or `None` in a build without TLS.
+    /// The default, or `None` in a build without TLS.
     #[allow(unreachable_code, clippy::needless_return, reason = "which line is last depends on the features")]
     pub(crate) fn default_choice() -> Option<Self> {
         #[cfg(feature = "rustls")]
@@ -49,7 +49,7 @@ impl Tls {
         None
     }
 
-    /// A configuration that trusts the usual roots and the extra ones, given as PEM.
+    /// Makes a configuration that trusts the usual root certificates and the extra ones, in PEM format.
     pub(super) fn client(self, extra_roots: &[Vec<u8>]) -> Result<Box<dyn TlsClient>, Error> {
         match self {
             #[cfg(feature = "rustls")]

@@ -1,4 +1,4 @@
-//! TLS by the operating system's own library.
+//! TLS by the operating system's library.
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,7 +13,7 @@ use crate::transport::socket::has_nothing_to_read;
 pub(super) struct Client(TlsConnector);
 
 impl Client {
-    /// Trusts what the operating system trusts, and these.
+    /// Trusts the operating system's root certificates and these.
     pub(super) fn new(extra_roots: &[Vec<u8>]) -> Result<Self, Error> {
         let mut builder = TlsConnector::builder();
         builder.min_protocol_version(Some(Protocol::Tlsv12));
@@ -46,7 +46,7 @@ impl TlsClient for Client {
     }
 }
 
-/// Cuts PEM text after each certificate: of several, the system's library would read the first only.
+/// Splits PEM text into certificates, because the system's library would only read the first one.
 fn one_by_one(pem: &[u8]) -> impl Iterator<Item = &[u8]> {
     const END: &[u8] = b"-----END CERTIFICATE-----";
     let mut rest = Some(pem);
@@ -54,13 +54,13 @@ fn one_by_one(pem: &[u8]) -> impl Iterator<Item = &[u8]> {
         let pem = rest?;
         let end = pem.windows(END.len()).position(|window| window == END).map(|start| start + END.len());
         let (certificate, after) = pem.split_at(end.unwrap_or(pem.len()));
-        // What follows the last one is of no interest; text without any is for the library to refuse.
+        // Text after the last one is ignored; the library refuses text without any certificate.
         rest = Some(after).filter(|after| after.windows(END.len()).any(|window| window == END));
         Some(certificate)
     })
 }
 
-/// A stream that notes how it broke: the libraries report a broken connection and a refused certificate alike.
+/// A stream that notes its errors, because the libraries report a lost connection and a refused certificate alike.
 struct Noting {
     stream: Box<dyn Stream>,
     broken: Arc<Mutex<Option<io::ErrorKind>>>,
@@ -104,8 +104,8 @@ impl Stream for TlsStream<Noting> {
     }
 
     fn is_quiet(&mut self) -> bool {
-        // No look at the socket finds what is decrypted already. What is there may be no more than the
-        // tickets that a server sends after the handshake.
+        // A check of the socket does not find data that is already decrypted, and what it finds may only be the tickets
+        // that a server sends after the handshake.
         self.buffered_read_size().is_ok_and(|size| size == 0)
             && (self.get_mut().stream.is_quiet() || has_nothing_to_read(self))
     }

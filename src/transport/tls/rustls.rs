@@ -16,7 +16,7 @@ use crate::transport::socket::has_nothing_to_read;
 pub(super) struct Client(Arc<ClientConfig>);
 
 impl Client {
-    /// Trusts the Mozilla roots and these.
+    /// Trusts Mozilla's root certificates and these.
     pub(super) fn new(extra_roots: &[Vec<u8>]) -> Result<Self, Error> {
         let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
         for certificate in certificates(extra_roots)? {
@@ -27,7 +27,7 @@ impl Client {
         Ok(Self::of(builder()?.with_root_certificates(roots)))
     }
 
-    /// Trusts what the operating system trusts, and these.
+    /// Trusts the operating system's root certificates and these.
     #[cfg(feature = "platform-verifier")]
     pub(super) fn with_platform_verifier(extra_roots: &[Vec<u8>]) -> Result<Self, Error> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -36,7 +36,7 @@ impl Client {
             rustls_platform_verifier::Verifier::new_with_extra_roots(roots, provider).map_err(|error| {
                 Error::invalid("tls", "the platform's verifier is not usable").with_source(error)
             })?;
-        // "Dangerous" is rustls' word for any verifier but its own; this one checks all that it does.
+        // rustls calls every verifier except its own "dangerous"; this one checks everything that its own does.
         Ok(Self::of(builder()?.dangerous().with_custom_certificate_verifier(Arc::new(verifier))))
     }
 
@@ -67,7 +67,7 @@ impl TlsClient for Client {
 }
 
 fn builder() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, Error> {
-    // The provider is named, so that a process-wide choice of another crate cannot make this fail.
+    // The provider is set explicitly, so that a process-wide choice by another crate cannot make this fail.
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -100,8 +100,8 @@ impl Stream for StreamOwned<ClientConnection, Box<dyn Stream>> {
     }
 
     fn is_quiet(&mut self) -> bool {
-        // It wants to read unless there is something decrypted already, which no look at the socket finds.
-        // What is there may be no more than the tickets that a server sends after the handshake.
+        // It wants to read unless some data is already decrypted, which a check of the socket does not find. What the
+        // check finds may only be the tickets that a server sends after the handshake.
         self.conn.wants_read() && (self.sock.is_quiet() || has_nothing_to_read(self))
     }
 }

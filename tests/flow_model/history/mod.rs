@@ -1,5 +1,5 @@
-//! One random history of one payment: a program in one or two processes, the service, the network between
-//! them, and the caller.
+//! A random history of one payment: a program in one or two processes, the service, the network between them, and
+//! the caller.
 
 use std::time::{Duration, SystemTime};
 
@@ -10,7 +10,7 @@ use crate::facts::{Answer, Facts, Limits, Money, Verdict, When};
 use crate::nature::{self, Earlier, Nature};
 use crate::service::{self, Request, Service, State};
 
-/// Records what happens, at no cost unless somebody wants it.
+/// Records what happens, at no cost unless it is to be shown.
 macro_rules! tell {
     ($self:ident, $($text:tt)*) => {
         if let Some(told) = &mut $self.told {
@@ -23,20 +23,20 @@ macro_rules! tell {
 mod network;
 mod program;
 
-/// How many turns a history has before everything goes well, and before it must have ended.
+/// After how many turns everything goes well, and after how many the history must have ended.
 const TURNS: u32 = 250;
 const CALM_TURNS: u32 = 1_500;
 
-/// A flow in a process, what it learned, and the revision that its store expects to find.
+/// A flow in a process, the facts that it was given, and the revision that its store expects to find.
 struct Process {
     flow: PaymentFlow,
     facts: Facts,
     base: u64,
-    /// What the client is about to return.
+    /// What the client will return.
     pending: Option<(Result<Payments, Error>, Answer)>,
 }
 
-/// What a history was like, for counts.
+/// What a history was like, for statistics.
 pub struct Summary {
     pub steps: u64,
     pub money: Money,
@@ -113,7 +113,7 @@ impl History {
         history
     }
 
-    /// Lets an earlier session of the call, which is not this flow's, have callbacks under way.
+    /// Puts callbacks of an earlier session on the call, which is not this flow's, under way.
     fn open_earlier_session(&mut self) {
         let earlier = self.nature.earlier;
         if earlier == Earlier::None {
@@ -133,7 +133,7 @@ impl History {
         }
     }
 
-    /// Runs the history to its end. Returns the tape of its choices and what happened, too.
+    /// Runs the history to its end. Also returns the tape of its choices and what happened.
     pub fn run(mut self) -> (Result<Summary, String>, Vec<u32>, Vec<String>) {
         tell!(self, "{:?}", self.nature);
         let verdict = self.play();
@@ -167,7 +167,7 @@ impl History {
         self.stored.0.ending().is_some() && self.processes.iter().all(|process| process.pending.is_none())
     }
 
-    /// Whether something out of the ordinary happens, in so many of a thousand cases.
+    /// True in this many of a thousand cases, but never in a calm history.
     fn chance(&mut self, thousandths: u32) -> bool {
         !self.calm && self.choices.chance(thousandths)
     }
@@ -179,7 +179,7 @@ impl History {
             tell!(self, "a process loads revision {}", process.base);
             self.processes.push(process);
             if self.crashes > 0 && self.chance(self.nature.cancels * 10) {
-                // Who finds a payment half done does not always go on with it.
+                // A process that finds a payment half done does not always continue it.
                 return self.cancel(self.processes.len() - 1);
             }
         }
@@ -194,7 +194,7 @@ impl History {
         self.respond(index)
     }
 
-    /// What happens by itself between two steps.
+    /// Lets things happen by themselves between two steps.
     fn disturb(&mut self) -> Verdict {
         if !self.processes.is_empty() && self.chance(self.nature.crashes) {
             let index = self.choices.index(self.processes.len());
@@ -277,7 +277,7 @@ impl History {
             tell!(self, "session {index} ends: {result}{}", if charges { ", charged" } else { "" });
             self.service.end(index, result, charges);
             if nasty && self.choices.chance(200) {
-                // A second word, as after a connector's timeout.
+                // A second result, as after a timeout of the connector.
                 let (result, charges) =
                     self.choices.one_of(&[("success", true), ("payment-connector-error", false)]);
                 let charges = charges && self.service.sessions[index].charges == 0;
@@ -299,7 +299,7 @@ impl History {
         true
     }
 
-    /// What still arrives when the flow has ended.
+    /// Delivers what still arrives after the flow has ended.
     fn aftermath(&mut self) -> Verdict {
         self.processes.clear();
         tell!(self, "the stored flow has ended");
@@ -317,7 +317,7 @@ impl History {
                 self.processes.clear();
             }
         }
-        // Whoever loads an ended flow does what it still wants.
+        // A process that loads an ended flow carries out what it still returns.
         self.calm = true;
         for _ in 0..20 {
             if self.processes.is_empty() {

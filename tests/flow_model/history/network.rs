@@ -1,4 +1,4 @@
-//! What the network makes of a request: what the client returns, and whether the service carries it out.
+//! What the network does to a request: what the client returns, and whether the service carries it out.
 
 use twilio_payments::sandbox::FailedOperation;
 use twilio_payments::{Error, Payments};
@@ -8,13 +8,13 @@ use crate::facts::Answer;
 use crate::service::{Reply, Request};
 
 impl History {
-    /// Sends a request through the network: what the client returns.
+    /// Sends a request through the network, and returns what the client returns.
     pub(super) fn exchange(&mut self, request: &Request) -> (Result<Payments, Error>, Answer) {
         let key = request.key();
         let lost = FailedOperation::lost().error(key);
         let limited = FailedOperation::status(429).code(20429);
         let unknown = |failed: FailedOperation| (Err(failed.error(key)), Answer::Unknown);
-        // Two attempts of the client, the first of which was lost.
+        // The client makes two attempts, and the first one is lost.
         let after_lost =
             |failed: FailedOperation| (Err(failed.error(key).after_earlier(&lost)), Answer::Unknown);
         let fault = if self.chance(self.nature.faults) { 1 + self.choices.below(13) } else { 0 };
@@ -56,7 +56,7 @@ impl History {
                 let failed = FailedOperation::not_sent().error(key);
                 return (Err(failed.after_earlier(&limited.error(key))), Answer::Refused(429, 20429));
             }
-            // An attempt is lost before the one that is answered.
+            // An attempt is lost before the one that gets a response.
             12 => drop(self.service.take(request)),
             _ => self.late.push(request.clone()),
         }

@@ -8,12 +8,12 @@ use super::{History, Process, millis, time};
 use crate::facts::{CAPTURES, Operation, Verdict, When};
 use crate::service::{self, Mail, Request};
 
-/// The most that a flow of these histories takes when it is stored.
+/// The largest size of a stored flow in these histories.
 const LONGEST_STORED: usize = 8 * 1024;
 
 impl History {
-    /// Loads the stored value, as another process would. Now and then it is really written and read again, which
-    /// takes most of the test's time.
+    /// Loads the stored flow, as another process would. Only sometimes it is really written and read, because that takes
+    /// most of the test's time.
     pub(super) fn load(&mut self) -> Process {
         let (flow, facts) = self.stored.clone();
         self.loads += 1;
@@ -38,8 +38,8 @@ impl History {
         self.store(index).map(drop)
     }
 
-    /// Stores the flow of a process, if the stored value is the one that it began with. Otherwise the process
-    /// stops, as it does if the store fails.
+    /// Stores the flow of a process if the stored one is the one that it began with. Otherwise the process stops, as it
+    /// does if the store fails.
     pub(super) fn store(&mut self, index: usize) -> Result<bool, String> {
         let process = &mut self.processes[index];
         let compare = crate::COMPARE_REVISIONS;
@@ -98,7 +98,7 @@ impl History {
         }
     }
 
-    /// Begins a request, stores that, and sends it.
+    /// Stores that a request is begun, and sends it.
     fn send(&mut self, index: usize, request: &Request) -> Verdict {
         tell!(self, "process {index} begins {}", request.key());
         let operation = self.operation(index, request)?;
@@ -119,7 +119,7 @@ impl History {
         Ok(())
     }
 
-    /// What a request is, if its session and its key are the right ones.
+    /// The operation of a request, if its session and its key are correct.
     fn operation(&mut self, index: usize, request: &Request) -> Result<Operation, String> {
         let process = &self.processes[index];
         let key = process.flow.key();
@@ -181,7 +181,7 @@ impl History {
         Ok(())
     }
 
-    /// Delivers a callback to a process, or to one that loads the stored value, as a web server does.
+    /// Delivers a callback to a process, or to one that loads the stored flow, as a web server does.
     pub(super) fn deliver(&mut self, mail: usize, process: Option<usize>) -> Verdict {
         let (lost, repeated) = (self.chance(self.nature.losses), self.chance(self.nature.repeats));
         let copy = self.service.mail[mail].clone();

@@ -1,4 +1,4 @@
-//! What can be made to go wrong.
+//! The faults of the sandbox.
 
 use super::*;
 
@@ -61,7 +61,7 @@ fn each_fault_on_the_wire() {
             }
             _ => assert!(head.starts_with("HTTP/1.1 503 ") && body.starts_with("<html>")),
         }
-        // The same request, sent again, has its effect once.
+        // The same request, sent again, takes effect once.
         let again = String::from_utf8(exchange(&sandbox, &request).unwrap()).unwrap();
         assert!(again.starts_with("HTTP/1.1 201 "), "{fault:?}: {again}");
         assert_eq!(sandbox.sessions().len(), sessions + 1);
@@ -70,7 +70,7 @@ fn each_fault_on_the_wire() {
 }
 
 #[test]
-fn what_a_client_says_of_a_fault_is_true() {
+fn a_client_reports_faults_truthfully() {
     let sandbox = Sandbox::start().unwrap();
     let api = sandbox.client_builder().retry_policy(RetryPolicy::none()).build().unwrap();
     for (fault, kind) in [
@@ -145,7 +145,7 @@ fn a_fault_can_be_aimed_at_an_operation() {
         update(&UpdatePaymentsParams::new_capture(URL, Capture::SecurityCode)).unwrap();
         update(&UpdatePaymentsParams::new_capture(URL, Capture::PostalCode)).unwrap();
         let complete = UpdatePaymentsParams::new_complete(URL);
-        // On a connection of its own: a lost one that was kept is replaced without asking.
+        // On a new connection, because a kept one that is lost is replaced without an error.
         let fresh = sandbox.client_builder().retry_policy(RetryPolicy::none()).build().unwrap();
         let lost = fresh.update_payments(call.sid(), &sid, &complete).unwrap_err();
         assert_eq!(lost.outcome(), Outcome::Unknown);

@@ -1,4 +1,4 @@
-//! Idempotency keys, in both worlds.
+//! Idempotency keys, replayed and ignored.
 
 use super::*;
 
@@ -15,14 +15,14 @@ fn a_repeated_request_gets_the_stored_response() {
     let completed = post(&sandbox, &update, &form("k2", "&Status=complete"));
     call.hang_up();
     for _ in 0..3 {
-        // In another order of fields, on another connection, after all is over.
+        // With the fields in another order, on another connection, and after the session has ended.
         let again = post(&sandbox, &create, &format!("Currency=USD&{}", form("k1", "&ChargeAmount=1")));
         assert_eq!((again.status, &again.body), (201, &created.body));
         assert_ne!(again.headers["Twilio-Request-Id"], created.headers["Twilio-Request-Id"]);
         let again = post(&sandbox, &update, &form("k2", "&Status=complete"));
         assert_eq!((again.status, &again.body), (202, &completed.body));
     }
-    // Another request with a used key is none.
+    // Another request with a used key is refused.
     for (path, body) in [
         (&create, form("k1", "&ChargeAmount=2&Currency=USD")),
         (&create, form("k1", "")),
@@ -87,19 +87,19 @@ fn ignored_keys_make_new_requests() {
     assert_eq!(post(&sandbox, &create, &same).refusal().1, 64021);
     let update = of_session(&create, created.json()["sid"].as_str().unwrap());
     for capture in ["payment-card-number", "expiration-date", "security-code", "postal-code"] {
-        // One key on everything, as some programs in the field send it.
+        // One key for everything, as some programs send it.
         let body = form("k", &format!("&Capture={capture}"));
         assert_eq!(post(&sandbox, &update, &body).status, 202);
         assert_eq!(post(&sandbox, &update, &body).status, 202);
     }
     let complete = form("k", "&Status=complete");
     assert_eq!(post(&sandbox, &update, &complete).status, 202);
-    // A repeated completion finds the session over: it is charged once in this world too.
+    // A repeated completion finds that the session is over, so it is charged once in this case too.
     let (_, code, message) = post(&sandbox, &update, &complete).refusal();
     assert!(code == 20409 && message.contains("is over: success"), "{code} {message}");
     assert_eq!(sandbox.transaction_count(), 1);
     assert_eq!(sandbox.sessions()[0].captures.len(), 8, "each capture was asked for twice");
-    // And a repeated creation after the end is a new session.
+    // A repeated creation after the end makes a new session.
     assert_eq!(post(&sandbox, &create, &same).status, 201);
     assert_eq!(sandbox.sessions().len(), 2);
 }

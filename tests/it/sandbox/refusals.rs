@@ -1,4 +1,4 @@
-//! The codes of the reference: what is refused, and what is not (each line marked ► there).
+//! What the service refuses, with the codes that it documents, and what it does not refuse.
 
 use super::*;
 use crate::support::records::logged_about;
@@ -56,7 +56,7 @@ fn code_64019_an_early_complete_and_the_session_goes_on() {
     assert_eq!(desk.refused("&Status=complete"), (400, 64019));
     post(&desk.sandbox, &desk.update, &form("1", "&Capture=payment-card-number"));
     desk.call.press("4242");
-    // Nothing has changed: the caller goes on typing where they were.
+    // Nothing has changed: the caller continues to type.
     assert_eq!(desk.refused("&Status=complete"), (400, 64019));
     desk.call.press("424242424242");
     assert_eq!(desk.refused("&Status=complete"), (400, 64019));
@@ -158,7 +158,7 @@ fn unknown_parameters_are_ignored() {
 }
 
 #[test]
-fn a_query_is_left_open() {
+fn a_query_is_ignored() {
     let desk = Desk::new("");
     let update = format!("{}?Status=complete&x", desk.update);
     assert_eq!(post(&desk.sandbox, &update, &form("1", "&Capture=postal-code")).status, 202);
@@ -215,7 +215,7 @@ fn last_callbacks_have_the_recorded_names() {
 }
 
 #[test]
-fn words_of_the_pay_verb_are_off() {
+fn values_of_the_pay_verb_are_off() {
     let desk = Desk::new("");
     for key in 0..9 {
         let body = form(&key.to_string(), "&Capture=payment-card-number");

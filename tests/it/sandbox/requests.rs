@@ -1,4 +1,4 @@
-//! What a request must be, and what comes back.
+//! Which requests are accepted, and the responses to them.
 
 use super::*;
 
@@ -55,7 +55,7 @@ fn the_responses_on_the_wire() {
 }
 
 #[test]
-fn who_may_call() {
+fn credentials_are_checked() {
     let sandbox = Sandbox::builder().auth_token("to:ken").start().unwrap();
     let (sid, token) = (sandbox.account_sid(), sandbox.auth_token());
     let good = basic(sid, token);
@@ -101,7 +101,7 @@ fn who_may_call() {
 }
 
 #[test]
-fn what_does_not_exist() {
+fn accounts_calls_and_sessions_must_exist() {
     let sandbox = Sandbox::start().unwrap();
     let call = sandbox.call().obliging();
     let create = path(sandbox.account_sid(), &call);
@@ -140,7 +140,7 @@ fn what_does_not_exist() {
 }
 
 #[test]
-fn how_it_must_be_asked() {
+fn methods_and_content_types() {
     let sandbox = Sandbox::start().unwrap();
     let create = path(sandbox.account_sid(), &sandbox.call());
     let authorization = basic(sandbox.account_sid(), sandbox.auth_token());
@@ -185,7 +185,7 @@ fn parameters_are_checked() {
         assert!(text.starts_with(message), "{text}");
     }
     assert_eq!((sandbox.sessions().len(), sandbox.ignored_parameters().len()), (0, 0));
-    // A refused key is not used up, and what is not known is ignored.
+    // A refused request does not use its key up, and unknown parameters are ignored.
     let created = post(&sandbox, &create, &form("k", "&Timeout=600&Capture=x&%3Cscript%3E%22=1"));
     assert_eq!(created.status, 201);
     let update = of_session(&create, created.json()["sid"].as_str().unwrap());

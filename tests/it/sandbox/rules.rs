@@ -1,4 +1,4 @@
-//! What may happen on a call, and what is charged.
+//! The rules of calls and sessions, and what is charged.
 
 use super::*;
 
@@ -40,7 +40,7 @@ fn one_open_session_on_a_call() {
             api.update_payments(call.sid(), &sid, &UpdatePaymentsParams::new_capture(URL, capture)).unwrap();
         }
         assert_eq!(start().unwrap_err().api_error().unwrap().code, Some(64021));
-        // Another call is not concerned.
+        // Another call is not affected.
         api.create_payments(sandbox.call().sid(), &CreatePaymentsParams::new(URL)).unwrap();
         api.update_payments(call.sid(), &sid, &end(URL)).unwrap();
         for late in [
@@ -167,7 +167,7 @@ fn an_obliging_caller_can_be_given_answers() {
     assert_eq!(last.get("PaymentCardNumber"), Some("xxxx-xxxxxx-x0005"));
     let declined = run(vec![(Capture::PaymentCardNumber, numbers::DECLINED)]);
     assert_eq!((declined.result, declined.transaction), (Some(PayResult::PaymentConnectorError), None));
-    // No answer: the entry is empty.
+    // Without an answer, the entry is empty.
     let call = sandbox.call().obliging_with([(Capture::PostalCode, "")]);
     let sid = api.create_payments(call.sid(), &CreatePaymentsParams::new(URL)).unwrap().sid;
     let ask = UpdatePaymentsParams::new_capture(URL, Capture::PostalCode);
@@ -196,7 +196,7 @@ fn responses_and_callbacks_name_the_parent_leg() {
 
 /// Connectors differ in what they support, and they fail.
 #[test]
-fn connectors_support_and_fail_as_they_are_told() {
+fn connectors_support_and_fail_as_configured() {
     let sandbox = Sandbox::start().unwrap();
     let api = sandbox.client();
     sandbox.set_connector("e-check", PaymentConnector::new().ach_parameters(["AVSName"]).token_types([]));

@@ -1,4 +1,4 @@
-//! Starting, stopping and looking at a sandbox.
+//! Starting, stopping and inspecting a sandbox.
 
 use super::*;
 
@@ -16,7 +16,7 @@ fn a_short_idle_timeout_closes_kept_connections() {
 }
 
 #[test]
-fn the_builder_sets_what_it_says() {
+fn the_settings_of_the_builder_apply() {
     let sandbox =
         Sandbox::builder().account_sid(format!("AC{:032}", 5)).auth_token("secret").start().unwrap();
     assert_eq!((sandbox.account_sid(), sandbox.auth_token()), (format!("AC{:032}", 5).as_str(), "secret"));
@@ -92,7 +92,7 @@ fn old_sessions_are_forgotten() {
     assert_eq!(sandbox.transactions().len(), 5, "what was charged stays");
     assert!(sandbox.session(&sids[1]).is_none() && sandbox.callbacks(&sids[1]).is_empty());
     assert!(!sandbox.callbacks(&sids[2]).is_empty());
-    // The kept ones are replayed still, the others are not known any more.
+    // Requests of those are still replayed; the others are no longer known.
     let complete = |index: usize| {
         let params =
             UpdatePaymentsParams::new_complete(URL).idempotency_key(format!("{}-5", calls[index].sid()));

@@ -1,4 +1,4 @@
-//! What tests of the listener share: signed callbacks, and an HTTP client as simple as that.
+//! What the tests of the listener share: signed callbacks, and a simple HTTP client.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -26,7 +26,7 @@ pub fn sid(n: usize) -> String {
     format!("PK{n:032x}")
 }
 
-/// A callback about a session, with a number to know it by.
+/// A callback about a session, with a number to recognize it by.
 pub fn body(session: usize, number: usize) -> String {
     format!("Sid={}&CallSid=CA1&Number={number}", sid(session))
 }
@@ -98,7 +98,7 @@ pub fn send(listener: &CallbackListener, request: &str) -> u16 {
 pub fn in_time(test: fn()) {
     let (ended, end) = mpsc::channel();
     let thread = thread::spawn(move || {
-        // Dropped also where the test panics.
+        // Dropped even if the test panics.
         let _ended = ended;
         test();
     });

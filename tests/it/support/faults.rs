@@ -21,27 +21,27 @@ pub enum Step {
     CloseUnread,
     /// Reads the request, and closes.
     CloseRead,
-    /// Reads the request, sends this beginning of an answer, and closes.
+    /// Reads the request, sends this beginning of a response, and closes.
     Break(String),
     /// Reads the request, and is then silent until the client gives up.
     Silence,
-    /// Reads the request, sends this beginning of an answer, and is then silent.
+    /// Reads the request, sends this beginning of a response, and is then silent.
     Stall(String),
 }
 
 impl Step {
-    /// An empty answer of a status.
+    /// An empty response with this status.
     pub fn status(status: u16) -> Self {
         Self::Answer(super::answer(&format!("{status} Status"), "", "{}"))
     }
 
-    /// The right answer to a creation.
+    /// A correct response to a creation.
     pub fn created() -> Self {
         Self::Answer(created())
     }
 }
 
-/// A server that takes one step for each request, the last one for ever.
+/// A server that takes one step for each request, and repeats the last one.
 pub struct Script {
     pub address: SocketAddr,
     /// The requests that were read whole, in order.
@@ -91,7 +91,7 @@ impl Script {
 /// Serves one connection.
 fn run(stream: &mut TcpStream, take: &impl Fn() -> Step, sender: &mpsc::Sender<Vec<u8>>) {
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-    // A step is taken only when a request is there, so that an idle connection takes none.
+    // A step is taken only when a request arrives, so that an idle connection takes none.
     while stream.peek(&mut [0]).is_ok_and(|amount| amount > 0) {
         let step = take();
         if matches!(step, Step::CloseUnread) {
@@ -119,13 +119,13 @@ fn run(stream: &mut TcpStream, take: &impl Fn() -> Step, sender: &mpsc::Sender<V
     }
 }
 
-/// Waits until a server says that it has done something, and then a little, so that it has arrived as well.
+/// Waits until a server signals that it has done something, and then a little longer, so that it arrives here.
 pub fn done<T>(signals: &Receiver<T>) {
     signals.recv_timeout(Duration::from_secs(20)).expect("a signal of the server");
     thread::sleep(Duration::from_millis(20));
 }
 
-/// Keeps a connection open, and passes over what comes, until the client closes it.
+/// Keeps a connection open and ignores what arrives, until the client closes it.
 pub fn hold(stream: &mut TcpStream) {
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     while stream.read(&mut [0; 4096]).is_ok_and(|amount| amount > 0) {}
@@ -157,7 +157,7 @@ impl FullQueue {
     }
 }
 
-/// Does something in another thread, so that a hang fails the test rather than stopping it, and measures it.
+/// Runs a closure in another thread and measures it, so that a hang fails the test instead of blocking it.
 #[track_caller]
 pub fn within<T: Send + 'static>(
     limit: Duration,

@@ -1,4 +1,4 @@
-//! What the tests over sockets share: a server with prepared responses that records its requests.
+//! What the tests over sockets share: a server that sends prepared responses and records its requests.
 
 #![allow(
     dead_code,
@@ -27,8 +27,7 @@ pub const SESSION: &str = "PK00000000000000000000000000000003";
 pub const TOKEN: &str = "a-secret-auth-token";
 pub const CALLBACK: &str = "https://example.com/status";
 
-/// A server that hands each connection to a function, in a thread of its own, and never ends before the
-/// test does.
+/// A server that passes each connection to a function in a thread of its own, and runs until the test ends.
 pub fn serve(each: impl Fn(TcpStream, usize) + Send + Sync + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -42,7 +41,7 @@ pub fn serve(each: impl Fn(TcpStream, usize) + Send + Sync + 'static) -> SocketA
     address
 }
 
-/// Reads one request with a Content-Length; `None` where the connection ends first.
+/// Reads one request with a Content-Length; `None` if the connection ends first.
 pub fn read_request(stream: &mut TcpStream) -> Option<Vec<u8>> {
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     let mut bytes = Vec::new();
@@ -63,22 +62,22 @@ pub fn read_request(stream: &mut TcpStream) -> Option<Vec<u8>> {
     }
 }
 
-/// The body of a successful answer.
+/// The body of a success.
 pub fn payments_json() -> String {
     format!(r#"{{"account_sid":"{ACCOUNT}","call_sid":"{CALL}","sid":"{SESSION}"}}"#)
 }
 
-/// A whole answer.
+/// A whole response.
 pub fn answer(status: &str, headers: &str, body: &str) -> String {
     format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n{headers}\r\n{body}", body.len())
 }
 
-/// A whole successful answer to a creation.
+/// The whole response of a successful creation.
 pub fn created() -> String {
     answer("201 Created", "Content-Type: application/json\r\n", &payments_json())
 }
 
-/// A server that sends these responses in turn, the last one for ever, and reports each request.
+/// A server that sends these responses in turn, repeats the last one, and reports each request.
 pub fn scripted<T: Into<Vec<u8>>>(answers: impl IntoIterator<Item = T>) -> (SocketAddr, Receiver<Vec<u8>>) {
     let answers: Vec<Vec<u8>> = answers.into_iter().map(Into::into).collect();
     let (sender, receiver) = mpsc::channel();

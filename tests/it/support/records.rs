@@ -1,4 +1,4 @@
-//! The one logger of a test process: keeps what the crate logs, for the tests that ask.
+//! The logger of the test process: keeps what the crate logs, for tests that ask for it.
 
 use std::cell::RefCell;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,7 +10,7 @@ thread_local! {
     static OF_THREAD: RefCell<Option<Vec<(Level, String)>>> = const { RefCell::new(None) };
 }
 
-/// What tests look for in the records of all threads, and what was found.
+/// What a test looks for in the records of all threads, and what was found.
 static WATCHED: Mutex<Vec<Watched>> = Mutex::new(Vec::new());
 
 struct Watched {
@@ -51,7 +51,7 @@ impl Log for Logger {
 }
 
 fn start() {
-    // The first test that asks sets it.
+    // The first test that asks sets the logger.
     let _ = log::set_logger(&Logger);
     log::set_max_level(LevelFilter::Trace);
 }
@@ -64,7 +64,7 @@ pub fn logged<T>(work: impl FnOnce() -> T) -> (T, Vec<(Level, String)>) {
     (result, OF_THREAD.take().unwrap_or_default())
 }
 
-/// Returns what any thread logs during `work`, as far as it contains one of the needles: level, target and text.
+/// Returns the records of any thread during `work` that contain one of the needles: level, target and text.
 pub fn logged_about<T>(needles: &[&str], work: impl FnOnce() -> T) -> (T, Vec<String>) {
     start();
     let needles: Vec<_> = needles.iter().map(ToString::to_string).collect();

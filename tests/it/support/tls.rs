@@ -1,4 +1,4 @@
-//! TLS servers with certificates made on the spot.
+//! TLS servers with certificates that the tests make.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -42,7 +42,7 @@ impl Authority {
     pub fn new() -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        // A name of its own, by which some libraries look for it.
+        // A unique name, because some libraries look authorities up by name.
         let name = format!("Authority {}", NUMBER.fetch_add(1, Ordering::Relaxed));
         params.distinguished_name.push(DnType::CommonName, name);
         let key = KeyPair::generate().unwrap();
@@ -69,7 +69,7 @@ fn certificate_for(names: &[&str]) -> CertificateParams {
 }
 
 impl Identity {
-    /// One that vouches for itself.
+    /// A self-signed certificate.
     pub fn self_signed(names: &[&str]) -> Self {
         let key = KeyPair::generate().unwrap();
         let certificate = certificate_for(names).self_signed(&key).unwrap().der().clone();
@@ -87,7 +87,7 @@ impl Identity {
     }
 }
 
-/// A TLS server that hands each connection to a function, before its handshake.
+/// A TLS server that passes each connection to a function before its handshake.
 pub fn serve_tls(
     config: Arc<ServerConfig>,
     each: impl Fn(Session, usize) + Send + Sync + 'static,
@@ -100,7 +100,7 @@ pub fn serve_tls(
     })
 }
 
-/// Reads one request; `None` where the connection ends first.
+/// Reads one request; `None` if the connection ends first.
 pub fn read_request(session: &mut Session) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut chunk = [0; 4096];
@@ -119,13 +119,13 @@ pub fn send(session: &mut Session, text: &str) -> bool {
     session.write_all(text.as_bytes()).and_then(|()| session.flush()).is_ok()
 }
 
-/// Closes in the orderly way of TLS.
+/// Closes with TLS's `close_notify`.
 pub fn close(mut session: Session) {
     session.conn.send_close_notify();
     let _ = session.flush();
 }
 
-/// Passes bytes on to a server, and counts the records of application data that go there.
+/// Passes bytes on to a server, and counts the records of application data that are sent to it.
 pub fn counting_relay(server: SocketAddr) -> (SocketAddr, std::sync::mpsc::Receiver<usize>) {
     let (sender, receiver) = std::sync::mpsc::channel();
     let address = serve(move |mut client, _| {
@@ -148,7 +148,7 @@ pub fn counting_relay(server: SocketAddr) -> (SocketAddr, std::sync::mpsc::Recei
     (address, receiver)
 }
 
-/// Makes a test of each function, for each library that the features bring.
+/// Makes a test of each function for each TLS library that the features provide.
 macro_rules! with_each_library {
     (@$module:ident $tls:ident $($test:ident)+) => {
         mod $module {

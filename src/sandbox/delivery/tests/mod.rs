@@ -16,7 +16,7 @@ use receiver::{Receiver, Reply, Request, status};
 const TOKEN: &str = "auth-token";
 const SOON: Duration = Duration::from_secs(20);
 
-/// Asks for a retry after whatever goes wrong.
+/// A fragment that asks for a retry after any failure.
 const RETRY: &str = "#rc=2&rp=all";
 
 fn sender() -> Sender {
@@ -35,7 +35,7 @@ fn field(request: &Request, name: &str) -> String {
 }
 
 #[test]
-fn the_request_to_the_letter() {
+fn the_exact_request() {
     let receiver = Receiver::start(|_, _| status(200));
     let sender = sender();
     let url = receiver.url("/status?order=7&a=b+c#part").replace("127", "user:p%40ss@127");
@@ -78,7 +78,7 @@ fn the_request_to_the_letter() {
     assert!(!shown.contains("p%40ss") && !shown.contains("first by") && !shown.contains(TOKEN), "{shown}");
 }
 
-/// What a receiver does, and what then becomes of the callback: by default, and if its URL asks for retries.
+/// What a receiver does, and the state of the delivery, by default and if the URL asks for retries.
 #[test]
 fn answers() {
     use Delivery::{Delivered, Failed};
@@ -110,7 +110,7 @@ fn answers() {
     ] {
         let case = format!("{reply:?}");
         let case = &case[..case.len().min(200)];
-        // If the response does not come, the less time the better; if it comes, no machine is too slow.
+        // If no response comes, the timeout is short; if one comes, it is long enough for any machine.
         let silent = answered.is_none() && matches!(reply, Reply::Keep(_));
         let times = if silent { "&rt=150" } else { "" };
         let receiver = Receiver::start(move |_, _| reply.clone());
@@ -138,7 +138,7 @@ fn answers() {
     }
 }
 
-/// ► Retries must be asked for, by the kind of failure; without a word there is one, if no connection was made.
+/// The URL must ask for retries, by kind of failure. By default there is one, if no connection was made.
 #[test]
 fn retries_are_those_that_the_url_asks_for() {
     let closed = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
@@ -152,7 +152,7 @@ fn retries_are_those_that_the_url_asks_for() {
         (&closed, "#rc=0", 1, None),
         (&closed, "#rc=3&rp=ct", 4, None),
         (&closed, "#rc=3&rp=5xx,rt", 1, None),
-        // The pause before the second attempt would take longer than all attempts may.
+        // The pause before the second attempt would be longer than all attempts may take.
         (&closed, "#rc=5&rp=all&tt=100", 1, None),
         (&failing, "#rc=1", 1, Some(500)),
         (&failing, "#rp=5xx", 2, Some(500)),
@@ -175,7 +175,7 @@ fn retries_are_those_that_the_url_asks_for() {
     }
 }
 
-/// ► A URL without a path is requested and signed as `/`.
+/// A URL without a path is requested and signed with `/`.
 #[test]
 fn a_url_without_a_path_is_signed_as_it_is_requested() {
     let receiver = Receiver::start(|_, _| status(200));
@@ -189,7 +189,7 @@ fn a_url_without_a_path_is_signed_as_it_is_requested() {
     assert_eq!(request.header("X-Twilio-Signature"), Some(signed.as_str()));
 }
 
-/// ► With a shared key, a second header says which key and algorithm.
+/// With a shared key, a second header names the key and the algorithm.
 #[test]
 fn a_shared_key_signs_if_there_is_one() {
     let receiver = Receiver::start(|_, _| status(200));
@@ -210,7 +210,7 @@ fn a_shared_key_signs_if_there_is_one() {
 }
 
 #[test]
-fn the_order_of_a_session_outlasts_failures() {
+fn failures_do_not_change_the_order_of_a_session() {
     // Every other request fails in one way or another.
     let receiver = Receiver::start(|number, _| match number % 4 {
         0 => status(500),
@@ -229,11 +229,11 @@ fn the_order_of_a_session_outlasts_failures() {
 }
 
 #[test]
-fn one_given_up_does_not_hold_up_the_next() {
+fn a_failed_callback_does_not_hold_up_the_next() {
     let receiver =
         Receiver::start(|_, request| if field(request, "Number") == "0" { status(500) } else { status(200) });
     let sender = sender();
-    // Both at once: the second does not hurry the first.
+    // Both at once: the second does not shorten the first one's wait.
     let url = receiver.url(&format!("/{RETRY}"));
     sender.send([callback("PK1", &url, 0), callback("PK1", &url, 1)]);
     assert!(sender.wait_until_idle(SOON));
@@ -243,7 +243,7 @@ fn one_given_up_does_not_hold_up_the_next() {
     assert_eq!(became, [Delivery::Failed, Delivery::Delivered]);
 }
 
-/// ► A slow receiver holds up its own session only.
+/// A slow receiver only delays its own session.
 #[test]
 fn a_session_that_waits_does_not_hold_up_others() {
     // Accepts and never answers.
@@ -313,7 +313,7 @@ fn what_is_kept_is_bounded() {
 }
 
 #[test]
-fn only_loopback_is_talked_to() {
+fn callbacks_only_go_to_loopback() {
     let receiver = Receiver::start(|_, _| status(200));
     let sender = sender();
     let urls = [
@@ -338,7 +338,7 @@ fn only_loopback_is_talked_to() {
 }
 
 #[test]
-fn stopping_breaks_off_what_is_under_way() {
+fn stopping_aborts_deliveries() {
     // Accepts and never answers.
     let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let sender = sender();

@@ -28,7 +28,7 @@ pub(super) enum Reply {
     Raw(Vec<u8>),
     /// Sends these bytes one at a time and closes.
     Drip(Vec<u8>),
-    /// Sends these bytes and then nothing, without closing, until the other side does.
+    /// Sends these bytes, and then waits until the other side closes.
     Keep(Vec<u8>),
     /// Closes at once.
     Drop,
@@ -46,7 +46,7 @@ pub(super) struct Receiver {
 }
 
 impl Receiver {
-    /// Answers each request as `script` says, given its number and itself.
+    /// Answers each request as `script` decides from the number of the request and the request itself.
     pub(super) fn start(script: impl Fn(usize, &Request) -> Reply + Send + 'static) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();

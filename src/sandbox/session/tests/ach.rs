@@ -64,7 +64,7 @@ fn a_whole_payment() {
 }
 
 #[test]
-fn card_pieces_are_refused() {
+fn captures_of_cards_are_refused() {
     let mut desk = Desk::new(CreateParameters { require_matching_inputs: vec![BankAccountNumber], ..ach() });
     for capture in Capture::KNOWN {
         let refused = desk.update(Step::Capture(capture.clone())).err();

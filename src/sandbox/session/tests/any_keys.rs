@@ -1,4 +1,4 @@
-//! Whatever agent and caller do: no panic, nothing in the clear, at most one effect.
+//! Whatever agent and caller do, there is no panic, nothing is shown in the clear, and there is at most one effect.
 
 use super::*;
 use crate::model::CardType;
@@ -103,7 +103,7 @@ proptest! {
                 Act::Oblige => {
                     if let Some(keys) = Answers::default().keys(&desk.session, desk.now) {
                         typed.last_mut().unwrap().extend(keys.chars().filter(char::is_ascii_digit));
-                        // Keys take time, which must not run out among them.
+                        // Keys take time, but the timeout must not pass between them.
                         let time = Duration::from_millis(100) * u32::try_from(keys.len() + 1).unwrap();
                         let deadline = desk.session.next_deadline();
                         let in_time = deadline.is_some_and(|deadline| deadline > desk.now + time);

@@ -8,7 +8,7 @@ use Capture::{
     SecurityCodeMatcher,
 };
 
-/// A number typed right, from the question to the answer.
+/// A number that is typed correctly, from the request to the end of the entry.
 #[test]
 fn digits_arrive_one_by_one() {
     let mut desk = Desk::new(settings());
@@ -32,12 +32,12 @@ fn digits_arrive_one_by_one() {
     assert_eq!(last.payment_card_type, Some(CardType::Visa));
     assert_eq!(last.required().unwrap(), [ExpirationDate, SecurityCode, PostalCode]);
     assert_eq!((last.error_type, last.attempt), (None, None));
-    // Keys that nobody asked for do nothing.
+    // Keys that the session does not wait for have no effect.
     assert_eq!(desk.press("123#"), 0);
     assert_eq!(desk.session.next_deadline(), None);
 }
 
-/// What is typed, how long the caller then does nothing, and what comes of it.
+/// What is typed, how long the caller then waits, and the result.
 #[test]
 fn entries() {
     let mut cases: Vec<(Capture, &str, u64, Option<CaptureError>)> = Vec::new();
@@ -117,7 +117,7 @@ fn entries() {
 }
 
 #[test]
-fn each_key_gives_time_for_the_next() {
+fn each_key_restarts_the_timeout() {
     let mut desk = Desk::new(CreateParameters { timeout: Duration::from_secs(2), ..settings() });
     desk.ask(&PostalCode);
     assert_eq!(desk.session.next_deadline(), Some(START + Duration::from_secs(60)));
@@ -127,7 +127,7 @@ fn each_key_gives_time_for_the_next() {
         assert_eq!(desk.session.next_deadline(), Some(desk.now + Duration::from_secs(2)));
         assert_eq!(desk.wait(Duration::from_millis(1800)), 0);
     }
-    // A key that comes too late finds the entry closed, though nobody ticked in between.
+    // A key that comes too late finds the entry closed, although `tick` was not called in between.
     desk.now += Duration::from_secs(2);
     assert_eq!(desk.press("0"), 1);
     assert_eq!(desk.last().payment_card_postal_code.as_deref(), Some("941"));
@@ -191,11 +191,11 @@ fn only_accepted_brands() {
 }
 
 #[test]
-fn a_piece_can_be_asked_for_again() {
+fn a_capture_can_be_asked_for_again() {
     let mut desk = Desk::new(settings());
     desk.collect();
     assert!(desk.session.required().is_empty());
-    // From now on it is missing, until there is a new one.
+    // From now on it is required, until there is a new one.
     desk.ask(&PaymentCardNumber);
     assert_eq!(desk.session.required(), [PaymentCardNumber]);
     assert_eq!(desk.last().payment_card_number, None);
@@ -204,11 +204,11 @@ fn a_piece_can_be_asked_for_again() {
     assert_eq!(desk.last().payment_card_number.as_deref(), Some("xxxxxxxxxxxx4444"));
     assert_eq!(desk.last().payment_card_type, Some(CardType::Mastercard));
     assert!(desk.session.required().is_empty());
-    // A card whose code has another length needs its own.
+    // A card whose security code has another length needs a new one.
     desk.ask(&PaymentCardNumber);
     desk.press("378282246310005");
     assert_eq!(desk.session.required(), [SecurityCode]);
-    // Asking for something else gives up what was being typed.
+    // Asking for something else discards what was being typed.
     desk.press("99");
     desk.ask(&SecurityCode);
     desk.press("12");
@@ -218,7 +218,7 @@ fn a_piece_can_be_asked_for_again() {
 }
 
 #[test]
-fn only_what_is_wanted_is_required() {
+fn only_requested_captures_are_required() {
     for (security_code, postal_code, required) in [
         (true, true, vec![PaymentCardNumber, SecurityCode, ExpirationDate, PostalCode]),
         (false, true, vec![PaymentCardNumber, ExpirationDate, PostalCode]),
@@ -227,7 +227,7 @@ fn only_what_is_wanted_is_required() {
     ] {
         let mut desk = Desk::new(CreateParameters { postal_code, security_code, ..settings() });
         assert_eq!(desk.session.required(), required);
-        // What is not wanted can still be given.
+        // A capture that is not required can still be asked for.
         desk.ask(&PostalCode);
         desk.press("94109#");
         assert_eq!(desk.last().payment_card_postal_code.as_deref(), Some("94109"));
@@ -251,7 +251,7 @@ fn typed_twice() {
         PostalCodeMatcher,
     ];
     assert_eq!(desk.session.required(), required);
-    // There is nothing to be like yet.
+    // There is no first typing yet.
     desk.ask(&PaymentCardNumberMatcher);
     assert_eq!(desk.error(), Some(CaptureError::InputMatchingFailed));
     assert_eq!(desk.session.asking(), None);
@@ -259,7 +259,7 @@ fn typed_twice() {
     desk.ask(&PaymentCardNumber);
     desk.press("4242424242424242");
     assert_eq!(desk.session.required(), required[1..]);
-    // Another good number is not the same number; both are typed again.
+    // Another valid number is not the same number; both must be typed again.
     desk.ask(&PaymentCardNumberMatcher);
     desk.press("4111111111111111");
     assert_eq!(desk.error(), Some(CaptureError::InputMatchingFailed));
@@ -277,7 +277,7 @@ fn typed_twice() {
     assert_eq!(desk.error(), None);
     assert_eq!(desk.last().payment_card_number.as_deref(), Some("xxxxxxxxxxxx4242"));
     assert_eq!(desk.session.required(), required[2..]);
-    // It can be asked for again without the first.
+    // The second typing can be asked for again without the first.
     desk.ask(&PaymentCardNumberMatcher);
     assert_eq!(desk.session.required(), required[1..]);
     desk.press("4242424242424242");
@@ -293,7 +293,7 @@ fn typed_twice() {
 }
 
 #[test]
-fn a_second_typing_that_nobody_wants_is_refused() {
+fn a_second_typing_that_is_not_required_is_refused() {
     let mut desk = Desk::new(CreateParameters { require_matching_inputs: vec![PostalCode], ..settings() });
     for (capture, refusal) in [
         (SecurityCodeMatcher, "does not require matching inputs"),
@@ -313,7 +313,7 @@ fn a_second_typing_that_nobody_wants_is_refused() {
 }
 
 #[test]
-fn attempts_are_counted_for_each_piece() {
+fn attempts_are_counted_for_each_capture() {
     let mut desk = Desk::new(settings());
     for attempt in 1..=5 {
         desk.ask(&PaymentCardNumber);
@@ -369,7 +369,7 @@ fn too_many_attempts() {
         desk.ask(&PaymentCardNumber);
         assert_eq!(desk.press("1#"), 2);
     }
-    // An attempt at another capture is not one at this.
+    // An attempt at another capture does not count for this one.
     desk.ask(&ExpirationDate);
     desk.press("1#");
     assert_eq!(desk.result(), None);

@@ -1,9 +1,9 @@
-//! How sessions end: what the last callback says, and what effect there was.
+//! How sessions end: the last callback, and the effect.
 
 use super::*;
 use crate::model::TokenType;
 
-/// A session with everything collected, the card or account number as given.
+/// A session with everything collected, with this card or account number.
 fn collected(settings: CreateParameters, number: &str) -> Desk {
     let mut desk = Desk::new(settings);
     desk.collect();
@@ -112,7 +112,7 @@ fn the_caller_confirms() {
         assert_eq!(desk.result(), Some(result), "{keys}");
         assert_eq!(desk.last().payment_error.as_deref(), error, "{keys}");
         assert_eq!(desk.session.view.transaction.is_some(), charged, "{keys}");
-        // Once is once.
+        // The confirmation only counts once.
         assert_eq!(desk.press("1"), 0);
     }
 }
@@ -127,7 +127,7 @@ fn the_caller_does_not_confirm_in_time() {
     assert_eq!(desk.last().payment_error.as_deref(), Some("input-timeout"));
     assert_eq!(desk.session.view.transaction, None);
 
-    // An update that comes when the time is over finds the session ended, and the callback is not lost.
+    // An update after the time has passed finds that the session has ended, and the callback is not lost.
     let mut desk = collected(CreateParameters { confirmation: true, ..settings() }, numbers::VISA);
     desk.complete();
     desk.now += Duration::from_secs(60);
@@ -137,7 +137,7 @@ fn the_caller_does_not_confirm_in_time() {
 }
 
 #[test]
-fn a_piece_may_be_asked_for_instead_of_the_confirmation() {
+fn a_capture_may_be_asked_for_instead_of_the_confirmation() {
     let mut desk = collected(CreateParameters { confirmation: true, ..settings() }, numbers::VISA);
     desk.complete();
     desk.ask(&Capture::PaymentCardNumber);
@@ -194,7 +194,7 @@ fn ended_by_someone() {
 }
 
 #[test]
-fn the_newest_url_is_in_force() {
+fn callbacks_go_to_the_newest_url() {
     let mut desk = Desk::new(settings());
     let postal = |desk: &mut Desk| desk.update_at("http://127.0.0.1:2/", Step::Capture(Capture::PostalCode));
     assert_eq!(postal(&mut desk), Ok(1));
@@ -209,7 +209,7 @@ fn the_newest_url_is_in_force() {
     assert_eq!(urls, [URL, second, second, second, "/relative", "/relative"]);
 }
 
-/// An update of a session that is over.
+/// An update of a session that is over is refused.
 #[track_caller]
 fn assert_over<T: std::fmt::Debug>(updated: Result<T, Refusal>) {
     let refused = updated.unwrap_err();

@@ -1,4 +1,4 @@
-//! The session as agent and caller drive it, read back by the crate's own parser.
+//! The session, driven by agent and caller. Its callbacks are read by the crate's own parser.
 
 mod ach;
 mod any_keys;
@@ -48,7 +48,7 @@ fn sid(prefix: &str) -> String {
 }
 
 impl Desk {
-    /// With the words that are not documented.
+    /// A session with undocumented values.
     pub(in crate::sandbox) fn new(parameters: CreateParameters) -> Self {
         Self::with(parameters, Undocumented { words: true, max_failed_attempts: None })
     }
@@ -70,7 +70,7 @@ impl Desk {
         self.update_at(URL, step)
     }
 
-    /// How many callbacks an update made.
+    /// Sends an update, and returns how many callbacks it made.
     fn update_at(&mut self, url: &str, step: Step) -> Result<usize, Refusal> {
         let lapsed = self.wait(Duration::ZERO);
         let update =
@@ -79,13 +79,13 @@ impl Desk {
         Ok(lapsed + self.keep(callbacks))
     }
 
-    /// Asks for a capture; how many callbacks that made.
+    /// Asks for a capture, and returns how many callbacks that made.
     #[track_caller]
     fn ask(&mut self, capture: &Capture) -> usize {
         self.update(Step::Capture(capture.clone())).unwrap()
     }
 
-    /// Types with a tenth of a second between keys; how many callbacks that made.
+    /// Types with a tenth of a second between keys, and returns how many callbacks that made.
     fn press(&mut self, keys: &str) -> usize {
         keys.chars()
             .map(|key| {
@@ -97,7 +97,7 @@ impl Desk {
             .sum()
     }
 
-    /// Waits and then ticks; how many callbacks that made.
+    /// Waits and then ticks, and returns how many callbacks that made.
     fn wait(&mut self, time: Duration) -> usize {
         self.now += time;
         let callbacks = self.session.tick(self.now);
@@ -108,7 +108,7 @@ impl Desk {
         self.update(Step::Complete).unwrap()
     }
 
-    /// Asks and types what an obliging caller types, until nothing is required.
+    /// Asks for captures and types what an obliging caller would, until nothing is required.
     pub(in crate::sandbox) fn collect(&mut self) {
         for _ in 0..20 {
             let Some(capture) = self.session.required().into_iter().next() else { return };

@@ -1,4 +1,4 @@
-//! The bodies to the letter, in the order of the recorded ones.
+//! The exact bodies, in the order of the recorded ones.
 
 use super::*;
 
@@ -63,7 +63,7 @@ fn a_card_payment() {
 }
 
 #[test]
-fn an_early_end_says_what_there_is() {
+fn an_early_end_has_the_fields_that_are_known() {
     let mut desk = Desk::new(CreateParameters { charge_amount: None, ..ach() });
     desk.ask(&Capture::BankRoutingNumber);
     desk.press("110000000*");
@@ -91,7 +91,7 @@ fn an_early_end_says_what_there_is() {
 }
 
 #[test]
-fn no_name_comes_twice() {
+fn no_name_occurs_twice() {
     for settings in [settings(), ach(), CreateParameters { charge_amount: None, ..settings() }] {
         let mut desk = Desk::new(settings);
         desk.collect();

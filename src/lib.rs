@@ -272,6 +272,7 @@ mod flow;
 mod guide;
 #[cfg(feature = "listener")]
 mod listener;
+mod macros;
 mod model;
 mod params;
 #[cfg(feature = "sandbox")]

@@ -7,7 +7,7 @@ use std::backtrace::Backtrace;
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
 
-/// The system's allocator, counting while that is on.
+/// The system's allocator, which counts while counting is on.
 pub(crate) struct Counting;
 
 static ON: AtomicBool = AtomicBool::new(false);
@@ -27,17 +27,17 @@ pub(crate) fn uncounted() {
     COUNTED.set(false);
 }
 
-/// What was counted.
+/// The counts.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Count {
     pub(crate) allocations: u64,
     pub(crate) reallocations: u64,
     pub(crate) bytes: u64,
-    /// What was allocated less what was freed.
+    /// Allocated bytes minus freed bytes.
     pub(crate) live: i64,
 }
 
-/// Counts what every thread but the excluded ones allocates during `work`.
+/// Counts the allocations of all threads except the excluded ones during `work`.
 pub(crate) fn count(work: impl FnOnce()) -> Count {
     for counter in [&ALLOCATIONS, &REALLOCATIONS, &BYTES] {
         counter.store(0, Relaxed);
@@ -54,7 +54,7 @@ pub(crate) fn count(work: impl FnOnce()) -> Count {
     }
 }
 
-/// The stacks, innermost frame first, of what the calling thread allocates during `work`.
+/// The stacks of the calling thread's allocations during `work`, innermost frame first.
 pub(crate) fn traces(work: impl FnOnce()) -> Vec<String> {
     TRACED.set(true);
     work();
@@ -85,8 +85,8 @@ fn signed(size: usize) -> i64 {
     i64::try_from(size).unwrap_or(i64::MAX)
 }
 
-// SAFETY: every request goes to the system's allocator as it is; the rest only counts. What counting
-// allocates for itself (stacks) is allocated with the flag off, so it does not recur.
+// SAFETY: every request is passed to the system's allocator unchanged; the rest only counts. What counting itself
+// allocates (stacks) is allocated with the flag off, so there is no recursion.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         note(layout.size(), false);

@@ -26,12 +26,12 @@ impl Ours {
         Self(builder.build().unwrap())
     }
 
-    /// Makes the value of a new operation, and calls.
+    /// Makes a call with a new params value.
     pub(crate) fn call(&self) -> Payments {
         self.send(&params())
     }
 
-    /// Calls with a value that is there already.
+    /// Makes a call with an existing value.
     pub(crate) fn send(&self, params: &CreatePaymentsParams) -> Payments {
         self.0.create_payments(facts::CALL, params).unwrap()
     }
@@ -85,7 +85,7 @@ impl Plain {
         Self::of(config.build(), base_url)
     }
 
-    /// One over TLS that keeps an idle connection for this time.
+    /// Makes a client with TLS that keeps an idle connection for this time.
     pub(crate) fn with_idle_age(base_url: &str, pem: &str, age: std::time::Duration) -> Self {
         let config = ureq::Agent::config_builder().tls_config(trusting(pem)).max_idle_age(age);
         Self::of(config.build(), base_url)
@@ -111,7 +111,7 @@ impl Plain {
             .agent
             .post(&url)
             .header("authorization", &self.authorization)
-            // With its default features ureq sends this by itself.
+            // With its default features, ureq sends this itself.
             .header("accept-encoding", "gzip")
             .send_form(fields)
             .unwrap();
@@ -127,7 +127,7 @@ fn trusting(pem: &str) -> ureq::tls::TlsConfig {
     ureq::tls::TlsConfig::builder().root_certs(roots).build()
 }
 
-/// The floor: a socket, a request that was made once, and a response that nobody parses.
+/// The lower limit: a socket, a request that was made once, and a response that is not parsed.
 pub(crate) struct Raw<S> {
     stream: S,
     request: Vec<u8>,

@@ -1,4 +1,4 @@
-//! What every client sends and what the service answers.
+//! The request of every client, and the service's response.
 
 pub(crate) const ACCOUNT: &str = "AC00000000000000000000000000000001";
 pub(crate) const CALL: &str = "CA00000000000000000000000000000002";
@@ -10,7 +10,7 @@ pub(crate) const DESCRIPTION: &str = "Order 1066, two tickets & a programme";
 pub(crate) const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
 pub(crate) const CONNECT_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
 
-/// The twelve fields, but for the idempotency key, which is a new one in every call.
+/// The twelve fields, except the idempotency key, which is new in every call.
 pub(crate) const FIELDS: [(&str, &str); 11] = [
     ("StatusCallback", CALLBACK),
     ("ChargeAmount", "19.99"),
@@ -30,7 +30,7 @@ pub(crate) fn path() -> String {
     format!("/2010-04-01/Accounts/{ACCOUNT}/Calls/{CALL}/Payments.json")
 }
 
-/// The body of the response: about 400 bytes, as the service's is.
+/// The body of the response: about 400 bytes, like the service's.
 pub(crate) const BODY: &str = concat!(
     r#"{"account_sid": "AC00000000000000000000000000000001", "#,
     r#""call_sid": "CA00000000000000000000000000000002", "#,

@@ -1,4 +1,4 @@
-//! Interleaved rounds, and their medians.
+//! Alternating rounds, and their medians.
 
 use std::time::Instant;
 
@@ -11,7 +11,7 @@ pub(crate) struct Scale {
 }
 
 impl Scale {
-    /// The real thing with `--bench`, which cargo passes to benches; else just enough to see that it runs.
+    /// The full measurement with `--bench`, which cargo passes to benches; otherwise just enough to see that it runs.
     pub(crate) fn of(args: &[String]) -> Self {
         if args.iter().any(|arg| arg == "--bench") {
             Self { rounds: 31, less: 1 }
@@ -26,14 +26,13 @@ impl Scale {
     }
 }
 
-/// Something to measure: it makes so many calls.
+/// Something to measure: it makes this many calls.
 pub(crate) type Contender<'a> = &'a mut dyn FnMut(usize);
 
-/// For each contender the time of a call in each round, in nanoseconds.
+/// The time of a call in each round, in nanoseconds, for each contender.
 pub(crate) struct Samples(pub(crate) Vec<Vec<f64>>);
 
-/// Runs all contenders in each round, so that what disturbs one round disturbs all of them; each round
-/// begins with another one.
+/// Runs all contenders in each round, so that a disturbance affects all of them. Each round begins with a different one.
 pub(crate) fn rounds(scale: Scale, usual_calls: usize, contenders: &mut [Contender<'_>]) -> Samples {
     let calls = scale.calls(usual_calls);
     let mut samples = vec![Vec::new(); contenders.len()];

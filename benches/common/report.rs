@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// One line of a table: what was measured, each client's figure, ours by theirs, the target.
+/// One row of a table: what was measured, each client's figure, the ratios, and the target.
 #[derive(Clone, Default)]
 pub(crate) struct Row {
     what: String,
@@ -23,21 +23,21 @@ impl Row {
         Self { what: what.into(), ours: ours.into(), ..Self::default() }
     }
 
-    /// The plain client's figure, and ours by it.
+    /// Sets the plain client's figure and the ratio to it.
     pub(crate) fn plain(mut self, figure: impl Into<String>, ratio: impl Into<Option<f64>>) -> Self {
         self.plain = figure.into();
         self.by_plain = ratio.into();
         self
     }
 
-    /// The figure of the plain client with timeouts, and ours by it.
+    /// Sets the figure of the plain client with timeouts and the ratio to it.
     pub(crate) fn timeouts(mut self, figure: impl Into<String>, ratio: impl Into<Option<f64>>) -> Self {
         self.timeouts = figure.into();
         self.by_timeouts = ratio.into();
         self
     }
 
-    /// The target, and whether it is met.
+    /// Sets the target, and whether it is met.
     pub(crate) fn target(mut self, text: &str, met: bool) -> Self {
         if !self.target.is_empty() {
             self.target.push_str(", ");
@@ -47,13 +47,13 @@ impl Row {
         self
     }
 
-    /// The most that ours may be by the plain client's.
+    /// Sets the largest allowed ratio to the plain client.
     pub(crate) fn at_most_plain(self, most: f64) -> Self {
         let met = self.by_plain.is_some_and(|ratio| ratio <= most);
         self.target(&format!("≤ {most:.2} × plain"), met)
     }
 
-    /// The most that ours may be by that of the plain client with timeouts.
+    /// Sets the largest allowed ratio to the plain client with timeouts.
     pub(crate) fn at_most_timeouts(self, most: f64) -> Self {
         let met = self.by_timeouts.is_some_and(|ratio| ratio <= most);
         self.target(&format!("≤ {most:.2} × with timeouts"), met)
@@ -102,7 +102,7 @@ impl Report {
         self.table_of(title, &HEAD);
     }
 
-    /// Begins a table with columns of its own.
+    /// Begins a table with these columns.
     pub(crate) fn table_of(&mut self, title: &str, head: &[&str]) {
         let head = head.iter().map(ToString::to_string).collect();
         self.tables.push(Table { title: title.to_owned(), head, rows: Vec::new() });
@@ -117,7 +117,7 @@ impl Report {
         self.tables.last_mut().expect("a table was begun").rows.push(cells);
     }
 
-    /// The tables as Markdown, columns aligned; columns that are empty throughout are left out.
+    /// Returns the tables as Markdown with aligned columns. Empty columns are left out.
     pub(crate) fn markdown(&self) -> String {
         let mut out = String::new();
         for table in &self.tables {
@@ -143,7 +143,7 @@ impl Report {
         out
     }
 
-    /// The tables as lines that [`absorb`](Self::absorb) reads back: for another process.
+    /// Returns the tables as lines that [`absorb`](Self::absorb) reads in another process.
     pub(crate) fn lines(&self) -> String {
         let mut out = String::new();
         for table in &self.tables {
@@ -164,7 +164,7 @@ impl Report {
         })
     }
 
-    /// Adds what another process measured.
+    /// Adds the results of another process.
     pub(crate) fn absorb(&mut self, lines: &str) {
         for line in lines.lines() {
             let cells: Vec<String> = line.split('\t').map(str::to_owned).collect();
@@ -179,7 +179,7 @@ impl Report {
     }
 }
 
-/// Prints a report, and with `--save` among the arguments puts it into the README.
+/// Prints a report, and writes it into the README if `--save` is among the arguments.
 pub(crate) fn publish(name: &str, report: &Report, args: &[String]) {
     let text = format!("{}\n{}", surroundings(), report.markdown());
     println!("{text}");
@@ -200,7 +200,7 @@ pub(crate) fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("benches")
 }
 
-/// When, on what, and with what it was measured.
+/// The date, the machine and the versions of a measurement.
 fn surroundings() -> String {
     let read = |file: &str| std::fs::read_to_string(file).unwrap_or_default();
     let cpu = read("/proc/cpuinfo");

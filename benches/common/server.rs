@@ -1,4 +1,4 @@
-//! The service on loopback: it answers every request alike, as fast as it can.
+//! The service on loopback. It gives every request the same response, as fast as it can.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -15,14 +15,14 @@ pub(crate) struct Seen {
     pub(crate) requests: AtomicUsize,
     /// TLS records of application data that clients sent.
     pub(crate) records: AtomicUsize,
-    /// If it is above zero, no response is sent before so many requests wait.
+    /// If it is above zero, no response is sent before this many requests wait.
     gate: AtomicUsize,
     waiting: Mutex<usize>,
     all_here: Condvar,
 }
 
 impl Seen {
-    /// Lets the next `count` requests wait for each other, so that there are as many connections.
+    /// Makes the next `count` requests wait for each other, so that there are as many connections.
     pub(crate) fn gather(&self, count: usize) {
         *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) = 0;
         self.gate.store(count, Ordering::SeqCst);
@@ -55,17 +55,17 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// A server of plain HTTP.
+    /// Starts a server of plain HTTP.
     pub(crate) fn plain() -> Self {
         Self::start(None, None)
     }
 
-    /// A server of HTTPS, with a certificate for 127.0.0.1 that it makes itself.
+    /// Starts a server of HTTPS, with a certificate for 127.0.0.1 that it makes itself.
     pub(crate) fn tls() -> Self {
         Self::tls_for(&["127.0.0.1"])
     }
 
-    /// A server of HTTPS, with a certificate for these names.
+    /// Starts a server of HTTPS, with a certificate for these names.
     pub(crate) fn tls_for(names: &[&str]) -> Self {
         let names: Vec<String> = names.iter().map(ToString::to_string).collect();
         let certified = rcgen::generate_simple_self_signed(names).unwrap();
@@ -80,7 +80,7 @@ impl Server {
         Self::start(Some(Arc::new(config)), Some(certified.cert.pem()))
     }
 
-    /// The URL in front of every path.
+    /// The base URL.
     pub(crate) fn base_url(&self) -> String {
         let scheme = if self.pem.is_some() { "https" } else { "http" };
         format!("{scheme}://{}", self.address)
@@ -162,11 +162,11 @@ fn request_length(bytes: &[u8]) -> Option<usize> {
     }
 }
 
-/// Counts the TLS records in what is read.
+/// Counts the TLS records in the bytes that are read.
 struct Records {
     stream: TcpStream,
     seen: Arc<Seen>,
-    /// How much of the record at hand is still to come.
+    /// How much of the current record is still missing.
     left: usize,
     head: Vec<u8>,
 }

@@ -1,7 +1,7 @@
-//! `cargo bench`: our client beside plain ureq, in interleaved rounds.
+//! `cargo bench`: our client and plain ureq, in alternating rounds.
 //!
-//! `cargo bench -- --save` also puts the tables into `benches/README.md` and draws the plot again;
-//! `cargo bench -- calls threads` measures those parts only, of calls, parts, threads, process and memory.
+//! `cargo bench -- --save` also writes the tables into `benches/README.md` and draws the plot again.
+//! `cargo bench -- calls threads` only measures these parts. The parts are calls, parts, threads, process and memory.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -58,14 +58,14 @@ fn main() {
     }
 }
 
-/// Whether a part is to be measured. All are if none is named or the results are saved.
+/// Whether to measure a part. All parts are measured if none is named or the results are saved.
 fn wanted(args: &[String], part: &str) -> bool {
     let mut named = args.iter().filter(|arg| !arg.starts_with("--")).peekable();
     named.peek().is_none() || named.any(|name| name == part) || args.iter().any(|arg| arg == "--save")
 }
 
-/// Runs this program again on one core, which client and server then share: that is steadier than two
-/// cores, and lets each microsecond of work show in the time of a call.
+/// Runs this program again on one core, which client and server then share. This is steadier than two cores, and every
+/// microsecond of work shows in the time of a call.
 fn on_one_core(args: &[String]) -> String {
     let program = std::env::current_exe().expect("this program has a path");
     let run = |mut command: Command| {

@@ -1,4 +1,4 @@
-//! What a call allocates, what an idle client holds, and what a call costs on the wire.
+//! The allocations of a call, the memory of an idle client, and the cost of a call on the wire.
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -21,7 +21,7 @@ pub(crate) fn measure(report: &mut Report) {
     wire(report);
 }
 
-/// Allocations of a call, after a warm-up; all threads but the server's count.
+/// The allocations of a call after a warm-up, in all threads except the server's.
 fn allocations(report: &mut Report) {
     report.table("Allocations a call (with reallocations), kept connection");
     for server in [Server::plain(), Server::tls()] {
@@ -94,8 +94,8 @@ fn per_call(call: &mut dyn FnMut()) -> Each {
     Each { allocations: each(allocations), reallocations: each(reallocations), bytes: each(bytes) }
 }
 
-/// Who makes the allocations of a call of ours: ureq if it is on the stack, else `serde_json` if that is, else
-/// we do.
+/// The crate that makes the allocations of our calls: ureq if it is on the stack, else `serde_json` if that is, else
+/// this crate.
 fn owners(client: &Ours) -> BTreeMap<&'static str, usize> {
     let made = params();
     let mut answer = None;
@@ -127,7 +127,7 @@ fn idle(report: &mut Report) {
     for server in [Server::plain(), Server::tls()] {
         let (base, pem) = (server.base_url(), server.pem.as_deref());
         let held = |make: &dyn Fn() -> Box<dyn std::any::Any>| {
-            // A process holds some things once, however many clients it has: they are there already.
+            // Some things exist once per process, however many clients it has, and are already allocated.
             drop(make());
             let mut client = None;
             let live = alloc::count(|| client = Some(make())).live;

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use crate::common::report::{self, Report};
 
-/// What was measured of others on 22 November 2026, on this kind of machine: microseconds a call, and the
-/// multiple of plain ureq's in the same run.
+/// The results of other clients on 22 November 2026, on this kind of machine: microseconds a call, and the multiple of
+/// plain ureq's in the same run.
 const OTHERS: [(&str, f64, f64); 8] = [
     ("minreq 3.0.0", 89.9, 2.90),
     ("attohttpc 0.31.0", 100.6, 3.02),

@@ -1,4 +1,4 @@
-//! A process that makes one call over TLS and ends: what a script costs.
+//! A process that makes one call over TLS and ends, like a script.
 
 use std::process::Command;
 

@@ -1,7 +1,7 @@
 //! `cargo bench --bench cost`: instructions (valgrind's callgrind) and system calls (strace) of a call.
 //!
-//! Each figure is (1200 calls − 200 calls) ÷ 1000, so that start and end of the process do not count. The
-//! server is a process of its own and does not count either.
+//! Each figure is the difference between 1200 and 200 calls, divided by 1000, so that start and end of the process do
+//! not count. The server is another process and does not count either.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -52,7 +52,7 @@ fn is_there(tool: &str) -> bool {
 /// Serves until the standard input ends.
 fn serve() {
     let (plain, tls) = (Server::plain(), Server::tls());
-    // The PEM ends with a new line, so an empty line comes last; nobody reads on after it.
+    // The PEM ends with a new line, so an empty line is the last one, and nothing is read after it.
     println!("{}\n{}\n{}", plain.base_url(), tls.base_url(), tls.pem.unwrap_or_default());
     let _ = std::io::stdin().read(&mut [0]);
 }

@@ -1,7 +1,8 @@
-//! `cargo bench --bench network`: how many round trips a call waits for, over TLS 1.3 and a way of 40 ms in each
-//! direction. Takes a minute.
+//! `cargo bench --bench network`: how many round trips a call waits for, over TLS 1.3 and with a delay of 40 ms in each
+//! direction. It takes a minute.
 //!
-//! The way is a relay on loopback. It cannot show what packet loss, congestion control or slow connecting do.
+//! A relay on loopback makes the delay. It cannot show the effects of packet loss, congestion control or slow
+//! connecting.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -22,10 +23,10 @@ use common::measure::median;
 use common::report::{self, Report, Row};
 use common::server::Server;
 
-/// Each way.
+/// The delay in each direction.
 const DELAY: Duration = Duration::from_millis(40);
 
-/// The lives of idle connections and the pauses between calls are divided by this.
+/// The lifetimes of idle connections and the pauses between calls are divided by this.
 const FASTER: u32 = 40;
 
 /// How long an idle connection is kept by default.
@@ -35,7 +36,7 @@ const UREQ_IDLE: Duration = Duration::from_secs(15);
 /// How often each figure is measured.
 const ROUNDS: usize = 7;
 
-/// A name that leads to two addresses, of which the first is dead.
+/// A name with two addresses, of which the first is dead.
 const NAME: &str = "two.addresses.test";
 
 fn main() {
@@ -136,8 +137,8 @@ fn row(what: &str, ours: f64, plain: impl Into<Option<f64>>) -> Row {
     }
 }
 
-/// The time of a first call to a name of two addresses, of which the first is dead. `None` if this system does
-/// not let a process have a file of host names of its own.
+/// The time of a first call to a name with two addresses, of which the first is dead. `None` if this system does not
+/// allow a process to have its own file of host names.
 fn in_two_addresses(living: SocketAddr, pem: &str) -> Option<f64> {
     let folder = std::env::temp_dir();
     let hosts = folder.join(format!("twilio-payments-hosts-{}", std::process::id()));
@@ -160,13 +161,13 @@ fn in_two_addresses(living: SocketAddr, pem: &str) -> Option<f64> {
     figure
 }
 
-/// Measures calls to the name on a port, and prints their time. On the name's first address nobody accepts there.
+/// Measures calls to the name on a port, and prints their time. Nothing accepts there on the first address.
 fn two_addresses(port: &str, pem_file: &str) {
     let address = SocketAddr::from((Ipv6Addr::LOCALHOST, port.parse().unwrap()));
     let dead = Socket::new(Domain::IPV6, Type::STREAM, None).unwrap();
     dead.bind(&address.into()).unwrap();
     dead.listen(0).unwrap();
-    // Its queue is full with this.
+    // This fills its queue.
     let _waiting = TcpStream::connect(address).unwrap();
     let (url, pem) = (format!("https://{NAME}:{port}"), std::fs::read_to_string(pem_file).unwrap());
     println!("{}", time(|| ours(&url, &pem), ours_calls));

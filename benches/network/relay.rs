@@ -1,4 +1,4 @@
-//! A way to the server that takes time: what either side sends arrives later.
+//! A relay to the server that delays what each side sends.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -6,10 +6,10 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// A relay to a server, on loopback, that delays by this time each way.
+/// A relay to a server, on loopback, with this delay in each direction.
 ///
-/// Opening a connection to the relay itself takes no time. So that it counts as the round trip that it is,
-/// what a client sends on a new connection begins its way one round trip late.
+/// Opening a connection to the relay takes no time. To count it as the round trip that it is, what a client sends on a
+/// new connection is delayed by one more round trip.
 pub(crate) fn start(server: SocketAddr, delay: Duration) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -28,7 +28,7 @@ pub(crate) fn start(server: SocketAddr, delay: Duration) -> SocketAddr {
     address
 }
 
-/// Passes bytes on later, and their end.
+/// Passes bytes and their end on after the delay.
 fn pass(mut from: TcpStream, mut to: TcpStream, delay: Duration, opened: Instant) {
     let (sender, under_way) = mpsc::channel::<(Instant, Vec<u8>)>();
     thread::spawn(move || {
@@ -48,7 +48,7 @@ fn pass(mut from: TcpStream, mut to: TcpStream, delay: Duration, opened: Instant
                 break;
             }
         }
-        // The other direction may go on.
+        // The other direction may continue.
         let _ = to.shutdown(Shutdown::Write);
     });
 }

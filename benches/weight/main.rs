@@ -1,7 +1,7 @@
 //! `cargo bench --bench weight`: the crates, the clean build and the size of the smallest program with this
 //! crate and with plain ureq, and the time that the two programs take for their one call.
 //!
-//! It builds each of them three times, so it takes some minutes.
+//! It builds each program three times, so it takes some minutes.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -66,7 +66,7 @@ fn main() {
     report::publish("weight", &report, &args);
 }
 
-/// The whole life of each program, with its one call.
+/// Measures each program from start to end, with its one call.
 fn run(report: &mut Report, programs: &[Program; 2], scale: Scale) {
     let server = Server::plain();
     let run = |program: &Program, times: usize| {
@@ -83,7 +83,7 @@ fn run(report: &mut Report, programs: &[Program; 2], scale: Scale) {
     report.row(&Row::new(what, millis(0)).plain(millis(1), samples.ratio(0, 1)));
 }
 
-/// A package of its own in the build folder.
+/// A package in the build folder.
 struct Program {
     name: &'static str,
     folder: PathBuf,
@@ -95,7 +95,7 @@ impl Program {
         Self::write("ours", &dependencies, include_str!("programs/ours.rs"))
     }
 
-    /// With the default features, as one would write it.
+    /// Makes a package with the default features of its dependencies.
     fn plain() -> Self {
         let dependencies =
             "ureq = \"3.5\"\nserde = { version = \"1\", features = [\"derive\"] }\nserde_json = \"1\"\n";
@@ -111,7 +111,7 @@ impl Program {
         );
         fs::write(folder.join("Cargo.toml"), manifest).expect("the build folder is writable");
         fs::write(folder.join("src/main.rs"), source).expect("the build folder is writable");
-        // The same versions in both.
+        // Both use the same versions.
         let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.lock");
         let _ = fs::copy(lock, folder.join("Cargo.lock"));
         let program = Self { name, folder };
@@ -134,7 +134,7 @@ impl Program {
         crates.len() - 1
     }
 
-    /// Builds from nothing, and returns wall time and processor time in seconds.
+    /// Makes a clean build, and returns wall time and processor time in seconds.
     fn build(&self) -> (f64, f64) {
         let _ = fs::remove_dir_all(self.folder.join("target"));
         let (started, before) = (Instant::now(), children_seconds());

@@ -79,7 +79,6 @@ impl CallbackError {
     /// let error = StatusCallback::parse(b"{}").unwrap_err();
     /// assert_eq!(error.kind(), CallbackErrorKind::Malformed);
     /// ```
-    #[must_use]
     pub fn kind(&self) -> CallbackErrorKind {
         self.kind
     }
@@ -95,7 +94,6 @@ impl CallbackError {
     /// assert_eq!(error.field(), Some("auth_token"));
     /// # }
     /// ```
-    #[must_use]
     pub fn field(&self) -> Option<&'static str> {
         self.field
     }

@@ -120,7 +120,6 @@ impl StatusCallback {
     /// # Ok(())
     /// # }
     /// ```
-    #[must_use]
     pub fn event(&self) -> Event<'_> {
         if let Some(result) = &self.result {
             return self.end(result);

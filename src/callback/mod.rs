@@ -247,7 +247,6 @@ impl StatusCallback {
     /// The value of the query parameter `payment_flow` in the URL that the service requested. It identifies the payment
     /// that the callback belongs to, even before the session's SID is known. `None` if the URL has no such parameter or
     /// only the body was read. If there is more than one, the last one counts.
-    #[must_use]
     pub fn tag(&self) -> Option<&str> {
         self.tag.as_deref()
     }
@@ -256,7 +255,6 @@ impl StatusCallback {
     /// UTF-8 are percent-encoded in it.
     ///
     /// It contains the callback's secrets: protect it accordingly, and do not log it.
-    #[must_use]
     pub fn form(&self) -> &str {
         self.form.as_str()
     }
@@ -284,7 +282,6 @@ impl StatusCallback {
     /// # Ok(())
     /// # }
     /// ```
-    #[must_use]
     pub fn required(&self) -> Option<&[Capture]> {
         self.required.as_deref()
     }
@@ -302,7 +299,6 @@ impl StatusCallback {
     /// # Ok(())
     /// # }
     /// ```
-    #[must_use]
     pub fn shown(&self, capture: &Capture) -> Option<&str> {
         match capture {
             Capture::PaymentCardNumber | Capture::PaymentCardNumberMatcher => {
@@ -330,7 +326,6 @@ impl StatusCallback {
     /// # Ok(())
     /// # }
     /// ```
-    #[must_use]
     pub fn last_digits(&self) -> Option<&str> {
         let shown = self.payment_card_number.as_deref().or(self.bank_account_number.as_deref())?.trim_end();
         let mask = shown.trim_end_matches(|c: char| c.is_ascii_digit());
@@ -338,7 +333,6 @@ impl StatusCallback {
     }
 
     /// Whether this is the last callback of its session, because it has a [`result`](Self::result).
-    #[must_use]
     pub fn is_final(&self) -> bool {
         self.result.is_some()
     }
@@ -346,20 +340,17 @@ impl StatusCallback {
     /// The token that stands for the payment method (`PaymentToken`). Present if a session without an amount succeeded.
     ///
     /// It is as valuable as the card that it stands for: protect it accordingly, and do not log it.
-    #[must_use]
     pub fn payment_token(&self) -> Option<&str> {
         self.payment_token.as_ref().map(Withheld::as_str)
     }
 
     /// The customer's record at the payment processor that the token belongs to, if the connector keeps one
     /// (`ProfileId`). With some connectors it can be used like a token: do not log it.
-    #[must_use]
     pub fn profile_id(&self) -> Option<&str> {
         self.profile_id.as_ref().map(Withheld::as_str)
     }
 
     /// The bank's routing number, nine digits that are not masked (`BankRoutingNumber`).
-    #[must_use]
     pub fn bank_routing_number(&self) -> Option<&str> {
         self.bank_routing_number.as_ref().map(Withheld::as_str)
     }
@@ -384,7 +375,6 @@ impl StatusCallback {
     }
 
     /// The first value of a name in [`others`](Self::others).
-    #[must_use]
     pub fn other(&self, name: &str) -> Option<&str> {
         self.others().find(|(other, _)| *other == name).map(|(_, value)| value)
     }

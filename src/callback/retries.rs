@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::CallbackError;
+use crate::macros::setters;
 use crate::text::form::pairs;
 use crate::text::url::Url;
 
@@ -83,42 +84,34 @@ impl CallbackRetries {
         Self { count: 5, after: CallbackFailure::Any.bit(), ..Self::default() }
     }
 
-    /// Sets how many more attempts follow the first one (`rc`): 0 to 5. Default: 1.
-    pub fn count(self, count: u32) -> Self {
-        Self { count, ..self }
-    }
+    setters! {
+        /// Sets how many more attempts follow the first one (`rc`): 0 to 5. Default: 1.
+        count(count: u32) = count;
 
-    /// Sets after which failures to try again (`rp`). Default: only [`CallbackFailure::Connect`].
-    ///
-    /// ```
-    /// use twilio_payments::{CallbackFailure, CallbackRetries};
-    ///
-    /// # fn main() -> Result<(), twilio_payments::CallbackError> {
-    /// let retries = CallbackRetries::default()
-    ///     .count(3)
-    ///     .after([CallbackFailure::Connect, CallbackFailure::Status5xx]);
-    /// assert_eq!(retries.url("https://pay.example.com/")?, "https://pay.example.com/#rc=3&rp=ct,5xx");
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn after(self, failures: impl IntoIterator<Item = CallbackFailure>) -> Self {
-        let after = failures.into_iter().fold(0, |after, failure| after | failure.bit());
-        Self { after, ..self }
-    }
+        /// Sets after which failures to try again (`rp`). Default: only [`CallbackFailure::Connect`].
+        ///
+        /// ```
+        /// use twilio_payments::{CallbackFailure, CallbackRetries};
+        ///
+        /// # fn main() -> Result<(), twilio_payments::CallbackError> {
+        /// let retries = CallbackRetries::default()
+        ///     .count(3)
+        ///     .after([CallbackFailure::Connect, CallbackFailure::Status5xx]);
+        /// assert_eq!(retries.url("https://pay.example.com/")?, "https://pay.example.com/#rc=3&rp=ct,5xx");
+        /// # Ok(())
+        /// # }
+        /// ```
+        after(failures: impl IntoIterator<Item = CallbackFailure>) =
+            failures.into_iter().fold(0, |after, failure| after | failure.bit());
 
-    /// Sets how long the service may take to connect (`ct`), in whole milliseconds: 100 ms to 10 s. Default: 5 s.
-    pub fn connect_timeout(self, timeout: Duration) -> Self {
-        Self { connect_timeout: Some(timeout), ..self }
-    }
+        /// Sets how long the service may take to connect (`ct`), in whole milliseconds: 100 ms to 10 s. Default: 5 s.
+        connect_timeout(timeout: Duration) = Some(timeout);
 
-    /// Sets how long the service waits for a response (`rt`), in whole milliseconds: 100 ms to 15 s. Default: 15 s.
-    pub fn read_timeout(self, timeout: Duration) -> Self {
-        Self { read_timeout: Some(timeout), ..self }
-    }
+        /// Sets how long the service waits for a response (`rt`), in whole milliseconds: 100 ms to 15 s. Default: 15 s.
+        read_timeout(timeout: Duration) = Some(timeout);
 
-    /// Sets how long all attempts may take together (`tt`), in whole milliseconds: 100 ms to 15 s. Default: 15 s.
-    pub fn total_timeout(self, timeout: Duration) -> Self {
-        Self { total_timeout: Some(timeout), ..self }
+        /// Sets how long all attempts may take together (`tt`), in whole milliseconds: 100 ms to 15 s. Default: 15 s.
+        total_timeout(timeout: Duration) = Some(timeout);
     }
 
     /// Returns the URL with these retries in its fragment. An existing fragment is replaced.

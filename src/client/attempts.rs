@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind, Outcome};
 use crate::model::PaymentsResponse;
 use crate::text::Redactor;
 use crate::text::random::random;
-use crate::transport::{Failure, Transport};
+use crate::transport::{Failure, Reason, Transport};
 
 /// The least time that must be left to begin another attempt. In less, no response could arrive, and the outcome would
 /// only become unknown.
@@ -101,7 +101,7 @@ impl Engine {
             self.transport.post(path, form.as_bytes(), time, progress.fresh, &authorization.header);
         let elapsed = started.elapsed();
         progress.fresh |= response.is_err();
-        let stale = matches!(response, Err(Failure::Stale(_)));
+        let stale = matches!(response, Err(Failure { reason: Reason::Stale, .. }));
 
         let reader = ResponseReader::new(&authorization.redactor);
         let result = response

@@ -149,7 +149,6 @@ impl Credentials {
     }
 
     /// Returns the account that is in the path of every call, unless the params of the call name another.
-    #[must_use]
     pub fn account_sid(&self) -> &str {
         &self.account_sid
     }

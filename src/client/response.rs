@@ -7,7 +7,7 @@ use crate::client::{error_body, retry_after};
 use crate::error::{ApiError, Error, ErrorKind, Outcome, is_retryable_status};
 use crate::model::{Payments, PaymentsResponse, ResponseHeaders, ResponseMetadata};
 use crate::text::{Redactor, cut, url_without_secrets};
-use crate::transport::{Failure, Response};
+use crate::transport::{Failure, Reason, Response};
 
 /// How much of a response's body an error keeps.
 const KEPT_BODY: usize = 4 * 1024;
@@ -79,46 +79,32 @@ impl<'a> ResponseReader<'a> {
     pub(crate) fn failure(&self, failure: Failure) -> Error {
         use ErrorKind::{Connect, ConnectionLost, Timeout, UnexpectedResponse};
         use Outcome::{NotSent, Unknown};
-        let lost = |message, source| Error::new(ConnectionLost, Unknown, message).with_source(source);
-        match failure {
-            Failure::NotConnected { to, timeout, retry, source } => {
-                let error = Error::new(Connect, NotSent, format!("no connection to {to}"));
-                error.with_source(source).retryable(retry).timed_out(timeout)
+        let partial = failure.partial.as_deref();
+        let timed_out =
+            matches!(failure.reason, Reason::Timeout | Reason::NotConnected { timeout: true, .. });
+        let (kind, outcome, retryable, message) = match failure.reason {
+            Reason::NotConnected { to, retry, .. } => {
+                (Connect, NotSent, retry, format!("no connection to {to}"))
             }
-            Failure::Tls { to, source } => {
-                let message = format!("no secure connection to {to}");
-                Error::new(ErrorKind::Tls, NotSent, message).with_source(source)
+            Reason::Tls { to } => (ErrorKind::Tls, NotSent, false, format!("no secure connection to {to}")),
+            Reason::Stale | Reason::Lost => {
+                (ConnectionLost, Unknown, true, of(partial, "was cut off", "the connection was lost"))
             }
-            Failure::Stale(source) => lost("the connection was lost".to_owned(), source).retryable(true),
-            Failure::Lost { partial, source } => {
-                let message = of(partial.as_deref(), "was cut off", "the connection was lost");
-                self.with_response(lost(message, source).retryable(true), partial.as_deref())
+            Reason::Timeout => {
+                (Timeout, Unknown, true, of(partial, "did not end in time", "no response in time"))
             }
-            Failure::Timeout { partial, source } => {
-                let message = of(partial.as_deref(), "did not end in time", "no response in time");
-                let error = Error::new(Timeout, Unknown, message).with_source(source).retryable(true);
-                self.with_response(error.timed_out(true), partial.as_deref())
+            Reason::NotHttp => {
+                let message = "the response is not HTTP that can be read".to_owned();
+                (UnexpectedResponse, Unknown, true, message)
             }
-            Failure::NotHttp { partial, source } => {
-                let message = "the response is not HTTP that can be read";
-                let error = Error::new(UnexpectedResponse, Unknown, message).with_source(source);
-                self.with_response(error.retryable(true), partial.as_deref())
-            }
-            Failure::Unreadable { reason, partial, source } => {
-                let error = Error::new(UnexpectedResponse, Unknown, reason);
-                let error = self.with_response(error, partial.as_deref());
-                match source {
-                    Some(source) => error.with_source(source),
-                    None => error,
-                }
-            }
-            Failure::Shutdown { sent } => shut_down(if sent { Unknown } else { NotSent }),
+            Reason::Unreadable(reason) => (UnexpectedResponse, Unknown, false, reason),
+            Reason::Shutdown { sent } => return shut_down(if sent { Unknown } else { NotSent }),
+        };
+        let mut error = Error::new(kind, outcome, message).retryable(retryable).timed_out(timed_out);
+        if let Some(source) = failure.source {
+            error = error.with_source(source);
         }
-    }
-
-    /// Adds the part of a response that arrived to an error.
-    fn with_response(&self, error: Error, response: Option<&Response>) -> Error {
-        match response {
+        match partial {
             Some(response) => error.with_response(self.kept(response)),
             None => error,
         }
@@ -234,24 +220,22 @@ mod tests {
         use Outcome::{NotSent, Unknown};
         let source = || crate::error::Source::from("why");
         let partial = || Some(Box::new(response(201, "{hush")));
+        let with_source = |reason, partial| Failure { reason, partial, source: Some(source()) };
         let not_connected =
-            |timeout, retry| Failure::NotConnected { to: "a:1".into(), timeout, retry, source: source() };
-        let bad = |source| Failure::Unreadable { reason: "too long".to_owned(), partial: partial(), source };
+            |timeout, retry| with_source(Reason::NotConnected { to: "a:1".into(), timeout, retry }, None);
+        let tls = with_source(Reason::Tls { to: "a:1".into() }, None);
+        let bad = |source| Failure {
+            reason: Reason::Unreadable("too long".to_owned()),
+            partial: partial(),
+            source,
+        };
         for (failure, kind, outcome, retryable, timeout, message) in [
             (not_connected(false, true), Connect, NotSent, true, false, "no connection to a:1"),
             (not_connected(true, true), Connect, NotSent, true, true, "no connection to a:1"),
             (not_connected(false, false), Connect, NotSent, false, false, "no connection to a:1"),
+            (tls, ErrorKind::Tls, NotSent, false, false, "no secure connection to a:1"),
             (
-                Failure::Tls { to: "a:1".into(), source: source() },
-                ErrorKind::Tls,
-                NotSent,
-                false,
-                false,
-                "no secure connection to a:1",
-            ),
-            (Failure::Stale(source()), ConnectionLost, Unknown, true, false, "the connection was lost"),
-            (
-                Failure::Lost { partial: None, source: source() },
+                with_source(Reason::Stale, None),
                 ConnectionLost,
                 Unknown,
                 true,
@@ -259,23 +243,24 @@ mod tests {
                 "the connection was lost",
             ),
             (
-                Failure::Lost { partial: partial(), source: source() },
+                with_source(Reason::Lost, None),
+                ConnectionLost,
+                Unknown,
+                true,
+                false,
+                "the connection was lost",
+            ),
+            (
+                with_source(Reason::Lost, partial()),
                 ConnectionLost,
                 Unknown,
                 true,
                 false,
                 "the response (HTTP 201) was cut off",
             ),
+            (with_source(Reason::Timeout, None), Timeout, Unknown, true, true, "no response in time"),
             (
-                Failure::Timeout { partial: None, source: source() },
-                Timeout,
-                Unknown,
-                true,
-                true,
-                "no response in time",
-            ),
-            (
-                Failure::Timeout { partial: partial(), source: source() },
+                with_source(Reason::Timeout, partial()),
                 Timeout,
                 Unknown,
                 true,
@@ -283,7 +268,7 @@ mod tests {
                 "the response (HTTP 201) did not end in time",
             ),
             (
-                Failure::NotHttp { partial: partial(), source: source() },
+                with_source(Reason::NotHttp, partial()),
                 UnexpectedResponse,
                 Unknown,
                 true,
@@ -292,8 +277,22 @@ mod tests {
             ),
             (bad(Some(source())), UnexpectedResponse, Unknown, false, false, "too long"),
             (bad(None), UnexpectedResponse, Unknown, false, false, "too long"),
-            (Failure::Shutdown { sent: true }, Shutdown, Unknown, false, false, "the client is shut down"),
-            (Failure::Shutdown { sent: false }, Shutdown, NotSent, false, false, "the client is shut down"),
+            (
+                Reason::Shutdown { sent: true }.into(),
+                Shutdown,
+                Unknown,
+                false,
+                false,
+                "the client is shut down",
+            ),
+            (
+                Reason::Shutdown { sent: false }.into(),
+                Shutdown,
+                NotSent,
+                false,
+                false,
+                "the client is shut down",
+            ),
         ] {
             let error = ResponseReader::new(&Redactor::new(["hush".to_owned()])).failure(failure);
             assert_eq!((error.kind(), error.outcome()), (kind, outcome), "{error}");

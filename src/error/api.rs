@@ -48,37 +48,31 @@ impl ApiError {
 
     /// Whether the payment connector or the service is unavailable, so that the same request may be accepted
     /// later.
-    #[must_use]
     pub fn is_unavailable(&self) -> bool {
         self.has(&[codes::CONNECTOR_UNAVAILABLE, codes::SERVICE_UNAVAILABLE])
     }
 
     /// Whether the amount is invalid or the currency is not supported.
-    #[must_use]
     pub fn is_amount_or_currency(&self) -> bool {
         self.has(&[codes::AMOUNT_INVALID, codes::CURRENCY_NOT_SUPPORTED])
     }
 
     /// Whether the call is not in progress, usually because the caller hung up.
-    #[must_use]
     pub fn is_call_over(&self) -> bool {
         self.has(&[codes::CALL_NOT_IN_PROGRESS])
     }
 
     /// Whether another session is open on the call. Complete or cancel that one first.
-    #[must_use]
     pub fn is_session_open(&self) -> bool {
         self.has(&[codes::SESSION_IN_PROGRESS])
     }
 
     /// Whether the payment connector rejected the charge, the card or the tokenization.
-    #[must_use]
     pub fn is_rejected(&self) -> bool {
         self.has(&[codes::CHARGE_REJECTED, codes::TOKEN_REJECTED, codes::CARD_REJECTED])
     }
 
     /// Whether the credentials were not accepted.
-    #[must_use]
     pub fn is_unauthenticated(&self) -> bool {
         self.status == 401 || self.has(&[codes::AUTHENTICATION_FAILED])
     }
@@ -88,7 +82,6 @@ impl ApiError {
     }
 
     /// Returns the response's body as text, cut to its first 4 KiB; credentials in it are masked.
-    #[must_use]
     pub fn body(&self) -> &str {
         self.body.as_str()
     }

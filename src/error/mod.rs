@@ -179,7 +179,6 @@ impl Error {
     /// let error = "lots".parse::<Amount>().unwrap_err();
     /// assert_eq!(error.kind(), ErrorKind::InvalidInput);
     /// ```
-    #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
@@ -196,7 +195,6 @@ impl Error {
     /// let error = "lots".parse::<Amount>().unwrap_err();
     /// assert_eq!(error.outcome(), Outcome::NotSent);
     /// ```
-    #[must_use]
     pub fn outcome(&self) -> Outcome {
         self.0.outcome
     }
@@ -210,7 +208,6 @@ impl Error {
     /// let error = "lots".parse::<Amount>().unwrap_err();
     /// assert_eq!(error.field(), Some("ChargeAmount"));
     /// ```
-    #[must_use]
     pub fn field(&self) -> Option<&'static str> {
         self.0.details.field
     }
@@ -227,7 +224,6 @@ impl Error {
     /// # }
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    #[must_use]
     pub fn api_error(&self) -> Option<&ApiError> {
         self.response().filter(|_| self.kind() == ErrorKind::Api)
     }
@@ -237,26 +233,22 @@ impl Error {
     }
 
     /// Returns the HTTP status of the last response, if there was one.
-    #[must_use]
     pub fn status(&self) -> Option<u16> {
         self.response().map(|response| response.status)
     }
 
     /// Returns the body of the last response as text, if there was one. A long body is cut, credentials in it
     /// are masked, and bytes that are not UTF-8 are replaced. Neither `Display` nor `Debug` shows it.
-    #[must_use]
     pub fn body(&self) -> Option<&str> {
         self.response().map(ApiError::body)
     }
 
     /// Returns the target of a redirect (`Location`).
-    #[must_use]
     pub fn location(&self) -> Option<&str> {
         self.0.details.location.as_deref()
     }
 
     /// Returns the `Twilio-Request-Id` of the last response, which the provider's support asks for.
-    #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         self.response()?.request_id.as_deref()
     }
@@ -275,7 +267,6 @@ impl Error {
     /// # }
     /// # Ok::<(), twilio_payments::Error>(())
     /// ```
-    #[must_use]
     pub fn idempotency_key(&self) -> Option<&str> {
         self.0.details.idempotency_key.as_deref()
     }
@@ -292,7 +283,6 @@ impl Error {
     /// # }
     /// # Ok::<(), twilio_payments::Error>(())
     /// ```
-    #[must_use]
     pub fn attempts(&self) -> u32 {
         self.0.details.attempts
     }
@@ -315,7 +305,6 @@ impl Error {
     /// # Ok(())
     /// # }
     /// ```
-    #[must_use]
     pub fn is_timeout(&self) -> bool {
         self.0.details.timeout
     }
@@ -329,7 +318,6 @@ impl Error {
     ///
     /// assert!(!"lots".parse::<Amount>().unwrap_err().is_retryable());
     /// ```
-    #[must_use]
     pub fn is_retryable(&self) -> bool {
         self.0.details.retryable
     }
@@ -342,7 +330,6 @@ impl Error {
     ///
     /// assert_eq!("lots".parse::<Amount>().unwrap_err().retry_after(), None);
     /// ```
-    #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.response()?.retry_after
     }

@@ -119,13 +119,11 @@ pub enum NotPaidReason {
 
 impl Ending {
     /// Whether the amount was charged, or the payment method tokenized.
-    #[must_use]
     pub fn is_success(&self) -> bool {
         matches!(self.payment, PaymentEnding::Paid { .. } | PaymentEnding::Tokenized { .. })
     }
 
     /// Whether it is certain that nothing was charged or tokenized.
-    #[must_use]
     pub fn is_not_paid(&self) -> bool {
         matches!(self.payment, PaymentEnding::NotPaid(_))
     }

@@ -214,7 +214,6 @@ impl PaymentFlow {
     ///
     /// While a request awaits its response, this is 60 s after it was begun: the process that began it counts as
     /// gone from then on. A client with a longer timeout may still be waiting.
-    #[must_use]
     pub fn due(&self) -> Option<SystemTime> {
         if self.state.in_flight.is_some() {
             return moment(self.state.begun_at).checked_add(RESPONSE_TIME);
@@ -229,21 +228,18 @@ impl PaymentFlow {
     }
 
     /// How the payment ended, or `None` if it has not. A callback that arrives later can still change the ending.
-    #[must_use]
     pub fn ending(&self) -> Option<Ending> {
         self.state.ended.then(|| self.make_ending())
     }
 
     /// The idempotency key of the request that was begun and has no response yet: the process that began it is
     /// either waiting for the response or gone.
-    #[must_use]
     pub fn awaited_key(&self) -> Option<String> {
         self.state.in_flight.map(|kind| self.operation_key(kind))
     }
 
     /// A number that grows with each change. Replace a stored flow only if it still has the revision that was
     /// loaded: then two processes that loaded the same flow cannot both go on with it.
-    #[must_use]
     pub fn revision(&self) -> u64 {
         self.revision
     }
@@ -251,7 +247,6 @@ impl PaymentFlow {
     /// The largest number of requests that [`next`](Self::next) can return, however often it is called:
     /// 3 × (1 creation + 16 captures × [`max_asks`](Self::max_asks) + 3 completions + 1 cancellation). A usual card
     /// payment takes 6.
-    #[must_use]
     pub fn max_requests(&self) -> u64 {
         self.limits.max_requests()
     }
@@ -260,19 +255,16 @@ impl PaymentFlow {
     /// are derived from it. The creation has the key itself; the others have
     /// `{key}-{capture}-{number of the ask}`, `{key}-complete` and `{key}-cancel`. A completion after a refusal for
     /// something missing has `{key}-complete-2`, then `{key}-complete-3`.
-    #[must_use]
     pub fn key(&self) -> &str {
         &self.params.idempotency_key
     }
 
     /// The SID of the call, `CA` and 32 hex digits.
-    #[must_use]
     pub fn call_sid(&self) -> &str {
         &self.call_sid
     }
 
     /// The SID of the session, `PK` and 32 hex digits, once it is known.
-    #[must_use]
     pub fn session_sid(&self) -> Option<&str> {
         self.state.session.as_deref()
     }
@@ -280,7 +272,6 @@ impl PaymentFlow {
     /// The tag by which callbacks find the flow, 32 hex digits: the value of the query parameter `payment_flow`
     /// that the flow adds to its `StatusCallback`. It is derived from the [key](Self::key) in the same way by every
     /// version of this crate, and is not a secret.
-    #[must_use]
     pub fn tag(&self) -> String {
         tag::of(self.key())
     }

@@ -100,7 +100,6 @@ impl PaymentFlow {
     /// The text that the flow puts into the session's parameters: 16 hex digits, derived from the
     /// [key](Self::key). If the result of the payment stays unknown, search for it at the payment processor.
     /// `None` if the place is [`Nowhere`](ReferencePlace::Nowhere).
-    #[must_use]
     pub fn reference(&self) -> Option<String> {
         (self.place != ReferencePlace::Nowhere).then(|| tag::reference(self.key()))
     }

@@ -32,7 +32,6 @@ pub(super) trait Stop: Send + Sync {
 
 impl PaymentStopper {
     /// Makes a stopper that has no payments yet.
-    #[must_use]
     pub fn new() -> Self {
         Self::default()
     }

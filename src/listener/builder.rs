@@ -12,6 +12,7 @@ use super::queue::Queue;
 use super::receiver::Receiver;
 use crate::callback::signature::SignatureValidator;
 use crate::callback::{CallbackError, StatusCallback};
+use crate::macros::{debug_shows, setters};
 use crate::server::{Limits, Reply, Request, Server};
 use crate::text::url_without_secrets;
 
@@ -48,23 +49,16 @@ impl CallbackListenerBuilder {
         Self { validator, public_url: None, capacity: 4096, connections: 256, on_callback: None }
     }
 
-    /// Sets the URL at which the service reaches the listener: see [Which URL](CallbackListener#which-url). Default:
-    /// `http://` and the bound address, which only works on the same machine.
-    pub fn public_url(mut self, public_url: impl Into<String>) -> Self {
-        self.public_url = Some(public_url.into());
-        self
-    }
+    setters! {
+        /// Sets the URL at which the service reaches the listener: see [Which URL](CallbackListener#which-url). Default:
+        /// `http://` and the bound address, which only works on the same machine.
+        public_url(public_url: impl Into<String>) = Some(public_url.into());
 
-    /// Sets how many callbacks may wait to be read in total, 1 or more. Default: 4,096, which take about 8 MB.
-    pub fn capacity(mut self, callbacks: usize) -> Self {
-        self.capacity = callbacks;
-        self
-    }
+        /// Sets how many callbacks may wait to be read in total, 1 or more. Default: 4,096, which take about 8 MB.
+        capacity(callbacks: usize) = callbacks;
 
-    /// Sets how many connections may be open, 1 or more. Each has a thread. Default: 256.
-    pub fn connections(mut self, connections: usize) -> Self {
-        self.connections = connections;
-        self
+        /// Sets how many connections may be open, 1 or more. Each has a thread. Default: 256.
+        connections(connections: usize) = connections;
     }
 
     /// Sets a handler, which receives each callback before the service gets a response. Use it to store callbacks, so
@@ -142,14 +136,10 @@ impl CallbackListenerBuilder {
     }
 }
 
-/// Leaves out user info and query of the public URL, and the auth tokens.
-impl fmt::Debug for CallbackListenerBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CallbackListenerBuilder")
-            .field("public_url", &self.public_url.as_deref().map(url_without_secrets))
-            .field("capacity", &self.capacity)
-            .field("connections", &self.connections)
-            .field("on_callback", &self.on_callback.is_some())
-            .finish_non_exhaustive()
-    }
-}
+// Leaves out user info and query of the public URL, and the auth tokens.
+debug_shows!(CallbackListenerBuilder, |builder|
+    public_url: builder.public_url.as_deref().map(url_without_secrets),
+    capacity: builder.capacity,
+    connections: builder.connections,
+    on_callback: builder.on_callback.is_some(),
+);

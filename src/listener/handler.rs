@@ -61,6 +61,6 @@ pub(crate) struct Registration {
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        self.queue.unregister(&self.handler);
+        self.queue.state().handlers.retain(|other| !Arc::ptr_eq(other, &self.handler));
     }
 }

@@ -11,13 +11,13 @@ mod session_callbacks;
 mod tests;
 mod warnings;
 
-use std::fmt;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::callback::signature::SignatureValidator;
 use crate::callback::{CallbackError, StatusCallback};
+use crate::macros::debug_shows;
 use crate::server::Server;
 use crate::text::url_without_secrets;
 use receiver::Receiver;
@@ -155,7 +155,6 @@ impl CallbackListener {
     }
 
     /// The public URL of this listener, as it was set.
-    #[must_use]
     pub fn public_url(&self) -> &str {
         &self.receiver.url.given
     }
@@ -176,13 +175,11 @@ impl CallbackListener {
     /// # Ok(())
     /// # }
     /// ```
-    #[must_use]
     pub fn status_callback_url(&self) -> &str {
         &self.receiver.url.for_service
     }
 
     /// The address that the listener is bound to. If the port was 0, this has the port that the system chose.
-    #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.address
     }
@@ -258,7 +255,6 @@ impl CallbackListener {
     }
 
     /// How many unread callbacks were discarded to [make room](Self#who-receives-a-callback) for others.
-    #[must_use]
     pub fn discarded(&self) -> u64 {
         self.receiver.queue.discarded()
     }
@@ -279,12 +275,8 @@ impl Drop for CallbackListener {
     }
 }
 
-impl fmt::Debug for CallbackListener {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CallbackListener")
-            .field("local_addr", &self.address)
-            .field("public_url", &url_without_secrets(self.public_url()))
-            .field("held", &self.receiver.queue.held())
-            .finish_non_exhaustive()
-    }
-}
+debug_shows!(CallbackListener, |listener|
+    local_addr: listener.address,
+    public_url: url_without_secrets(listener.public_url()),
+    held: listener.receiver.queue.held(),
+);

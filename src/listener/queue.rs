@@ -58,12 +58,12 @@ pub(super) struct Queue {
 }
 
 #[derive(Default)]
-struct State {
+pub(super) struct State {
     /// In the order of arrival.
     unread: VecDeque<Unread>,
     /// How many views a session has, if it has any.
     views: HashMap<String, usize>,
-    handlers: Vec<Arc<dyn CallbackHandler>>,
+    pub(super) handlers: Vec<Arc<dyn CallbackHandler>>,
     /// The number of the latest callback.
     latest: u64,
     discarded: u64,
@@ -81,12 +81,13 @@ struct Unread {
 }
 
 impl State {
-    fn is_repeat(&self, delivery: &Delivery) -> bool {
+    /// Whether a callback was received before.
+    pub(super) fn is_repeat(&self, delivery: &Delivery) -> bool {
         delivery.repeat.as_ref().is_some_and(|repeat| self.received.contains(repeat))
     }
 
     /// Remembers that a callback was received.
-    fn note(&mut self, callback: &StatusCallback, delivery: &Delivery) {
+    pub(super) fn note(&mut self, callback: &StatusCallback, delivery: &Delivery) {
         if let Some(repeat) = &delivery.repeat {
             self.received.insert(repeat);
         }
@@ -107,18 +108,8 @@ impl Queue {
         Self { state: Mutex::default(), changed: Condvar::new(), capacity, unread_time, stored }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether a callback was received before.
-    pub(super) fn is_repeat(&self, delivery: &Delivery) -> bool {
-        self.state().is_repeat(delivery)
-    }
-
-    /// Remembers a callback that a handler received.
-    pub(super) fn note(&self, callback: &StatusCallback, delivery: &Delivery) {
-        self.state().note(callback, delivery);
     }
 
     /// Queues a callback, unless it belongs to a handler, was received before, or there is no room.
@@ -256,10 +247,6 @@ impl Queue {
                 return Err(error);
             }
         }
-    }
-
-    pub(super) fn unregister(&self, handler: &Arc<dyn CallbackHandler>) {
-        self.state().handlers.retain(|other| !Arc::ptr_eq(other, handler));
     }
 
     /// Stops queueing callbacks, and wakes every thread that waits for one.

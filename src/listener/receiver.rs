@@ -44,16 +44,13 @@ impl Receiver {
     pub(super) fn respond(&self, request: &Request) -> Response {
         // A peer that does not send callbacks gets one response, however many requests it sends at once.
         let refusal = |status| Response::empty(status).last();
-        if request.method() != "POST" {
+        if request.method != "POST" {
             return refusal(405).header("Allow", "POST");
         }
-        let url = self.url.requested(request.target());
-        // If there are two signatures, neither counts.
-        let signature = request
-            .header(SignatureValidator::HEADER)
-            .filter(|_| request.header_count(SignatureValidator::HEADER) == 1);
+        let url = self.url.requested(&request.target);
+        let signature = request.only_header(SignatureValidator::HEADER);
         let validator = self.validator.read().unwrap_or_else(PoisonError::into_inner);
-        let received = validator.receive(&url, request.body(), signature);
+        let received = validator.receive(&url, &request.body, signature);
         drop(validator);
         match received {
             Err(error) => {
@@ -79,7 +76,7 @@ impl Receiver {
     /// Passes a callback to its handlers, or queues it. Returns the status, and its name in the log.
     fn receive(&self, callback: &StatusCallback, delivery: &Delivery) -> (u16, &'static str) {
         if let Some(handler) = &self.on_callback {
-            if self.queue.is_repeat(delivery) {
+            if self.queue.state().is_repeat(delivery) {
                 return REPEATED;
             }
             if let Err(error) = handler.call(callback) {
@@ -95,7 +92,7 @@ impl Receiver {
             Receipt::NoRoom => (503, "NoRoom"),
             Receipt::Registered(handler) => match call(|| handler.on_callback(callback)) {
                 Ok(true) => {
-                    self.queue.note(callback, delivery);
+                    self.queue.state().note(callback, delivery);
                     (204, "Handled")
                 }
                 // The handler was unregistered meanwhile.

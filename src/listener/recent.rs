@@ -7,15 +7,10 @@ use std::hash::Hash;
 const REMEMBERED: usize = 8192;
 
 /// The latest values that were inserted.
+#[derive(Default)]
 pub(super) struct Recent<T> {
     members: HashSet<T>,
     order: VecDeque<T>,
-}
-
-impl<T> Default for Recent<T> {
-    fn default() -> Self {
-        Self { members: HashSet::new(), order: VecDeque::new() }
-    }
 }
 
 impl<T: Clone + Eq + Hash> Recent<T> {

@@ -1,11 +1,11 @@
 //! `SessionCallbacks`: the callbacks of one session, for the thread that takes the payment.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::queue::Queue;
 use crate::callback::{CallbackError, StatusCallback};
+use crate::macros::debug_shows;
 use crate::model::sid;
 
 /// A view of the callbacks of one Payments session. Returned by [`CallbackListener::session`].
@@ -30,7 +30,6 @@ impl SessionCallbacks {
     }
 
     /// The SID of the session.
-    #[must_use]
     pub fn sid(&self) -> &str {
         &self.sid
     }
@@ -84,8 +83,4 @@ impl Drop for SessionCallbacks {
     }
 }
 
-impl fmt::Debug for SessionCallbacks {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SessionCallbacks").field("sid", &self.sid).finish_non_exhaustive()
-    }
-}
+debug_shows!(SessionCallbacks, |callbacks| sid: callbacks.sid);

@@ -9,7 +9,7 @@ use ureq::http::HeaderMap;
 /// ```
 /// # use twilio_payments::ResponseHeaders;
 /// fn print(headers: &ResponseHeaders) {
-///     for (name, value) in headers {
+///     for (name, value) in headers.iter() {
 ///         println!("{name}: {value}");
 ///     }
 /// }
@@ -19,7 +19,6 @@ pub struct ResponseHeaders(pub(crate) HeaderMap);
 
 impl ResponseHeaders {
     /// Returns the first value of a header, or `None` if it is absent or has other bytes than visible ASCII.
-    #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).and_then(|value| value.to_str().ok())
     }
@@ -27,16 +26,6 @@ impl ResponseHeaders {
     /// Returns every header whose value is visible ASCII. Names are in lower case.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
-    }
-}
-
-impl<'a> IntoIterator for &'a ResponseHeaders {
-    type Item = (&'a str, &'a str);
-    // Boxed, so that the types of another crate do not become part of the API.
-    type IntoIter = Box<dyn Iterator<Item = Self::Item> + 'a>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        Box::new(self.iter())
     }
 }
 

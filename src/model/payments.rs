@@ -52,7 +52,6 @@ pub struct Payments {
 
 impl Payments {
     /// A session of which only the SID is known, for tests of your own.
-    #[must_use]
     pub fn new(sid: impl Into<String>) -> Self {
         Self {
             account_sid: None,

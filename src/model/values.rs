@@ -12,7 +12,6 @@ pub struct UnknownValue(String);
 
 impl UnknownValue {
     /// Returns the value as it stands on the wire.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -48,18 +47,10 @@ macro_rules! open_enum {
             pub const KNOWN: &'static [Self] = &[$( Self::$variant, )+];
 
             /// Returns the value as it stands on the wire.
-            #[must_use]
             pub fn as_str(&self) -> &str {
                 match self {
                     $( Self::$variant => $wire, )+
                     Self::Other(value) => &value.0,
-                }
-            }
-
-            fn known(value: &str) -> Option<Self> {
-                match value {
-                    $( $wire => Some(Self::$variant), )+
-                    _ => None,
                 }
             }
         }
@@ -80,13 +71,16 @@ macro_rules! open_enum {
 
         impl From<&str> for $name {
             fn from(value: &str) -> Self {
-                Self::known(value).unwrap_or_else(|| Self::Other(UnknownValue(value.to_owned())))
+                match value {
+                    $( $wire => Self::$variant, )+
+                    _ => Self::Other(UnknownValue(value.to_owned())),
+                }
             }
         }
 
         impl From<String> for $name {
             fn from(value: String) -> Self {
-                Self::known(&value).unwrap_or(Self::Other(UnknownValue(value)))
+                Self::from(value.as_str())
             }
         }
 

@@ -1,6 +1,5 @@
 //! The parameters of `CreatePayments`.
 
-use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::field::{self, Field, Stored, items, text};
@@ -100,31 +99,8 @@ impl CreatePaymentsParams {
     /// Makes the parameters of a new operation, with a new idempotency key.
     ///
     /// The URL is checked when the value is used: see [`to_form`](Self::to_form).
-    #[must_use]
     pub fn new(status_callback: impl Into<String>) -> Self {
-        let (made_key, idempotency_key) = MadeKey::new();
-        Self {
-            account_sid: None,
-            idempotency_key,
-            status_callback: status_callback.into(),
-            bank_account_type: None,
-            charge_amount: None,
-            currency: None,
-            description: None,
-            input: None,
-            min_postal_code_length: None,
-            parameter: None,
-            payment_connector: None,
-            payment_method: None,
-            postal_code: None,
-            security_code: None,
-            timeout: None,
-            token_type: None,
-            valid_card_types: Vec::new(),
-            require_matching_inputs: Vec::new(),
-            confirmation: None,
-            made_key,
-        }
+        Self::read(MadeKey::new(), status_callback.into(), &mut Stored::default())
     }
 
     setters! {
@@ -215,35 +191,33 @@ impl CreatePaymentsParams {
             ("Confirmation", self.confirmation.map(Field::Boolean)),
         ]
     }
+
+    /// Takes the fields that are stored, and leaves the others unset.
+    fn read(key: (MadeKey, String), status_callback: String, stored: &mut Stored) -> Self {
+        let (made_key, idempotency_key) = key;
+        Self {
+            account_sid: stored.take(field::ACCOUNT_SID),
+            idempotency_key,
+            status_callback,
+            bank_account_type: stored.take("BankAccountType"),
+            charge_amount: stored.take("ChargeAmount"),
+            currency: stored.take("Currency"),
+            description: stored.take("Description"),
+            input: stored.take("Input"),
+            min_postal_code_length: stored.take("MinPostalCodeLength"),
+            parameter: stored.take("Parameter"),
+            payment_connector: stored.take("PaymentConnector"),
+            payment_method: stored.take("PaymentMethod"),
+            postal_code: stored.take("PostalCode"),
+            security_code: stored.take("SecurityCode"),
+            timeout: stored.take("Timeout"),
+            token_type: stored.take("TokenType"),
+            valid_card_types: stored.take("ValidCardTypes").unwrap_or_default(),
+            require_matching_inputs: stored.take("RequireMatchingInputs").unwrap_or_default(),
+            confirmation: stored.take("Confirmation"),
+            made_key,
+        }
+    }
 }
 
 operation!(CreatePaymentsParams);
-
-impl<'de> Deserialize<'de> for CreatePaymentsParams {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut stored = Stored::read(deserializer)?;
-        let params = Self {
-            account_sid: stored.take(field::ACCOUNT_SID)?,
-            idempotency_key: stored.require("IdempotencyKey")?,
-            status_callback: stored.require("StatusCallback")?,
-            bank_account_type: stored.take("BankAccountType")?,
-            charge_amount: stored.take("ChargeAmount")?,
-            currency: stored.take("Currency")?,
-            description: stored.take("Description")?,
-            input: stored.take("Input")?,
-            min_postal_code_length: stored.take("MinPostalCodeLength")?,
-            parameter: stored.take("Parameter")?,
-            payment_connector: stored.take("PaymentConnector")?,
-            payment_method: stored.take("PaymentMethod")?,
-            postal_code: stored.take("PostalCode")?,
-            security_code: stored.take("SecurityCode")?,
-            timeout: stored.take("Timeout")?,
-            token_type: stored.take("TokenType")?,
-            valid_card_types: stored.take("ValidCardTypes")?.unwrap_or_default(),
-            require_matching_inputs: stored.take("RequireMatchingInputs")?.unwrap_or_default(),
-            confirmation: stored.take("Confirmation")?,
-            made_key: MadeKey::by_hand(),
-        };
-        stored.finish().map(|()| params)
-    }
-}

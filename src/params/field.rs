@@ -80,27 +80,40 @@ pub(super) fn set<'a>(
 }
 
 /// The serialized fields. Errors name a field, but never show its value.
-pub(super) struct Stored(Map<String, Value>);
+#[derive(Default)]
+pub(super) struct Stored {
+    fields: Map<String, Value>,
+    /// The first field that could not be read.
+    invalid: Option<&'static str>,
+}
 
 impl Stored {
     pub(super) fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Map::deserialize(deserializer).map(Self)
+        Ok(Self { fields: Map::deserialize(deserializer)?, invalid: None })
     }
 
-    /// Takes a field that may be absent.
-    pub(super) fn take<T: DeserializeOwned, E: Error>(&mut self, name: &str) -> Result<Option<T>, E> {
-        let value = self.0.remove(name).map(serde_json::from_value).transpose();
-        value.map_err(|_| E::custom(format_args!("invalid {name}")))
+    /// Takes a field that may be absent. If it cannot be read, [`finish`](Self::finish) says so.
+    pub(super) fn take<T: DeserializeOwned>(&mut self, name: &'static str) -> Option<T> {
+        let value = serde_json::from_value(self.fields.remove(name)?);
+        value.map_err(|_| self.invalid.get_or_insert(name)).ok()
     }
 
     /// Takes a field that must be present.
-    pub(super) fn require<T: DeserializeOwned, E: Error>(&mut self, name: &'static str) -> Result<T, E> {
-        self.take(name)?.ok_or_else(|| E::missing_field(name))
+    pub(super) fn require<E: Error>(&mut self, name: &'static str) -> Result<String, E> {
+        let value = self.take(name);
+        self.check()?;
+        value.ok_or_else(|| E::missing_field(name))
     }
 
-    /// Checks that no field is left: an unknown field could be a misspelled amount.
+    fn check<E: Error>(&self) -> Result<(), E> {
+        self.invalid.map_or(Ok(()), |name| Err(E::custom(format_args!("invalid {name}"))))
+    }
+
+    /// Checks that all could be read, and that nothing is left: a field that is not known could be a misspelled
+    /// amount.
     pub(super) fn finish<E: Error>(self) -> Result<(), E> {
-        match self.0.keys().next() {
+        self.check()?;
+        match self.fields.keys().next() {
             Some(name) => Err(E::custom(format_args!("unknown field {name:?}"))),
             None => Ok(()),
         }

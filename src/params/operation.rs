@@ -60,6 +60,15 @@ macro_rules! operation {
                 serializer.collect_map(field::set(self.account_sid.as_ref(), self.fields()))
             }
         }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let mut stored = Stored::read(deserializer)?;
+                let (key, url) = (stored.require("IdempotencyKey")?, stored.require("StatusCallback")?);
+                let params = Self::read((MadeKey::by_hand(), key), url, &mut stored);
+                stored.finish().map(|()| params)
+            }
+        }
     };
 }
 

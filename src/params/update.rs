@@ -1,7 +1,5 @@
 //! The parameters of `UpdatePayments`.
 
-use serde::{Deserialize, Deserializer};
-
 use super::check;
 use super::field::{self, Field, Stored, text};
 use super::form::Form;
@@ -52,27 +50,21 @@ pub struct UpdatePaymentsParams {
 
 impl UpdatePaymentsParams {
     /// Makes a step that has neither a `Capture` nor a `Status` yet: set one of them. The other constructors do.
-    #[must_use]
     pub fn new(status_callback: impl Into<String>) -> Self {
-        let (made_key, idempotency_key) = MadeKey::new();
-        let status_callback = status_callback.into();
-        Self { account_sid: None, idempotency_key, status_callback, capture: None, status: None, made_key }
+        Self::read(MadeKey::new(), status_callback.into(), &mut Stored::default())
     }
 
     /// Makes a step that asks the caller for one capture (`Capture`).
-    #[must_use]
     pub fn new_capture(status_callback: impl Into<String>, capture: impl Into<Capture>) -> Self {
         Self { capture: Some(capture.into()), ..Self::new(status_callback) }
     }
 
     /// Makes the step that submits the collected information (`Status=complete`).
-    #[must_use]
     pub fn new_complete(status_callback: impl Into<String>) -> Self {
         Self { status: Some(PaymentsStatus::Complete), ..Self::new(status_callback) }
     }
 
     /// Makes the step that discards the collected information (`Status=cancel`).
-    #[must_use]
     pub fn new_cancel(status_callback: impl Into<String>) -> Self {
         Self { status: Some(PaymentsStatus::Cancel), ..Self::new(status_callback) }
     }
@@ -104,21 +96,14 @@ impl UpdatePaymentsParams {
             ("Status", text(self.status.as_ref())),
         ]
     }
+
+    /// Takes the fields that are stored, and leaves the others unset.
+    fn read(key: (MadeKey, String), status_callback: String, stored: &mut Stored) -> Self {
+        let (made_key, idempotency_key) = key;
+        let account_sid = stored.take(field::ACCOUNT_SID);
+        let (capture, status) = (stored.take("Capture"), stored.take("Status"));
+        Self { account_sid, idempotency_key, status_callback, capture, status, made_key }
+    }
 }
 
 operation!(UpdatePaymentsParams);
-
-impl<'de> Deserialize<'de> for UpdatePaymentsParams {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut stored = Stored::read(deserializer)?;
-        let params = Self {
-            account_sid: stored.take(field::ACCOUNT_SID)?,
-            idempotency_key: stored.require("IdempotencyKey")?,
-            status_callback: stored.require("StatusCallback")?,
-            capture: stored.take("Capture")?,
-            status: stored.take("Status")?,
-            made_key: MadeKey::by_hand(),
-        };
-        stored.finish().map(|()| params)
-    }
-}

@@ -5,17 +5,15 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::thread;
-use std::time::Duration;
 
 use super::delivery::Sender;
-use super::faults::Faults;
-use super::idempotency::IdempotencyKeys;
 use super::service::{Accounts, Service};
 use super::session::Undocumented;
 use super::store::Store;
-use super::{Sandbox, mint};
+use super::{Faults, IdempotencyKeys, Sandbox, mint};
 use crate::client::{Credentials, PaymentsApi};
 use crate::error::Error;
+use crate::macros::setters;
 use crate::server::{Limits, Request, Server};
 use crate::text::Withheld;
 
@@ -40,73 +38,46 @@ pub struct SandboxBuilder {
     account_sid: Option<String>,
     auth_token: Option<Withheld>,
     shared_key: Option<Withheld>,
-    idle_timeout: Option<Duration>,
     idempotency_keys: IdempotencyKeys,
-    undocumented: Undocumented,
+    undocumented_words: bool,
+    max_failed_attempts: Option<u32>,
     kept_sessions: Option<usize>,
 }
 
 impl SandboxBuilder {
-    /// Sets the port on 127.0.0.1. Default: 0, which lets the system choose a free one.
-    pub fn port(mut self, port: u16) -> Self {
-        self.port = port;
-        self
-    }
+    setters! {
+        /// Sets the port on 127.0.0.1. Default: 0, which lets the system choose a free one.
+        port(port: u16) = port;
 
-    /// Sets the SID of the account: `AC` and 32 hex digits. Default: a new one.
-    pub fn account_sid(mut self, account_sid: impl Into<String>) -> Self {
-        self.account_sid = Some(account_sid.into());
-        self
-    }
+        /// Sets the SID of the account: `AC` and 32 hex digits. Default: a new one.
+        account_sid(account_sid: impl Into<String>) = Some(account_sid.into());
 
-    /// Sets the account's auth token: text without white space and control characters that is not empty. Default: a new
-    /// one.
-    pub fn auth_token(mut self, auth_token: impl Into<String>) -> Self {
-        self.auth_token = Some(Withheld::new(auth_token.into()));
-        self
-    }
+        /// Sets the account's auth token: text without white space and control characters that is not empty. Default: a
+        /// new one.
+        auth_token(auth_token: impl Into<String>) = Some(Withheld::new(auth_token.into()));
 
-    /// Sets a shared key with which status callbacks are signed, by HMAC-SHA256, instead of the auth token. The service
-    /// does this if the account has a Webhook Rule with a `SharedKey`. Verify such callbacks with
-    /// [`SignatureValidator::with_shared_key`](crate::SignatureValidator::with_shared_key). Default: none.
-    pub fn shared_key(mut self, secret: impl Into<String>) -> Self {
-        self.shared_key = Some(Withheld::new(secret.into()));
-        self
-    }
+        /// Sets a shared key with which status callbacks are signed, by HMAC-SHA256, instead of the auth token. The
+        /// service does this if the account has a Webhook Rule with a `SharedKey`. Verify such callbacks with
+        /// [`SignatureValidator::with_shared_key`](crate::SignatureValidator::with_shared_key). Default: none.
+        shared_key(secret: impl Into<String>) = Some(Withheld::new(secret.into()));
 
-    /// Sets how long a connection may be idle before the sandbox closes it. Default: 75 s. With a short time, you can
-    /// test how your program handles kept connections that the server has closed.
-    pub fn idle_timeout(mut self, idle_timeout: Duration) -> Self {
-        self.idle_timeout = Some(idle_timeout);
-        self
-    }
+        /// Sets whether a request whose idempotency key was used before gets the stored response or is carried out
+        /// again. Default: [`Replayed`](IdempotencyKeys::Replayed).
+        idempotency_keys(keys: IdempotencyKeys) = keys;
 
-    /// Sets whether a request whose idempotency key was used before gets the stored response or is carried out again.
-    /// Default: [`Replayed`](IdempotencyKeys::Replayed).
-    pub fn idempotency_keys(mut self, keys: IdempotencyKeys) -> Self {
-        self.idempotency_keys = keys;
-        self
-    }
+        /// Sets whether callbacks have values that are seen but not documented for this API: `Result=cancelled` after a
+        /// cancellation or if the caller does not confirm, and `Attempt` after a failed entry. Default: false.
+        undocumented_words(words: bool) = words;
 
-    /// Sets whether callbacks have values that are seen but not documented for this API: `Result=cancelled` after a
-    /// cancellation or if the caller does not confirm, and `Attempt` after a failed entry. Default: false.
-    pub fn undocumented_words(mut self, words: bool) -> Self {
-        self.undocumented.words = words;
-        self
-    }
+        /// Sets after how many failed entries for one capture, 1 or more, a session ends with
+        /// `too-many-failed-attempts`. The verb `<Pay>` does this, but it is not documented for this API. Default: no
+        /// limit.
+        max_failed_attempts(attempts: u32) = Some(attempts);
 
-    /// Sets after how many failed entries for one capture, 1 or more, a session ends with `too-many-failed-attempts`.
-    /// The verb `<Pay>` does this, but it is not documented for this API. Default: no limit.
-    pub fn max_failed_attempts(mut self, attempts: u32) -> Self {
-        self.undocumented.max_failed_attempts = Some(attempts);
-        self
-    }
-
-    /// Sets how many ended sessions are kept, 1 or more. Older ones are forgotten with their callbacks and idempotency
-    /// keys, but their transactions are kept. Default: 5000. A kept session takes about 33 KB, a forgotten one 1 KB.
-    pub fn kept_sessions(mut self, sessions: usize) -> Self {
-        self.kept_sessions = Some(sessions);
-        self
+        /// Sets how many ended sessions are kept, 1 or more. Older ones are forgotten with their callbacks and
+        /// idempotency keys, but their transactions are kept. Default: 5000. A kept session takes about 33 KB, a
+        /// forgotten one 1 KB.
+        kept_sessions(sessions: usize) = Some(sessions);
     }
 
     /// Starts the sandbox.
@@ -128,8 +99,7 @@ impl SandboxBuilder {
             Credentials::auth_token(&accounts.account_sid, &accounts.auth_token).map_err(invalid)?;
         for (name, zero) in [
             ("kept_sessions", self.kept_sessions == Some(0)),
-            ("max_failed_attempts", self.undocumented.max_failed_attempts == Some(0)),
-            ("idle_timeout", self.idle_timeout == Some(Duration::ZERO)),
+            ("max_failed_attempts", self.max_failed_attempts == Some(0)),
         ] {
             if zero {
                 return Err(invalid(Error::invalid(name, "zero")));
@@ -140,13 +110,14 @@ impl SandboxBuilder {
         let sender = Sender::new(&accounts.auth_token, shared_key)
             .map_err(|error| io::Error::new(ErrorKind::InvalidInput, error))?;
         let kept_sessions = self.kept_sessions.unwrap_or(5_000);
-        let store = Store::new(sender, self.idempotency_keys, self.undocumented, kept_sessions);
+        let (words, max_failed_attempts) = (self.undocumented_words, self.max_failed_attempts);
+        let undocumented = Undocumented { words, max_failed_attempts };
+        let store = Store::new(sender, self.idempotency_keys, undocumented, kept_sessions);
         let (faults, requests) = (Faults::default(), AtomicUsize::new(0));
         let service = Arc::new(Service { accounts, store, faults, requests });
 
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port))?;
-        let mut limits = Limits { max_body: 1024 * 1024, ..Limits::default() };
-        limits.idle_time = self.idle_timeout.unwrap_or(limits.idle_time);
+        let limits = Limits { max_body: 1024 * 1024, ..Limits::default() };
         let serving = Arc::clone(&service);
         let server =
             Server::start(listener, limits, Arc::new(move |request: Request| serving.reply(&request)))?;

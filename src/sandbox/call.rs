@@ -1,11 +1,11 @@
 //! `Call`: a call, and the caller on it.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::service::Service;
 use super::session::{Answers, Asking};
+use crate::macros::debug_shows;
 use crate::model::Capture;
 
 /// A phone call in the [`Sandbox`](super::Sandbox), with a caller. Clones are the same call.
@@ -36,13 +36,11 @@ pub struct Call {
 
 impl Call {
     /// The SID of the call (`CA…`).
-    #[must_use]
     pub fn sid(&self) -> &str {
         &self.sid
     }
 
     /// Whether the call is in progress.
-    #[must_use]
     pub fn is_live(&self) -> bool {
         self.service.store.memory().is_live(&self.sid)
     }
@@ -73,7 +71,7 @@ impl Call {
     /// # }
     /// ```
     pub fn press(&self, keys: &str) {
-        self.service.store.press(&self.sid, keys);
+        self.service.store.on_call(&self.sid, |session, now| session.press(keys, now));
     }
 
     /// Makes the caller answer everything at once with good test values, so that a test need not press keys. If the
@@ -103,14 +101,12 @@ impl Call {
     }
 
     /// Returns what the caller is being asked for, if anything.
-    #[must_use]
     pub fn asking(&self) -> Option<Asking> {
         self.wait_until_asked(Duration::ZERO)
     }
 
     /// Waits for up to `time` until the caller is asked for something. Returns `None` if they are not, or if the call
     /// ends.
-    #[must_use]
     pub fn wait_until_asked(&self, time: Duration) -> Option<Asking> {
         self.service.store.asking(&self.sid, time)
     }
@@ -121,8 +117,4 @@ impl Call {
     }
 }
 
-impl fmt::Debug for Call {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Call").field("sid", &self.sid).field("live", &self.is_live()).finish_non_exhaustive()
-    }
-}
+debug_shows!(Call, |call| sid: call.sid, live: call.is_live());

@@ -3,6 +3,7 @@
 use super::numbers;
 use super::parameters::CreateParameters;
 use super::refusals::{self, Refusal};
+use crate::macros::setters;
 use crate::model::{PaymentMethod, TokenType};
 
 /// A payment connector of the sandbox: see [`Sandbox::set_connector`](super::Sandbox::set_connector).
@@ -27,13 +28,13 @@ use crate::model::{PaymentMethod, TokenType};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[must_use]
 pub struct PaymentConnector {
-    makes_no_charges: bool,
+    charges: Option<bool>,
     /// `None` means all of them, as in the next two fields.
     token_types: Option<Vec<TokenType>>,
     payment_methods: Option<Vec<PaymentMethod>>,
     currencies: Option<Vec<String>>,
     ach_parameters: Vec<String>,
-    failure: Option<u32>,
+    fails_with: Option<u32>,
 }
 
 impl PaymentConnector {
@@ -42,46 +43,33 @@ impl PaymentConnector {
         Self::default()
     }
 
-    /// Sets whether it can charge. If not, a session with an amount is refused with 64007. Default: true.
-    pub fn charges(mut self, charges: bool) -> Self {
-        self.makes_no_charges = !charges;
-        self
-    }
+    setters! {
+        /// Sets whether it can charge. If not, a session with an amount is refused with 64007. Default: true.
+        charges(charges: bool) = Some(charges);
 
-    /// Sets the types of token that it makes. A session that asks for another is refused with 64006, or with 64005 if
-    /// there are none. Default: all.
-    pub fn token_types(mut self, types: impl IntoIterator<Item = TokenType>) -> Self {
-        self.token_types = Some(types.into_iter().collect());
-        self
-    }
+        /// Sets the types of token that it makes. A session that asks for another is refused with 64006, or with 64005
+        /// if there are none. Default: all.
+        token_types(types: impl IntoIterator<Item = TokenType>) = Some(types.into_iter().collect());
 
-    /// Sets the payment methods that it accepts. A session with another is refused with 64013. Default: all.
-    pub fn payment_methods(mut self, methods: impl IntoIterator<Item = PaymentMethod>) -> Self {
-        self.payment_methods = Some(methods.into_iter().collect());
-        self
-    }
+        /// Sets the payment methods that it accepts. A session with another is refused with 64013. Default: all.
+        payment_methods(methods: impl IntoIterator<Item = PaymentMethod>) =
+            Some(methods.into_iter().collect());
 
-    /// Sets the currencies that it accepts, in capitals. A charge in another is refused with 64011. Default: any three
-    /// letters.
-    pub fn currencies(mut self, codes: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.currencies = Some(codes.into_iter().map(Into::into).collect());
-        self
-    }
+        /// Sets the currencies that it accepts, in capitals. A charge in another is refused with 64011. Default: any
+        /// three letters.
+        currencies(codes: impl IntoIterator<Item = impl Into<String>>) =
+            Some(codes.into_iter().map(Into::into).collect());
 
-    /// Sets the names that it needs in `Parameter` for `ach-debit`. A session without one of them is refused, with 64014
-    /// for `AVSName` and with 64015 for others. Default: no particular names, but a session without `Parameter` is
-    /// refused with 64015.
-    pub fn ach_parameters(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.ach_parameters = names.into_iter().map(Into::into).collect();
-        self
-    }
+        /// Sets the names that it needs in `Parameter` for `ach-debit`. A session without one of them is refused, with
+        /// 64014 for `AVSName` and with 64015 for others. Default: no particular names, but a session without
+        /// `Parameter` is refused with 64015.
+        ach_parameters(names: impl IntoIterator<Item = impl Into<String>>) =
+            names.into_iter().map(Into::into).collect();
 
-    /// Makes every session that is completed fail: its last callback has `payment-connector-error` and this
-    /// `PayErrorCode`, such as 64002 (unavailable), 64008 (charge rejected), 64009 (no longer authorized), 64010
-    /// (token rejected) or 64012 (card rejected).
-    pub fn fails_with(mut self, code: u32) -> Self {
-        self.failure = Some(code);
-        self
+        /// Makes every session that is completed fail: its last callback has `payment-connector-error` and this
+        /// `PayErrorCode`, such as 64002 (unavailable), 64008 (charge rejected), 64009 (no longer authorized), 64010
+        /// (token rejected) or 64012 (card rejected).
+        fails_with(code: u32) = Some(code);
     }
 
     /// Whether a session with these parameters can be created.
@@ -101,7 +89,7 @@ impl PaymentConnector {
             return refused(&refusals::PAYMENT_METHOD, payment_method.as_str());
         }
         match (parameters.charge(), &self.token_types) {
-            (Some(_), _) if self.makes_no_charges => return refused(&refusals::NO_CHARGES, "charges"),
+            (Some(_), _) if self.charges == Some(false) => return refused(&refusals::NO_CHARGES, "charges"),
             (None, Some(types)) if types.is_empty() => return refused(&refusals::NO_TOKENS, "tokens"),
             (None, types) if !accepts(types.as_ref(), token_type) => {
                 return refused(&refusals::TOKEN_TYPE, token_type.as_str());
@@ -131,7 +119,7 @@ impl PaymentConnector {
         let failed = |code, message: &str, connector| {
             Err(Failure { message: message.to_owned(), code: Some(code), connector })
         };
-        if let Some(code) = self.failure {
+        if let Some(code) = self.fails_with {
             return failed(code, &format!("payment connector error {code}"), "");
         }
         let (message, connector) = match number {

@@ -56,7 +56,6 @@ impl FailedOperation {
     }
 
     /// Returns the error of an operation with this idempotency key.
-    #[must_use]
     pub fn error(self, idempotency_key: &str) -> Error {
         let error = match self.status {
             None => Error::new(self.kind, self.outcome, "simulated by a test"),

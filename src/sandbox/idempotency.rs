@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::parameters::{Form, RequestPath};
 use super::refusals::{self, Refusal};
+use crate::server::Response;
 
 /// How the sandbox treats an idempotency key that was used before.
 ///
@@ -20,13 +21,6 @@ pub enum IdempotencyKeys {
     Ignored,
 }
 
-/// A success, as it is sent the first time and every time that its request is repeated.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Success {
-    pub(super) status: u16,
-    pub(super) body: String,
-}
-
 /// The stored responses to requests that were carried out. Each account has its own keys.
 #[derive(Default)]
 pub(super) struct Responses {
@@ -37,7 +31,7 @@ pub(super) struct Responses {
 struct StoredResponse {
     path: String,
     body: Box<[u8]>,
-    success: Success,
+    success: Response,
 }
 
 impl Responses {
@@ -50,7 +44,7 @@ impl Responses {
         path: RequestPath<'_>,
         key: &str,
         body: &[u8],
-    ) -> Result<Option<Success>, Refusal> {
+    ) -> Result<Option<Response>, Refusal> {
         match self.by_account_and_key.get(&(path.account_sid.to_owned(), key.to_owned())) {
             None => Ok(None),
             Some(stored) if stored.path == path.path && Form::are_same(&stored.body, body) => {
@@ -64,7 +58,7 @@ impl Responses {
     }
 
     /// Stores a response for repetitions of its request.
-    pub(super) fn keep(&mut self, path: RequestPath<'_>, key: String, body: &[u8], success: &Success) {
+    pub(super) fn keep(&mut self, path: RequestPath<'_>, key: String, body: &[u8], success: &Response) {
         if self.keys == IdempotencyKeys::Replayed {
             let stored =
                 StoredResponse { path: path.path.to_owned(), body: body.into(), success: success.clone() };

@@ -151,10 +151,8 @@ mod refusals;
 mod service;
 mod session;
 mod store;
-mod transaction;
 mod views;
 
-use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -169,11 +167,11 @@ pub use failed_operation::FailedOperation;
 pub use faults::{Fault, FaultTarget, Faults, RandomFaults};
 pub use idempotency::IdempotencyKeys;
 pub use session::Asking;
-pub use transaction::Transaction;
-pub use views::Session;
+pub use views::{Session, Transaction};
 
 use crate::client::{Credentials, PaymentsApi, PaymentsApiBuilder};
 use crate::error::Error;
+use crate::macros::debug_shows;
 use crate::model::sid;
 use crate::server::Server;
 use service::Service;
@@ -207,43 +205,36 @@ impl Sandbox {
     }
 
     /// The base URL, such as `http://127.0.0.1:54321`.
-    #[must_use]
     pub fn base_url(&self) -> &str {
         &self.base_url
     }
 
     /// The SID of the account (`AC…`).
-    #[must_use]
     pub fn account_sid(&self) -> &str {
         &self.service.accounts.account_sid
     }
 
     /// The account's auth token.
-    #[must_use]
     pub fn auth_token(&self) -> &str {
         &self.service.accounts.auth_token
     }
 
     /// The SID of an API key of the account (`SK…`).
-    #[must_use]
     pub fn api_key_sid(&self) -> &str {
         &self.service.accounts.api_key_sid
     }
 
     /// The API key's secret.
-    #[must_use]
     pub fn api_key_secret(&self) -> &str {
         &self.service.accounts.api_key_secret
     }
 
     /// A bearer token that acts for the account.
-    #[must_use]
     pub fn access_token(&self) -> &str {
         &self.service.accounts.access_token
     }
 
     /// The SID of a subaccount (`AC…`), which requests with the account's credentials may name in the path.
-    #[must_use]
     pub fn subaccount_sid(&self) -> &str {
         &self.service.accounts.subaccount_sid
     }
@@ -280,7 +271,6 @@ impl Sandbox {
     }
 
     /// Makes a client of this sandbox, with the account's auth token and default settings.
-    #[must_use]
     pub fn client(&self) -> PaymentsApi {
         // Building one worked when the sandbox was started.
         self.client_builder().build().unwrap_or_else(|_| self.client.clone())
@@ -304,25 +294,23 @@ impl Sandbox {
     }
 
     /// Returns a session as it is now, or `None` if there is no such session.
-    #[must_use]
     pub fn session(&self, sid: &str) -> Option<Session> {
         self.service.store.memory().sessions.get(sid).map(|session| session.view.clone())
     }
 
     /// Returns all sessions as they are now, in the order of their creation.
-    #[must_use]
     pub fn sessions(&self) -> Vec<Session> {
-        self.service.store.sessions()
+        let memory = self.service.store.memory();
+        let sessions = memory.order.iter().filter_map(|sid| memory.sessions.get(sid));
+        sessions.map(|session| session.view.clone()).collect()
     }
 
     /// Returns what the payment connector charged and tokenized, in order.
-    #[must_use]
     pub fn transactions(&self) -> Vec<Transaction> {
         self.service.store.memory().transactions.clone()
     }
 
     /// How many transactions there are. This does not copy them.
-    #[must_use]
     pub fn transaction_count(&self) -> usize {
         self.service.store.memory().transactions.len()
     }
@@ -337,7 +325,6 @@ impl Sandbox {
     /// [`CallbackRetries`](crate::CallbackRetries). All attempts have the same `I-Twilio-Idempotency-Token`. A slow
     /// receiver only delays its own session, unless more than 31 others are slow too. The latest 1,000 callbacks of a
     /// session are kept.
-    #[must_use]
     pub fn callbacks(&self, session_sid: &str) -> Vec<RecordedCallback> {
         self.service.store.sender.callbacks(session_sid)
     }
@@ -365,7 +352,6 @@ impl Sandbox {
     /// How many requests arrived, including refused ones, repeated ones and those that a fault hit. Incomplete HTTP
     /// requests are not counted. Refusals and faults are also logged, at level info with the target
     /// `twilio_payments::sandbox`.
-    #[must_use]
     pub fn request_count(&self) -> usize {
         self.service.requests.load(Ordering::Relaxed)
     }
@@ -379,7 +365,6 @@ impl Sandbox {
     /// Returns the names of unknown parameters that were sent, each once, in the order of their first occurrence.
     /// They are ignored, so a misspelled one has no effect: a test should check that there are none. The first 1000
     /// are kept.
-    #[must_use]
     pub fn ignored_parameters(&self) -> Vec<String> {
         self.service.store.memory().ignored.clone()
     }
@@ -400,7 +385,6 @@ impl Sandbox {
     /// # Ok(())
     /// # }
     /// ```
-    #[must_use]
     pub fn faults(&self) -> Faults {
         self.service.faults.clone()
     }
@@ -415,12 +399,5 @@ impl Drop for Sandbox {
     }
 }
 
-impl fmt::Debug for Sandbox {
-    /// Shows the URL and the account, but no secret.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sandbox")
-            .field("base_url", &self.base_url)
-            .field("account_sid", &self.account_sid())
-            .finish_non_exhaustive()
-    }
-}
+// Shows the URL and the account, and no secret.
+debug_shows!(Sandbox, |sandbox| base_url: sandbox.base_url, account_sid: sandbox.account_sid());

@@ -83,8 +83,7 @@ impl Refusal {
             "more_info": format!("https://www.twilio.com/docs/errors/{code}"),
             "status": status,
         });
-        let response = Response::new(*status, body.to_string().into_bytes());
-        let response = response.header("Content-Type", "application/json");
+        let response = Response::json(*status, body.to_string());
         match status {
             401 => response.header("WWW-Authenticate", "Basic realm=\"Twilio API\""),
             405 => response.header("Allow", "POST"),

@@ -5,12 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
-use super::faults::Faults;
-use super::idempotency::Success;
-use super::mint;
 use super::parameters::{Form, RequestPath};
 use super::refusals::{self, Refusal, Rule};
 use super::store::Store;
+use super::{Faults, mint};
 use crate::server::{Reply, Request, Response};
 use crate::text::Escaped;
 
@@ -47,9 +45,7 @@ impl Service {
 
     fn respond(&self, request: &Request) -> Response {
         let response = match self.carry_out(request) {
-            Ok(Success { status, body }) => {
-                Response::new(status, body.into_bytes()).header("Content-Type", "application/json")
-            }
+            Ok(success) => success,
             Err(refusal) => {
                 let Rule { status, code, .. } = refusal.rule;
                 log_failure(request, &format!("{status}, {code}: {}", refusal.message));
@@ -59,22 +55,22 @@ impl Service {
         response.header("Twilio-Request-Id", mint::sid("RQ"))
     }
 
-    fn carry_out(&self, request: &Request) -> Result<Success, Refusal> {
+    fn carry_out(&self, request: &Request) -> Result<Response, Refusal> {
         if !self.accounts.know(request) {
             return Err(Refusal::new(&refusals::CREDENTIALS, "Authenticate"));
         }
         let Accounts { account_sid, subaccount_sid, .. } = &self.accounts;
-        let path = RequestPath::parse(request.target())
+        let path = RequestPath::parse(&request.target)
             .filter(|path| path.account_sid == account_sid || path.account_sid == subaccount_sid)
-            .ok_or_else(|| Refusal::not_found(request.target()))?;
-        if request.method() != "POST" {
+            .ok_or_else(|| Refusal::not_found(&request.target))?;
+        if request.method != "POST" {
             return Err(Refusal::new(&refusals::METHOD, "Method not allowed"));
         }
         if !is_form(request) {
             let message = "Content-Type must be application/x-www-form-urlencoded";
             return Err(Refusal::new(&refusals::CONTENT_TYPE, message));
         }
-        let form = Form::parse(request.body());
+        let form = Form::parse(&request.body);
         match path.sid {
             None => self.store.create(path, form),
             Some(sid) => self.store.update(path, sid, &form),
@@ -84,14 +80,14 @@ impl Service {
 
 /// Writes the log record of a request that is refused or hit by a fault.
 fn log_failure(request: &Request, what: &str) {
-    let (method, target) = (Escaped(request.method()), Escaped(request.target()));
+    let (method, target) = (Escaped(&request.method), Escaped(&request.target));
     log::info!(target: "twilio_payments::sandbox", "{method} {target}: {}", Escaped(what));
 }
 
 impl Accounts {
     /// Whether a request has valid credentials.
     fn know(&self, request: &Request) -> bool {
-        let credentials = only_header(request, "Authorization").and_then(|value| value.split_once(' '));
+        let credentials = request.only_header("Authorization").and_then(|value| value.split_once(' '));
         let Some((scheme, given)) = credentials else { return false };
         if scheme.eq_ignore_ascii_case("Bearer") {
             return given == self.access_token;
@@ -105,11 +101,6 @@ impl Accounts {
 
 /// Whether the body of a request is a form.
 fn is_form(request: &Request) -> bool {
-    let media_type = only_header(request, "Content-Type").and_then(|value| value.split(';').next());
+    let media_type = request.only_header("Content-Type").and_then(|value| value.split(';').next());
     media_type.is_some_and(|value| value.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"))
-}
-
-/// Returns a header that a request must have exactly once.
-fn only_header<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
-    request.header(name).filter(|_| request.header_count(name) == 1)
 }

@@ -6,15 +6,13 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::clock::Clock;
-use super::connector::PaymentConnector;
 use super::delivery::{Callback, Sender};
-use super::idempotency::{IdempotencyKeys, Responses, Success};
-use super::mint;
+use super::idempotency::Responses;
 use super::parameters::{CreateParameters, Form, RequestPath, SessionIds, UpdateParameters};
 use super::refusals::{self, Refusal};
 use super::session::{Answers, Asking, PaySession, Undocumented};
-use super::transaction::Transaction;
-use super::views::Session;
+use super::{IdempotencyKeys, PaymentConnector, Transaction, mint};
+use crate::server::Response;
 
 /// How many names of ignored parameters are kept.
 const MOST_IGNORED: usize = 1000;
@@ -37,7 +35,7 @@ pub(super) struct Memory {
     calls: HashMap<String, StoredCall>,
     pub(super) sessions: HashMap<String, PaySession>,
     /// The sessions' SIDs in the order of their creation.
-    order: VecDeque<String>,
+    pub(super) order: VecDeque<String>,
     /// The SIDs of the ended sessions that are kept, the oldest end first.
     ended: VecDeque<String>,
     responses: Responses,
@@ -99,12 +97,7 @@ impl Store {
         if let Some(call) = self.memory().calls.get_mut(call_sid) {
             call.answers = Some(answers.clone());
         }
-        self.on_call(call_sid, |session, now| oblige(session, answers, now));
-    }
-
-    /// Presses keys as the caller.
-    pub(super) fn press(&self, call_sid: &str, keys: &str) {
-        self.on_call(call_sid, |session, now| press(session, keys, now));
+        self.on_call(call_sid, |session, now| session.oblige(answers, now));
     }
 
     /// Ends a call, and with it the session on it.
@@ -118,7 +111,11 @@ impl Store {
     }
 
     /// Applies a change to the open session of a call, if there is one.
-    fn on_call(&self, call_sid: &str, happen: impl FnOnce(&mut PaySession, Duration) -> Vec<Callback>) {
+    pub(super) fn on_call(
+        &self,
+        call_sid: &str,
+        happen: impl FnOnce(&mut PaySession, Duration) -> Vec<Callback>,
+    ) {
         let mut memory = self.memory();
         let sid = memory.calls.get(call_sid).and_then(|call| call.open_session.clone());
         if let Some(sid) = sid {
@@ -172,7 +169,7 @@ impl Store {
     }
 
     /// Creates a session.
-    pub(super) fn create(&self, path: RequestPath<'_>, form: Form<'_>) -> Result<Success, Refusal> {
+    pub(super) fn create(&self, path: RequestPath<'_>, form: Form<'_>) -> Result<Response, Refusal> {
         let mut memory = self.memory();
         memory.call_of(path)?;
         let parameters = CreateParameters::read(&form)?;
@@ -195,7 +192,7 @@ impl Store {
         let (body, fields, now) = (form.body, form.into_fields(), memory.clock.now());
         let (session, started) =
             PaySession::start(ids, path.call_sid, parameters, fields, self.undocumented, now);
-        let success = Success { status: 201, body: session.resource(now) };
+        let success = Response::json(201, session.resource(now));
         memory.sessions.insert(sid.clone(), session);
         memory.order.push_back(sid.clone());
         memory.open.insert(sid.clone());
@@ -210,7 +207,7 @@ impl Store {
         path: RequestPath<'_>,
         sid: &str,
         form: &Form<'_>,
-    ) -> Result<Success, Refusal> {
+    ) -> Result<Response, Refusal> {
         let mut memory = self.memory();
         memory.call_of(path)?;
         memory.session_of(path, sid)?;
@@ -227,9 +224,9 @@ impl Store {
         let session = memory.session_of(path, sid)?;
         let mut callbacks = session.update(&update, &connector, now)?;
         if let Some(answers) = answers {
-            callbacks.extend(oblige(session, &answers, now));
+            callbacks.extend(session.oblige(&answers, now));
         }
-        let success = Success { status: 202, body: session.resource(now) };
+        let success = Response::json(202, session.resource(now));
         memory.responses.keep(path, update.idempotency_key, form.body, &success);
         self.drive(&mut memory, sid, |_| callbacks);
         Ok(success)
@@ -261,13 +258,6 @@ impl Store {
             memory.forget(&oldest);
             self.sender.forget(&oldest);
         }
-    }
-
-    /// Returns all sessions in the order of their creation.
-    pub(super) fn sessions(&self) -> Vec<Session> {
-        let memory = self.memory();
-        let sessions = memory.order.iter().filter_map(|sid| memory.sessions.get(sid));
-        sessions.map(|session| session.view.clone()).collect()
     }
 }
 
@@ -320,14 +310,4 @@ impl Memory {
         let sid = self.calls.get(call_sid)?.open_session.as_ref()?;
         self.sessions.get(sid)?.asking()
     }
-}
-
-/// Presses keys as the caller, one after another.
-fn press(session: &mut PaySession, keys: &str, now: Duration) -> Vec<Callback> {
-    keys.chars().flat_map(|key| session.key(key, now)).collect()
-}
-
-/// If the caller answers by themselves, types the answer that is asked for.
-fn oblige(session: &mut PaySession, answers: &Answers, now: Duration) -> Vec<Callback> {
-    answers.keys(session, now).map(|keys| press(session, &keys, now)).unwrap_or_default()
 }

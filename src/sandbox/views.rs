@@ -1,8 +1,10 @@
-//! A session as a test sees it.
+//! What tests look at: a session, and what the payment connector did.
 
 use super::fields::Fields;
-use super::transaction::Transaction;
-use crate::model::{Capture, PayResult};
+use super::mint;
+use super::parameters::CreateParameters;
+use crate::model::{Amount, Capture, PayResult, TokenType};
+use crate::text::Withheld;
 
 /// A payments session of the sandbox, at the moment when it was returned.
 ///
@@ -29,14 +31,101 @@ pub struct Session {
 
 impl Session {
     /// Whether the session is still open.
-    #[must_use]
     pub fn is_open(&self) -> bool {
         self.result.is_none()
     }
 
     /// The decoded value of a form field of the session's creation, by its wire name.
-    #[must_use]
     pub fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.get(name)
+    }
+}
+
+/// One charge or one token of the sandbox's payment connector.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Transaction {
+    /// The SID of the session that it belongs to (`PK…`).
+    pub session_sid: String,
+    /// The SID of the call (`CA…`).
+    pub call_sid: String,
+    /// The amount that was charged; `None` if the payment method was tokenized instead.
+    pub amount: Option<Amount>,
+    /// The currency of the charge, in capitals; `None` if nothing was charged.
+    pub currency: Option<String>,
+    /// The code of the charge, as in the last callback; `None` if nothing was charged.
+    pub confirmation_code: Option<String>,
+    /// The kind of token; `None` if the payment method was charged.
+    pub token_type: Option<TokenType>,
+    token: Option<Withheld>,
+    profile_id: Option<Withheld>,
+}
+
+impl Transaction {
+    /// The token, as in the last callback; `None` if the payment method was charged. `Debug` does not show it.
+    pub fn token(&self) -> Option<&str> {
+        self.token.as_ref().map(Withheld::as_str)
+    }
+
+    /// The customer's record, as in the last callback (`ProfileId`).
+    pub(super) fn profile_id(&self) -> Option<&str> {
+        self.profile_id.as_ref().map(Withheld::as_str)
+    }
+
+    /// Charges or tokenizes, depending on the parameters.
+    pub(super) fn new(session_sid: &str, call_sid: &str, parameters: &CreateParameters) -> Self {
+        let charge = parameters.charge();
+        let token_type = charge.is_none().then(|| parameters.token_type.clone());
+        let token_prefix = if token_type == Some(TokenType::PaymentMethod) { "pm" } else { "tok" };
+        let made = |prefix| format!("{prefix}_{}", mint::secret());
+        Self {
+            session_sid: session_sid.to_owned(),
+            call_sid: call_sid.to_owned(),
+            amount: charge,
+            currency: charge.map(|_| parameters.currency.clone()),
+            confirmation_code: charge.map(|_| made("ch")),
+            token: token_type.as_ref().map(|_| Withheld::new(made(token_prefix))),
+            profile_id: token_type.as_ref().map(|_| Withheld::new(made("cus"))),
+            token_type,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sandbox::parameters::Form;
+    use std::collections::HashSet;
+
+    #[test]
+    fn references_are_distinct() {
+        let token = CreateParameters::read(&Form::parse(b"IdempotencyKey=k&StatusCallback=/")).unwrap();
+        let charge = CreateParameters { charge_amount: Some("1".parse().unwrap()), ..token.clone() };
+        let mut seen = HashSet::new();
+        for _ in 0..1000 {
+            let (token, charge) =
+                (Transaction::new("PK1", "CA1", &token), Transaction::new("PK1", "CA1", &charge));
+            for (prefix, reference) in [
+                ("tok", token.token()),
+                ("cus", token.profile_id()),
+                ("ch", charge.confirmation_code.as_deref()),
+            ] {
+                let reference = reference.unwrap();
+                assert!(reference.starts_with(prefix), "{reference}");
+                assert_eq!(reference.len(), prefix.len() + 33);
+                assert!(seen.insert(reference.to_owned()));
+            }
+        }
+    }
+
+    #[test]
+    fn debug_hides_tokens() {
+        let parameters = CreateParameters::read(&Form::parse(b"IdempotencyKey=k&StatusCallback=/")).unwrap();
+        let token = Transaction::new("PK1", "CA1", &parameters);
+        let shown = format!("{token:?}");
+        assert!(shown.contains("Reusable") && token.token().is_some(), "{shown}");
+        for secret in [token.token(), token.profile_id()] {
+            assert!(!shown.contains(secret.unwrap()), "{shown}");
+        }
     }
 }

@@ -49,7 +49,7 @@ impl Served<'_> {
             result => result?,
         };
         self.connection.work()?;
-        let head_only = incoming.request.method() == "HEAD";
+        let head_only = incoming.request.method == "HEAD";
         match (self.connection.shared.handler)(incoming.request) {
             Reply::Response(response) => {
                 if !response.delay.is_zero() && !self.connection.shared.pause(response.delay) {

@@ -13,39 +13,27 @@ const MAX_HEADERS: usize = 100;
 
 /// A complete request.
 pub(crate) struct Request {
-    pub(super) method: String,
-    pub(super) target: String,
+    /// The method, such as `POST`.
+    pub(crate) method: String,
+    /// The path and the query, as they were sent, or `*` for an `OPTIONS` request.
+    pub(crate) target: String,
     headers: Vec<(String, Vec<u8>)>,
-    pub(super) body: Vec<u8>,
+    /// The decoded body.
+    pub(crate) body: Vec<u8>,
 }
 
 impl Request {
-    /// The method, such as `POST`.
-    pub(crate) fn method(&self) -> &str {
-        &self.method
-    }
-
-    /// The path and the query, as they were sent, or `*` for an `OPTIONS` request.
-    pub(crate) fn target(&self) -> &str {
-        &self.target
-    }
-
     /// Returns the first value of a header, whose name is case-insensitive. `None` if it is absent or not visible ASCII.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.values(name).next().and_then(visible)
     }
 
-    /// Returns how many times a header was sent.
-    pub(crate) fn header_count(&self, name: &str) -> usize {
-        self.values(name).count()
+    /// The value of a header that was sent once. Of two values, neither is right.
+    pub(crate) fn only_header(&self, name: &str) -> Option<&str> {
+        self.header(name).filter(|_| self.values(name).count() == 1)
     }
 
-    /// The decoded body.
-    pub(crate) fn body(&self) -> &[u8] {
-        &self.body
-    }
-
-    fn values(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+    pub(super) fn values(&self, name: &str) -> impl Iterator<Item = &[u8]> {
         let named = self.headers.iter().filter(move |(other, _)| other.eq_ignore_ascii_case(name));
         named.map(|(_, value)| value.as_slice())
     }
@@ -164,7 +152,7 @@ fn path_and_query(method: &str, target: &str) -> Option<String> {
 
 /// Returns how the body is delimited. Anything that a proxy in front might read differently is refused.
 fn framing(request: &Request, old: bool, max_body: usize) -> Result<Framing, Stop> {
-    let hosts = request.header_count("Host");
+    let hosts = request.values("Host").count();
     if hosts > 1 || (hosts == 0 && !old) {
         return Err(Stop::Refused(400));
     }

@@ -17,6 +17,7 @@ pub(crate) enum Reply {
 }
 
 /// A response. Its length and, if needed, `Connection` are added when it is sent.
+#[derive(Clone)]
 pub(crate) struct Response {
     status: u16,
     headers: Vec<(&'static str, Cow<'static, str>)>,
@@ -43,6 +44,12 @@ impl Response {
             self.headers.push((name, value));
         }
         self
+    }
+
+    /// A response of JSON.
+    #[cfg(feature = "sandbox")]
+    pub(crate) fn json(status: u16, body: String) -> Self {
+        Self::new(status, body.into_bytes()).header("Content-Type", "application/json")
     }
 
     /// Closes the connection after the response, even if the peer wants to keep it.

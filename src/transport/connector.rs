@@ -9,7 +9,7 @@ use std::time::Instant;
 use ureq::{Proxy, ProxyProtocol};
 
 use super::connection::Connection;
-use super::failure::{Failure, NotConnected};
+use super::failure::{Failure, NotConnected, Reason};
 use super::pool::Pool;
 use super::proxy::tunnel;
 use super::race;
@@ -73,7 +73,7 @@ impl Connector {
                 return result.map_err(|reason| reason.to(&self.route));
             }
         }
-        Err(Failure::Shutdown { sent: false })
+        Err(Reason::Shutdown { sent: false }.into())
     }
 
     fn establish(&self, deadline: Instant) -> Result<Connection, NotConnected> {

@@ -9,24 +9,31 @@ use super::response::Response;
 use crate::error::Source;
 use crate::model::ResponseHeaders;
 
+/// There is no response.
+pub(crate) struct Failure {
+    pub(crate) reason: Reason,
+    /// The head of a success, if it has come, and a beginning of its body.
+    pub(crate) partial: Option<Box<Response>>,
+    pub(crate) source: Option<Source>,
+}
+
 /// Why there is no response.
-///
-/// The head of a success and the beginning of its body may have arrived; these are kept as `partial`.
-pub(crate) enum Failure {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Reason {
     /// There is no connection to a host, so nothing was sent. Another attempt can help if `retry` is set.
-    NotConnected { to: String, timeout: bool, retry: bool, source: Source },
+    NotConnected { to: String, timeout: bool, retry: bool },
     /// There is no TLS connection to a host, so nothing was sent. Another attempt cannot help.
-    Tls { to: String, source: Source },
+    Tls { to: String },
     /// A kept connection had been closed. A new one may work at once.
-    Stale(Source),
+    Stale,
     /// The connection ended before the response did.
-    Lost { partial: Option<Box<Response>>, source: Source },
+    Lost,
     /// The attempt's time ran out.
-    Timeout { partial: Option<Box<Response>>, source: Source },
+    Timeout,
     /// The response is not HTTP: something on the way has corrupted the connection.
-    NotHttp { partial: Option<Box<Response>>, source: Source },
+    NotHttp,
     /// The response is HTTP, but cannot be read because it is too long or compressed.
-    Unreadable { reason: String, partial: Option<Box<Response>>, source: Option<Source> },
+    Unreadable(String),
     /// The client was shut down, before or after something may have been sent.
     Shutdown { sent: bool },
 }
@@ -49,14 +56,21 @@ impl NotConnected {
     /// `to` names the host, and the proxy if there is one.
     pub(super) fn to(self, to: &str) -> Failure {
         let to = to.to_owned();
-        match self {
+        let (reason, source) = match self {
             Self::Failed(error) => {
                 let timeout = error.kind() == io::ErrorKind::TimedOut;
-                Failure::NotConnected { to, timeout, retry: true, source: Box::new(error) }
+                (Reason::NotConnected { to, timeout, retry: true }, error.into())
             }
-            Self::Impossible(source) => Failure::NotConnected { to, timeout: false, retry: false, source },
-            Self::Untrusted(source) => Failure::Tls { to, source },
-        }
+            Self::Impossible(source) => (Reason::NotConnected { to, timeout: false, retry: false }, source),
+            Self::Untrusted(source) => (Reason::Tls { to }, source),
+        };
+        Failure { reason, partial: None, source: Some(source) }
+    }
+}
+
+impl From<Reason> for Failure {
+    fn from(reason: Reason) -> Self {
+        Self { reason, partial: None, source: None }
     }
 }
 
@@ -69,21 +83,22 @@ impl From<io::Error> for NotConnected {
 impl Transport {
     /// Makes a failure from an error that ureq returned after it had a connection.
     pub(super) fn failure(&self, error: ureq::Error, partial: Option<Box<Response>>) -> Failure {
-        match error {
-            _ if self.shutdown.is_down() => Failure::Shutdown { sent: true },
-            ureq::Error::Other(source) if source.is::<Stale>() => Failure::Stale(source),
-            ureq::Error::Other(source) => Failure::Lost { partial, source },
-            ureq::Error::Io(error) if error.kind() == io::ErrorKind::TimedOut => {
-                Failure::Timeout { partial, source: Box::new(error) }
+        let reason = match &error {
+            _ if self.shutdown.is_down() => return Reason::Shutdown { sent: true }.into(),
+            ureq::Error::Other(source) if source.is::<Stale>() => Reason::Stale,
+            ureq::Error::Io(error) if error.kind() == io::ErrorKind::TimedOut => Reason::Timeout,
+            ureq::Error::Other(_) | ureq::Error::Io(_) => Reason::Lost,
+            ureq::Error::LargeResponseHeader(..) => {
+                Reason::Unreadable("the response's head is too large".to_owned())
             }
-            ureq::Error::Io(error) => Failure::Lost { partial, source: Box::new(error) },
-            ureq::Error::LargeResponseHeader(..) => Failure::Unreadable {
-                reason: "the response's head is too large".to_owned(),
-                partial: partial.or_else(head_only),
-                source: Some(Box::new(error)),
-            },
-            _ => Failure::NotHttp { partial: partial.or_else(head_only), source: Box::new(error) },
-        }
+            _ => Reason::NotHttp,
+        };
+        let (source, partial) = match error {
+            ureq::Error::Other(source) => (source, partial),
+            ureq::Error::Io(error) => (error.into(), partial),
+            error => (error.into(), partial.or_else(head_only)),
+        };
+        Failure { reason, partial, source: Some(source) }
     }
 }
 

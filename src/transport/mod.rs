@@ -34,7 +34,7 @@ use handover::Handover;
 use pool::Pool;
 use shutdown::Shutdown;
 
-pub(crate) use failure::Failure;
+pub(crate) use failure::{Failure, Reason};
 pub(crate) use proxy::ProxyChoice;
 pub(crate) use response::Response;
 pub use tls::Tls;

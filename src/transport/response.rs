@@ -6,7 +6,7 @@ use ureq::Body;
 use ureq::http::header::CONTENT_ENCODING;
 
 use super::Transport;
-use super::failure::Failure;
+use super::failure::{Failure, Reason};
 use crate::model::ResponseHeaders;
 
 /// The longest body of a response that is read, in bytes.
@@ -45,7 +45,7 @@ impl Transport {
         let mut response = Response { status, headers, body: bytes, timed_out: false };
         let unreadable = |reason, response| {
             let partial = Some(Box::new(response));
-            Err(Failure::Unreadable { reason, partial, source: None })
+            Err(Failure { partial, ..Reason::Unreadable(reason).into() })
         };
         match read {
             Ok(_) if success && compressed => {
@@ -57,9 +57,9 @@ impl Transport {
             Ok(_) => Ok(response),
             Err(error) if success => Err(self.failure(error.into(), Some(Box::new(response)))),
             Err(error) => match self.failure(error.into(), None) {
-                down @ Failure::Shutdown { .. } => Err(down),
+                down @ Failure { reason: Reason::Shutdown { .. }, .. } => Err(down),
                 cut => {
-                    response.timed_out = matches!(cut, Failure::Timeout { .. });
+                    response.timed_out = cut.reason == Reason::Timeout;
                     Ok(response)
                 }
             },

@@ -42,7 +42,7 @@ fn a_503_loses_the_callback_unless_retries_are_asked_for() {
         let session = sandbox.client().create_payments(sandbox.call().sid(), &params).unwrap();
         assert!(sandbox.wait_for_delivery(SOON));
         let records = sandbox.callbacks(&session.sid);
-        (records[0].delivery(), records[0].attempts(), records[0].status())
+        (records[0].delivery, records[0].attempts, records[0].status)
     };
     let retried = CallbackRetries::most().url(&url).unwrap();
     assert_eq!(become_of(&retried), (Delivery::Delivered, 2, Some(204)));

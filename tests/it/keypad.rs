@@ -139,7 +139,7 @@ fn a_card_payment_as_the_program_receives_it() {
     assert_eq!(transactions[0].amount, Some("9.99".parse().unwrap()));
     assert!(stage.sandbox.wait_for_delivery(SOON));
     let records = stage.sandbox.callbacks(&played.sid);
-    assert!(records.iter().all(|record| record.delivery() == Delivery::Delivered && record.attempts() == 1));
+    assert!(records.iter().all(|record| record.delivery == Delivery::Delivered && record.attempts == 1));
 }
 
 #[test]
@@ -290,7 +290,7 @@ fn callbacks_to_other_hosts_are_recorded_and_not_sent() {
     for url in ["https://example.com/status", "http://192.0.2.1/status", "/relative"] {
         let sid = stage.api.create_payments(stage.call.sid(), &CreatePaymentsParams::new(url)).unwrap().sid;
         let records = stage.sandbox.callbacks(&sid);
-        assert_eq!((records.len(), records[0].delivery(), records[0].url()), (1, Delivery::NotSent, url));
+        assert_eq!((records.len(), records[0].delivery, &*records[0].url), (1, Delivery::NotSent, url));
         stage.api.update_payments(stage.call.sid(), &sid, &UpdatePaymentsParams::new_cancel(url)).unwrap();
     }
 }

@@ -1,4 +1,5 @@
-//! The same with plain ureq and serde_json: no checks, timeouts or retries, and of an error only its status.
+//! The same with plain ureq and serde_json. It has no checks, timeouts or retries, and only reports the status of
+//! errors.
 
 use serde::Deserialize;
 

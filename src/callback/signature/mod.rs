@@ -349,13 +349,11 @@ impl SignatureValidator {
     /// # Ok(())
     /// # }
     /// ```
-    #[must_use]
     pub fn sign(&self, url: &str, body: &[u8]) -> String {
         signature(&self.first.sha1, url, body)
     }
 
     /// Does the same as [`sign`](Self::sign) by HMAC-SHA256, which a Webhook Rule with a `SharedKey` can ask for.
-    #[must_use]
     pub fn sign_sha256(&self, url: &str, body: &[u8]) -> String {
         signature(&self.first.sha256, url, body)
     }

@@ -102,20 +102,17 @@ impl Amount {
     }
 
     /// Returns the amount in hundredths of a currency's unit, or `None` if it has a third or fourth decimal.
-    #[must_use]
     pub fn cents(self) -> Option<u64> {
         self.in_units_of(SCALE / 100)
     }
 
     /// Returns the amount in the smallest unit of a currency, or `None` if it has more decimals than the currency,
     /// or if `currency` is not a code of ISO 4217 that this version knows.
-    #[must_use]
     pub fn minor_units(self, currency: &str) -> Option<u64> {
         self.in_units_of(unit(currency::decimals(currency)?))
     }
 
     /// Whether the amount is zero, so that nothing is charged.
-    #[must_use]
     pub fn is_zero(self) -> bool {
         self == Self::ZERO
     }
@@ -134,7 +131,6 @@ impl Amount {
     /// # Ok(())
     /// # }
     /// ```
-    #[must_use]
     pub fn display(self, currency: &str) -> impl fmt::Display + use<> {
         InCurrency { amount: self, decimals: currency::decimals(currency).unwrap_or(2) }
     }
@@ -209,14 +205,6 @@ impl TryFrom<f64> for Amount {
     /// # Errors
     /// Returns an error if the float is not a number, infinite, negative, 1,000,000 or more, or has more than four
     /// decimals. It is never rounded.
-    #[allow(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        clippy::float_cmp,
-        reason = "below the limit, every whole number of ten-thousandths is exact in a float; the comparison must \
-                  be exact"
-    )]
     fn try_from(value: f64) -> Result<Self, Error> {
         if value.is_nan() {
             return Err(Error::invalid(FIELD, "not a number"));
@@ -227,12 +215,11 @@ impl TryFrom<f64> for Amount {
         if value >= 1_000_000.0 {
             return Err(Error::invalid(FIELD, "not below 1,000,000"));
         }
-        let ten_thousandths = (value * SCALE as f64).round();
-        // Division is correctly rounded, so this is the float nearest to the decimal.
-        if ten_thousandths / SCALE as f64 == value && ten_thousandths < LIMIT as f64 {
-            return Ok(Self { ten_thousandths: ten_thousandths as u64 });
-        }
-        Err(Error::invalid(FIELD, "not exact in four decimals (round it first, or pass text or cents)"))
+        // The text of a float is the shortest decimal that it is nearest to, so it is the decimal that was meant.
+        let exact = value.abs().to_string().parse();
+        exact.map_err(|_: Error| {
+            Error::invalid(FIELD, "not exact in four decimals (round it first, or pass text or cents)")
+        })
     }
 }
 

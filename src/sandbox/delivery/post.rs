@@ -109,18 +109,12 @@ pub(super) fn post(
 
 fn failure(error: &Error) -> CallbackFailure {
     use std::io::ErrorKind::{AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkUnreachable};
+    let unreachable = [AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkUnreachable];
     match error {
         Error::HostNotFound
         | Error::ConnectionFailed
         | Error::Timeout(Timeout::Resolve | Timeout::Connect) => CallbackFailure::Connect,
-        Error::Io(error)
-            if matches!(
-                error.kind(),
-                AddrNotAvailable | ConnectionRefused | HostUnreachable | NetworkUnreachable
-            ) =>
-        {
-            CallbackFailure::Connect
-        }
+        Error::Io(error) if unreachable.contains(&error.kind()) => CallbackFailure::Connect,
         Error::Timeout(_) => CallbackFailure::ReadTimeout,
         _ => CallbackFailure::Any,
     }

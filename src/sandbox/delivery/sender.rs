@@ -7,9 +7,8 @@ use std::time::{Duration, Instant};
 
 use ureq::Agent;
 
-use super::callback::Callback;
 use super::post::{self, Target};
-use super::record::{Delivery, Record, RecordedCallback};
+use super::record::{Callback, Delivery, RecordedCallback};
 use crate::callback::{CallbackError, CallbackFailure, CallbackRetries, SignatureValidator};
 use crate::text::random::Uuid;
 
@@ -52,7 +51,7 @@ struct State {
 #[derive(Default)]
 struct Queue {
     /// The number and the record of each.
-    records: VecDeque<(u64, Record)>,
+    records: VecDeque<(u64, RecordedCallback)>,
     /// Whether the session is ready or being served by a thread.
     busy: bool,
     /// Whether to remove it as soon as it is not busy.
@@ -89,7 +88,7 @@ impl Sender {
             state.taken += 1;
             state.pending += usize::from(sendable);
             let queue = state.sessions.entry(Arc::clone(&session)).or_default();
-            queue.keep(number, Record::new(callback, Uuid::random().text(), sendable));
+            queue.keep(number, RecordedCallback::new(callback, Uuid::random().text(), sendable));
             if sendable && !queue.busy {
                 queue.busy = true;
                 state.ready.push_back(session);
@@ -112,7 +111,7 @@ impl Sender {
     pub(crate) fn callbacks(&self, session: &str) -> Vec<RecordedCallback> {
         let state = self.0.lock();
         let records = state.sessions.get(session).into_iter().flat_map(|queue| &queue.records);
-        records.map(|(_, record)| RecordedCallback::new(record)).collect()
+        records.map(|(_, record)| record.decoded()).collect()
     }
 
     /// Returns the callbacks of all sessions from the `from`-th on, in order, and how many were made in total. Waits
@@ -125,7 +124,7 @@ impl Sender {
         let mut new: Vec<_> =
             queues.flat_map(|latest| latest.take_while(|(number, _)| *number >= from)).collect();
         new.sort_unstable_by_key(|(number, _)| *number);
-        (new.into_iter().map(|(_, record)| RecordedCallback::new(record)).collect(), state.taken)
+        (new.into_iter().map(|(_, record)| record.decoded()).collect(), state.taken)
     }
 
     /// Forgets a session as soon as none of its callbacks is pending.
@@ -165,7 +164,7 @@ impl Drop for Sender {
 
 impl Queue {
     /// Adds a callback. If there are too many, drops the oldest ones that are no longer pending.
-    fn keep(&mut self, number: u64, record: Record) {
+    fn keep(&mut self, number: u64, record: RecordedCallback) {
         self.records.push_back((number, record));
         while self.records.len() > MOST_KEPT
             && self.records.front().is_some_and(|(_, record)| record.delivery != Delivery::Pending)
@@ -175,7 +174,7 @@ impl Queue {
     }
 
     /// Returns the next callback to deliver.
-    fn pending(&mut self) -> Option<&mut Record> {
+    fn pending(&mut self) -> Option<&mut RecordedCallback> {
         self.records.iter_mut().map(|(_, record)| record).find(|record| record.delivery == Delivery::Pending)
     }
 }
@@ -212,7 +211,7 @@ impl Shared {
     }
 
     /// Attempts a delivery as often as its URL asks for, and records the result.
-    fn deliver(&self, record: &Record) {
+    fn deliver(&self, record: &RecordedCallback) {
         let retries = CallbackRetries::of_url(&record.url);
         let ([connect, read, total], started) = (retries.timeouts(), Instant::now());
         let mut pause = PAUSE;
@@ -250,10 +249,10 @@ impl Shared {
     }
 
     /// Signs and sends a callback, and returns the status of the response.
-    fn attempt(&self, record: &Record, times: [Duration; 3]) -> Result<u16, CallbackFailure> {
+    fn attempt(&self, record: &RecordedCallback, times: [Duration; 3]) -> Result<u16, CallbackFailure> {
         let target = Target::of(&record.url).ok_or(CallbackFailure::Any)?;
         let (url, body) = (&target.signed, record.body.as_bytes());
-        let mut headers = vec![("I-Twilio-Idempotency-Token", &*record.token)];
+        let mut headers = vec![("I-Twilio-Idempotency-Token", &*record.idempotency_token)];
         let signature = match &self.settings {
             Some(settings) => {
                 headers.push(("X-Twilio-Webhooks-Signature-Settings", settings));

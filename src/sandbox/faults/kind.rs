@@ -48,7 +48,6 @@ impl Fault {
     /// assert!(!Fault::DropBefore.is_carried_out());
     /// assert!(Fault::DropAfter.is_carried_out());
     /// ```
-    #[must_use]
     pub fn is_carried_out(self) -> bool {
         use Fault::{DropBefore, ResetBefore, ServerError, TooManyRequests, Unavailable};
         !matches!(self, DropBefore | ResetBefore | TooManyRequests { .. } | ServerError | Unavailable)

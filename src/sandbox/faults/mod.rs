@@ -6,7 +6,6 @@ mod target;
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use kind::Fault;
@@ -20,14 +19,14 @@ use target::WaitingFault;
 
 /// Makes requests fail: see [`Sandbox::faults`](super::Sandbox::faults).
 ///
-/// This is a handle, and clones act on the same sandbox. A fault hits a request whether it is valid or not. Of the
-/// faults that wait, the first one that fits the request hits it. If none does, a random fault can hit it.
-#[derive(Clone, Default)]
+/// A handle; clones act on the same sandbox. Faults strike whatever request comes, good or bad: of those that wait
+/// for one, the first that fits, and those by chance only if none does.
+#[derive(Clone, Debug, Default)]
 pub struct Faults {
     plan: Arc<Mutex<Plan>>,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Plan {
     waiting: Vec<WaitingFault>,
     random: Option<(RandomFaults, Tries)>,
@@ -79,20 +78,18 @@ impl Faults {
     }
 
     /// How many requests were hit so far.
-    #[must_use]
     pub fn injected(&self) -> usize {
         self.plan().injected
     }
 
     /// How many faults of the list, and aimed ones, have not hit a request yet.
-    #[must_use]
     pub fn waiting(&self) -> usize {
         self.plan().waiting.len()
     }
 
     /// Returns the fault that hits this request, if any.
     pub(super) fn next(&self, request: &Request) -> Option<Fault> {
-        self.plan().next(request.target(), request.body())
+        self.plan().next(&request.target, &request.body)
     }
 }
 
@@ -113,16 +110,5 @@ impl Plan {
         };
         self.injected += usize::from(fault.is_some());
         fault
-    }
-}
-
-impl fmt::Debug for Faults {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let plan = self.plan();
-        f.debug_struct("Faults")
-            .field("waiting", &plan.waiting)
-            .field("random", &plan.random.as_ref().map(|(random, _)| random))
-            .field("injected", &plan.injected)
-            .finish()
     }
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::Fault;
+use crate::macros::setters;
 
 /// Random faults that are the same in every run.
 ///
@@ -24,7 +25,7 @@ pub struct RandomFaults {
     seed: u64,
     rate: f64,
     pub(super) kinds: Vec<Fault>,
-    in_a_row: u32,
+    at_most_in_a_row: u32,
 }
 
 impl RandomFaults {
@@ -44,21 +45,17 @@ impl RandomFaults {
             Fault::ServerErrorAfter,
             Fault::Unavailable,
         ];
-        Self { seed, rate, kinds, in_a_row: 5 }
+        Self { seed, rate, kinds, at_most_in_a_row: 5 }
     }
 
-    /// Sets the faults to choose from, each with the same probability. Default: every kind, with a delay of 20 ms and a
-    /// `Retry-After` of 0. If there are none, no request is hit.
-    pub fn kinds(mut self, kinds: impl IntoIterator<Item = Fault>) -> Self {
-        self.kinds = kinds.into_iter().collect();
-        self
-    }
+    setters! {
+        /// Sets the faults to choose from, each with the same probability. Default: every kind, with a delay of 20 ms
+        /// and a `Retry-After` of 0. If there are none, no request is hit.
+        kinds(kinds: impl IntoIterator<Item = Fault>) = kinds.into_iter().collect();
 
-    /// Sets how many requests with the same idempotency key can be hit in a row. The next one is not hit, so a
-    /// program that tries more often than this always succeeds. Default: 5.
-    pub fn at_most_in_a_row(mut self, faults: u32) -> Self {
-        self.in_a_row = faults;
-        self
+        /// Sets how many requests with the same idempotency key can be hit in a row. The next one is not hit, so a
+        /// program that tries more often than this always succeeds. Default: 5.
+        at_most_in_a_row(faults: u32) = faults;
     }
 
     /// Returns the fault that hits the `attempt`-th request with a key.
@@ -74,11 +71,11 @@ impl RandomFaults {
 }
 
 /// How often each key was sent.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Tries(HashMap<String, TriesOfKey>);
 
 /// How often a key was sent, and how many of the last requests with it were hit in a row.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct TriesOfKey {
     sent: u64,
     in_a_row: u32,
@@ -88,7 +85,7 @@ impl Tries {
     /// Returns the fault that hits the next request with a key.
     pub(super) fn next(&mut self, random: &RandomFaults, key: &str) -> Option<Fault> {
         let tries = self.0.entry(key.to_owned()).or_default();
-        let fault = random.choose(key, tries.sent).filter(|_| tries.in_a_row < random.in_a_row);
+        let fault = random.choose(key, tries.sent).filter(|_| tries.in_a_row < random.at_most_in_a_row);
         tries.sent += 1;
         tries.in_a_row = if fault.is_some() { tries.in_a_row + 1 } else { 0 };
         fault

@@ -15,7 +15,7 @@ use super::machine::{Ending, PaySession};
 use crate::model::{Capture, CaptureError, CardType, PayResult};
 use crate::sandbox::delivery::Callback;
 use crate::sandbox::fields::Fields;
-use crate::sandbox::transaction::Transaction;
+use crate::sandbox::views::Transaction;
 use crate::text::date::iso_8601;
 
 /// The state of a capture.
@@ -29,11 +29,6 @@ pub(super) enum Progress<'a> {
 }
 
 impl PaySession {
-    /// The first callback of a session.
-    pub(super) fn started(&self) -> Callback {
-        self.callback(self.common())
-    }
-
     /// A callback during a capture.
     pub(super) fn progress(
         &self,
@@ -95,8 +90,8 @@ impl PaySession {
         self.callback(out)
     }
 
-    /// The fields that all callbacks before the last have.
-    fn common(&self) -> Fields {
+    /// What the callbacks before the last have in common; the first has nothing else.
+    pub(super) fn common(&self) -> Fields {
         let mut out = Fields::default();
         out.add("PaymentConnector", &self.parameters.payment_connector);
         out.add("DateCreated", iso_8601(self.created));
@@ -124,7 +119,7 @@ impl PaySession {
         out.add_some("PaymentCardType", self.collected.card_type().map(CardType::as_str));
     }
 
-    fn callback(&self, fields: Fields) -> Callback {
+    pub(super) fn callback(&self, fields: Fields) -> Callback {
         Callback { session: Arc::clone(&self.ids.sid), url: Arc::clone(&self.url), fields }
     }
 }

@@ -7,7 +7,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::asking::Asking;
 use super::callback_fields::Progress;
 use super::collected::Collected;
 use super::kind::{ACCOUNT_NUMBER, CARD_NUMBER, CaptureKind, Kind, SECURITY_CODE};
@@ -17,8 +16,7 @@ use crate::sandbox::delivery::Callback;
 use crate::sandbox::fields::Fields;
 use crate::sandbox::parameters::{CreateParameters, SessionIds, Step, UpdateParameters};
 use crate::sandbox::refusals::{self, Refusal};
-use crate::sandbox::transaction::Transaction;
-use crate::sandbox::views::Session;
+use crate::sandbox::views::{Session, Transaction};
 use crate::text::date::{Civil, rfc_2822};
 
 /// The least time that a caller gets for the first key, because they must find the card first.
@@ -34,6 +32,16 @@ enum Stage {
     Confirming { verdict: Result<(), Failure>, deadline: Duration },
     /// For nothing: it is over.
     Ended,
+}
+
+/// What the caller is being asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Asking {
+    /// To type this capture.
+    For(Capture),
+    /// To confirm with 1, or to cancel with 2.
+    ToConfirm,
 }
 
 /// Behaviour that is not documented for this API, and off by default.
@@ -94,7 +102,7 @@ impl PaySession {
             stage: Stage::Open,
             view,
         };
-        let callback = session.started();
+        let callback = session.callback(session.common());
         (session, callback)
     }
 
@@ -189,6 +197,11 @@ impl PaySession {
             return Vec::new();
         }
         self.submit(verdict, now)
+    }
+
+    /// The caller presses keys, one after another.
+    pub(crate) fn press(&mut self, keys: &str, now: Duration) -> Vec<Callback> {
+        keys.chars().flat_map(|key| self.key(key, now)).collect()
     }
 
     /// Takes a key of the caller: a digit, `*` or `#`. Other keys, and keys that the session does not wait for, have no

@@ -13,7 +13,6 @@
 //! - If the caller presses 2 at a confirmation, or nothing in time, the session ends. Its last callback then has no
 //!   `Result`, like that of a cancelled session, because the API documents none.
 
-mod asking;
 mod bank;
 mod callback_fields;
 mod cards;
@@ -23,7 +22,7 @@ mod machine;
 mod mask;
 mod obliging;
 
-pub use asking::Asking;
+pub use machine::Asking;
 pub(crate) use machine::{PaySession, Undocumented};
 pub(crate) use obliging::Answers;
 

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::asking::Asking;
 use super::cards;
 use super::kind::CaptureKind;
-use super::machine::PaySession;
+use super::machine::{Asking, PaySession};
 use crate::model::{Capture, CardType};
+use crate::sandbox::delivery::Callback;
 use crate::sandbox::numbers;
 use crate::text::date::Civil;
 
@@ -15,10 +15,17 @@ use crate::text::date::Civil;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Answers(pub(crate) HashMap<Capture, String>);
 
+impl PaySession {
+    /// A caller who has every answer ready types the one that is asked for.
+    pub(crate) fn oblige(&mut self, answers: &Answers, now: Duration) -> Vec<Callback> {
+        answers.keys(self, now).map(|keys| self.press(&keys, now)).unwrap_or_default()
+    }
+}
+
 impl Answers {
     /// Returns the keys for what the session asks for at `now`, with `#` at the end if the entry would not end by
     /// itself. `None` if it asks for nothing.
-    pub(crate) fn keys(&self, session: &PaySession, now: Duration) -> Option<String> {
+    pub(super) fn keys(&self, session: &PaySession, now: Duration) -> Option<String> {
         let capture = match session.asking()? {
             Asking::ToConfirm => return Some("1".to_owned()),
             Asking::For(capture) => capture,

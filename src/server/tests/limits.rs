@@ -112,7 +112,7 @@ fn a_request_that_the_handler_has_is_never_evicted() {
     let (release, released) = mpsc::channel();
     let released = std::sync::Mutex::new(released);
     let server = start(Limits { max_connections: 2, ..Limits::default() }, move |request| {
-        if request.target() == "/slow" {
+        if request.target == "/slow" {
             entered.send(()).unwrap();
             released.lock().unwrap().recv_timeout(LONG).unwrap();
         }
@@ -147,7 +147,7 @@ const LARGE_SIZE: usize = 16 << 20;
 fn large(request: Request) -> Reply {
     // Zeros take no space in the binary.
     static LARGE: [u8; LARGE_SIZE] = [0; LARGE_SIZE];
-    if request.target() == "/large" { Reply::Response(Response::new(200, &LARGE[..])) } else { echo(request) }
+    if request.target == "/large" { Reply::Response(Response::new(200, &LARGE[..])) } else { echo(request) }
 }
 
 /// Asks for the large response, and waits until it begins to arrive.
@@ -221,7 +221,7 @@ fn a_handler_that_hangs_delays_the_end_by_a_second() {
 #[test]
 fn a_panicking_handler_only_ends_its_connection() {
     let server = start(Limits::default(), |request| {
-        assert!(request.target() != "/panic", "asked for by the test");
+        assert!(request.target != "/panic", "asked for by the test");
         echo(request)
     });
     let mut other = connect(&server);
@@ -253,7 +253,7 @@ fn many_clients_at_once() {
 
 #[test]
 fn dropping_ends_everything() {
-    let handler: Arc<Handler> = Arc::new(|request: Request| match request.target() {
+    let handler: Arc<Handler> = Arc::new(|request: Request| match request.target.as_str() {
         #[cfg(feature = "sandbox")]
         "/late" => Reply::Response(Response::new(200, &b""[..]).after(Duration::from_secs(60))),
         _ => echo(request),

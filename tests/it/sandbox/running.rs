@@ -3,19 +3,6 @@
 use super::*;
 
 #[test]
-fn a_short_idle_timeout_closes_kept_connections() {
-    let sandbox = Sandbox::builder().idle_timeout(Duration::from_millis(50)).start().unwrap();
-    let mut stream = TcpStream::connect(sandbox.base_url().strip_prefix("http://").unwrap()).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-    assert_eq!(stream.read(&mut [0]).unwrap(), 0);
-    let api = sandbox.client();
-    for _ in 0..3 {
-        api.create_payments(sandbox.call().sid(), &CreatePaymentsParams::new(URL)).unwrap();
-        thread::sleep(Duration::from_millis(120));
-    }
-}
-
-#[test]
 fn the_settings_of_the_builder_apply() {
     let sandbox =
         Sandbox::builder().account_sid(format!("AC{:032}", 5)).auth_token("secret").start().unwrap();

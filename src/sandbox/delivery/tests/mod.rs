@@ -57,20 +57,20 @@ fn the_exact_request() {
         ("content-length", "51"),
         ("content-type", "application/x-www-form-urlencoded; charset=UTF-8"),
         ("host", &receiver.url("").replace("http://", "")),
-        ("i-twilio-idempotency-token", record.idempotency_token()),
+        ("i-twilio-idempotency-token", &*record.idempotency_token),
         ("user-agent", concat!("twilio-payments-sandbox/", env!("CARGO_PKG_VERSION"))),
         ("x-twilio-signature", signature),
     ];
     assert_eq!(headers, expected.map(|(name, value)| (name.to_owned(), value)).into());
     assert_eq!(request.body, "Sid=PK1&Text=a+b%26%C3%BC%3D&Empty=&A=first+by+name");
-    assert_eq!(record.body(), request.body);
+    assert_eq!(&*record.body, request.body);
     let validator = SignatureValidator::new(TOKEN).unwrap();
     let requested = url.strip_suffix("#part").unwrap();
     validator.validate(requested, request.body.as_bytes(), Some(signature)).unwrap();
     let other = SignatureValidator::new("another").unwrap();
     other.validate(requested, request.body.as_bytes(), Some(signature)).unwrap_err();
-    assert_eq!((record.delivery(), record.attempts(), record.status()), (Delivery::Delivered, 1, Some(200)));
-    assert_eq!((record.session(), record.url()), ("PK1", url.as_str()));
+    assert_eq!((record.delivery, record.attempts, record.status), (Delivery::Delivered, 1, Some(200)));
+    assert_eq!((&*record.session, &*record.url), ("PK1", url.as_str()));
     for (name, value) in [("Text", Some("a b&ü=")), ("Empty", Some("")), ("None", None)] {
         assert_eq!(record.get(name), value);
     }
@@ -122,7 +122,7 @@ fn answers() {
             let record = &sender.callbacks(url)[0];
             let attempts = if delivery == Delivered { 1 } else { 1 + retries };
             assert_eq!(
-                (record.delivery(), record.attempts(), record.status()),
+                (record.delivery, record.attempts, record.status),
                 (delivery, attempts, answered),
                 "{case} {url}"
             );
@@ -131,7 +131,7 @@ fn answers() {
                 tokens.map(|request| request.header("I-Twilio-Idempotency-Token").unwrap().to_owned());
             assert_eq!(
                 tokens.collect::<Vec<_>>(),
-                vec![record.idempotency_token(); usize::try_from(attempts).unwrap()],
+                vec![&*record.idempotency_token; usize::try_from(attempts).unwrap()],
                 "{case} {url}"
             );
         }
@@ -168,7 +168,7 @@ fn retries_are_those_that_the_url_asks_for() {
         assert!(sender.wait_until_idle(SOON), "{base}{fragment}");
         let record = &sender.callbacks("PK1")[0];
         assert_eq!(
-            (record.delivery(), record.attempts(), record.status()),
+            (record.delivery, record.attempts, record.status),
             (Delivery::Failed, attempts, answered),
             "{base}{fragment}"
         );
@@ -224,7 +224,7 @@ fn failures_do_not_change_the_order_of_a_session() {
     let twice: Vec<_> = (0..10).flat_map(|number| [number.to_string(), number.to_string()]).collect();
     assert_eq!(numbers, twice);
     for record in sender.callbacks("PK1") {
-        assert_eq!((record.delivery(), record.attempts()), (Delivery::Delivered, 2));
+        assert_eq!((record.delivery, record.attempts), (Delivery::Delivered, 2));
     }
 }
 
@@ -239,7 +239,7 @@ fn a_failed_callback_does_not_hold_up_the_next() {
     assert!(sender.wait_until_idle(SOON));
     let numbers: Vec<_> = receiver.requests().iter().map(|request| field(request, "Number")).collect();
     assert_eq!(numbers, ["0", "0", "0", "1"]);
-    let became: Vec<_> = sender.callbacks("PK1").iter().map(RecordedCallback::delivery).collect();
+    let became: Vec<_> = sender.callbacks("PK1").iter().map(|record| record.delivery).collect();
     assert_eq!(became, [Delivery::Failed, Delivery::Delivered]);
 }
 
@@ -255,12 +255,12 @@ fn a_session_that_waits_does_not_hold_up_others() {
     let _held_up = silent.accept().unwrap();
     sender.send((0..5).map(|number| callback("PK2", &receiver.url("/"), number)));
     let start = Instant::now();
-    while sender.callbacks("PK2").iter().any(|record| record.delivery() == Delivery::Pending) {
+    while sender.callbacks("PK2").iter().any(|record| record.delivery == Delivery::Pending) {
         assert!(start.elapsed() < SOON);
         thread::sleep(Duration::from_millis(2));
     }
     for waiting in sender.callbacks("PK1") {
-        assert_eq!((waiting.delivery(), waiting.attempts()), (Delivery::Pending, 0));
+        assert_eq!((waiting.delivery, waiting.attempts), (Delivery::Pending, 0));
     }
     assert!(!sender.wait_until_idle(Duration::from_millis(10)));
 }
@@ -287,7 +287,7 @@ fn news_can_be_waited_for() {
         assert_eq!(waiting.join().unwrap(), (0, 3));
     });
     let sessions: Vec<_> = sender.wait_for_callbacks(0, Duration::ZERO).0;
-    let sessions: Vec<_> = sessions.iter().map(RecordedCallback::session).collect();
+    let sessions: Vec<_> = sessions.iter().map(|record| &*record.session).collect();
     assert_eq!(sessions, ["PK1", "PK2", "PK1"], "in the order in which they were made");
 }
 
@@ -326,12 +326,12 @@ fn callbacks_only_go_to_loopback() {
     sender.send(urls.iter().map(|url| callback("PK1", url, 0)));
     assert!(sender.wait_until_idle(Duration::ZERO));
     for record in sender.callbacks("PK1") {
-        assert_eq!((record.delivery(), record.attempts(), record.status()), (Delivery::NotSent, 0, None));
+        assert_eq!((record.delivery, record.attempts, record.status), (Delivery::NotSent, 0, None));
     }
     // They do not hold up one that can be delivered.
     sender.send([callback("PK1", &receiver.url("/"), 1), callback("PK1", "/status", 2)]);
     assert!(sender.wait_until_idle(SOON));
-    let became: Vec<_> = sender.callbacks("PK1").iter().map(RecordedCallback::delivery).collect();
+    let became: Vec<_> = sender.callbacks("PK1").iter().map(|record| record.delivery).collect();
     assert_eq!(became[4..], [Delivery::NotSent, Delivery::Delivered, Delivery::NotSent]);
     assert_eq!(receiver.requests().len(), 1);
     assert!(sender.callbacks("PK2").is_empty());
@@ -387,7 +387,7 @@ fn many_sessions_lose_nothing() {
     }
     let records = sender.wait_for_callbacks(0, Duration::ZERO).0;
     assert_eq!(records.len(), 1000);
-    assert!(records.iter().all(|record| record.delivery() == Delivery::Delivered));
+    assert!(records.iter().all(|record| record.delivery == Delivery::Delivered));
 }
 
 #[test]
@@ -416,10 +416,6 @@ fn a_session_is_delivered_as_it_was_made() {
         lengths == [8, 4, 4, 4, 12] && token.bytes().all(|b| b == b'-' || b.is_ascii_hexdigit())
     };
     assert!(
-        sender
-            .wait_for_callbacks(0, Duration::ZERO)
-            .0
-            .iter()
-            .all(|record| shapes(record.idempotency_token()))
+        sender.wait_for_callbacks(0, Duration::ZERO).0.iter().all(|record| shapes(&record.idempotency_token))
     );
 }

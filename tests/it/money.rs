@@ -473,24 +473,32 @@ fn a_callback_that_could_not_be_stored_is_sent_again() {
 
 #[test]
 fn a_result_that_arrives_while_a_request_is_under_way_is_taken() {
-    let stage = Stage::new(IdempotencyKeys::Replayed);
-    let call = stage.sandbox.call().obliging();
-    // The response to the completion takes longer than the result.
-    stage.sandbox.faults().aim(FaultTarget::Complete, Fault::Delay(Duration::from_millis(500)));
-    let seen = Arc::new(Mutex::new(None));
-    let seeing = Arc::clone(&seen);
-    let started = Instant::now();
-    let ending = GuidedPayment::new(&stage.api, &stage.listener, stage.flow(&call))
-        .on_callback(move |callback| {
-            if matches!(callback.event(), Event::Succeeded { .. }) {
-                *seeing.lock().unwrap() = Some(Instant::now());
-            }
-        })
-        .run()
-        .unwrap();
-    assert!(ending.is_success(), "{ending:?}");
-    let (seen, ended) = (seen.lock().unwrap().unwrap(), Instant::now());
-    assert!(ended - seen >= Duration::from_millis(200), "{:?}, {:?}", seen - started, ended - started);
+    let mut took = Vec::new();
+    // On a busy machine the result takes longer, and the response must take longer still.
+    for delay in [500, 1_000, 2_000, 4_000].map(Duration::from_millis) {
+        let stage = Stage::new(IdempotencyKeys::Replayed);
+        let call = stage.sandbox.call().obliging();
+        // The response to the completion takes longer than the result.
+        stage.sandbox.faults().aim(FaultTarget::Complete, Fault::Delay(delay));
+        let seen = Arc::new(Mutex::new(None));
+        let seeing = Arc::clone(&seen);
+        let started = Instant::now();
+        let ending = GuidedPayment::new(&stage.api, &stage.listener, stage.flow(&call))
+            .on_callback(move |callback| {
+                if matches!(callback.event(), Event::Succeeded { .. }) {
+                    *seeing.lock().unwrap() = Some(Instant::now());
+                }
+            })
+            .run()
+            .unwrap();
+        assert!(ending.is_success(), "{ending:?}");
+        let (seen, ended) = (seen.lock().unwrap().unwrap(), Instant::now());
+        took.push((seen - started, ended - started));
+        if ended - seen >= Duration::from_millis(200) {
+            return;
+        }
+    }
+    panic!("never before the response: {took:?}");
 }
 
 #[test]

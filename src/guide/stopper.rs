@@ -1,7 +1,8 @@
 //! `PaymentStopper`: stops a program's guided payments.
 
-use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use crate::macros::debug_shows;
 
 /// Stops guided payments, for example before the program exits.
 ///
@@ -67,8 +68,4 @@ impl PaymentStopper {
     }
 }
 
-impl fmt::Debug for PaymentStopper {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PaymentStopper").finish_non_exhaustive()
-    }
-}
+debug_shows!(PaymentStopper, |_stopper|);

@@ -87,10 +87,6 @@ impl Shared {
         self.registry.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn is_stopping(&self) -> bool {
-        self.registry().stopping
-    }
-
     /// Waits, and returns false if the server stopped meanwhile.
     fn pause(&self, time: Duration) -> bool {
         let wait = self.changed.wait_timeout_while(self.registry(), time, |registry| !registry.stopping);
@@ -164,7 +160,7 @@ impl Drop for Server {
 fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
     loop {
         let accepted = listener.accept();
-        if shared.is_stopping() {
+        if shared.registry().stopping {
             return;
         }
         match accepted {

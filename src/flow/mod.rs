@@ -358,8 +358,11 @@ debug_shows!(PaymentFlow, |flow|
 
 /// Milliseconds since the Unix epoch; an earlier time counts as the epoch.
 fn millis(time: SystemTime) -> u64 {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    whole_millis(time.duration_since(UNIX_EPOCH).unwrap_or_default())
+}
+
+fn whole_millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn moment(millis: u64) -> SystemTime {

@@ -91,7 +91,8 @@ impl<E> Driver<E> {
     /// Panics if the store panicked for a callback.
     pub(super) fn next(&self, quiet: Option<Duration>) -> Result<Step, E> {
         loop {
-            self.wait_for_observer();
+            // So that the observer can still stop the payment before the next step.
+            drop(lock(&self.observer));
             let mut state = lock(&self.state);
             match state.failure.take() {
                 None => {}
@@ -154,11 +155,6 @@ impl<E> Driver<E> {
         let mut state = lock(&self.state);
         state.finished = true;
         state.flow.ending()
-    }
-
-    /// Waits until the observer has returned, so that it can still stop the payment before the next step.
-    fn wait_for_observer(&self) {
-        drop(lock(&self.observer));
     }
 
     fn publish(&self, state: &State<E>) {

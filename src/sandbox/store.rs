@@ -71,14 +71,8 @@ impl Store {
         let connectors = HashMap::from([("Default".to_owned(), PaymentConnector::new())]);
         let mut memory = Memory { connectors, ..Memory::default() };
         memory.responses.keys = keys;
-        Self {
-            sender,
-            undocumented,
-            kept_sessions,
-            memory: Mutex::new(memory),
-            changed: Condvar::new(),
-            due: Condvar::new(),
-        }
+        let (memory, changed, due) = (Mutex::new(memory), Condvar::new(), Condvar::new());
+        Self { sender, undocumented, kept_sessions, memory, changed, due }
     }
 
     pub(super) fn memory(&self) -> MutexGuard<'_, Memory> {

@@ -69,7 +69,7 @@ pub(crate) type Handler = dyn Fn(Request) -> Reply + Send + Sync;
 /// A running server. Dropping it closes every connection and ends every thread.
 pub(crate) struct Server {
     shared: Arc<Shared>,
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
     accepting: JoinHandle<()>,
 }
 
@@ -108,11 +108,6 @@ impl Server {
         let accepts = Arc::clone(&shared);
         let accepting = thread::Builder::new().spawn(move || accept(&listener, &accepts))?;
         Ok(Self { shared, address, accepting })
-    }
-
-    /// The address of the server.
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.address
     }
 
     /// How many connections are open.

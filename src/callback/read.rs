@@ -15,7 +15,7 @@ const LONGEST_LIST: usize = 64;
 /// The names and values of a form that no field has taken yet, in the order of the body.
 pub(super) struct Reader<'a>(pub(super) Pairs<'a>);
 
-impl<'a> Reader<'a> {
+impl Reader<'_> {
     /// Takes the value of a name; see [`take_with`](Self::take_with).
     pub(super) fn take<T: FromStr>(&mut self, name: &str) -> Option<T> {
         self.take_with(name, |value| value.parse().ok())
@@ -254,7 +254,7 @@ mod tests {
         ] {
             let form = Form::new(body);
             assert_eq!(form.0.as_str(), kept);
-            assert!(form::pairs(form.0.as_str().as_bytes()).eq(form::pairs(body)));
+            assert!(form::pairs(form.0.as_bytes()).eq(form::pairs(body)));
         }
     }
 }

@@ -187,9 +187,6 @@ impl PaymentFlow {
     /// response is stale and changes nothing.
     pub fn on_response(&mut self, response: impl Borrow<Result<Payments, Error>>) {
         let awaited = self.awaited_key();
-        if awaited.is_none() {
-            return;
-        }
         let other_key =
             |error: &Error| error.idempotency_key().is_some_and(|key| Some(key) != awaited.as_deref());
         match response.borrow() {

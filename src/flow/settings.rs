@@ -84,7 +84,7 @@ impl PaymentFlow {
     /// Returns an error if the `Parameter` of the params already has a field of that name, or if the flow has
     /// begun.
     pub fn reference_place(mut self, place: ReferencePlace) -> Result<Self, Error> {
-        self.checked("reference_place", true)?;
+        self.checked("reference_place", true)?; // it cannot be zero
         if let (ReferencePlace::Parameter(name), Some(Value::Object(fields))) =
             (&place, &self.params.parameter)
         {

@@ -160,8 +160,7 @@ impl<'a, E: Send + 'static> GuidedPayment<'a, E> {
         let call_sid = self.flow.call_sid().to_owned();
         let cancelling = self.api.with_timeout_at_most(CANCEL_TIME);
         let driver = Arc::new(Driver::new(self.flow, store, observer));
-        let payment = Arc::downgrade(&driver);
-        self.stopper.add(payment);
+        self.stopper.add(&(Arc::clone(&driver) as _));
         let handler: Arc<dyn CallbackHandler> = Arc::clone(&driver) as _;
         // If this fails, so did the store, and the driver returns the store's error.
         let registration = self.listener.register(&handler);

@@ -54,16 +54,13 @@ impl PaymentStopper {
         payments.iter().filter_map(Weak::upgrade).for_each(|payment| payment.stop());
     }
 
-    pub(super) fn add(&self, payment: Weak<dyn Stop>) {
+    pub(super) fn add(&self, payment: &Arc<dyn Stop>) {
         let mut stoppable = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         stoppable.payments.retain(|payment| payment.strong_count() > 0);
-        if !stoppable.stopped {
-            stoppable.payments.push(payment);
-            return;
-        }
-        drop(stoppable);
-        if let Some(payment) = payment.upgrade() {
+        if stoppable.stopped {
             payment.stop();
+        } else {
+            stoppable.payments.push(Arc::downgrade(payment));
         }
     }
 }

@@ -137,7 +137,7 @@ impl Collected {
     }
 
     /// Three for a card that is not known yet, which is refused elsewhere.
-    fn security_code_length(&self) -> usize {
+    pub(super) fn security_code_length(&self) -> usize {
         self.card_type().map_or(3, cards::security_code_length)
     }
 }

@@ -11,7 +11,7 @@ pub(crate) fn measure(report: &mut Report, scale: Scale) {
     report.table("Time a call (one core shared with the server, kept connection)");
     for server in [Server::plain(), Server::tls()] {
         let (name, by_plain, by_timeouts) = match server.pem {
-            None => ("plain HTTP", 0.95, 0.60),
+            None => ("plain HTTP", 0.65, 0.60),
             Some(_) => ("TLS 1.3", 1.00, 0.75),
         };
         let samples = run(&server, scale);

@@ -77,7 +77,9 @@ fn run(report: &mut Report, scale: Scale, count: usize) {
             seconds[index].iter().zip(&seconds[0]).map(|(other, shared)| other / shared).collect();
         median(&ratios)
     };
-    let met = ratio(1) >= 0.95 && new == 0;
+    // With more threads than processors, what the shared client's threads wait for each other would show.
+    let least = if count < 32 { 0.95 } else { 0.98 };
+    let met = ratio(1) >= least && new == 0;
     report.cells(vec![
         count.to_string(),
         rate(0),
@@ -87,7 +89,7 @@ fn run(report: &mut Report, scale: Scale, count: usize) {
         format!("{:.3}", ratio(2)),
         new.to_string(),
         format!("{plain_new} in {} calls", calls * count),
-        "≥ 0.95 × as many of ours, none new".to_owned(),
+        format!("≥ {least} × as many of ours, none new"),
         if met { "yes" } else { "no" }.to_owned(),
     ]);
 }

@@ -28,7 +28,7 @@ pub(crate) fn measure(report: &mut Report, service: &Service) {
             .timeouts(format!("{:.0}", totals[2]), totals[0] / totals[2]);
         if name == "plain HTTP" {
             let bare: f64 = per_call(service, "raw", url).values().sum();
-            report.row(&row.at_most_plain(0.85));
+            report.row(&row.at_most_plain(0.70));
             report.row(&Row::new("plain HTTP: bare socket, request made before", format!("{bare:.0}")));
             let in_loop: f64 = LOOP.iter().filter_map(|file| ours.get(&format!("{OURS}: {file}"))).sum();
             // Without debug information, or with the sources in another place, nothing would be ours.

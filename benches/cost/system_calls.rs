@@ -13,7 +13,7 @@ pub(crate) fn measure(report: &mut Report, service: &Service) {
         let row = Row::new(name, format!("{:.2}", totals[0]))
             .plain(format!("{:.2}", totals[1]), totals[0] / totals[1])
             .timeouts(format!("{:.2}", totals[2]), totals[0] / totals[2]);
-        report.row(&row.target("≤ 8", totals[0] <= 8.0));
+        report.row(&row.target("≤ 6", totals[0] <= 6.0));
         let list = |index: usize| {
             let list = counts[index].iter().filter(|(_, count)| **count >= 0.05);
             list.map(|(name, count)| format!("{count:.0} {name}")).collect::<Vec<_>>().join(", ")

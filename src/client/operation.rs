@@ -37,7 +37,7 @@ impl Operation<'_> {
     /// malformed SID is ignored.
     pub(crate) fn is_about(&self, payments: &Payments) -> bool {
         let same = |prefix: &str, given: Option<&str>, asked: &str| {
-            given.is_none_or(|sid| !sid::is(prefix, sid) || sid.eq_ignore_ascii_case(asked))
+            given.is_none_or(|sid| sid.eq_ignore_ascii_case(asked) || !sid::is(prefix, sid))
         };
         self.payments_sid.is_none_or(|sid| payments.sid.eq_ignore_ascii_case(sid))
             && (same("CA", payments.call_sid.as_deref(), self.call_sid)

@@ -117,7 +117,7 @@ impl<'a> ResponseReader<'a> {
     }
 
     fn request_id(&self, headers: &ResponseHeaders) -> Option<String> {
-        headers.get("twilio-request-id").map(|id| cut(self.redactor.mask(id), 100))
+        headers.request_id().map(|id| cut(self.redactor.mask(id), 100))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use ureq::http::HeaderMap;
+use ureq::http::{HeaderMap, HeaderName};
 
 /// The headers of a response. Names are case-insensitive.
 ///
@@ -21,6 +21,12 @@ impl ResponseHeaders {
     /// Returns the first value of a header, or `None` if it is absent or has other bytes than visible ASCII.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// Returns the `Twilio-Request-Id`. Its name is parsed once, because every response is asked for it.
+    pub(crate) fn request_id(&self) -> Option<&str> {
+        static NAME: HeaderName = HeaderName::from_static("twilio-request-id");
+        self.0.get(&NAME).and_then(|value| value.to_str().ok())
     }
 
     /// Returns every header whose value is visible ASCII. Names are in lower case.

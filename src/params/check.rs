@@ -1,5 +1,7 @@
 //! Checks for values that the API's documentation calls invalid.
 
+use std::ops::BitAnd;
+
 use serde_json::Value;
 
 use crate::error::Error;
@@ -19,14 +21,16 @@ pub(crate) fn callback(url: &str) -> Result<(), &'static str> {
     if url.is_empty() {
         return Err("empty");
     }
-    // Bytes first: checking them is faster, and most URLs are ASCII.
-    let blank = |b: u8| b.is_ascii_control() || b == b' ';
-    if url.bytes().any(blank) || !url.is_ascii() && url.chars().any(|c| c.is_control() || c.is_whitespace()) {
-        return Err("has a space or control character");
-    }
-    // HTTP libraries refuse requests for a target with these characters, so the callback would be lost.
-    if url.bytes().any(|b| matches!(b, b'"' | b'<' | b'>' | b'`')) {
-        return Err("has a quote or angle bracket, which must be percent-encoded");
+    // Without an early exit, so that the compiler can check many bytes at once. Most URLs need no more.
+    let plain = |b: u8| b.is_ascii_graphic() && !matches!(b, b'"' | b'<' | b'>' | b'`');
+    if !url.bytes().map(plain).fold(true, BitAnd::bitand) {
+        if url.chars().any(|c| c.is_control() || c.is_whitespace()) {
+            return Err("has a space or control character");
+        }
+        // HTTP libraries refuse requests for a target with these characters, so the callback would be lost.
+        if url.contains(['"', '<', '>', '`']) {
+            return Err("has a quote or angle bracket, which must be percent-encoded");
+        }
     }
     let parts = Url::split(url);
     if parts.scheme.is_some() && !parts.is_http() && !parts.is_https() {

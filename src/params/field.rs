@@ -94,6 +94,10 @@ impl Stored {
 
     /// Takes a field that may be absent. If it cannot be read, [`finish`](Self::finish) says so.
     pub(super) fn take<T: DeserializeOwned>(&mut self, name: &'static str) -> Option<T> {
+        // A new value is made from nothing that is stored: 17 searches less.
+        if self.fields.is_empty() {
+            return None;
+        }
         let value = serde_json::from_value(self.fields.remove(name)?);
         value.map_err(|_| self.invalid.get_or_insert(name)).ok()
     }

@@ -4,6 +4,7 @@ use form_urlencoded::byte_serialize;
 
 use super::field::{Field, Fields};
 use crate::error::Error;
+use crate::model::Amount;
 use crate::text::digits::push_decimal;
 
 /// A form body under construction.
@@ -29,10 +30,9 @@ impl Form {
             match value {
                 // Any Unicode, percent-encoded, space as `+`.
                 Field::Text(text) | Field::Url(text) => form.encoded(text),
-                Field::Boolean(value) => form.body.push_str(if *value { "true" } else { "false" }),
-                // Digits without sign, leading zero or grouping.
-                Field::Int(value) => push_decimal(&mut form.body, (*value).into(), 1),
-                Field::Float(amount, decimals) => amount.push(&mut form.body, *decimals),
+                Field::Boolean(value) => form.boolean(*value),
+                Field::Int(value) => form.int(*value),
+                Field::Float(amount, decimals) => form.float(*amount, *decimals),
                 Field::CardTypes(items) => form.list(items, " "),
                 Field::Captures(items) => form.list(items, ","),
                 Field::Json(value) => {
@@ -55,6 +55,21 @@ impl Form {
         self.body.push('=');
     }
 
+    /// `true` or `false`.
+    fn boolean(&mut self, value: bool) {
+        self.body.push_str(if value { "true" } else { "false" });
+    }
+
+    /// Decimal digits without sign, leading zero or grouping.
+    fn int(&mut self, value: u32) {
+        push_decimal(&mut self.body, value.into(), 1);
+    }
+
+    /// A decimal number, exact, with at least this many decimals.
+    fn float(&mut self, amount: Amount, decimals: usize) {
+        amount.push(&mut self.body, decimals);
+    }
+
     fn list<T: AsRef<str>>(&mut self, items: &[T], separator: &str) {
         for (index, item) in items.iter().enumerate() {
             if index > 0 {
@@ -72,7 +87,7 @@ impl Form {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Amount, Capture, CardType};
+    use crate::model::{Capture, CardType};
     use proptest::prelude::*;
     use serde_json::{Value, json};
 

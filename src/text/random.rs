@@ -22,8 +22,7 @@ fn unique_hasher() -> DefaultHasher {
     hasher.write_u64(COUNTER.fetch_add(1, Ordering::Relaxed));
     hasher.write_u32(std::process::id());
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    hasher.write_u64(now.as_secs());
-    hasher.write_u32(now.subsec_nanos());
+    hasher.write_u128(now.as_nanos());
     hasher
 }
 

@@ -98,19 +98,19 @@ impl Transport {
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)
-            .accept_encoding("")
             .proxy(None)
             .max_idle_connections(0)
             .max_response_header_size(connection::INPUT_MAX)
-            .user_agent(user_agent)
             .build();
         let headers = HeaderMap::from_iter([
-            // What ureq would otherwise derive from the URL for each request.
+            // The first four are those that ureq would otherwise make for each request.
             (HOST, header("base_url", &host_header(&base))?),
             (USER_AGENT, header("user_agent_suffix", user_agent)?),
             (ACCEPT, HeaderValue::from_static("application/json")),
             (ACCEPT_ENCODING, HeaderValue::from_static("identity")),
             (CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded")),
+            // Each request has its own value. The place for it is made here, so that no map has to grow.
+            (AUTHORIZATION, HeaderValue::from_static("")),
         ]);
         let agent = Agent::with_parts(config, Handover, Handover);
         let connect_timeout = setup.connect_timeout;
@@ -154,7 +154,9 @@ impl Transport {
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.url(path).map_err(|error| self.failure(error.into(), None))?;
         request.headers_mut().clone_from(&self.headers);
-        request.headers_mut().insert(AUTHORIZATION, authorization.clone());
+        if let Some(place) = request.headers_mut().get_mut(AUTHORIZATION) {
+            place.clone_from(authorization);
+        }
         let response = handover::run(&self.agent, request, connection);
         self.read(response.map_err(|error| self.failure(error, None))?)
     }

@@ -190,11 +190,12 @@ impl FromStr for Amount {
             return Err(Error::invalid(FIELD, "not decimal text such as 19.99"));
         }
         let fraction = fraction.unwrap_or("0");
-        if fraction.len() > 4 {
+        let Some(zeros) = "0000".get(fraction.len()..) else {
             return Err(Error::invalid(FIELD, "more than four decimals"));
-        }
-        let ten_thousandths = format!("{units}{fraction:0<4}").parse();
-        Self::scaled(ten_thousandths.unwrap_or(u64::MAX), 1)
+        };
+        let digits = [units, fraction, zeros].into_iter().flat_map(str::bytes);
+        let append = |value: u64, digit| value.saturating_mul(10).saturating_add(u64::from(digit & 0xf));
+        Self::scaled(digits.fold(0, append), 1)
     }
 }
 

@@ -12,32 +12,29 @@ use crate::sandbox::numbers;
 use crate::text::date::Civil;
 
 /// The answers of an obliging caller: the keys to press for some captures. For others, the keys are a good test value.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Answers(pub(crate) HashMap<Capture, String>);
+pub(crate) type Answers = HashMap<Capture, String>;
 
 impl PaySession {
     /// A caller who has every answer ready types the one that is asked for.
     pub(crate) fn oblige(&mut self, answers: &Answers, now: Duration) -> Vec<Callback> {
-        answers.keys(self, now).map(|keys| self.press(&keys, now)).unwrap_or_default()
+        self.keys_for(answers, now).map(|keys| self.press(&keys, now)).unwrap_or_default()
     }
-}
 
-impl Answers {
     /// Returns the keys for what the session asks for at `now`, with `#` at the end if the entry would not end by
     /// itself. `None` if it asks for nothing.
-    pub(super) fn keys(&self, session: &PaySession, now: Duration) -> Option<String> {
-        let capture = match session.asking()? {
+    pub(super) fn keys_for(&self, answers: &Answers, now: Duration) -> Option<String> {
+        let capture = match self.asking()? {
             Asking::ToConfirm => return Some("1".to_owned()),
             Asking::For(capture) => capture,
         };
         let (kind, second) = CaptureKind::of(&capture)?;
-        let mut keys = match (self.0.get(&capture), session.collected.get(kind)) {
+        let mut keys = match (answers.get(&capture), self.collected.get(kind)) {
             (Some(given), _) => given.clone(),
             (None, Some(before)) if second => before.to_owned(),
-            _ => good_value(session, &capture, now)?,
+            _ => good_value(self, &capture, now)?,
         };
         let digits: String = keys.chars().filter(char::is_ascii_digit).collect();
-        if !session.collected.is_full(kind, &digits, &session.parameters) {
+        if !self.collected.is_full(kind, &digits, &self.parameters) {
             keys.push('#');
         }
         Some(keys)

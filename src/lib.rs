@@ -1,6 +1,7 @@
 //! Take card and bank payments over live phone calls, from a synchronous program, through Twilio's Payments API.
 //!
 //! ```
+//! # #[cfg(all(feature = "sandbox", feature = "listener"))]
 //! # mod program {
 //! use std::error::Error;
 //! use twilio_payments::{
@@ -43,9 +44,12 @@
 //! # }
 //! # }
 //! #
+//! # #[cfg(all(feature = "sandbox", feature = "listener"))]
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! #     program::in_sandbox()
 //! # }
+//! # #[cfg(not(all(feature = "sandbox", feature = "listener")))]
+//! # fn main() {}
 //! ```
 //!
 //! This crate is an independent project. It is neither made nor endorsed by Twilio.
@@ -105,6 +109,7 @@
 //! session may have been completed.
 //!
 //! ```
+//! # #[cfg(feature = "listener")] {
 //! use twilio_payments::{CallbackListener, Ending, GuidedPayment, PaymentFlow, PaymentStopper, PaymentsApi};
 //!
 //! fn take_all(api: &PaymentsApi, listener: &CallbackListener, flows: Vec<PaymentFlow>) -> Vec<Ending> {
@@ -117,6 +122,7 @@
 //!         threads.into_iter().flat_map(|thread| thread.join()).flatten().collect()
 //!     })
 //! }
+//! # }
 //! ```
 //!
 //! ## Choose a key
@@ -136,6 +142,7 @@
 //! second call.
 //!
 //! ```
+//! # #[cfg(feature = "sandbox")] {
 //! use twilio_payments::{Error, Outcome, PaymentsApi, UpdatePaymentsParams};
 //! # use twilio_payments::{Capture, CreatePaymentsParams, sandbox::{Fault, FaultTarget, Sandbox}};
 //!
@@ -149,22 +156,21 @@
 //!     }?;
 //!     Ok(()) // Now wait for the callback with the result.
 //! }
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! #     let sandbox = Sandbox::start()?;
-//! #     let (api, call) = (sandbox.client(), sandbox.call().obliging());
-//! #     let url = "https://example.com/status";
-//! #     let start = CreatePaymentsParams::new(url).charge_amount("19.99".parse()?);
-//! #     let session = api.create_payments(call.sid(), &start)?;
-//! #     for capture in [Capture::PaymentCardNumber, Capture::ExpirationDate, Capture::SecurityCode, Capture::PostalCode] {
-//! #         api.update_payments(call.sid(), &session.sid, &UpdatePaymentsParams::new_capture(url, capture))?;
-//! #     }
-//! #     for _ in 0..4 {
-//! #         sandbox.faults().aim(FaultTarget::Complete, Fault::DropAfter);
-//! #     }
-//! #     complete(&api, call.sid(), &session.sid, url)?;
-//! #     assert_eq!(sandbox.transaction_count(), 1);
-//! #     Ok(())
+//! # let sandbox = Sandbox::start()?;
+//! # let (api, call) = (sandbox.client(), sandbox.call().obliging());
+//! # let url = "https://example.com/status";
+//! # let start = CreatePaymentsParams::new(url).charge_amount("19.99".parse()?);
+//! # let session = api.create_payments(call.sid(), &start)?;
+//! # for capture in [Capture::PaymentCardNumber, Capture::ExpirationDate, Capture::SecurityCode, Capture::PostalCode] {
+//! #     api.update_payments(call.sid(), &session.sid, &UpdatePaymentsParams::new_capture(url, capture))?;
 //! # }
+//! # for _ in 0..4 {
+//! #     sandbox.faults().aim(FaultTarget::Complete, Fault::DropAfter);
+//! # }
+//! # complete(&api, call.sid(), &session.sid, url)?;
+//! # assert_eq!(sandbox.transaction_count(), 1);
+//! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! ## Take a bank payment
@@ -302,6 +308,6 @@ pub use transport::Tls;
 #[doc(hidden)]
 pub use server::check_requests;
 
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "sandbox", feature = "listener"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

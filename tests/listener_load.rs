@@ -125,27 +125,42 @@ fn slowest(listener: &CallbackListener, count: usize) -> Duration {
     took.max().unwrap_or_default()
 }
 
+/// Measures until it took less than this, five times at most: a busy machine makes a callback wait now and then, a
+/// listener that is held up makes it wait each time.
+fn until(limit: Duration, measure: impl Fn() -> Duration) -> Vec<Duration> {
+    let mut took = Vec::new();
+    while took.len() < 5 && took.last().is_none_or(|took| *took >= limit) {
+        took.push(measure());
+    }
+    took
+}
+
 #[test]
 fn half_requests_do_not_stop_good_ones() {
     const HALF: usize = 500;
     let _turn = turn();
     let listener = listener();
     let alone = slowest(&listener, 20);
+    let limit = SECOND.max(alone * 20);
     let whole = signed(&body(9, 9));
     let half = &whole[..whole.len() / 2];
-    let idle: Vec<_> = (0..HALF)
-        .map(|_| {
-            let mut stream = connect(listener.local_addr());
-            // Later connections may displace earlier ones at any time.
-            let _ = stream.write_all(half.as_bytes());
-            stream
-        })
-        .collect();
-    let slowest = slowest(&listener, 100);
-    let limit = SECOND.max(alone * 20);
-    assert!(slowest < limit, "{slowest:?}, and {alone:?} alone");
-    eprintln!("slowest of 100 good callbacks beside {HALF} half ones: {slowest:?}, and {alone:?} alone");
-    drop(idle);
+    let took = until(limit, || {
+        let idle: Vec<_> = (0..HALF)
+            .map(|_| {
+                let mut stream = connect(listener.local_addr());
+                // Later connections may displace earlier ones at any time.
+                let _ = stream.write_all(half.as_bytes());
+                stream
+            })
+            .collect();
+        // The first one waits until the listener has accepted all of those.
+        let _ = slowest(&listener, 1);
+        let slowest = slowest(&listener, 100);
+        drop(idle);
+        slowest
+    });
+    eprintln!("slowest of 100 good callbacks beside {HALF} half ones: {took:?}, and {alone:?} alone");
+    assert!(took.last().is_some_and(|took| *took < limit), "{took:?}, and {alone:?} alone");
     assert!(listener.try_recv().unwrap().is_none());
 }
 
@@ -172,6 +187,7 @@ fn peers_that_do_not_read_do_not_stop_good_ones() {
     let listener =
         CallbackListener::builder(validator()).public_url(PUBLIC).connections(4).bind("127.0.0.1:0").unwrap();
     let alone = slowest(&listener, 20);
+    let limit = (2 * SECOND).max(alone * 20);
     let anybody = "GET /status HTTP/1.1\r\nHost: x\r\n\r\n".repeat(100);
     // Replayed callbacks are not refused, so their connections are kept.
     let captured = with_token("t", &body(1, 1)).repeat(100);
@@ -184,25 +200,24 @@ fn peers_that_do_not_read_do_not_stop_good_ones() {
             // Until their buffers are full.
             thread::sleep(3 * SECOND);
             let took = (0..10).map(|number| {
-                let begun = Instant::now();
                 let request = signed(&body(2, number));
-                // Peers whose connections are closed come back and take places again, so the service tries again too.
-                let taken = (0..5).any(|_| {
-                    let response = ask(&mut connect(listener.local_addr()), &request);
-                    response.is_ok_and(|head| status(&head) == 204)
-                });
-                taken.then(|| begun.elapsed())
+                until(limit, || {
+                    let begun = Instant::now();
+                    // Peers whose connections are closed come back and take places again, so the service tries again too.
+                    let taken = (0..5).any(|_| {
+                        let response = ask(&mut connect(listener.local_addr()), &request);
+                        response.is_ok_and(|head| status(&head) == 204)
+                    });
+                    if taken { begun.elapsed() } else { Duration::MAX }
+                })
             });
             let took = took.collect();
             stop.store(true, Ordering::Relaxed);
             took
         });
         eprintln!("good callbacks beside peers that do not read: {took:?}, and {alone:?} alone");
-        let limit = (2 * SECOND).max(alone * 20);
-        assert!(
-            took.iter().all(|took| took.is_some_and(|took| took < limit)),
-            "{took:?}, and {alone:?} alone"
-        );
+        let in_time = |took: &Vec<Duration>| took.last().is_some_and(|took| *took < limit);
+        assert!(took.iter().all(in_time), "{took:?}, and {alone:?} alone");
     }
 }
 

@@ -11,9 +11,9 @@ use std::panic::AssertUnwindSafe;
 /// payment. Neither `Display` nor `Debug` shows a token, a signature, a body or a URL.
 ///
 /// ```
+/// # #[cfg(feature = "signature")] {
 /// use twilio_payments::{CallbackErrorKind, SignatureValidator};
 ///
-/// # fn main() -> Result<(), twilio_payments::CallbackError> {
 /// let validator = SignatureValidator::new("auth-token")?;
 /// let error = validator.receive("https://pay.example.com/status", b"Sid=PK1", None).unwrap_err();
 /// let status = match error.kind() {
@@ -22,8 +22,8 @@ use std::panic::AssertUnwindSafe;
 ///     _ => 500,
 /// };
 /// assert_eq!(status, 403);
-/// # Ok(())
 /// # }
+/// # Ok::<(), twilio_payments::CallbackError>(())
 /// ```
 #[derive(Debug)]
 pub struct CallbackError {

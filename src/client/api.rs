@@ -19,10 +19,10 @@ use crate::params::{CreatePaymentsParams, UpdatePaymentsParams};
 /// either one value or clones.
 ///
 /// ```
+/// # #[cfg(feature = "sandbox")] {
 /// use twilio_payments::{Capture, CreatePaymentsParams, UpdatePaymentsParams};
 /// # use twilio_payments::sandbox::Sandbox;
 ///
-/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let sandbox = Sandbox::start()?;
 /// # let (api, call) = (sandbox.client(), sandbox.call().obliging());
 /// # let call_sid = call.sid();
@@ -40,8 +40,8 @@ use crate::params::{CreatePaymentsParams, UpdatePaymentsParams};
 /// // Keep this in a variable: if the outcome is unknown, send the same value again, which has the same key.
 /// let complete = UpdatePaymentsParams::new_complete(url);
 /// api.update_payments(call_sid, &session.sid, &complete)?;
-/// # Ok(())
 /// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
 pub struct PaymentsApi {

@@ -54,16 +54,7 @@ impl Engine {
             let authorization = self.secret.authorization(refused.as_ref(), left());
             let authorization = authorization.map_err(|error| progress.end(error))?;
             let time = left();
-            match last_error.take() {
-                // The wait took longer than it should have.
-                Some(error) if time < LEAST_TIME => return Err(progress.end(error)),
-                None if time.is_zero() => {
-                    let error =
-                        Error::new(ErrorKind::Timeout, Outcome::NotSent, "the time for the call is up");
-                    return Err(progress.end(error.timed_out(true)));
-                }
-                _ => {}
-            }
+            progress.check_time(time, last_error.take())?;
             let failed = match self.attempt(operation, form, time, &authorization, &mut progress) {
                 Ok(mut response) => {
                     response.metadata.elapsed = started.elapsed();
@@ -175,6 +166,22 @@ impl Progress {
         Some(wait)
     }
 
+    /// Checks that the time that is left is enough for the next attempt. `last_error` is that of the one before.
+    ///
+    /// # Errors
+    /// Returns the error that the operation ends with.
+    fn check_time(&self, left: Duration, last_error: Option<Error>) -> Result<(), Error> {
+        match last_error {
+            // The wait took longer than it should have.
+            Some(error) if left < LEAST_TIME => Err(self.end(error)),
+            None if left.is_zero() => {
+                let error = Error::new(ErrorKind::Timeout, Outcome::NotSent, "the time for the call is up");
+                Err(self.end(error.timed_out(true)))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The error that the operation ends with.
     fn end(&self, error: Error) -> Error {
         error.with_attempts(self.attempts, self.outcome.unwrap_or(Outcome::NotSent))
@@ -235,6 +242,32 @@ mod tests {
         let policy = RetryPolicy::new();
         assert_eq!(progress.wait_after(&lost, &policy, Duration::from_millis(499), u64::MAX), None);
         assert_eq!(progress.wait_after(&lost, &policy, Duration::from_millis(499), 0), Some(Duration::ZERO));
+    }
+
+    #[test]
+    fn an_attempt_that_has_too_little_time_is_not_begun() {
+        let lost = || Some(failed(Outcome::Unknown, true, None).error);
+        let enough = Duration::from_millis(10);
+        let nanosecond = Duration::from_nanos(1);
+        for (left, last_error, ends_with) in [
+            // The first one is begun whatever little time there is.
+            (nanosecond, None, None),
+            (Duration::ZERO, None, Some((ErrorKind::Timeout, "the time for the call is up"))),
+            (LONG, lost(), None),
+            (enough, lost(), None),
+            (Duration::from_nanos(9_999_999), lost(), Some((ErrorKind::ConnectionLost, "lost"))),
+            (Duration::ZERO, lost(), Some((ErrorKind::ConnectionLost, "lost"))),
+        ] {
+            let progress = Progress { attempts: 3, outcome: Some(Outcome::Unknown), ..Progress::default() };
+            let ended = progress.check_time(left, last_error).err();
+            let found = ended.as_ref().map(|error| (error.kind(), error.to_string()));
+            let rest = " (after 3 attempts); it is not known whether the request was carried out";
+            assert_eq!(found, ends_with.map(|(kind, text)| (kind, format!("{text}{rest}"))), "{left:?}");
+            if let Some(error) = ended {
+                assert_eq!((error.attempts(), error.outcome()), (3, Outcome::Unknown));
+                assert_eq!(error.is_timeout(), error.kind() == ErrorKind::Timeout);
+            }
+        }
     }
 
     #[test]

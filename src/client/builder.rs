@@ -18,17 +18,17 @@ use crate::transport::{ProxyChoice, Setup, Tls, Transport};
 /// Each setter names its default. The settings apply to the whole client.
 ///
 /// ```
+/// # #[cfg(any(feature = "rustls", feature = "native-tls"))] {
 /// use std::time::Duration;
 /// use twilio_payments::{Credentials, PaymentsApi};
 ///
-/// # fn main() -> Result<(), twilio_payments::Error> {
 /// let credentials = Credentials::auth_token("AC00000000000000000000000000000000", "auth-token")?;
 /// let api = PaymentsApi::builder(credentials)
 ///     .region("ie1")
 ///     .timeout(Duration::from_secs(20))
 ///     .build()?;
-/// # Ok(())
 /// # }
+/// # Ok::<(), twilio_payments::Error>(())
 /// ```
 #[derive(Clone)]
 #[must_use = "a builder does nothing until `build` is called"]
@@ -208,11 +208,11 @@ impl PaymentsApiBuilder {
     /// caught and logged, and does not change the result of the call.
     ///
     /// ```
+    /// # #[cfg(feature = "sandbox")] {
     /// use std::sync::Arc;
     /// use std::sync::atomic::{AtomicU64, Ordering};
     /// use twilio_payments::{CreatePaymentsParams, sandbox::Sandbox};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let failures = Arc::new(AtomicU64::new(0));
     /// let counter = Arc::clone(&failures);
     /// let sandbox = Sandbox::start()?;
@@ -224,8 +224,8 @@ impl PaymentsApiBuilder {
     ///     .build()?;
     /// api.create_payments(sandbox.call().sid(), &CreatePaymentsParams::new("https://example.com/status"))?;
     /// assert_eq!(failures.load(Ordering::Relaxed), 0);
-    /// # Ok(())
     /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn on_attempt(self, observer: impl Fn(&Attempt<'_>) + Send + Sync + 'static) -> Self {
         Self { observer: Some(Observer::new(observer)), ..self }

@@ -99,15 +99,15 @@ impl Credentials {
     /// secrets, because `Debug` shows it.
     ///
     /// ```
+    /// # #[cfg(any(feature = "rustls", feature = "native-tls"))] {
     /// use std::time::Duration;
     /// use twilio_payments::{AccessToken, Credentials, Error, PaymentsApi};
     ///
-    /// # fn main() -> Result<(), Error> {
     /// let source = || AccessToken::new("from-the-token-endpoint", Duration::from_secs(3600));
     /// let credentials = Credentials::bearer_source("AC00000000000000000000000000000000", source)?;
     /// let api = PaymentsApi::builder(credentials).build()?;
-    /// # Ok(())
     /// # }
+    /// # Ok::<(), twilio_payments::Error>(())
     /// ```
     ///
     /// # Errors

@@ -146,6 +146,12 @@ mod tests {
             assert_eq!(half.as_micros(), millis * 500, "{retries}");
         }
         assert_eq!(policy.wait(100, None, LONG, 0), None);
+        // Other limits than the default's.
+        let policy = policy.base_delay(Duration::from_millis(3)).max_delay(Duration::from_millis(10));
+        for (retries, millis) in [(0, 3), (1, 6), (2, 10), (50, 10)] {
+            let wait = policy.wait(retries, None, LONG, u64::MAX).unwrap();
+            assert_eq!(wait.as_nanos().div_ceil(1_000_000), millis, "{retries}");
+        }
     }
 
     #[test]

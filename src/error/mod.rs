@@ -215,14 +215,14 @@ impl Error {
     /// Returns the API's response. `None` unless the kind is [`Api`](ErrorKind::Api).
     ///
     /// ```
+    /// # #[cfg(feature = "sandbox")] {
     /// # use twilio_payments::{CreatePaymentsParams, sandbox::Sandbox};
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let sandbox = Sandbox::start()?;
     /// let params = CreatePaymentsParams::new("https://example.com/status");
     /// let error = sandbox.client().create_payments(&format!("CA{:032}", 0), &params).unwrap_err();
     /// assert_eq!(error.api_error().and_then(|api| api.code), Some(20404));
-    /// # Ok(())
     /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn api_error(&self) -> Option<&ApiError> {
         self.response().filter(|_| self.kind() == ErrorKind::Api)
@@ -257,15 +257,15 @@ impl Error {
     /// operation again. `None` if the error is not about an operation.
     ///
     /// ```
+    /// # #[cfg(any(feature = "rustls", feature = "native-tls"))] {
     /// use twilio_payments::{CreatePaymentsParams, PaymentsApi};
     ///
-    /// # fn main() -> Result<(), twilio_payments::Error> {
     /// let api = PaymentsApi::new(format!("AC{:032}", 0), "auth-token")?;
     /// let params = CreatePaymentsParams::new("https://example.com/status").idempotency_key("order-7");
     /// let error = api.create_payments("no SID", &params).unwrap_err();
     /// assert_eq!(error.idempotency_key(), Some("order-7"));
-    /// # Ok(())
     /// # }
+    /// # Ok::<(), twilio_payments::Error>(())
     /// ```
     pub fn idempotency_key(&self) -> Option<&str> {
         self.0.details.idempotency_key.as_deref()
@@ -274,14 +274,14 @@ impl Error {
     /// Returns how many attempts were made. It is 0 if the operation failed before the first one.
     ///
     /// ```
+    /// # #[cfg(any(feature = "rustls", feature = "native-tls"))] {
     /// use twilio_payments::{CreatePaymentsParams, PaymentsApi};
     ///
-    /// # fn main() -> Result<(), twilio_payments::Error> {
     /// let api = PaymentsApi::new(format!("AC{:032}", 0), "auth-token")?;
     /// let params = CreatePaymentsParams::new("https://example.com/status");
     /// assert_eq!(api.create_payments("no SID", &params).unwrap_err().attempts(), 0);
-    /// # Ok(())
     /// # }
+    /// # Ok::<(), twilio_payments::Error>(())
     /// ```
     pub fn attempts(&self) -> u32 {
         self.0.details.attempts

@@ -101,6 +101,15 @@ mod tests {
     }
 
     #[test]
+    fn in_words() {
+        assert_eq!(
+            [NotSent, Refused, Unknown].map(|outcome| outcome.to_string()),
+            ["not sent", "refused", "unknown"]
+        );
+        assert_eq!(format!("{NotSent:>10}"), "  not sent");
+    }
+
+    #[test]
     fn retryable_statuses() {
         let retryable: Vec<u16> = (0..1000).filter(|&status| is_retryable_status(status)).collect();
         assert_eq!(retryable, [408, 429, 500, 502, 503, 504]);

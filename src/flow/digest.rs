@@ -73,7 +73,7 @@ impl ResponseDigest {
             (Outcome::Unknown, _) => false,
             (Outcome::Refused, ErrorKind::Api) => self.status == Some(429) || self.is_incomplete(),
             // The last attempt was not sent. Any earlier attempt that reached the service was refused with 429,
-            // because no other refusal is retried.
+            // or with 401 because its access token was no longer valid: no other refusal is retried.
             (Outcome::Refused | Outcome::NotSent, _) => true,
         }
     }

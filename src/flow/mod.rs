@@ -40,11 +40,11 @@ const RESPONSE_TIME: Duration = Duration::from_secs(60);
 /// is the loop below.
 ///
 /// ```
+/// # #[cfg(all(feature = "sandbox", feature = "listener"))] {
 /// use std::time::SystemTime;
 /// use twilio_payments::{CreatePaymentsParams, PaymentFlow, Step};
 /// # use twilio_payments::{CallbackListener, SignatureValidator, sandbox::Sandbox};
 ///
-/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let sandbox = Sandbox::start()?;
 /// # let (api, call) = (sandbox.client(), sandbox.call().obliging());
 /// # let listener = CallbackListener::local(SignatureValidator::new(sandbox.auth_token())?)?;
@@ -78,8 +78,8 @@ const RESPONSE_TIME: Duration = Duration::from_secs(60);
 /// };
 /// assert!(ending.is_success());
 /// # assert_eq!(serde_json::from_str::<PaymentFlow>(&stored)?.ending(), Some(ending));
-/// # Ok(())
 /// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// # How it ends

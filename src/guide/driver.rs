@@ -207,7 +207,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc;
+
     use super::*;
+    use crate::model::PaymentsStatus;
     use crate::params::CreatePaymentsParams;
 
     const SID: &str = "PK00000000000000000000000000000001";
@@ -224,6 +227,25 @@ mod tests {
     }
 
     #[test]
+    fn a_callback_is_for_the_payment_by_its_tag_or_its_session() {
+        let untagged = StatusCallback::parse(format!("Sid={SID}").as_bytes()).unwrap();
+        let other = untagged.clone().received_at("https://pay.example.com/?payment_flow=0");
+        let is_for = |driver: &Driver<()>| [&started(driver), &untagged, &other].map(|c| driver.is_for(c));
+        // The session is known from a callback, or from a response.
+        let by_callback: fn(&Driver<()>) =
+            |driver| assert_eq!(driver.on_callback(&started(driver)), Ok(true));
+        for learn in [by_callback, |driver| driver.on_response(Ok(created()))] {
+            let driver = driver();
+            assert!(matches!(driver.next(None), Ok(Step::Create(_))));
+            assert_eq!(is_for(&driver), [true, false, false]);
+            learn(&driver);
+            assert_eq!(is_for(&driver), [true, true, true]);
+            let another = StatusCallback::parse(b"Sid=PK00000000000000000000000000000002").unwrap();
+            assert!(!driver.is_for(&another));
+        }
+    }
+
+    #[test]
     fn no_callback_is_taken_after_the_end() {
         let driver = driver();
         let callback = started(&driver);
@@ -235,18 +257,74 @@ mod tests {
         assert_eq!(lock(&driver.state).flow.revision(), revision);
     }
 
-    #[test]
-    fn a_wait_that_gets_long_is_reported() {
-        let driver = driver();
+    fn created() -> Payments {
+        Payments::from_json(format!(r#"{{"sid":"{SID}"}}"#).as_bytes()).unwrap()
+    }
+
+    /// A payment whose caller is asked for the card number, for so long.
+    fn asking(time: Duration) -> Driver<()> {
+        let mut driver = driver();
+        let state = driver.state.get_mut().unwrap();
+        state.flow = state.flow.clone().capture_timeout(time).unwrap();
         let callback = started(&driver);
         assert!(matches!(driver.next(None), Ok(Step::Create(_))));
         assert_eq!(driver.on_callback(&callback), Ok(true));
         assert!(matches!(driver.next(None), Ok(Step::Update { .. })));
-        driver.on_response(Ok(Payments::from_json(format!(r#"{{"sid":"{SID}"}}"#).as_bytes()).unwrap()));
+        driver.on_response(Ok(created()));
+        driver
+    }
+
+    #[test]
+    fn a_wait_that_gets_long_is_reported() {
+        let driver = asking(Duration::from_secs(120));
         let quiet = Some(Duration::from_millis(1));
         assert!(matches!(driver.next(quiet), Ok(Step::WaitUntil(_))));
         // A signal comes first.
         driver.stop();
         assert!(matches!(driver.next(quiet), Ok(Step::Update { .. })));
+    }
+
+    #[test]
+    fn a_wait_that_ends_is_not_reported() {
+        // By time, whether or not that is sooner than what is reported.
+        for quiet in [None, Some(Duration::from_secs(60))] {
+            let driver = asking(Duration::from_millis(20));
+            assert!(matches!(driver.next(quiet), Ok(Step::Update { .. })));
+        }
+        // By a callback.
+        let driver = asking(Duration::from_secs(120));
+        let typed = format!("Sid={SID}&Capture=payment-card-number&PartialResult=false");
+        let typed = StatusCallback::parse(typed.as_bytes()).unwrap();
+        thread::scope(|scope| {
+            let next = scope.spawn(|| driver.next(Some(Duration::from_secs(60))));
+            // Usually the other thread waits by then.
+            thread::sleep(Duration::from_millis(50));
+            assert_eq!(driver.on_callback(&typed), Ok(true));
+            assert!(matches!(next.join().unwrap(), Ok(Step::Update { .. })));
+        });
+    }
+
+    #[test]
+    fn the_observer_can_still_change_what_comes_next() {
+        let mut driver = driver();
+        let (entered, has_entered) = mpsc::channel();
+        let (leave, may_leave) = mpsc::channel();
+        let observe = move |_: &StatusCallback| {
+            entered.send(()).unwrap();
+            may_leave.recv().unwrap();
+        };
+        driver.observer = Mutex::new(Box::new(observe));
+        let callback = started(&driver);
+        assert!(matches!(driver.next(None), Ok(Step::Create(_))));
+        thread::scope(|scope| {
+            scope.spawn(|| driver.on_callback(&callback));
+            has_entered.recv().unwrap();
+            let next = scope.spawn(|| driver.next(None));
+            thread::sleep(Duration::from_millis(50));
+            driver.stop();
+            leave.send(()).unwrap();
+            let Ok(Step::Update { params, .. }) = next.join().unwrap() else { panic!() };
+            assert_eq!(params.status, Some(PaymentsStatus::Cancel));
+        });
     }
 }

@@ -33,12 +33,12 @@ const CONNECT_TIME: Duration = Duration::from_secs(2);
 /// flow returns, and passes responses and callbacks to the flow.
 ///
 /// ```
+/// # #[cfg(feature = "sandbox")] {
 /// use twilio_payments::{
 ///     CallbackListener, CreatePaymentsParams, GuidedPayment, PaymentEnding, PaymentFlow, SignatureValidator,
 /// };
 /// # use twilio_payments::sandbox::Sandbox;
 ///
-/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let sandbox = Sandbox::start()?;
 /// # let (api, call) = (sandbox.client(), sandbox.call().obliging());
 /// # let auth_token = sandbox.auth_token();
@@ -54,8 +54,8 @@ const CONNECT_TIME: Duration = Duration::from_secs(2);
 ///     PaymentEnding::NotPaid(reason) => println!("certainly not paid by this flow: {reason}"),
 ///     other => println!("{other:?}"),
 /// }
-/// # Ok(())
 /// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// # If the program dies

@@ -66,3 +66,55 @@ impl PaymentStopper {
 }
 
 debug_shows!(PaymentStopper, |_stopper|);
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    /// Counts how often it was stopped.
+    #[derive(Default)]
+    struct Payment(AtomicU32);
+
+    impl Stop for Payment {
+        fn stop(&self) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn payment(stopper: &PaymentStopper) -> Arc<Payment> {
+        let payment = Arc::new(Payment::default());
+        stopper.add(&(Arc::clone(&payment) as _));
+        payment
+    }
+
+    fn held(stopper: &PaymentStopper) -> usize {
+        stopper.0.lock().unwrap().payments.len()
+    }
+
+    #[test]
+    fn every_payment_is_stopped_once_whenever_it_begins() {
+        let stopper = PaymentStopper::new();
+        let before = [payment(&stopper), payment(&stopper.clone())];
+        assert_eq!(before.each_ref().map(|payment| payment.0.load(Ordering::Relaxed)), [0, 0]);
+        stopper.stop();
+        let after = payment(&stopper);
+        stopper.clone().stop();
+        let [first, second] = before;
+        let stops = [first, second, after].map(|payment| payment.0.load(Ordering::Relaxed));
+        assert_eq!((stops, held(&stopper)), ([1, 1, 1], 0));
+    }
+
+    #[test]
+    fn payments_that_have_ended_are_not_kept() {
+        let stopper = PaymentStopper::new();
+        let lasting = payment(&stopper);
+        for _ in 0..100 {
+            drop(payment(&stopper));
+        }
+        assert_eq!(held(&stopper), 2);
+        stopper.stop();
+        assert_eq!(lasting.0.load(Ordering::Relaxed), 1);
+    }
+}

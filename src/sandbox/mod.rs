@@ -25,7 +25,8 @@
 //! ] {
 //!     api.update_payments(call.sid(), &session.sid, &UpdatePaymentsParams::new_capture(url, capture))?;
 //! }
-//! api.update_payments(call.sid(), &session.sid, &UpdatePaymentsParams::new_complete(url))?;
+//! let complete = UpdatePaymentsParams::new_complete(url);
+//! api.update_payments(call.sid(), &session.sid, &complete)?;
 //!
 //! let transactions = sandbox.transactions();
 //! assert_eq!(transactions.len(), 1);

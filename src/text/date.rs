@@ -149,6 +149,14 @@ mod tests {
             ("Sun, 06 Nov 1994 08:49:37 GMT", Some(784_111_777)),
             ("Sunday, 06-Nov-94 08:49:37 GMT", Some(784_111_777)),
             ("Sun Nov  6 08:49:37 1994", Some(784_111_777)),
+            // Two digits of a year.
+            ("Wednesday, 31-Dec-69 23:59:59 GMT", Some(3_155_759_999)),
+            ("Thursday, 01-Jan-70 00:00:00 GMT", Some(0)),
+            ("Friday, 31-Dec-99 23:59:59 GMT", Some(946_684_799)),
+            ("Saturday, 01-Jan-00 00:00:00 GMT", Some(946_684_800)),
+            // A leap second is the one after it.
+            ("Sat, 31 Dec 2016 23:59:60 GMT", Some(1_483_228_800)),
+            ("Sat, 31 Dec 2016 23:59:61 GMT", None),
             ("Thu, 01 Jan 1970 00:00:00 GMT", Some(0)),
             ("Thu, 29 Feb 2024 12:00:00 GMT", Some(1_709_208_000)),
             ("Sun, 22 Nov 2026 09:00:00 GMT", Some(1_795_338_000)),

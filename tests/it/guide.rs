@@ -7,8 +7,8 @@ use std::time::Duration;
 use twilio_payments::sandbox::{Asking, Call, Fault, FaultTarget, Sandbox, numbers};
 use twilio_payments::{
     CallbackListener, Capture, CaptureError, CreatePaymentsParams, Ending, Event, GuidedPayment,
-    NotPaidReason, PayResult, PaymentEnding, PaymentFlow, PaymentMethod, RetryPolicy, SessionEnding,
-    SignatureValidator,
+    NotPaidReason, PayResult, PaymentEnding, PaymentFlow, PaymentMethod, PaymentStopper, RetryPolicy,
+    SessionEnding, SignatureValidator,
 };
 
 const SOON: Duration = Duration::from_secs(10);
@@ -298,4 +298,13 @@ fn a_payment_without_a_result_is_unknown() {
     // It may have been completed, so it is not cancelled.
     assert!(session.is_open());
     typing.join().unwrap();
+}
+
+#[test]
+fn debug_shows_the_flow() {
+    let (sandbox, listener) = stage();
+    let (api, flow) = (sandbox.client(), flow(&sandbox.call(), params(&listener)));
+    let shown = format!("GuidedPayment {{ flow: {flow:?}, .. }}");
+    assert_eq!(format!("{:?}", GuidedPayment::new(&api, &listener, flow)), shown);
+    assert_eq!(format!("{:?}", PaymentStopper::new()), "PaymentStopper { .. }");
 }

@@ -320,9 +320,20 @@ fn debug_shows_no_secret() {
     let builder = CallbackListener::builder(validator()).public_url(url);
     let listener = builder.clone().bind("127.0.0.1:0").unwrap();
     let view = listener.session(&sid(1)).unwrap();
-    let shown = format!("{builder:?} {listener:?} {view:?}");
-    for secret in [TOKEN, "pass", "key=1"] {
-        assert!(!shown.contains(secret), "{shown}");
+    let builder = format!("{builder:?}");
+    assert!(builder.starts_with("CallbackListenerBuilder { "), "{builder}");
+    let address = listener.local_addr();
+    let public_url = "\"https://…@pay.example.com/status?…\"";
+    let listener = format!("{listener:?}");
+    let expected =
+        format!("CallbackListener {{ local_addr: {address}, public_url: {public_url}, held: 0, .. }}");
+    assert_eq!(listener, expected);
+    let view = format!("{view:?}");
+    assert_eq!(view, format!("SessionCallbacks {{ sid: \"{}\", .. }}", sid(1)));
+    for shown in [builder, listener, view] {
+        for secret in [TOKEN, "pass", "key=1"] {
+            assert!(!shown.contains(secret), "{shown}");
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! The truth about a payment, in spite of lost responses, crashes, and whatever the program does. Each test is named
 //! after something that was once reported wrongly.
 
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
@@ -182,6 +184,37 @@ fn the_cookbook_combines_the_errors_of_both_calls() {
     assert_eq!(stage.sandbox.transaction_count(), 1);
 }
 
+/// The files below a folder that are not tests.
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        match path.file_name().unwrap().to_str().unwrap() {
+            "tests" | "tests.rs" => {}
+            _ if path.is_dir() => sources(&path, found),
+            _ => found.push(path),
+        }
+    }
+}
+
+#[test]
+fn no_example_makes_a_new_key_for_a_completion_that_is_repeated() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = vec![root.join("README.md")];
+    sources(&root.join("src"), &mut files);
+    sources(&root.join("examples"), &mut files);
+    let mut kept = 0;
+    for file in files {
+        let text = fs::read_to_string(&file).unwrap();
+        let place = |at: usize| format!("{}, line {}", file.display(), 1 + text[..at].lines().count());
+        // A temporary in the call is another operation each time that the call is repeated.
+        for (at, _) in text.match_indices("UpdatePaymentsParams::new_complete(") {
+            assert!(!text[..at].ends_with('&'), "{}", place(at));
+            kept += usize::from(text[..at].ends_with(" = "));
+        }
+    }
+    assert!(kept >= 4, "the examples were not found: {kept}");
+}
+
 #[test]
 fn a_lost_creation_is_found_by_its_callback() {
     for keys in BOTH_WORLDS {
@@ -333,6 +366,22 @@ fn stopping_a_program_cancels_every_open_session() {
 }
 
 #[test]
+fn a_cancel_that_is_not_answered_does_not_keep_the_program() {
+    let mut stage = Stage::new(IdempotencyKeys::Replayed);
+    let failures = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&failures);
+    let patient = stage.sandbox.client_builder().timeout(Duration::from_secs(300));
+    let observed = patient.on_attempt(move |attempt| seen.lock().unwrap().extend(attempt.error_kind));
+    stage.api = observed.retry_policy(RetryPolicy::none()).build().unwrap();
+    stage.sandbox.faults().aim(FaultTarget::Cancel, Fault::Delay(Duration::from_secs(100)));
+    let flow = stage.flow(&stage.sandbox.call()).max_asks(1).unwrap();
+    let ending = stage.run(flow.capture_timeout(Duration::from_millis(50)).unwrap());
+    assert_eq!(ending.session, SessionEnding::Cancelled);
+    // After 10 s, though the client would have waited for the response.
+    assert_eq!(*failures.lock().unwrap(), [ErrorKind::Timeout]);
+}
+
+#[test]
 fn shutting_the_listener_down_cancels_every_open_session() {
     let stage = Stage::new(IdempotencyKeys::Replayed);
     thread::scope(|scope| {
@@ -424,24 +473,32 @@ fn a_callback_that_could_not_be_stored_is_sent_again() {
 
 #[test]
 fn a_result_that_arrives_while_a_request_is_under_way_is_taken() {
-    let stage = Stage::new(IdempotencyKeys::Replayed);
-    let call = stage.sandbox.call().obliging();
-    // The response to the completion takes longer than the result.
-    stage.sandbox.faults().aim(FaultTarget::Complete, Fault::Delay(Duration::from_millis(500)));
-    let seen = Arc::new(Mutex::new(None));
-    let seeing = Arc::clone(&seen);
-    let started = Instant::now();
-    let ending = GuidedPayment::new(&stage.api, &stage.listener, stage.flow(&call))
-        .on_callback(move |callback| {
-            if matches!(callback.event(), Event::Succeeded { .. }) {
-                *seeing.lock().unwrap() = Some(Instant::now());
-            }
-        })
-        .run()
-        .unwrap();
-    assert!(ending.is_success(), "{ending:?}");
-    let (seen, ended) = (seen.lock().unwrap().unwrap(), Instant::now());
-    assert!(ended - seen >= Duration::from_millis(200), "{:?}, {:?}", seen - started, ended - started);
+    let mut took = Vec::new();
+    // On a busy machine the result takes longer, and the response must take longer still.
+    for delay in [500, 1_000, 2_000, 4_000].map(Duration::from_millis) {
+        let stage = Stage::new(IdempotencyKeys::Replayed);
+        let call = stage.sandbox.call().obliging();
+        // The response to the completion takes longer than the result.
+        stage.sandbox.faults().aim(FaultTarget::Complete, Fault::Delay(delay));
+        let seen = Arc::new(Mutex::new(None));
+        let seeing = Arc::clone(&seen);
+        let started = Instant::now();
+        let ending = GuidedPayment::new(&stage.api, &stage.listener, stage.flow(&call))
+            .on_callback(move |callback| {
+                if matches!(callback.event(), Event::Succeeded { .. }) {
+                    *seeing.lock().unwrap() = Some(Instant::now());
+                }
+            })
+            .run()
+            .unwrap();
+        assert!(ending.is_success(), "{ending:?}");
+        let (seen, ended) = (seen.lock().unwrap().unwrap(), Instant::now());
+        took.push((seen - started, ended - started));
+        if ended - seen >= Duration::from_millis(200) {
+            return;
+        }
+    }
+    panic!("never before the response: {took:?}");
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Properties that hold for all inputs: any bytes as a response, and any values as parameters.
 
 use std::io::Write;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -67,31 +67,95 @@ fn any_answer() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![1 => vec(any::<u8>(), 0..300), 3 => pieces, 4 => wrong]
 }
 
+/// A server that sends one response, to requests with its key only: a request of an earlier call may come late.
+struct OneResponse {
+    address: SocketAddr,
+    current: Arc<Mutex<Current>>,
+}
+
+#[derive(Clone, Default)]
+struct Current {
+    key: String,
+    bytes: Vec<u8>,
+    /// The response is sent in two parts, cut here.
+    cut: usize,
+    close: bool,
+    /// The keys of all requests that were read.
+    received: Vec<String>,
+}
+
+impl OneResponse {
+    fn new() -> Self {
+        let current = Arc::new(Mutex::new(Current::default()));
+        let shared = Arc::clone(&current);
+        let address = serve(move |mut stream, _| {
+            stream.set_nodelay(true).unwrap();
+            while let Some(request) = read_request(&mut stream) {
+                let request = String::from_utf8(request).unwrap();
+                let (_, key) = request.split_once("IdempotencyKey=").unwrap();
+                let key = key.split('&').next().unwrap().to_owned();
+                let Current { key: expected, bytes, cut, close, .. } = {
+                    let mut current = shared.lock().unwrap();
+                    current.received.push(key.clone());
+                    current.clone()
+                };
+                if key != expected {
+                    return;
+                }
+                let _ = stream.write_all(&bytes[..cut]).and_then(|()| stream.write_all(&bytes[cut..]));
+                if close {
+                    return;
+                }
+            }
+            hold(&mut stream);
+        });
+        Self { address, current }
+    }
+
+    /// Sets the response to requests with this key.
+    fn set(&self, key: &str, bytes: &[u8], cut: usize, close: bool) {
+        let mut current = self.current.lock().unwrap();
+        let received = std::mem::take(&mut current.received);
+        *current = Current { key: key.to_owned(), bytes: bytes.to_vec(), cut, close, received };
+    }
+}
+
 #[test]
 fn any_bytes_as_a_response_give_a_result_in_time() {
-    let (sender, answers) = mpsc::channel::<(Vec<u8>, usize, bool)>();
-    let answers = Arc::new(Mutex::new(answers));
-    let address = serve(move |mut stream, _| {
-        stream.set_nodelay(true).unwrap();
-        while read_request(&mut stream).is_some() {
-            let Ok((bytes, cut, close)) = answers.lock().unwrap().recv() else { return };
-            let _ = stream.write_all(&bytes[..cut]).and_then(|()| stream.write_all(&bytes[cut..]));
-            if close {
-                return;
+    let server = OneResponse::new();
+    let keys = AtomicUsize::new(0);
+    let unsent = Mutex::new(Vec::new());
+    let call = |bytes: &[u8], cut: usize, close: bool| {
+        // A machine may be too slow to send a request in this time, or to return from the call soon after. Then the
+        // call is repeated, with more time: what is late each time is late by itself.
+        let mut limit = Duration::from_millis(100);
+        for _ in 0..7 {
+            let key = format!("k{}", keys.fetch_add(1, Ordering::Relaxed));
+            server.set(&key, bytes, cut, close);
+            let api =
+                builder(server.address).retry_policy(RetryPolicy::none()).timeout(limit).build().unwrap();
+            let params = CreatePaymentsParams::new(CALLBACK).idempotency_key(&key);
+            let started = Instant::now();
+            let result = api.create_payments_with_metadata(CALL, &params);
+            let late = started.elapsed() >= limit + Duration::from_secs(1);
+            let not_sent = matches!(&result, Err(error) if error.outcome() == Outcome::NotSent);
+            if not_sent {
+                unsent.lock().unwrap().push(key);
             }
+            let in_time = !matches!(&result, Err(error) if not_sent && error.is_timeout());
+            if in_time && !late {
+                return Some(result);
+            }
+            limit *= 2;
         }
-        hold(&mut stream);
-    });
-    let limit = Duration::from_millis(100);
-    // A stale connection is replaced, so each call can get two responses, and has a client of its own.
+        None
+    };
+    // A stale connection is replaced, so each call has a client of its own.
     let config = ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() };
     proptest!(config, |(bytes in any_answer(), cut in any::<Index>(), close in prop::bool::weighted(0.9))| {
-        let api = builder(address).retry_policy(RetryPolicy::none()).timeout(limit).build().unwrap();
-        sender.send((bytes.clone(), cut.index(bytes.len() + 1), close)).unwrap();
-        let started = Instant::now();
-        let result = api.create_payments_with_metadata(CALL, &CreatePaymentsParams::new(CALLBACK));
-        prop_assert!(started.elapsed() < limit + Duration::from_secs(1), "{:?}", started.elapsed());
-        match result {
+        let result = call(&bytes, cut.index(bytes.len() + 1), close);
+        prop_assert!(result.is_some(), "never in time");
+        match result.unwrap() {
             Ok(with) => {
                 // A success has a 2xx status and the session's SID.
                 prop_assert!((200..300).contains(&with.metadata.status));
@@ -105,6 +169,11 @@ fn any_bytes_as_a_response_give_a_result_in_time() {
             }
         }
     });
+    let received = &server.current.lock().unwrap().received;
+    assert!(
+        unsent.lock().unwrap().iter().all(|key| !received.contains(key)),
+        "a request was sent that was \"not sent\""
+    );
 }
 
 /// Any text, and text that might do harm.

@@ -1,7 +1,10 @@
-//! Tests of a flow: `steps` is about what it does, `endings` about how it ends.
+//! Tests of a flow: `steps` and `asks` are about what it does, `endings` and `in_doubt` about how it ends.
 
+mod asks;
 mod endings;
+mod in_doubt;
 mod settings;
+mod shown;
 mod steps;
 mod stored;
 
@@ -17,6 +20,10 @@ const CALL: &str = "CA00000000000000000000000000000001";
 const SID: &str = "PK00000000000000000000000000000001";
 const OTHER_SID: &str = "PK00000000000000000000000000000002";
 const URL: &str = "https://example.com/status";
+const DECLINES: [&str; 4] =
+    ["payment-connector-error", "validation-error", "caller-hung-up", "caller-interrupted-with-star"];
+const SETTLES_NOTHING: [&str; 6] =
+    ["internal-error", "cancelled", "canceled", "too-many-failed-attempts", "Success", "approved"];
 
 /// A flow, and its clock.
 struct Driver {
@@ -175,5 +182,13 @@ fn word(payment: &PaymentEnding) -> &'static str {
         PaymentEnding::NotPaid(_) => "not paid",
         PaymentEnding::Declined { .. } => "declined",
         PaymentEnding::Unknown { .. } => "unknown",
+    }
+}
+
+#[track_caller]
+fn reason(ending: &Ending) -> NotPaidReason {
+    match &ending.payment {
+        PaymentEnding::NotPaid(reason) => reason.clone(),
+        other => panic!("{other:?}"),
     }
 }

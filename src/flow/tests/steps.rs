@@ -1,6 +1,7 @@
 //! Which steps a flow takes.
 
 use super::*;
+use crate::params::UpdatePaymentsParams;
 
 #[test]
 fn a_card_payment() {
@@ -30,11 +31,23 @@ fn a_card_payment() {
         driver.expect_wait(120);
         driver.receives(&format!("Capture={capture}&PartialResult=false&Required={required}"));
     }
-    driver.expect("order-7-complete");
+    let Step::Update { sid, params } = driver.next() else { panic!() };
+    let complete = UpdatePaymentsParams::new_complete(url).idempotency_key("order-7-complete");
+    assert_eq!((sid.as_str(), params), (SID, complete.account_sid("AC00000000000000000000000000000001")));
     driver.ok();
     driver.expect_wait(60);
     driver.receives("Result=success");
     assert!(driver.expect_end().is_success());
+}
+
+#[test]
+fn a_payment_that_is_given_up() {
+    let mut driver = Driver::created();
+    driver.flow.cancel();
+    let url = format!("{URL}?payment_flow={}", driver.flow.tag());
+    let Step::Update { sid, params } = driver.next() else { panic!() };
+    let cancel = UpdatePaymentsParams::new_cancel(url).idempotency_key("order-7-cancel");
+    assert_eq!((sid.as_str(), params), (SID, cancel));
 }
 
 #[test]
@@ -76,6 +89,19 @@ fn what_is_required_goes_before_what_was_expected() {
     driver.ok();
     // Nothing is left, although neither card number nor expiry date was asked for.
     driver.receives("Capture=iris-scan&PartialResult=false&Required=");
+    driver.expect("order-7-complete");
+}
+
+#[test]
+fn nothing_is_asked_for_that_is_not_required() {
+    let mut driver = Driver::created();
+    driver.receives("Required=");
+    driver.expect("order-7-complete");
+    // Nor if the list is empty only later.
+    let mut driver = Driver::created();
+    driver.expect("order-7-payment-card-number-1");
+    driver.ok();
+    driver.receives("Capture=payment-card-number&Required=");
     driver.expect("order-7-complete");
 }
 
@@ -199,82 +225,6 @@ fn the_response_names_the_session_that_counts() {
 }
 
 #[test]
-fn a_failed_ask_is_made_again_with_another_key() {
-    let mut driver = Driver::created();
-    driver.expect("order-7-payment-card-number-1");
-    driver.ok();
-    driver
-        .receives("Capture=payment-card-number&ErrorType=input-timeout&DateUpdated=2021-08-10T03:55:53.001Z");
-    driver.expect("order-7-payment-card-number-2");
-    driver.ok();
-    // The same failure, delivered twice more, and one that does not say what it is about.
-    for _ in 0..2 {
-        driver.receives(
-            "Capture=payment-card-number&ErrorType=input-timeout&DateUpdated=2021-08-10T03:55:53.001Z",
-        );
-    }
-    driver.expect_wait(120);
-    driver.receives("Capture=expiration-date&ErrorType=invalid-date&DateUpdated=2021-08-10T03:55:54Z");
-    driver.expect_wait(120);
-    driver.receives("ErrorType=input-timeout&DateUpdated=2021-08-10T03:55:55Z");
-    driver.expect("order-7-payment-card-number-3");
-}
-
-#[test]
-fn a_session_in_progress_is_not_a_failed_entry() {
-    let mut driver = Driver::created();
-    driver.expect("order-7-payment-card-number-1");
-    driver.ok();
-    for _ in 0..5 {
-        driver.receives("Capture=payment-card-number&ErrorType=session-in-progress");
-    }
-    driver.expect_wait(120);
-}
-
-#[test]
-fn two_typings_that_differ_are_both_asked_for_again() {
-    let params = params().require_matching_inputs([Capture::ExpirationDate]);
-    let mut driver = Driver::with(params.idempotency_key("k"));
-    driver.expect("k");
-    driver.ok();
-    for capture in ["payment-card-number", "expiration-date"] {
-        driver.expect(&format!("k-{capture}-1"));
-        driver.ok();
-        driver.receives(&format!("Capture={capture}&PartialResult=false"));
-    }
-    driver.expect("k-expiration-date-matcher-1");
-    driver.ok();
-    driver.receives("Capture=expiration-date-matcher&ErrorType=input-matching-failed");
-    driver.expect("k-expiration-date-2");
-    driver.ok();
-    driver.receives("Capture=expiration-date&PartialResult=false");
-    driver.expect("k-expiration-date-matcher-2");
-}
-
-#[test]
-fn an_ask_keeps_its_deadline_whatever_happens() {
-    let mut driver = Driver::created();
-    driver.expect("order-7-payment-card-number-1");
-    driver.ok();
-    driver.wait(50);
-    driver.receives("Capture=payment-card-number&PartialResult=true");
-    assert!(!driver.flow.on_callback(&callback(OTHER_SID, "Capture=payment-card-number")));
-    driver.expect_wait(70);
-    driver.wait(69);
-    // A process dies, and another one goes on with the stored flow.
-    driver.flow = driver.flow.clone();
-    driver.expect_wait(1);
-    driver.wait(1);
-    driver.flow.on_timeout(driver.now);
-    driver.expect("order-7-payment-card-number-2");
-    // A request under way has no deadline, and neither has one whose process is gone until that is noticed.
-    driver.wait(500);
-    driver.flow.on_timeout(driver.now);
-    assert_eq!(driver.flow.awaited_key().as_deref(), Some("order-7-payment-card-number-2"));
-    driver.expect("order-7-payment-card-number-3");
-}
-
-#[test]
 fn callbacks_out_of_order_do_not_undo_what_newer_ones_report() {
     let mut driver = Driver::created();
     driver.expect("order-7-payment-card-number-1");
@@ -289,21 +239,6 @@ fn callbacks_out_of_order_do_not_undo_what_newer_ones_report() {
     // A callback without a date, or with one that cannot be read, counts as the newest.
     driver.receives("Capture=expiration-date&ErrorType=invalid-date&DateUpdated=yesterday");
     driver.expect("order-7-expiration-date-2");
-}
-
-#[test]
-fn a_caller_who_is_asked_again_by_a_repeated_request_is_asked_once() {
-    let mut driver = Driver::created();
-    driver.expect("order-7-payment-card-number-1");
-    // The client's first attempt was carried out, and its second one too.
-    driver.receives("Capture=payment-card-number&PartialResult=false&Required=expiration-date");
-    driver.receives(
-        "Capture=payment-card-number&PartialResult=true&Required=payment-card-number,expiration-date",
-    );
-    driver.ok();
-    driver.expect_wait(120);
-    driver.receives("Capture=payment-card-number&PartialResult=false&Required=expiration-date");
-    driver.expect("order-7-expiration-date-1");
 }
 
 #[test]
@@ -322,11 +257,54 @@ fn a_completion_that_comes_too_early_goes_back_to_what_is_required() {
     driver.receives("Capture=expiration-date&PartialResult=false&Required=expiration-date");
     driver.expect("order-7-complete-3");
     driver.fails(api(400, 64019));
+    // It is not asked for a fourth time, although the number of asks would allow it.
     driver.expect("order-7-cancel");
+    driver.ok();
+    driver.expect_wait(2);
+    driver.wait(2);
+    let refusal = ResponseDigest::of(&api(400, 64019));
+    assert_eq!(reason(&driver.expect_end()), NotPaidReason::StepFailed(refusal));
     // If it is not known what is missing, nothing can be asked for.
     let mut driver = Driver::completing();
     driver.fails(api(400, 64019));
     driver.expect("order-7-cancel");
+}
+
+#[test]
+fn callbacks_of_one_moment_count_in_the_order_in_which_they_arrive() {
+    let date = "DateUpdated=2021-08-10T03:55:53.400Z";
+    let mut driver = Driver::created();
+    driver.expect("order-7-payment-card-number-1");
+    driver.ok();
+    driver.receives(&format!("Capture=payment-card-number&PartialResult=true&{date}"));
+    driver.expect_wait(120);
+    driver.receives(&format!("Capture=payment-card-number&PartialResult=false&{date}"));
+    driver.expect("order-7-expiration-date-1");
+}
+
+#[test]
+fn time_ends_a_payment_without_another_step() {
+    let mut driver = Driver::completing();
+    driver.ok();
+    driver.expect_wait(60);
+    let before = driver.flow.revision();
+    driver.wait(59);
+    driver.flow.on_timeout(driver.now);
+    assert_eq!((driver.flow.ending(), driver.flow.revision()), (None, before));
+    driver.wait(1);
+    driver.flow.on_timeout(driver.now);
+    assert_eq!(driver.flow.ending().map(|ending| word(&ending.payment)), Some("unknown"));
+    assert!(driver.flow.revision() > before);
+}
+
+#[test]
+fn what_has_ended_is_not_changed_by_giving_it_up() {
+    let mut driver = Driver::completing();
+    driver.ok();
+    driver.receives("Result=payment-connector-error");
+    let before = driver.flow.clone();
+    driver.flow.cancel();
+    assert_eq!(driver.flow, before);
 }
 
 #[test]

@@ -78,6 +78,19 @@ const VERSION_1: &str = r#"{
 }"#;
 
 #[test]
+fn the_place_of_the_reference_is_stored() {
+    for place in [
+        ReferencePlace::Description,
+        ReferencePlace::Nowhere,
+        ReferencePlace::Parameter("Nowhere".to_owned()),
+    ] {
+        let flow = PaymentFlow::new(CALL, params()).unwrap().reference_place(place).unwrap();
+        let read = stored_and_read(&flow);
+        assert_eq!((read.reference(), read.create_params()), (flow.reference(), flow.create_params()));
+    }
+}
+
+#[test]
 fn a_flow_of_version_1_is_read() {
     let flow: PaymentFlow = serde_json::from_str(VERSION_1).unwrap();
     assert_eq!((flow.key(), flow.call_sid(), flow.session_sid()), ("order-7", CALL, Some(SID)));

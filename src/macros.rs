@@ -14,12 +14,12 @@ macro_rules! setters {
 
 /// Implements `Debug` by what it shows of a value, each by a name; it says that there is more.
 macro_rules! debug_shows {
-    ($type:ident, |$value:ident| $($name:ident: $shown:expr),+ $(,)?) => {
+    ($type:ident, |$value:ident| $($name:ident: $shown:expr),* $(,)?) => {
         impl std::fmt::Debug for $type {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 let $value = self;
                 let mut out = f.debug_struct(stringify!($type));
-                $( out.field(stringify!($name), &$shown); )+
+                $( out.field(stringify!($name), &$shown); )*
                 out.finish_non_exhaustive()
             }
         }

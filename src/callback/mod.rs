@@ -174,7 +174,7 @@ impl StatusCallback {
 
     /// Reads a body whose pairs were already decoded.
     fn read(body: &[u8], pairs: Pairs<'_>) -> Result<Self, CallbackError> {
-        let mut form = Reader::new(pairs);
+        let mut form = Reader(pairs);
         let sid: String = form.take("Sid").ok_or_else(|| {
             malformed("not a callback of a Payments session: a form with a Sid was expected")
         })?;
@@ -256,7 +256,7 @@ impl StatusCallback {
     ///
     /// It contains the callback's secrets: protect it accordingly, and do not log it.
     pub fn form(&self) -> &str {
-        self.form.as_str()
+        &self.form.0
     }
 
     /// The captures that the service still requires before the session can be completed (`Required`). An empty list

@@ -13,13 +13,9 @@ pub(super) type Pairs<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
 const LONGEST_LIST: usize = 64;
 
 /// The names and values of a form that no field has taken yet, in the order of the body.
-pub(super) struct Reader<'a>(Pairs<'a>);
+pub(super) struct Reader<'a>(pub(super) Pairs<'a>);
 
-impl<'a> Reader<'a> {
-    pub(super) fn new(pairs: Pairs<'a>) -> Self {
-        Self(pairs)
-    }
-
+impl Reader<'_> {
     /// Takes the value of a name; see [`take_with`](Self::take_with).
     pub(super) fn take<T: FromStr>(&mut self, name: &str) -> Option<T> {
         self.take_with(name, |value| value.parse().ok())
@@ -119,7 +115,7 @@ pub(super) fn decoded_again(text: String) -> String {
 ///
 /// Always equal, so that callbacks with the same values are equal however their forms are written.
 #[derive(Clone, Default)]
-pub(super) struct Form(String);
+pub(super) struct Form(pub(super) String);
 
 impl Form {
     pub(super) fn new(body: &[u8]) -> Self {
@@ -128,10 +124,6 @@ impl Form {
         };
         let text = std::str::from_utf8(body).map(ToOwned::to_owned);
         Self(text.unwrap_or_else(|_| body.iter().map(escaped).collect()))
-    }
-
-    pub(super) fn as_str(&self) -> &str {
-        &self.0
     }
 }
 
@@ -148,7 +140,7 @@ mod tests {
     use super::*;
 
     fn reader(value: &str) -> Reader<'_> {
-        Reader::new(vec![("Required".into(), value.into())])
+        Reader(vec![("Required".into(), value.into())])
     }
 
     #[track_caller]
@@ -176,7 +168,7 @@ mod tests {
         for value in ["postal-code", "PostalCode", "PaymentCardPostalCode", "payment-card-postal-code"] {
             listed(value, &[PostalCode]);
         }
-        assert_eq!(Reader::new(Vec::new()).take_captures("Required"), None);
+        assert_eq!(Reader(Vec::new()).take_captures("Required"), None);
     }
 
     #[test]
@@ -226,7 +218,7 @@ mod tests {
         listed(&"x ".repeat(LONGEST_LIST), &[Capture::from("x")]);
         let (many, one) = ("x ".repeat(LONGEST_LIST), "postal-code".to_owned());
         let pairs = [one, many].map(|value| ("Required".into(), value.into()));
-        let mut reader = Reader::new(pairs.into());
+        let mut reader = Reader(pairs.into());
         assert_eq!(reader.take_captures("Required"), Some(vec![Capture::PostalCode]));
         assert_eq!(reader.others().len(), 1);
     }
@@ -261,8 +253,8 @@ mod tests {
             (b"", ""),
         ] {
             let form = Form::new(body);
-            assert_eq!(form.as_str(), kept);
-            assert!(form::pairs(form.as_str().as_bytes()).eq(form::pairs(body)));
+            assert_eq!(form.0.as_str(), kept);
+            assert!(form::pairs(form.0.as_bytes()).eq(form::pairs(body)));
         }
     }
 }

@@ -7,17 +7,16 @@ mod ending;
 mod operation;
 mod settings;
 mod state;
-mod step;
 mod stored;
 mod table;
 mod tag;
 
 use std::borrow::Borrow;
-use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::callback::StatusCallback;
 use crate::error::Error;
+use crate::macros::debug_shows;
 use crate::model::Payments;
 use crate::params::{CreatePaymentsParams, UpdatePaymentsParams};
 use crate::text::Escaped;
@@ -27,7 +26,6 @@ pub use ending::{Ending, NotPaidReason, PaymentEnding, SessionEnding};
 use operation::Kind;
 pub use settings::ReferencePlace;
 use state::{Action, Limits, State, Stop};
-pub use step::Step;
 
 /// How long after a request was begun its process counts as gone: twice the client's default deadline.
 const RESPONSE_TIME: Duration = Duration::from_secs(60);
@@ -138,6 +136,30 @@ pub struct PaymentFlow {
     state: State,
 }
 
+/// What to do next, as returned by [`PaymentFlow::next`](crate::PaymentFlow::next).
+///
+/// The request of a `Create` or `Update` is marked as begun in the flow: store the flow before sending the request.
+/// No variants will be added, so a `match` can name all of them.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::large_enum_variant, reason = "it is taken apart at once, and a Box would be in the way")]
+pub enum Step {
+    /// Send [`create_payments`](crate::PaymentsApi::create_payments) with these params, and pass what it
+    /// returns to [`on_response`](crate::PaymentFlow::on_response).
+    Create(CreatePaymentsParams),
+    /// Send [`update_payments`](crate::PaymentsApi::update_payments) with these params, and pass what it
+    /// returns to [`on_response`](crate::PaymentFlow::on_response).
+    Update {
+        /// The SID of the session, `PK` and 32 hex digits.
+        sid: String,
+        /// What to send.
+        params: UpdatePaymentsParams,
+    },
+    /// Wait for a callback, but no longer than until this time. Then call `next` again.
+    WaitUntil(SystemTime),
+    /// The payment has ended.
+    Ended(Ending),
+}
+
 impl PaymentFlow {
     /// Returns what to do at the time `now`: send a request, wait, or stop because the payment has ended.
     ///
@@ -165,9 +187,6 @@ impl PaymentFlow {
     /// response is stale and changes nothing.
     pub fn on_response(&mut self, response: impl Borrow<Result<Payments, Error>>) {
         let awaited = self.awaited_key();
-        if awaited.is_none() {
-            return;
-        }
         let other_key =
             |error: &Error| error.idempotency_key().is_some_and(|key| Some(key) != awaited.as_deref());
         match response.borrow() {
@@ -324,24 +343,23 @@ impl PaymentFlow {
     }
 }
 
-impl fmt::Debug for PaymentFlow {
-    /// Leaves out the token and the params.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PaymentFlow")
-            .field("call_sid", &self.call_sid)
-            .field("key", &format_args!("\"{}\"", Escaped(self.key())))
-            .field("session_sid", &self.state.session)
-            .field("revision", &self.revision)
-            .field("awaited_key", &self.awaited_key())
-            .field("ending", &self.ending())
-            .finish_non_exhaustive()
-    }
-}
+// It leaves out the token and the params.
+debug_shows!(PaymentFlow, |flow|
+    call_sid: flow.call_sid,
+    key: Escaped(flow.key()),
+    session_sid: flow.state.session,
+    revision: flow.revision,
+    awaited_key: flow.awaited_key(),
+    ending: flow.ending(),
+);
 
 /// Milliseconds since the Unix epoch; an earlier time counts as the epoch.
 fn millis(time: SystemTime) -> u64 {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    whole_millis(time.duration_since(UNIX_EPOCH).unwrap_or_default())
+}
+
+fn whole_millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn moment(millis: u64) -> SystemTime {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::state::{Limits, State};
-use super::{PaymentFlow, captures, tag};
+use super::{PaymentFlow, captures, tag, whole_millis};
 use crate::error::Error;
 use crate::model::sid;
 use crate::params::CreatePaymentsParams;
@@ -55,8 +55,7 @@ impl PaymentFlow {
     /// # Errors
     /// Returns an error if `asks` is zero, or if the flow has begun.
     pub fn max_asks(mut self, asks: u32) -> Result<Self, Error> {
-        self.check_setting("max_asks", asks == 0)?;
-        self.limits.max_asks = asks;
+        self.limits.max_asks = self.checked("max_asks", asks)?;
         Ok(self)
     }
 
@@ -66,7 +65,7 @@ impl PaymentFlow {
     /// # Errors
     /// Returns an error if `timeout` is shorter than a millisecond, or if the flow has begun.
     pub fn capture_timeout(mut self, timeout: Duration) -> Result<Self, Error> {
-        self.limits.capture_timeout = self.check_timeout("capture_timeout", timeout)?;
+        self.limits.capture_timeout = self.checked("capture_timeout", whole_millis(timeout))?;
         Ok(self)
     }
 
@@ -75,7 +74,7 @@ impl PaymentFlow {
     /// # Errors
     /// Returns an error if `timeout` is shorter than a millisecond, or if the flow has begun.
     pub fn result_timeout(mut self, timeout: Duration) -> Result<Self, Error> {
-        self.limits.result_timeout = self.check_timeout("result_timeout", timeout)?;
+        self.limits.result_timeout = self.checked("result_timeout", whole_millis(timeout))?;
         Ok(self)
     }
 
@@ -85,7 +84,7 @@ impl PaymentFlow {
     /// Returns an error if the `Parameter` of the params already has a field of that name, or if the flow has
     /// begun.
     pub fn reference_place(mut self, place: ReferencePlace) -> Result<Self, Error> {
-        self.check_setting("reference_place", false)?;
+        self.checked("reference_place", true)?; // it cannot be zero
         if let (ReferencePlace::Parameter(name), Some(Value::Object(fields))) =
             (&place, &self.params.parameter)
         {
@@ -132,19 +131,14 @@ impl PaymentFlow {
         params
     }
 
-    fn check_timeout(&self, field: &'static str, timeout: Duration) -> Result<u64, Error> {
-        let millis = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
-        self.check_setting(field, millis == 0)?;
-        Ok(millis)
-    }
-
-    fn check_setting(&self, field: &'static str, zero: bool) -> Result<(), Error> {
-        if zero {
+    /// Checks a setting before it is changed.
+    fn checked<T: Default + PartialEq>(&self, field: &'static str, value: T) -> Result<T, Error> {
+        if value == T::default() {
             return Err(Error::invalid(field, "zero"));
         }
         if self.revision > 0 {
             return Err(Error::invalid(field, "the flow has begun"));
         }
-        Ok(())
+        Ok(value)
     }
 }

@@ -67,7 +67,7 @@ fn field<'de, T: Deserialize<'de>>(value: &'de Value, name: &str) -> Result<T, S
 
 /// Reads and writes structs as objects with all their fields.
 macro_rules! fields {
-    ($type:ident { $($field:ident),+ }) => {
+    ($type:ident: $($field:ident),+) => {
         impl Serialize for $type {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 object([$((stringify!($field), write(&self.$field))),+]).serialize(serializer)
@@ -85,7 +85,7 @@ macro_rules! fields {
 
 /// Reads and writes enums as the name of the variant.
 macro_rules! variants {
-    ($type:ident { $($variant:ident),+ }) => {
+    ($type:ident: $($variant:ident),+) => {
         impl Serialize for $type {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.serialize_str(match self { $(Self::$variant => stringify!($variant)),+ })
@@ -103,48 +103,22 @@ macro_rules! variants {
     };
 }
 
-fields!(Limits { max_asks, capture_timeout, result_timeout });
-fields!(State {
-    session,
-    in_flight,
-    begun_at,
-    create,
-    capture,
-    complete,
-    cancel,
-    rounds,
-    ask,
-    asked,
-    left,
-    required,
-    failed,
-    failed_at,
-    newest,
-    deadline,
-    stop,
-    refusal,
-    result,
-    ended
-});
-fields!(Operation { begun, accepted, doubtful, response });
-fields!(Ask { capture, number, deadline, seen, done });
-fields!(SessionResult { result, confirmation_code, token, profile, code, error, connector_error });
-fields!(ResponseDigest { outcome, kind, status, code, request_id });
-variants!(Kind { Create, Capture, Complete, Cancel });
-variants!(Stop { Cancelled, CaptureFailed, StepFailed });
-variants!(Outcome { NotSent, Refused, Unknown });
-variants!(ErrorKind {
-    InvalidInput,
-    Connect,
-    Tls,
-    ConnectionLost,
-    Timeout,
-    Api,
-    Redirect,
-    UnexpectedResponse,
-    Shutdown,
+fields! { Limits: max_asks, capture_timeout, result_timeout }
+fields! {
+    State: session, in_flight, begun_at, create, capture, complete, cancel, rounds, ask, asked, left, required,
+    failed, failed_at, newest, deadline, stop, refusal, result, ended
+}
+fields! { Operation: begun, accepted, doubtful, response }
+fields! { Ask: capture, number, deadline, seen, done }
+fields! { SessionResult: result, confirmation_code, token, profile, code, error, connector_error }
+fields! { ResponseDigest: outcome, kind, status, code, request_id }
+variants! { Kind: Create, Capture, Complete, Cancel }
+variants! { Stop: Cancelled, CaptureFailed, StepFailed }
+variants! { Outcome: NotSent, Refused, Unknown }
+variants! {
+    ErrorKind: InvalidInput, Connect, Tls, ConnectionLost, Timeout, Api, Redirect, UnexpectedResponse, Shutdown,
     TokenSource
-});
+}
 
 impl Serialize for ReferencePlace {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -1,9 +1,8 @@
 //! The table of endings: what a flow's state says about the money and about the session.
 
-use std::fmt;
-
 use super::state::{State, Stop};
 use super::{NotPaidReason, PaymentEnding, SessionEnding};
+use crate::macros::debug_shows;
 use crate::model::PayResult;
 
 /// The result of a session, as the service reported it.
@@ -105,9 +104,5 @@ impl SessionResult {
     }
 }
 
-impl fmt::Debug for SessionResult {
-    /// Leaves out the token and the profile.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SessionResult").field("result", &self.result).finish_non_exhaustive()
-    }
-}
+// Leaves out the token and the profile.
+debug_shows!(SessionResult, |reported| result: reported.result);

@@ -91,7 +91,8 @@ impl<E> Driver<E> {
     /// Panics if the store panicked for a callback.
     pub(super) fn next(&self, quiet: Option<Duration>) -> Result<Step, E> {
         loop {
-            self.wait_for_observer();
+            // So that the observer can still stop the payment before the next step.
+            drop(lock(&self.observer));
             let mut state = lock(&self.state);
             match state.failure.take() {
                 None => {}
@@ -120,17 +121,12 @@ impl<E> Driver<E> {
             drop(state);
             let left = time.duration_since(now).unwrap_or_default().max(Duration::from_millis(1));
             let quiet = quiet.filter(|quiet| *quiet < left);
-            if !self.wait(quiet.unwrap_or(left)) && quiet.is_some() {
+            let (signals, time) = (lock(&self.signals), quiet.unwrap_or(left));
+            let waited = self.signalled.wait_timeout_while(signals, time, |signals| !signals.news);
+            if !waited.unwrap_or_else(PoisonError::into_inner).0.news && quiet.is_some() {
                 return Ok(step);
             }
         }
-    }
-
-    /// Waits for a signal, and returns whether there was one in time.
-    fn wait(&self, time: Duration) -> bool {
-        let signals = lock(&self.signals);
-        let waited = self.signalled.wait_timeout_while(signals, time, |signals| !signals.news);
-        waited.unwrap_or_else(PoisonError::into_inner).0.news
     }
 
     fn signal(&self, set: impl FnOnce(&mut Signals)) {
@@ -154,11 +150,6 @@ impl<E> Driver<E> {
         let mut state = lock(&self.state);
         state.finished = true;
         state.flow.ending()
-    }
-
-    /// Waits until the observer has returned, so that it can still stop the payment before the next step.
-    fn wait_for_observer(&self) {
-        drop(lock(&self.observer));
     }
 
     fn publish(&self, state: &State<E>) {

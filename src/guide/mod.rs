@@ -5,7 +5,7 @@ mod stopper;
 
 use std::convert::Infallible;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::callback::StatusCallback;
@@ -14,7 +14,6 @@ use crate::flow::{Ending, PaymentFlow, Step};
 use crate::listener::{CallbackHandler, CallbackListener};
 use crate::model::PaymentsStatus;
 use driver::{Driver, Observer, Store};
-use stopper::Stop;
 
 pub use stopper::PaymentStopper;
 
@@ -161,9 +160,8 @@ impl<'a, E: Send + 'static> GuidedPayment<'a, E> {
         let call_sid = self.flow.call_sid().to_owned();
         let cancelling = self.api.with_timeout_at_most(CANCEL_TIME);
         let driver = Arc::new(Driver::new(self.flow, store, observer));
-        let payment: Weak<dyn Stop> = Arc::downgrade(&(Arc::clone(&driver) as Arc<dyn Stop>));
-        self.stopper.add(payment);
-        let handler: Arc<dyn CallbackHandler> = Arc::clone(&driver) as Arc<dyn CallbackHandler>;
+        self.stopper.add(&(Arc::clone(&driver) as _));
+        let handler: Arc<dyn CallbackHandler> = Arc::clone(&driver) as _;
         // If this fails, so did the store, and the driver returns the store's error.
         let registration = self.listener.register(&handler);
         let mut quiet = None;

@@ -1,7 +1,8 @@
 //! `PaymentStopper`: stops a program's guided payments.
 
-use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use crate::macros::debug_shows;
 
 /// Stops guided payments, for example before the program exits.
 ///
@@ -53,25 +54,18 @@ impl PaymentStopper {
         payments.iter().filter_map(Weak::upgrade).for_each(|payment| payment.stop());
     }
 
-    pub(super) fn add(&self, payment: Weak<dyn Stop>) {
+    pub(super) fn add(&self, payment: &Arc<dyn Stop>) {
         let mut stoppable = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         stoppable.payments.retain(|payment| payment.strong_count() > 0);
-        if !stoppable.stopped {
-            stoppable.payments.push(payment);
-            return;
-        }
-        drop(stoppable);
-        if let Some(payment) = payment.upgrade() {
+        if stoppable.stopped {
             payment.stop();
+        } else {
+            stoppable.payments.push(Arc::downgrade(payment));
         }
     }
 }
 
-impl fmt::Debug for PaymentStopper {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PaymentStopper").finish_non_exhaustive()
-    }
-}
+debug_shows!(PaymentStopper, |_stopper|);
 
 #[cfg(test)]
 mod tests {
@@ -91,8 +85,7 @@ mod tests {
 
     fn payment(stopper: &PaymentStopper) -> Arc<Payment> {
         let payment = Arc::new(Payment::default());
-        let weak: Weak<dyn Stop> = Arc::downgrade(&(Arc::clone(&payment) as Arc<dyn Stop>));
-        stopper.add(weak);
+        stopper.add(&(Arc::clone(&payment) as _));
         payment
     }
 

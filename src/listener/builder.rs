@@ -2,7 +2,8 @@
 
 use std::fmt;
 use std::net::{TcpListener, ToSocketAddrs};
-use std::sync::{Arc, Mutex};
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
 use super::CallbackListener;
@@ -10,6 +11,7 @@ use super::handler::OnCallback;
 use super::public_url::PublicUrl;
 use super::queue::Queue;
 use super::receiver::Receiver;
+use super::warnings::Warnings;
 use crate::callback::signature::SignatureValidator;
 use crate::callback::{CallbackError, StatusCallback};
 use crate::macros::{debug_shows, setters};
@@ -96,7 +98,10 @@ impl CallbackListenerBuilder {
         mut self,
         handler: impl Fn(&StatusCallback) -> Result<(), E> + Send + Sync + 'static,
     ) -> Self {
-        self.on_callback = Some(OnCallback::new(handler));
+        // So that listeners can be used across `catch_unwind`. Panics of the closure are caught.
+        let handler = AssertUnwindSafe(handler);
+        self.on_callback =
+            Some(Arc::new(move |callback| (*handler)(callback).map_err(|error| error.to_string())));
         self
     }
 
@@ -126,12 +131,13 @@ impl CallbackListenerBuilder {
             None => PublicUrl::new(format!("http://{address}/"))?,
         };
         let queue = Arc::new(Queue::new(self.capacity, UNREAD_TIME, self.on_callback.is_some()));
-        let receiver = Arc::new(Receiver::new(queue, public_url, self.on_callback, self.validator));
+        let (on_callback, validator) = (self.on_callback, RwLock::new(self.validator));
+        let warnings = Warnings::default();
+        let receiver = Arc::new(Receiver { queue, url: public_url, on_callback, validator, warnings });
         let serving = Arc::clone(&receiver);
         let handler = move |request: Request| Reply::Response(serving.respond(&request));
         let limits = Limits { max_connections: self.connections, ..Limits::default() };
         let server = Server::start(socket, limits, Arc::new(handler)).map_err(CallbackError::listen)?;
-        let address = server.address();
         Ok(CallbackListener { receiver, server: Mutex::new(Some(server)), address })
     }
 }

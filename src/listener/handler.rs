@@ -1,33 +1,14 @@
 //! Handlers: code of the program that receives a callback before the service gets a response.
 
-use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, RefUnwindSafe, UnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::queue::Queue;
 use crate::callback::StatusCallback;
 
-/// The program's handler of every callback.
-///
-/// `AssertUnwindSafe` so that listeners can be used across `catch_unwind`. Panics of the closure are caught.
-#[derive(Clone)]
-pub(super) struct OnCallback(Arc<AssertUnwindSafe<Box<Closure>>>);
-
-/// Its errors are messages for the log.
-type Closure = dyn Fn(&StatusCallback) -> Result<(), String> + Send + Sync;
-
-impl OnCallback {
-    pub(super) fn new<E: fmt::Display>(
-        handler: impl Fn(&StatusCallback) -> Result<(), E> + Send + Sync + 'static,
-    ) -> Self {
-        let handle = move |callback: &StatusCallback| handler(callback).map_err(|error| error.to_string());
-        Self(Arc::new(AssertUnwindSafe(Box::new(handle))))
-    }
-
-    pub(super) fn call(&self, callback: &StatusCallback) -> Result<(), String> {
-        call(|| (self.0)(callback))
-    }
-}
+/// The program's handler of every callback. Its errors are messages for the log.
+pub(super) type OnCallback =
+    Arc<dyn Fn(&StatusCallback) -> Result<(), String> + Send + Sync + UnwindSafe + RefUnwindSafe>;
 
 /// Receives the callbacks of one flow on the threads of the listener's connections. See
 /// [`CallbackListener::register`](super::CallbackListener::register).

@@ -18,6 +18,7 @@ use std::time::Duration;
 use crate::callback::signature::SignatureValidator;
 use crate::callback::{CallbackError, StatusCallback};
 use crate::macros::debug_shows;
+use crate::model::sid;
 use crate::server::Server;
 use crate::text::url_without_secrets;
 use receiver::Receiver;
@@ -197,7 +198,7 @@ impl CallbackListener {
     /// # }
     /// ```
     pub fn set_validator(&self, validator: SignatureValidator) {
-        self.receiver.set_validator(validator);
+        *self.receiver.validator.write().unwrap_or_else(PoisonError::into_inner) = validator;
     }
 
     /// Returns a view of one session's callbacks, for a thread that waits for its own payment. Call this as soon as
@@ -209,7 +210,12 @@ impl CallbackListener {
     /// # Errors
     /// Returns an error if `sid` is not `PK` and 32 hex digits, because such a view would never receive a callback.
     pub fn session(&self, sid: &str) -> Result<SessionCallbacks, CallbackError> {
-        SessionCallbacks::new(Arc::clone(&self.receiver.queue), sid)
+        if !sid::is("PK", sid) {
+            return Err(CallbackError::invalid("Sid", "not PK and 32 hex digits"));
+        }
+        let queue = Arc::clone(&self.receiver.queue);
+        queue.view(sid);
+        Ok(SessionCallbacks { queue, sid: sid.to_owned() })
     }
 
     /// Registers a handler for the callbacks that belong to it. It first receives those that already wait for

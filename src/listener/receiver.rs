@@ -21,26 +21,11 @@ pub(super) struct Receiver {
     pub(super) queue: Arc<Queue>,
     pub(super) url: PublicUrl,
     pub(super) on_callback: Option<OnCallback>,
-    validator: RwLock<SignatureValidator>,
-    warnings: Warnings,
+    pub(super) validator: RwLock<SignatureValidator>,
+    pub(super) warnings: Warnings,
 }
 
 impl Receiver {
-    pub(super) fn new(
-        queue: Arc<Queue>,
-        url: PublicUrl,
-        on_callback: Option<OnCallback>,
-        validator: SignatureValidator,
-    ) -> Self {
-        let validator = RwLock::new(validator);
-        Self { queue, url, on_callback, validator, warnings: Warnings::default() }
-    }
-
-    /// Replaces the validator for requests that arrive from now on.
-    pub(super) fn set_validator(&self, validator: SignatureValidator) {
-        *self.validator.write().unwrap_or_else(PoisonError::into_inner) = validator;
-    }
-
     pub(super) fn respond(&self, request: &Request) -> Response {
         // A peer that does not send callbacks gets one response, however many requests it sends at once.
         let refusal = |status| Response::empty(status).last();
@@ -79,7 +64,7 @@ impl Receiver {
             if self.queue.state().is_repeat(delivery) {
                 return REPEATED;
             }
-            if let Err(error) = handler.call(callback) {
+            if let Err(error) = call(|| handler(callback)) {
                 return self.failed(callback, &error);
             }
         }

@@ -6,7 +6,6 @@ use std::time::Duration;
 use super::queue::Queue;
 use crate::callback::{CallbackError, StatusCallback};
 use crate::macros::debug_shows;
-use crate::model::sid;
 
 /// A view of the callbacks of one Payments session. Returned by [`CallbackListener::session`].
 ///
@@ -16,19 +15,11 @@ use crate::model::sid;
 ///
 /// [`CallbackListener::session`]: super::CallbackListener::session
 pub struct SessionCallbacks {
-    queue: Arc<Queue>,
-    sid: String,
+    pub(super) queue: Arc<Queue>,
+    pub(super) sid: String,
 }
 
 impl SessionCallbacks {
-    pub(super) fn new(queue: Arc<Queue>, sid: &str) -> Result<Self, CallbackError> {
-        if !sid::is("PK", sid) {
-            return Err(CallbackError::invalid("Sid", "not PK and 32 hex digits"));
-        }
-        queue.view(sid);
-        Ok(Self { queue, sid: sid.to_owned() })
-    }
-
     /// The SID of the session.
     pub fn sid(&self) -> &str {
         &self.sid

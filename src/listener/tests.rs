@@ -1,13 +1,14 @@
 //! The queue, without a server.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
 use super::handler::{CallbackHandler, Registration};
 use super::public_url::PublicUrl;
 use super::queue::{Delivery, Queue, Receipt};
 use super::receiver::Receiver;
+use super::warnings::Warnings;
 use crate::callback::StatusCallback;
 use crate::callback::signature::SignatureValidator;
 use proptest::prelude::*;
@@ -223,8 +224,9 @@ impl CallbackHandler for Ending {
 fn a_callback_that_arrives_as_its_handler_ends_is_not_lost() {
     let queue = Arc::new(Queue::new(8, Duration::from_secs(600), false));
     let url = PublicUrl::new("https://pay.example.com/".to_owned()).unwrap();
-    let validator = SignatureValidator::new("token").unwrap();
-    let receiver = Receiver::new(Arc::clone(&queue), url, None, validator);
+    let validator = RwLock::new(SignatureValidator::new("token").unwrap());
+    let (queue_of_receiver, warnings) = (Arc::clone(&queue), Warnings::default());
+    let receiver = Receiver { queue: queue_of_receiver, url, on_callback: None, validator, warnings };
     let ending = Arc::new(Ending::default());
     let handler: Arc<dyn CallbackHandler> = Arc::clone(&ending) as Arc<dyn CallbackHandler>;
     *ending.0.lock().unwrap() = Some(queue.register(&handler).unwrap());

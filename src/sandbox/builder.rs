@@ -121,7 +121,7 @@ impl SandboxBuilder {
         let serving = Arc::clone(&service);
         let server =
             Server::start(listener, limits, Arc::new(move |request: Request| serving.reply(&request)))?;
-        let base_url = format!("http://{}", server.address());
+        let base_url = format!("http://{}", server.address);
         let client = PaymentsApi::builder(credentials.clone()).base_url(&base_url).no_proxy();
         let client = client.build().map_err(io::Error::other)?;
         let ticking = Arc::clone(&service);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::service::Service;
-use super::session::{Answers, Asking};
+use super::session::Asking;
 use crate::macros::debug_shows;
 use crate::model::Capture;
 
@@ -96,7 +96,7 @@ impl Call {
     /// ```
     pub fn obliging_with(self, answers: impl IntoIterator<Item = (Capture, impl Into<String>)>) -> Self {
         let answers = answers.into_iter().map(|(capture, keys)| (capture, keys.into())).collect();
-        self.service.store.oblige(&self.sid, &Answers(answers));
+        self.service.store.oblige(&self.sid, &answers);
         self
     }
 

@@ -347,7 +347,8 @@ impl Sandbox {
 
     /// Sets the sandbox's clock forward, so that a test need not wait for a caller's timeout. This also affects dates.
     pub fn advance_clock(&self, by: Duration) {
-        self.service.store.advance(by);
+        self.service.store.memory().clock.advance(by);
+        self.service.store.due.notify_all();
     }
 
     /// How many requests arrived, including refused ones, repeated ones and those that a fault hit. Incomplete HTTP

@@ -30,6 +30,9 @@ pub(super) struct Service {
     pub(super) requests: AtomicUsize,
 }
 
+/// The content type of a request.
+const FORM: &str = "application/x-www-form-urlencoded";
+
 impl Service {
     /// Returns the reply to a request, including faults.
     pub(super) fn reply(&self, request: &Request) -> Reply {
@@ -66,9 +69,9 @@ impl Service {
         if request.method != "POST" {
             return Err(Refusal::new(&refusals::METHOD, "Method not allowed"));
         }
-        if !is_form(request) {
-            let message = "Content-Type must be application/x-www-form-urlencoded";
-            return Err(Refusal::new(&refusals::CONTENT_TYPE, message));
+        let media_type = request.only_header("Content-Type").and_then(|value| value.split(';').next());
+        if media_type.is_none_or(|value| !value.trim().eq_ignore_ascii_case(FORM)) {
+            return Err(Refusal::new(&refusals::CONTENT_TYPE, format!("Content-Type must be {FORM}")));
         }
         let form = Form::parse(&request.body);
         match path.sid {
@@ -97,10 +100,4 @@ impl Accounts {
             && [basic(&self.account_sid, &self.auth_token), basic(&self.api_key_sid, &self.api_key_secret)]
                 .contains(&given.trim().to_owned())
     }
-}
-
-/// Whether the body of a request is a form.
-fn is_form(request: &Request) -> bool {
-    let media_type = request.only_header("Content-Type").and_then(|value| value.split(';').next());
-    media_type.is_some_and(|value| value.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"))
 }

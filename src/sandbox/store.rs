@@ -26,12 +26,12 @@ pub(super) struct Store {
     /// Notified when the memory changes.
     changed: Condvar,
     /// Notified when the clock's thread must wake earlier than planned.
-    due: Condvar,
+    pub(super) due: Condvar,
 }
 
 #[derive(Default)]
 pub(super) struct Memory {
-    clock: Clock,
+    pub(super) clock: Clock,
     calls: HashMap<String, StoredCall>,
     pub(super) sessions: HashMap<String, PaySession>,
     /// The sessions' SIDs in the order of their creation.
@@ -71,14 +71,8 @@ impl Store {
         let connectors = HashMap::from([("Default".to_owned(), PaymentConnector::new())]);
         let mut memory = Memory { connectors, ..Memory::default() };
         memory.responses.keys = keys;
-        Self {
-            sender,
-            undocumented,
-            kept_sessions,
-            memory: Mutex::new(memory),
-            changed: Condvar::new(),
-            due: Condvar::new(),
-        }
+        let (memory, changed, due) = (Mutex::new(memory), Condvar::new(), Condvar::new());
+        Self { sender, undocumented, kept_sessions, memory, changed, due }
     }
 
     pub(super) fn memory(&self) -> MutexGuard<'_, Memory> {
@@ -132,12 +126,6 @@ impl Store {
         };
         let waited = self.changed.wait_timeout_while(self.memory(), time, not_yet);
         waited.unwrap_or_else(PoisonError::into_inner).0.asking(call_sid)
-    }
-
-    /// Sets the clock forward.
-    pub(super) fn advance(&self, by: Duration) {
-        self.memory().clock.advance(by);
-        self.due.notify_all();
     }
 
     /// Applies the end of waits until [`stop`](Self::stop) is called. A thread runs this.

@@ -55,7 +55,7 @@ impl Served<'_> {
                 if !response.delay.is_zero() && !self.connection.shared.pause(response.delay) {
                     return Err(Stop::Ended);
                 }
-                let stopping = self.connection.shared.is_stopping();
+                let stopping = self.connection.shared.registry().stopping;
                 // A stopping server closes connections that wait for their peer, but not those with a response to send.
                 if !stopping {
                     self.connection.wait()?;
@@ -86,7 +86,7 @@ impl Served<'_> {
         let (mut incoming, mut began) = (None, None);
         self.connection.wait()?;
         // If the server stopped before, it only closed connections that were waiting then.
-        if self.connection.shared.is_stopping() {
+        if self.connection.shared.registry().stopping {
             return Err(Stop::Ended);
         }
         loop {

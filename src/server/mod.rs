@@ -69,7 +69,7 @@ pub(crate) type Handler = dyn Fn(Request) -> Reply + Send + Sync;
 /// A running server. Dropping it closes every connection and ends every thread.
 pub(crate) struct Server {
     shared: Arc<Shared>,
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
     accepting: JoinHandle<()>,
 }
 
@@ -85,10 +85,6 @@ struct Shared {
 impl Shared {
     fn registry(&self) -> MutexGuard<'_, Registry> {
         self.registry.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn is_stopping(&self) -> bool {
-        self.registry().stopping
     }
 
     /// Waits, and returns false if the server stopped meanwhile.
@@ -112,11 +108,6 @@ impl Server {
         let accepts = Arc::clone(&shared);
         let accepting = thread::Builder::new().spawn(move || accept(&listener, &accepts))?;
         Ok(Self { shared, address, accepting })
-    }
-
-    /// The address of the server.
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.address
     }
 
     /// How many connections are open.
@@ -164,7 +155,7 @@ impl Drop for Server {
 fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
     loop {
         let accepted = listener.accept();
-        if shared.is_stopping() {
+        if shared.registry().stopping {
             return;
         }
         match accepted {

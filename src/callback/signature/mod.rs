@@ -4,7 +4,6 @@ mod url;
 
 use std::borrow::Cow;
 use std::env::{self, VarError};
-use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -12,6 +11,7 @@ use ring::{digest, hmac};
 
 use super::read::Pairs;
 use crate::callback::{CallbackError, CallbackErrorKind, StatusCallback};
+use crate::macros::debug_shows;
 use crate::text::digits::push_hex;
 use crate::text::form::pairs;
 use crate::text::url::Url;
@@ -76,7 +76,7 @@ use url::spellings;
 /// order. If the body is not a form, for example JSON, the service signs a URL whose query has the SHA-256 of the body
 /// (`bodySHA256`); then the hash and the URL are checked instead of the parameters.
 ///
-/// Signatures are compared in constant time. [`Debug`](fmt::Debug) shows neither tokens nor keys. A validator can be
+/// Signatures are compared in constant time. `Debug` shows neither tokens nor keys. A validator can be
 /// cloned and shared between threads.
 #[derive(Clone)]
 pub struct SignatureValidator {
@@ -359,12 +359,8 @@ impl SignatureValidator {
     }
 }
 
-/// Shows neither tokens nor keys.
-impl fmt::Debug for SignatureValidator {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SignatureValidator").finish_non_exhaustive()
-    }
-}
+// It shows neither tokens nor keys.
+debug_shows!(SignatureValidator, |_validator|);
 
 /// The signature of a form POST to exactly this URL.
 fn signature(key: &hmac::Key, url: &str, body: &[u8]) -> String {

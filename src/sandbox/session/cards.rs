@@ -45,17 +45,9 @@ fn range_of(digits: &str) -> Option<&'static Range> {
 
 /// Whether the last digit is the check digit of the others.
 fn passes_luhn(digits: &str) -> bool {
-    let sum: u32 = digits
-        .bytes()
-        .rev()
-        .map(|byte| u32::from(byte.wrapping_sub(b'0')))
-        .enumerate()
-        .map(|(index, digit)| match digit * 2 {
-            doubled if index % 2 == 1 => doubled / 10 + doubled % 10,
-            _ => digit,
-        })
-        .sum();
-    sum % 10 == 0
+    let digits = digits.bytes().rev().map(|byte| u32::from(byte.wrapping_sub(b'0')));
+    let weighted = digits.zip([1, 2].into_iter().cycle()).map(|(digit, weight)| digit * weight);
+    weighted.map(|product| product / 10 + product % 10).sum::<u32>() % 10 == 0
 }
 
 /// Whether nothing more needs to be typed after these digits.

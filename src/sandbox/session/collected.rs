@@ -107,6 +107,10 @@ impl Collected {
         parameters: &CreateParameters,
         today: Civil,
     ) -> Result<(), CaptureError> {
+        use CaptureError::{
+            InvalidBankAccountNumber, InvalidBankRoutingNumber, InvalidCardNumber, InvalidDate,
+            InvalidPostalCode, InvalidSecurityCode,
+        };
         let length = digits.len();
         let (good, error) = match kind.capture {
             Capture::PaymentCardNumber => {
@@ -117,19 +121,13 @@ impl Collected {
                     self.forget(&SECURITY_CODE);
                 }
                 self.card = Some(card);
-                (true, CaptureError::InvalidCardNumber)
+                (true, InvalidCardNumber)
             }
-            Capture::ExpirationDate => (is_expiry(digits, today), CaptureError::InvalidDate),
-            Capture::SecurityCode => {
-                (length == self.security_code_length(), CaptureError::InvalidSecurityCode)
-            }
-            Capture::PostalCode => {
-                (length >= parameters.min_postal_code_length, CaptureError::InvalidPostalCode)
-            }
-            Capture::BankRoutingNumber => {
-                (bank::is_routing_number(digits), CaptureError::InvalidBankRoutingNumber)
-            }
-            _ => (bank::is_account_number(digits), CaptureError::InvalidBankAccountNumber),
+            Capture::ExpirationDate => (is_expiry(digits, today), InvalidDate),
+            Capture::SecurityCode => (length == self.security_code_length(), InvalidSecurityCode),
+            Capture::PostalCode => (length >= parameters.min_postal_code_length, InvalidPostalCode),
+            Capture::BankRoutingNumber => (bank::is_routing_number(digits), InvalidBankRoutingNumber),
+            _ => (bank::is_account_number(digits), InvalidBankAccountNumber),
         };
         if !good {
             return Err(error);
@@ -139,7 +137,7 @@ impl Collected {
     }
 
     /// Three for a card that is not known yet, which is refused elsewhere.
-    fn security_code_length(&self) -> usize {
+    pub(super) fn security_code_length(&self) -> usize {
         self.card_type().map_or(3, cards::security_code_length)
     }
 }

@@ -121,13 +121,15 @@ impl PaySession {
             let message = format!("Session {} is over: {result}", self.ids.sid);
             return Err(Refusal::new(&refusals::CONFLICT, message));
         }
+        let required = self.required();
         let asked = match &update.step {
             Step::Capture(capture) => Some((capture, self.allowed(capture)?)),
-            Step::Complete => {
-                self.check_complete()?;
-                None
+            Step::Complete if !required.is_empty() => {
+                let names: Vec<_> = required.iter().map(Capture::as_str).collect();
+                let message = format!("Still required: {}", names.join(", "));
+                return Err(Refusal::new(&refusals::INCOMPLETE, message));
             }
-            Step::Cancel => None,
+            Step::Complete | Step::Cancel => None,
         };
         self.url = update.status_callback.as_str().into();
         self.stage = Stage::Open;
@@ -176,15 +178,6 @@ impl PaySession {
         let deadline = self.first_key(now);
         self.stage = Stage::Capturing { kind, second, digits: String::new(), deadline };
         self.progress(kind, second, &Progress::Typing(""), now)
-    }
-
-    fn check_complete(&self) -> Result<(), Refusal> {
-        let required = self.required();
-        if required.is_empty() {
-            return Ok(());
-        }
-        let names: Vec<_> = required.iter().map(Capture::as_str).collect();
-        Err(Refusal::new(&refusals::INCOMPLETE, format!("Still required: {}", names.join(", "))))
     }
 
     /// Sends what was collected to the connector, or asks the caller to confirm first.

@@ -12,32 +12,29 @@ use crate::sandbox::numbers;
 use crate::text::date::Civil;
 
 /// The answers of an obliging caller: the keys to press for some captures. For others, the keys are a good test value.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Answers(pub(crate) HashMap<Capture, String>);
+pub(crate) type Answers = HashMap<Capture, String>;
 
 impl PaySession {
     /// A caller who has every answer ready types the one that is asked for.
     pub(crate) fn oblige(&mut self, answers: &Answers, now: Duration) -> Vec<Callback> {
-        answers.keys(self, now).map(|keys| self.press(&keys, now)).unwrap_or_default()
+        self.keys_for(answers, now).map(|keys| self.press(&keys, now)).unwrap_or_default()
     }
-}
 
-impl Answers {
     /// Returns the keys for what the session asks for at `now`, with `#` at the end if the entry would not end by
     /// itself. `None` if it asks for nothing.
-    pub(super) fn keys(&self, session: &PaySession, now: Duration) -> Option<String> {
-        let capture = match session.asking()? {
+    pub(super) fn keys_for(&self, answers: &Answers, now: Duration) -> Option<String> {
+        let capture = match self.asking()? {
             Asking::ToConfirm => return Some("1".to_owned()),
             Asking::For(capture) => capture,
         };
         let (kind, second) = CaptureKind::of(&capture)?;
-        let mut keys = match (self.0.get(&capture), session.collected.get(kind)) {
+        let mut keys = match (answers.get(&capture), self.collected.get(kind)) {
             (Some(given), _) => given.clone(),
             (None, Some(before)) if second => before.to_owned(),
-            _ => good_value(session, &capture, now)?,
+            _ => good_value(self, &capture, now)?,
         };
         let digits: String = keys.chars().filter(char::is_ascii_digit).collect();
-        if !session.collected.is_full(kind, &digits, &session.parameters) {
+        if !self.collected.is_full(kind, &digits, &self.parameters) {
             keys.push('#');
         }
         Some(keys)
@@ -52,10 +49,7 @@ fn good_value(session: &PaySession, capture: &Capture, now: Duration) -> Option<
             // December of the year after next, which is still in the future when a test's log is read later.
             format!("12{:02}", (Civil::new(now).year + 2) % 100)
         }
-        Capture::SecurityCode => {
-            let length = session.collected.card_type().map_or(3, cards::security_code_length);
-            "1234".get(..length)?.to_owned()
-        }
+        Capture::SecurityCode => "1234".get(..session.collected.security_code_length())?.to_owned(),
         Capture::PostalCode => {
             let zeros = parameters.min_postal_code_length.min(64).saturating_sub(5);
             format!("94109{}", "0".repeat(zeros))

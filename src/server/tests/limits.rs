@@ -262,7 +262,7 @@ fn dropping_ends_everything() {
         let server =
             Server::start(TcpListener::bind(address).unwrap(), Limits::default(), Arc::clone(&handler))
                 .unwrap();
-        let port = server.address().port();
+        let port = server.address.port();
         let client = || {
             let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
             stream.set_read_timeout(Some(LONG)).unwrap();

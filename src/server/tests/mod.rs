@@ -31,7 +31,7 @@ fn echo(request: Request) -> Reply {
 
 #[track_caller]
 fn connect(server: &Server) -> TcpStream {
-    let stream = TcpStream::connect(server.address()).unwrap();
+    let stream = TcpStream::connect(server.address).unwrap();
     stream.set_read_timeout(Some(LONG)).unwrap();
     stream.set_nodelay(true).unwrap();
     stream

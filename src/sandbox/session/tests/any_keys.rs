@@ -101,7 +101,7 @@ proptest! {
                     desk.press(&keys);
                 }
                 Act::Oblige => {
-                    if let Some(keys) = Answers::default().keys(&desk.session, desk.now) {
+                    if let Some(keys) = desk.session.keys_for(&Answers::default(), desk.now) {
                         typed.last_mut().unwrap().extend(keys.chars().filter(char::is_ascii_digit));
                         // Keys take time, but the timeout must not pass between them.
                         let time = Duration::from_millis(100) * u32::try_from(keys.len() + 1).unwrap();
@@ -158,7 +158,7 @@ proptest! {
         desk.collect();
         prop_assert!(desk.sent.iter().all(|callback| parse(callback).error_type.is_none()));
         desk.complete();
-        if let Some(keys) = Answers::default().keys(&desk.session, desk.now) {
+        if let Some(keys) = desk.session.keys_for(&Answers::default(), desk.now) {
             desk.press(&keys);
         }
         prop_assert_eq!(desk.result(), Some(PayResult::Success));

@@ -146,7 +146,7 @@ fn a_capture_may_be_asked_for_instead_of_the_confirmation() {
     assert_eq!(desk.result(), None);
     desk.collect();
     desk.complete();
-    assert_eq!(Answers::default().keys(&desk.session, desk.now).as_deref(), Some("1"));
+    assert_eq!(desk.session.keys_for(&Answers::default(), desk.now).as_deref(), Some("1"));
     desk.press("1");
     assert_eq!(desk.result(), Some(PayResult::Success));
 }
@@ -188,7 +188,7 @@ fn ended_by_someone() {
                 assert_over(desk.update(step));
             }
             assert_eq!(desk.sent.len(), sent);
-            assert_eq!(Answers::default().keys(&desk.session, desk.now), None);
+            assert_eq!(desk.session.keys_for(&Answers::default(), desk.now), None);
         }
     }
 }

@@ -113,7 +113,7 @@ impl Desk {
         for _ in 0..20 {
             let Some(capture) = self.session.required().into_iter().next() else { return };
             self.ask(&capture);
-            let keys = Answers::default().keys(&self.session, self.now).unwrap();
+            let keys = self.session.keys_for(&Answers::default(), self.now).unwrap();
             self.press(&keys);
         }
         panic!("still required: {:?}", self.session.required());

@@ -71,7 +71,7 @@ impl Connector {
             let result = self.establish(deadline);
             // The failure may be a consequence of a shutdown.
             if !self.shutdown.is_down() {
-                return result.map_err(|reason| reason.to(&self.route));
+                return result.map_err(|reason| reason.into_error(&self.route));
             }
         }
         Err(Error::shut_down(Outcome::NotSent))

@@ -38,7 +38,7 @@ pub(super) enum NotConnected {
 
 impl NotConnected {
     /// Makes an error. `to` names the host, and the proxy if there is one.
-    pub(super) fn to(self, to: &str) -> Error {
+    pub(super) fn into_error(self, to: &str) -> Error {
         let not_sent = |kind, missing| Error::new(kind, Outcome::NotSent, format!("no {missing} to {to}"));
         match self {
             Self::Failed(error) => {
@@ -141,7 +141,7 @@ mod tests {
                 "no secure connection to a:1",
             ),
         ] {
-            let error = reason.to("a:1");
+            let error = reason.into_error("a:1");
             check(&error, kind, Outcome::NotSent, retryable, timed_out, shown);
             assert!(error.source().is_some());
         }

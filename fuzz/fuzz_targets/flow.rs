@@ -83,8 +83,8 @@ impl History {
             // The request under way gets a response, and the program stores that or dies before it can.
             b'o' => self.respond(Ok(()), true),
             b'O' => self.respond(Ok(()), false),
-            b'r' => self.respond(Err(failure(number)), true),
-            b'R' => self.respond(Err(failure(number)), false),
+            b'r' => self.respond(Err(number), true),
+            b'R' => self.respond(Err(number), false),
             // The program is killed, and another one continues with the stored flow.
             b'x' => {
                 self.flow = serde_json::from_str(&self.stored.0).unwrap();
@@ -133,7 +133,7 @@ impl History {
         assert!(self.facts.requests <= self.flow.max_requests(), "{} requests", self.facts.requests);
     }
 
-    fn respond(&mut self, response: Result<(), FailedOperation>, stored: bool) {
+    fn respond(&mut self, response: Result<(), u8>, stored: bool) {
         let Some(key) = self.flow.awaited_key() else {
             assert!(self.facts.begun.is_none());
             return;
@@ -141,7 +141,7 @@ impl History {
         let completes = self.facts.begun.take().expect("what is awaited was begun");
         let response = match response {
             Ok(()) => Ok(Payments::from_json(json!({ "sid": SESSION }).to_string().as_bytes()).unwrap()),
-            Err(failure) => Err(failure.error(&key)),
+            Err(number) => Err(failure(number, &key)),
         };
         self.facts.completed |= completes && response.as_ref().err().is_none_or(may_be_carried_out);
         self.flow.on_response(response);
@@ -202,20 +202,25 @@ fn shown(ending: &Ending) -> String {
     format!("{ending} {ending:?}")
 }
 
-fn failure(number: u8) -> FailedOperation {
-    match number {
-        0 => FailedOperation::not_sent(),
+fn failure(number: u8, key: &str) -> Error {
+    let status = FailedOperation::status;
+    let failed = match number {
+        0 | 10 => FailedOperation::not_sent(),
         1 => FailedOperation::lost(),
         2 => FailedOperation::timed_out(),
-        3 => FailedOperation::status(429),
-        4 => FailedOperation::status(429).after_lost_attempt(),
-        5 => FailedOperation::status(400).code(64019),
-        6 => FailedOperation::status(400).code(64019).after_lost_attempt(),
-        7 => FailedOperation::status(400).code(64021),
-        8 => FailedOperation::status(400).code(20409),
-        9 => FailedOperation::status(404).code(20404),
-        10 => FailedOperation::not_sent().after_refused_attempt(),
-        other => FailedOperation::status([400, 401, 408, 409, 425, 499, 500, 503][usize::from(other % 8)]),
+        3 | 4 => status(429),
+        5 | 6 => status(400).code(64019),
+        7 => status(400).code(64021),
+        8 => status(400).code(20409),
+        9 => status(404).code(20404),
+        other => status([400, 401, 408, 409, 425, 499, 500, 503][usize::from(other % 8)]),
+    };
+    let error = failed.error(key);
+    // An earlier attempt may say more than the last one.
+    match number {
+        4 | 6 => error.after_earlier(&FailedOperation::lost().error(key)),
+        10 => error.after_earlier(&status(429).error(key)),
+        _ => error,
     }
 }
 

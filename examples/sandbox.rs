@@ -42,7 +42,7 @@ FAULT is drop (the request is not carried out), lose (it is carried out, and its
 503 or slow (the response comes after 20 seconds).
 
   --port PORT        port on 127.0.0.1 (default: a free one)
-  --call SID         the SID of the call (default: a new one)
+  --call SID         the SID of the call (default: a new one); each further one makes another call
   --account SID      the SID of the account (default: a new one)
   --token TOKEN      the account's auth token (default: a new one)
   --seconds SECONDS  stop after this many seconds (default: run until interrupted)
@@ -62,7 +62,7 @@ fn main() -> ExitCode {
     })
 }
 
-/// Shows the log records of the sandbox, which are about the requests that it refuses.
+/// Shows the log records of the sandbox: the requests that it refuses, and those that a fault hits.
 struct Refusals;
 
 impl log::Log for Refusals {
@@ -72,7 +72,8 @@ impl log::Log for Refusals {
 
     fn log(&self, record: &log::Record<'_>) {
         if self.enabled(record.metadata()) {
-            say!("refused  {}", record.args());
+            let text = record.args().to_string();
+            say!("{}  {text}", if text.ends_with("as asked for") { "fault  " } else { "refused" });
         }
     }
 
@@ -81,7 +82,7 @@ impl log::Log for Refusals {
 
 struct Options {
     builder: SandboxBuilder,
-    call_sid: Option<String>,
+    call_sids: Vec<String>,
     time: Option<Duration>,
     fault: Option<Fault>,
     obliging: bool,
@@ -89,8 +90,13 @@ struct Options {
 
 impl Options {
     fn read(mut arguments: impl Iterator<Item = String>) -> Result<Self, Failure> {
-        let mut options =
-            Self { builder: Sandbox::builder(), call_sid: None, time: None, fault: None, obliging: false };
+        let mut options = Self {
+            builder: Sandbox::builder(),
+            call_sids: Vec::new(),
+            time: None,
+            fault: None,
+            obliging: false,
+        };
         while let Some(argument) = arguments.next() {
             let (name, inline) = match argument.split_once('=') {
                 Some((name, value)) => (name, Some(value.to_owned())),
@@ -112,7 +118,7 @@ impl Options {
                 }
                 "--account" => options.builder = builder.account_sid(value(&mut arguments)?),
                 "--token" => options.builder = builder.auth_token(value(&mut arguments)?),
-                "--call" => options.call_sid = Some(value(&mut arguments)?),
+                "--call" => options.call_sids.push(value(&mut arguments)?),
                 "--fail" => options.fault = Some(fault(&value(&mut arguments)?).map_err(usage)?),
                 "--seconds" => {
                     let seconds = value(&mut arguments)?.parse().map_err(wrong)?;
@@ -141,16 +147,19 @@ fn serve(options: Options) -> io::Result<()> {
     log::set_logger(&Refusals).map_err(|error| io::Error::other(error.to_string()))?;
     log::set_max_level(log::LevelFilter::Info);
     let sandbox = options.builder.start()?;
-    let call = match &options.call_sid {
-        Some(sid) => sandbox.call_with_sid(sid).map_err(io::Error::other)?,
-        None => sandbox.call(),
-    };
-    let call = if options.obliging { call.obliging() } else { call };
+    let named = options.call_sids.iter().map(|sid| sandbox.call_with_sid(sid).map_err(io::Error::other));
+    let mut calls = named.collect::<Result<Vec<_>, _>>()?;
+    if calls.is_empty() {
+        calls.push(sandbox.call());
+    }
+    if options.obliging {
+        calls = calls.into_iter().map(Call::obliging).collect();
+    }
     options.fault.into_iter().for_each(|fault| sandbox.faults().once(fault));
-    introduce(&sandbox, &call)?;
+    introduce(&sandbox, &calls, options.obliging)?;
     let faults = sandbox.faults();
     // Ends with the program: reading from a terminal cannot be interrupted.
-    thread::spawn(move || work_the_keypad(&call, &faults));
+    thread::spawn(move || work_the_keypad(&calls, &faults));
     let end = options.time.and_then(|time| Instant::now().checked_add(time));
     let mut seen = 0;
     loop {
@@ -164,7 +173,7 @@ fn serve(options: Options) -> io::Result<()> {
     }
 }
 
-fn introduce(sandbox: &Sandbox, call: &Call) -> io::Result<()> {
+fn introduce(sandbox: &Sandbox, calls: &[Call], obliging: bool) -> io::Result<()> {
     let (base, account, token) = (sandbox.base_url(), sandbox.account_sid(), sandbox.auth_token());
     writeln!(
         io::stdout(),
@@ -183,24 +192,31 @@ fn introduce(sandbox: &Sandbox, call: &Call) -> io::Result<()> {
          curl -u {account}:{token} -d IdempotencyKey=2 -d StatusCallback=http://127.0.0.1:9/ \\\n    \
          -d Capture=payment-card-number {base}/2010-04-01/Accounts/{account}/Calls/{call}/Payments/PK….json\n\
          \n\
-         Type the caller's keys here, or ? to see what else can be typed.\n",
+         {keypad}\n",
         key = sandbox.api_key_sid(),
         secret = sandbox.api_key_secret(),
         bearer = sandbox.access_token(),
-        call = call.sid(),
+        call = calls[0].sid(),
+        keypad = if obliging {
+            "The callers answer by themselves. Type ? to see what can be typed."
+        } else {
+            "Type the keys of the first call's caller here, or ? to see what else can be typed."
+        },
     )
 }
 
 /// Presses the keys that are typed, and carries out commands.
-fn work_the_keypad(call: &Call, faults: &Faults) {
+fn work_the_keypad(calls: &[Call], faults: &Faults) {
     let mut typed = false;
     for line in io::stdin().lock().split(b'\n').map_while(Result::ok) {
         typed = true;
-        say!("{}", carry_out(&String::from_utf8_lossy(&line), call, faults));
+        say!("{}", carry_out(&String::from_utf8_lossy(&line), &calls[0], faults));
     }
     if !typed {
-        // Without a keypad, the caller could never answer.
-        let _ = call.clone().obliging();
+        // Without a keypad, the callers could never answer.
+        for call in calls {
+            let _ = call.clone().obliging();
+        }
     }
 }
 

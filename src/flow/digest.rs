@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::error::{Error, ErrorKind, Outcome};
-use crate::text::{Escaped, cut};
+use crate::text::cut;
 
 /// The service's code for a request to complete a session that still requires something.
 const INCOMPLETE: i64 = 64019;
@@ -24,20 +24,14 @@ pub struct ResponseDigest {
     pub request_id: Option<String>,
 }
 
-/// Shows the parts that are known, such as `HTTP 401, code 20003, request id RQ…`.
+/// The HTTP status and the service's code, or what went wrong if there was no response.
 impl fmt::Display for ResponseDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.status {
             Some(status) => write!(f, "HTTP {status}")?,
             None => write!(f, "{:?}, outcome {}", self.kind, self.outcome)?,
         }
-        if let Some(code) = self.code {
-            write!(f, ", code {code}")?;
-        }
-        match &self.request_id {
-            Some(id) => write!(f, ", request id {}", Escaped(id)),
-            None => Ok(()),
-        }
+        self.code.map_or(Ok(()), |code| write!(f, ", code {code}"))
     }
 }
 

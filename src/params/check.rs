@@ -32,6 +32,11 @@ pub(crate) fn callback(url: &str) -> Result<(), &'static str> {
             return Err("has a quote or angle bracket, which must be percent-encoded");
         }
     }
+    // Nearly every URL, at a tenth of the work of splitting it.
+    let begins_with_host = |rest: &str| rest.starts_with(|c: char| c.is_ascii_alphanumeric());
+    if url.strip_prefix("https://").is_some_and(begins_with_host) && !url.contains('@') {
+        return Ok(());
+    }
     let parts = Url::split(url);
     if parts.scheme.is_some() && !parts.is_http() && !parts.is_https() {
         return Err("neither an http(s) URL nor a relative reference");
@@ -44,7 +49,7 @@ pub(crate) fn callback(url: &str) -> Result<(), &'static str> {
 
 /// Refuses an item that is empty, or that the service could read as two.
 pub(super) fn list<T: AsRef<str>>(field: &'static str, items: &[T]) -> Result<(), Error> {
-    let separates = |c: char| c == ',' || c.is_whitespace() || c.is_control();
+    let separates = |c: char| c == ',' || !c.is_ascii_graphic() && (c.is_whitespace() || c.is_control());
     if items.iter().any(|item| item.as_ref().is_empty() || item.as_ref().contains(separates)) {
         return Err(Error::invalid(field, "an item is empty, or contains white space or a comma"));
     }

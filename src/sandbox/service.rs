@@ -40,7 +40,8 @@ impl Service {
         match self.faults.next(request) {
             None => Reply::Response(self.respond(request)),
             Some(fault) => {
-                log_failure(request, &format!("{fault:?}, as asked for"));
+                let carried_out = if fault.is_carried_out() { "carried out" } else { "not carried out" };
+                log_failure(request, &format!("{fault:?}, {carried_out}, as asked for"));
                 fault.reply(|| self.respond(request), mint::sid("RQ"))
             }
         }
@@ -81,7 +82,7 @@ impl Service {
     }
 }
 
-/// Writes the log record of a request that is refused or hit by a fault.
+/// Writes the log record of a request that is refused, or answered by a fault.
 fn log_failure(request: &Request, what: &str) {
     let (method, target) = (Escaped(&request.method), Escaped(&request.target));
     log::info!(target: "twilio_payments::sandbox", "{method} {target}: {}", Escaped(what));

@@ -12,7 +12,10 @@ fn an_ending_in_words() {
     for (result, shown) in [
         ("Result=success&PaymentConfirmationCode=ch_%0a1", "paid, confirmation code ch_\\n1".to_owned()),
         ("Result=success", "paid".to_owned()),
-        ("Result=payment-connector-error&PaymentError=no", "declined: payment-connector-error".to_owned()),
+        (
+            "Result=payment-connector-error&PaymentError=no",
+            "declined: payment-connector-error, no".to_owned(),
+        ),
         ("Result=internal-error", format!("{unknown}{reference}")),
         ("Result=approved", format!("{unknown}{reference}{open}")),
     ] {

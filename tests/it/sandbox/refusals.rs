@@ -267,7 +267,7 @@ fn refusals_and_faults_are_logged() {
         [
             "401, 20003: Authenticate",
             "400, 64020: Invalid parameter StatusCallback: required",
-            "Unavailable, as asked for",
+            "Unavailable, not carried out, as asked for",
         ]
         .map(|what| format!("INFO twilio_payments::sandbox POST {path}: {what}"))
         .iter()

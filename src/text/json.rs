@@ -18,7 +18,7 @@ pub(crate) fn text(body: &[u8]) -> Cow<'_, str> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     // Most bodies need no repair, and only checking that is much faster.
     let text = std::str::from_utf8(body).map_or_else(|_| String::from_utf8_lossy(body), Cow::Borrowed);
-    if text.contains('\\') { Cow::Owned(without_lone_surrogates(&text)) } else { text }
+    if text.contains("\\u") { Cow::Owned(without_lone_surrogates(&text)) } else { text }
 }
 
 /// Returns JSON text with each escaped surrogate that has no partner replaced.

@@ -6,8 +6,8 @@
 //! charged, so that nothing is left but what was stored before: its endings show whether that was the truth.
 //!
 //! This binary is both: the test, with the sandbox, and, started again by itself with `KILL_TEST` set, the program.
-//! `KILLS` sets how often the program is killed in each of the two worlds of idempotency keys; after 20
-//! kills 100 new orders begin.
+//! `KILLS` sets how often each of the two programs, the one that goes on and the one that gives up, is killed with each
+//! of the two ways to treat repeated keys: four times `KILLS` in all. After 20 kills, 100 new orders begin.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;

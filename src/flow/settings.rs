@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::model::sid;
 use crate::params::CreatePaymentsParams;
 
-/// Where a flow puts its [reference](PaymentFlow::reference).
+/// The place of a flow's [reference](PaymentFlow::reference) in the parameters of its session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReferencePlace {

@@ -42,9 +42,10 @@ impl PaymentStopper {
     ///
     /// A payment whose session may have been completed waits for its result, up to its
     /// [`result_timeout`](crate::PaymentFlow::result_timeout). Any other payment cancels its session and ends as
-    /// certainly not paid, usually within 2 s, since the service may still report how the session ended. At worst, this takes 32 s after the request that is under
-    /// way, which itself takes up to the client's timeout. If the response to the creation was lost, the payment
-    /// first finds out which session to cancel, which can take two more requests and 20 s.
+    /// certainly not paid by its flow, usually within 2 s, since the service may still report how the session ended.
+    /// At worst, this takes 32 s after the request that is under way, which itself takes up to the client's timeout.
+    /// If the response to the creation was lost, the payment first finds out which session to cancel, which can take
+    /// two more requests and 20 s.
     pub fn stop(&self) {
         let payments = {
             let mut stoppable = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -294,7 +294,7 @@ impl Sandbox {
         PaymentsApi::builder(self.credentials.clone()).base_url(&self.base_url).no_proxy()
     }
 
-    /// Returns a session as it is now, or `None` if there is no such session.
+    /// Returns a session as it is now, or `None` if the sandbox does not know its SID.
     pub fn session(&self, sid: &str) -> Option<Session> {
         self.service.store.memory().sessions.get(sid).map(|session| session.view.clone())
     }

@@ -35,7 +35,7 @@ pub(crate) fn read(text: &str) -> Option<Duration> {
     seconds(year, month, day, time).map(Duration::from_secs)
 }
 
-/// Returns the seconds since 1970, or `None` if there is no such date or time.
+/// Returns the seconds since 1970, or `None` if the date or time does not exist.
 fn seconds(year: &str, month: usize, day: &str, time: &str) -> Option<u64> {
     // Two digits are from the obsolete format, and mean a year around 2000.
     let year = match (number(year, 4)?, year.len()) {

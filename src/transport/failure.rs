@@ -89,7 +89,7 @@ fn failure(error: ureq::Error, partial: Option<Box<Response>>) -> Failure {
         _ => (UnexpectedResponse, true, "the response is not HTTP that can be read".to_owned()),
     };
     let (source, partial, stale) = match error {
-        // Only a kept connection makes it.
+        // Only our kept connection makes it: ureq 3.5 itself returns `Other` nowhere.
         ureq::Error::Other(source) => (source, partial, true),
         ureq::Error::Io(error) => (error.into(), partial, false),
         error => {

@@ -138,18 +138,26 @@ mod tests {
         (listener, address)
     }
 
-    /// An address that refuses.
+    /// A socket with a port of its own that does not listen.
+    fn deaf() -> (Socket, SocketAddr) {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+        let address = socket.local_addr().unwrap().as_socket().unwrap();
+        (socket, address)
+    }
+
+    /// An address that refuses until the tests end: nobody else can get its port.
     fn refusing() -> SocketAddr {
-        listener().1
+        let (socket, address) = deaf();
+        std::mem::forget(socket);
+        address
     }
 
     /// An address that neither accepts nor refuses while the sockets are kept, because its queue is full.
     #[cfg(target_os = "linux")]
     fn dead() -> (Socket, TcpStream, SocketAddr) {
-        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-        socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+        let (socket, address) = deaf();
         socket.listen(0).unwrap();
-        let address = socket.local_addr().unwrap().as_socket().unwrap();
         (socket, TcpStream::connect(address).unwrap(), address)
     }
 

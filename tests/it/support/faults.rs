@@ -1,12 +1,14 @@
 //! Servers that fail in a chosen way.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use socket2::{Domain, Socket, Type};
 
 use super::{created, read_request, serve};
 
@@ -131,9 +133,19 @@ pub fn hold(stream: &mut TcpStream) {
     while stream.read(&mut [0; 4096]).is_ok_and(|amount| amount > 0) {}
 }
 
-/// A port of this machine that nobody listens on.
+/// A socket with a port of its own that does not listen yet.
+pub fn deaf() -> (Socket, SocketAddr) {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).unwrap();
+    let address = socket.local_addr().unwrap().as_socket().unwrap();
+    (socket, address)
+}
+
+/// An address that refuses connections. It does so until the tests end: nobody else can get its port.
 pub fn nobody() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    let (socket, address) = deaf();
+    std::mem::forget(socket);
+    address
 }
 
 /// An address that neither accepts nor refuses: its queue of connections is full.

@@ -3,9 +3,11 @@
 mod receiver;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use socket2::{Domain, Socket, Type};
 
 use super::*;
 use crate::SignatureValidator;
@@ -141,8 +143,10 @@ fn answers() {
 /// The URL must ask for retries, by kind of failure. By default there is one, if no connection was made.
 #[test]
 fn retries_are_those_that_the_url_asks_for() {
-    let closed = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
-    let closed = format!("http://{closed}/");
+    // Bound, so that nobody else gets the port, but not listening.
+    let deaf = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    deaf.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).unwrap();
+    let closed = format!("http://{}/", deaf.local_addr().unwrap().as_socket().unwrap());
     let refusing = Receiver::start(|_, _| status(403));
     let failing = Receiver::start(|_, _| status(500));
     let silent = Receiver::start(|_, _| Reply::Keep(Vec::new()));

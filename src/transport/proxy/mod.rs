@@ -11,7 +11,7 @@ use ureq::ProxyProtocol::{Http, Https};
 
 use crate::error::Error;
 
-/// Where the proxy is configured.
+/// The source of a proxy's configuration.
 #[derive(Clone)]
 pub(crate) enum ProxyChoice {
     Environment,

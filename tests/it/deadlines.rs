@@ -293,11 +293,11 @@ fn times_beyond_every_clock_set_no_limit() {
 #[test]
 fn an_attempt_that_times_out_leaves_time_for_the_next() {
     let script = Script::new([Step::Silence, Step::created()]);
-    let policy = RetryPolicy::new().attempt_timeout(Some(Duration::from_millis(200)));
+    let policy = RetryPolicy::new().attempt_timeout(Some(Duration::from_secs(3)));
     let api = builder(script.address).retry_policy(policy).build().unwrap();
     let answered = api.create_payments_with_metadata(CALL, &small()).unwrap();
     assert_eq!((answered.metadata.attempts, script.equal_requests()), (2, 2));
-    assert!(answered.metadata.elapsed >= Duration::from_millis(195));
+    assert!(answered.metadata.elapsed + EARLY >= Duration::from_secs(3));
 
     // The deadline ends the last attempt, however long it might take by itself.
     let script = Script::new([Step::Silence]);
@@ -309,7 +309,9 @@ fn an_attempt_that_times_out_leaves_time_for_the_next() {
         within(deadline + TOLERANCE, "attempts", move || api.create_payments(CALL, &small()));
     let error = result.unwrap_err();
     assert!(elapsed + EARLY >= deadline);
-    assert_eq!((error.attempts(), error.kind()), (3, ErrorKind::Timeout), "{error:?}");
+    assert_eq!(error.kind(), ErrorKind::Timeout, "{error:?}");
+    // Two if this thread woke half a second late.
+    assert!((2..=3).contains(&error.attempts()), "{error:?}");
 }
 
 #[test]

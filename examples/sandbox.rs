@@ -139,7 +139,7 @@ fn fault(name: &str) -> Result<Fault, String> {
         "500" => Fault::ServerError,
         "503" => Fault::Unavailable,
         "slow" => Fault::Delay(Duration::from_secs(20)),
-        _ => return Err(format!("there is no fault {name:?}: drop, lose, 429, 500, 503 or slow")),
+        _ => return Err(format!("unknown fault {name:?}; expected drop, lose, 429, 500, 503 or slow")),
     })
 }
 
@@ -238,14 +238,14 @@ fn carry_out(line: &str, call: &Call, faults: &Faults) -> String {
         ),
         ["f", name, step] => match (fault(name), target(step)) {
             (Err(error), _) => error,
-            (_, None) => format!("there is no step {step:?}: create, capture, complete or cancel"),
+            (_, None) => format!("unknown step {step:?}; expected create, capture, complete or cancel"),
             (Ok(fault), Some(target)) => {
                 faults.aim(target, fault);
                 format!("the next {step} fails")
             }
         },
         [_, ..] if line.trim().chars().all(is_key) && call.asking().is_none() => {
-            "the caller is not asked for anything".to_owned()
+            "the caller is not being asked for anything".to_owned()
         }
         [_, ..] if line.trim().chars().all(is_key) => {
             call.press(line);

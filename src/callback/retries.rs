@@ -122,7 +122,7 @@ impl CallbackRetries {
     /// checked when it is used.
     pub fn url(&self, url: &str) -> Result<String, CallbackError> {
         if self.count > 5 {
-            return Err(CallbackError::invalid("count", "not 0 to 5"));
+            return Err(CallbackError::invalid("count", "outside 0 to 5"));
         }
         if self.after == 0 {
             return Err(CallbackError::invalid("after", "empty"));
@@ -133,9 +133,9 @@ impl CallbackRetries {
             asked.push(format!("rp={}", names.map(|(_, name)| *name).collect::<Vec<_>>().join(",")));
         }
         for (name, field, timeout, most, range) in [
-            ("ct", "connect_timeout", self.connect_timeout, 10_000, "not 100 ms to 10 s"),
-            ("rt", "read_timeout", self.read_timeout, 15_000, "not 100 ms to 15 s"),
-            ("tt", "total_timeout", self.total_timeout, 15_000, "not 100 ms to 15 s"),
+            ("ct", "connect_timeout", self.connect_timeout, 10_000, "outside 100 ms to 10 s"),
+            ("rt", "read_timeout", self.read_timeout, 15_000, "outside 100 ms to 15 s"),
+            ("tt", "total_timeout", self.total_timeout, 15_000, "outside 100 ms to 15 s"),
         ] {
             let Some(timeout) = timeout else { continue };
             let millis = timeout.as_millis();
@@ -238,13 +238,16 @@ mod tests {
     fn values_out_of_range_are_refused() {
         let default = CallbackRetries::default;
         for (retries, error) in [
-            (default().count(6), "invalid count: not 0 to 5"),
+            (default().count(6), "invalid count: outside 0 to 5"),
             (default().after([]), "invalid after: empty"),
-            (default().connect_timeout(millis(99)), "invalid connect_timeout: not 100 ms to 10 s"),
-            (default().connect_timeout(millis(10_001)), "invalid connect_timeout: not 100 ms to 10 s"),
-            (default().read_timeout(Duration::ZERO), "invalid read_timeout: not 100 ms to 15 s"),
-            (default().read_timeout(millis(15_001)), "invalid read_timeout: not 100 ms to 15 s"),
-            (default().total_timeout(Duration::from_secs(16)), "invalid total_timeout: not 100 ms to 15 s"),
+            (default().connect_timeout(millis(99)), "invalid connect_timeout: outside 100 ms to 10 s"),
+            (default().connect_timeout(millis(10_001)), "invalid connect_timeout: outside 100 ms to 10 s"),
+            (default().read_timeout(Duration::ZERO), "invalid read_timeout: outside 100 ms to 15 s"),
+            (default().read_timeout(millis(15_001)), "invalid read_timeout: outside 100 ms to 15 s"),
+            (
+                default().total_timeout(Duration::from_secs(16)),
+                "invalid total_timeout: outside 100 ms to 15 s",
+            ),
             (
                 default().total_timeout(Duration::from_micros(100_500)),
                 "invalid total_timeout: not in whole milliseconds",

@@ -163,7 +163,11 @@ impl Progress {
             // The wait took longer than it should have.
             Some(error) if left < LEAST_TIME => Err(self.end(error)),
             None if left.is_zero() => {
-                let error = Error::new(ErrorKind::Timeout, Outcome::NotSent, "the time for the call is up");
+                let error = Error::new(
+                    ErrorKind::Timeout,
+                    Outcome::NotSent,
+                    "the deadline of the operation has passed",
+                );
                 Err(self.end(error.timed_out(true)))
             }
             _ => Ok(()),
@@ -240,7 +244,7 @@ mod tests {
         for (left, last_error, ends_with) in [
             // The first one is begun whatever little time there is.
             (nanosecond, None, None),
-            (Duration::ZERO, None, Some((ErrorKind::Timeout, "the time for the call is up"))),
+            (Duration::ZERO, None, Some((ErrorKind::Timeout, "the deadline of the operation has passed"))),
             (LONG, lost(), None),
             (enough, lost(), None),
             (Duration::from_nanos(9_999_999), lost(), Some((ErrorKind::ConnectionLost, "lost"))),

@@ -303,7 +303,7 @@ mod tests {
         assert_eq!((credentials.region.as_deref(), credentials.edge), (Some("ie1"), None));
         for (name, value, message) in [
             ("TWILIO_REGION", "IE1", "invalid TWILIO_REGION: not lower-case letters, digits and hyphens"),
-            ("TWILIO_REGION", "jp1", "invalid TWILIO_REGION: jp1 needs an edge: name it in TWILIO_EDGE"),
+            ("TWILIO_REGION", "jp1", "invalid TWILIO_REGION: jp1 needs an edge: set TWILIO_EDGE"),
             ("TWILIO_EDGE", "roaming", "invalid TWILIO_EDGE: the edge roaming does not exist"),
         ] {
             refused(from(&[account, ("TWILIO_AUTH_TOKEN", "hush"), (name, value)]), message);

@@ -29,7 +29,7 @@ pub(crate) fn regional(
         (None, Some("ie1")) => ("dublin", "ie1"),
         (None, Some("au1")) => ("sydney", "au1"),
         (None, Some(region)) => {
-            let reason = format!("{region} needs an edge: name it in {edge_field}");
+            let reason = format!("{region} needs an edge: set {edge_field}");
             return Err(Error::invalid(region_field, reason));
         }
         (Some(edge), region) => (edge, region.unwrap_or("us1")),
@@ -99,7 +99,7 @@ mod tests {
         }
         for region in ["br1", "de1", "jp1", "sg1", "us2", "new-1"] {
             let error = regional(Some(region), None).unwrap_err();
-            let message = format!("invalid region: {region} needs an edge: name it in edge");
+            let message = format!("invalid region: {region} needs an edge: set edge");
             assert_eq!(error.to_string(), message);
         }
         for region in [None, Some("us1"), Some("ie1")] {

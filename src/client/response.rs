@@ -53,10 +53,11 @@ impl ResponseReader<'_> {
 
     fn redirect(&self, response: &Response) -> Error {
         let location = response.headers.get("location").map(|location| self.redactor.mask(location));
-        let target = location.as_deref().map_or_else(|| "nowhere".to_owned(), url_without_secrets);
-        let status = response.status;
-        let message =
-            format!("the API answered HTTP {status}, a redirect to {target}, which is not followed");
+        let target = match location.as_deref().map(url_without_secrets) {
+            Some(target) => format!("to {target}, which is not followed"),
+            None => "without a target".to_owned(),
+        };
+        let message = format!("the API responded with HTTP {}, a redirect {target}", response.status);
         let error = Error::new(ErrorKind::Redirect, Outcome::Unknown, message);
         error.with_response(self.kept(response)).with_location(location)
     }
@@ -146,7 +147,7 @@ mod tests {
             (202, &another_call, UnexpectedResponse, Unknown, false, about),
             (101, "", UnexpectedResponse, Unknown, false, "the status is unexpected"),
             (600, "", UnexpectedResponse, Unknown, false, "the status is unexpected"),
-            (302, "", Redirect, Unknown, false, "a redirect to nowhere"),
+            (302, "", Redirect, Unknown, false, "a redirect without a target"),
             (404, r#"{"code":20404}"#, Api, Refused, false, "HTTP 404, code 20404"),
             (408, "", Api, Unknown, true, "HTTP 408"),
             (409, "", Api, Unknown, false, "HTTP 409"),

@@ -9,7 +9,7 @@
 //! fn advice(error: &ApiError) -> &'static str {
 //!     match error.code {
 //!         Some(codes::INCOMPLETE) => "ask for what is still required, then complete again",
-//!         Some(codes::AVS_NAME_MISSING) => "give the account holder's name as AVSName",
+//!         Some(codes::AVS_NAME_MISSING) => "pass the account holder's name as AVSName",
 //!         _ => "see the message",
 //!     }
 //! }

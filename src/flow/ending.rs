@@ -146,7 +146,7 @@ impl fmt::Display for Ending {
                 }
             }
             PaymentEnding::Unknown { .. } => {
-                f.write_str("it is not known whether it was paid; a callback may still report it")?;
+                f.write_str("it is not known whether it was paid: wait for a callback")?;
                 if let Some(reference) = &self.reference {
                     write!(f, ", or search at the payment processor for {reference}")?;
                 }

@@ -34,7 +34,8 @@ impl<'de> Deserialize<'de> for PaymentFlow {
         let value = Value::deserialize(deserializer)?;
         let version: u64 = field(&value, "version").map_err(D::Error::custom)?;
         if version != VERSION {
-            let reason = format!("a payment flow of version {version}, which this version cannot read");
+            let reason =
+                format!("a payment flow of version {version}, which this version of the crate cannot read");
             return Err(D::Error::custom(reason));
         }
         let read = || {

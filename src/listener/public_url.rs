@@ -27,7 +27,7 @@ impl PublicUrl {
         let url = Url::split(&given);
         match url.host {
             Some(_) if !url.is_http() && !url.is_https() => return refusal("neither https nor http"),
-            Some("") => return refusal("without a host"),
+            Some("") => return refusal("has no host"),
             Some(_) => {}
             None => return refusal("not an absolute URL"),
         }
@@ -96,11 +96,11 @@ mod tests {
             ("/status", "not an absolute URL"),
             ("pay.example.com/status", "not an absolute URL"),
             ("ftp://pay.example.com", "neither https nor http"),
-            ("https://", "without a host"),
-            ("https:///status", "without a host"),
-            ("https://u:p@/status", "without a host"),
-            ("https://:443/status", "without a host"),
-            ("https://?x", "without a host"),
+            ("https://", "has no host"),
+            ("https:///status", "has no host"),
+            ("https://u:p@/status", "has no host"),
+            ("https://:443/status", "has no host"),
+            ("https://?x", "has no host"),
             ("https://pay.example.com/a b", "contains white space or a control character"),
             ("https://pay.example.com/\n", "contains white space or a control character"),
         ] {

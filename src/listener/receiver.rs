@@ -15,7 +15,7 @@ use crate::text::url_without_secrets;
 const TOKEN: &str = "I-Twilio-Idempotency-Token";
 
 /// The response to a callback that was received before, and its name in the log.
-const REPEATED: (u16, &str) = (204, "Repeated");
+const REPEATED: (u16, &str) = (204, "repeated");
 
 pub(super) struct Receiver {
     pub(super) queue: Arc<Queue>,
@@ -74,11 +74,11 @@ impl Receiver {
     pub(super) fn put(&self, callback: &StatusCallback, delivery: &Delivery) -> (u16, &'static str) {
         match self.queue.put(callback, delivery) {
             Receipt::Repeated => REPEATED,
-            Receipt::NoRoom => (503, "NoRoom"),
+            Receipt::NoRoom => (503, "no room"),
             Receipt::Registered(handler) => match call(|| handler.on_callback(callback)) {
                 Ok(true) => {
                     self.queue.state().note(callback, delivery);
-                    (204, "Handled")
+                    (204, "handled")
                 }
                 // The handler was unregistered meanwhile.
                 Ok(false) => self.put(callback, delivery),
@@ -92,13 +92,13 @@ impl Receiver {
                         "an unread callback was discarded to make room for another, {count} so far"
                     ));
                 }
-                (204, "Taken")
+                (204, "queued")
             }
         }
     }
 
     fn failed(&self, callback: &StatusCallback, error: &str) -> (u16, &'static str) {
         self.warnings.warn(format_args!("callback of {}: the handler failed: {error}", callback.sid));
-        (500, "Failed")
+        (500, "failed")
     }
 }

@@ -231,8 +231,8 @@ fn a_callback_that_arrives_as_its_handler_ends_is_not_lost() {
     let handler: Arc<dyn CallbackHandler> = Arc::clone(&ending) as Arc<dyn CallbackHandler>;
     *ending.0.lock().unwrap() = Some(queue.register(&handler).unwrap());
     let delivery = Delivery::new(Some("token"), "signature".to_owned());
-    assert_eq!(receiver.put(&callback(1, 7), &delivery), (204, "Taken"));
+    assert_eq!(receiver.put(&callback(1, 7), &delivery), (204, "queued"));
     assert_eq!(rest(&queue), [7]);
     // It was received once.
-    assert_eq!(receiver.put(&callback(1, 7), &delivery), (204, "Repeated"));
+    assert_eq!(receiver.put(&callback(1, 7), &delivery), (204, "repeated"));
 }

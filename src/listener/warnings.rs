@@ -26,7 +26,7 @@ impl Warnings {
         let Some(suppressed) = self.suppressed(Instant::now()) else { return };
         let left_out = match suppressed {
             0 => String::new(),
-            _ => format!(" (and {suppressed} warnings before it that were not logged)"),
+            _ => format!(" (warnings not logged before this one: {suppressed})"),
         };
         let message = message.to_string();
         log::warn!(target: "twilio_payments::listener", "{}{left_out}", Escaped(&message));

@@ -42,7 +42,7 @@ pub(crate) fn callback(url: &str) -> Result<(), &'static str> {
         return Err("neither an http(s) URL nor a relative reference");
     }
     if parts.scheme.is_some() && parts.host.is_none_or(str::is_empty) {
-        return Err("a URL without a host");
+        return Err("has no host");
     }
     Ok(())
 }
@@ -77,7 +77,7 @@ pub(super) fn money(amount: Option<Amount>, code: Option<&str>) -> Result<(), Er
     match currency::decimals(code) {
         Some(most) if amount.decimals() > most => {
             let reason =
-                format!("more decimals than {code} has ({most}), which the service refuses as 64003");
+                format!("more decimals than {code} has ({most}), which the service refuses with code 64003");
             Err(Error::invalid("ChargeAmount", reason))
         }
         _ => Ok(()),

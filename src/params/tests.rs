@@ -115,7 +115,7 @@ fn the_wire_text_of_an_amount_has_the_decimals_of_its_currency() {
     ] {
         let mut params = create().charge_amount(amount.parse().unwrap());
         params.currency = currency.map(str::to_owned);
-        let reason = format!("more decimals than {decimals}, which the service refuses as 64003");
+        let reason = format!("more decimals than {decimals}, which the service refuses with code 64003");
         refused(&params, &format!("invalid ChargeAmount: {reason}"));
     }
 }
@@ -257,13 +257,13 @@ fn status_callbacks() {
         ("mailto:a@example.com", "neither an http(s) URL nor a relative reference"),
         ("example.com:8080/path", "neither an http(s) URL nor a relative reference"),
         (":foo", "neither an http(s) URL nor a relative reference"),
-        ("https:", "a URL without a host"),
-        ("https://", "a URL without a host"),
-        ("https:///path", "a URL without a host"),
-        ("https://?x", "a URL without a host"),
-        ("https://user@/", "a URL without a host"),
-        ("https://:80/", "a URL without a host"),
-        ("https:example.com", "a URL without a host"),
+        ("https:", "has no host"),
+        ("https://", "has no host"),
+        ("https:///path", "has no host"),
+        ("https://?x", "has no host"),
+        ("https://user@/", "has no host"),
+        ("https://:80/", "has no host"),
+        ("https:example.com", "has no host"),
         ("https://example.com/a b", "has a space or control character"),
         ("https://example.com/\r\nX: y", "has a space or control character"),
         (" https://example.com", "has a space or control character"),
@@ -271,8 +271,8 @@ fn status_callbacks() {
         ("https://example.com/?a=<b>", "has a quote or angle bracket, which must be percent-encoded"),
         ("/a>b", "has a quote or angle bracket, which must be percent-encoded"),
         ("/a`b", "has a quote or angle bracket, which must be percent-encoded"),
-        ("https://u:p@/", "a URL without a host"),
-        ("http:example.com", "a URL without a host"),
+        ("https://u:p@/", "has no host"),
+        ("http:example.com", "has no host"),
     ] {
         assert_eq!(check::callback(bad), Err(reason), "{bad}");
         let message = format!("invalid StatusCallback: {reason}");

@@ -97,7 +97,7 @@ impl Connector {
     fn open(&self, deadline: Instant) -> io::Result<TcpStream> {
         let addresses = self.resolver.resolve(deadline)?;
         if self.tls.is_none() && !addresses.iter().all(|address| address.ip().is_loopback()) {
-            let reason = "plain http goes to loopback addresses only";
+            let reason = "plain http is only allowed to loopback addresses";
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, reason));
         }
         let latest = || self.latest.lock().unwrap_or_else(PoisonError::into_inner);

@@ -86,7 +86,7 @@ fn failure(error: ureq::Error, partial: Option<Box<Response>>) -> Failure {
             (UnexpectedResponse, false, "the response's head is too large".to_owned())
         }
         // Something on the way has corrupted the connection.
-        _ => (UnexpectedResponse, true, "the response is not HTTP that can be read".to_owned()),
+        _ => (UnexpectedResponse, true, "the response cannot be read as HTTP".to_owned()),
     };
     let (source, partial, stale) = match error {
         // Only our kept connection makes it: ureq 3.5 itself returns `Other` nowhere.
@@ -161,7 +161,7 @@ mod tests {
             (lost(), true, ConnectionLost, true, "the response (HTTP 201) was cut off"),
             (late(), false, Timeout, true, "no response in time"),
             (late(), true, Timeout, true, "the response (HTTP 201) did not end in time"),
-            (not_http(), true, UnexpectedResponse, true, "the response is not HTTP that can be read"),
+            (not_http(), true, UnexpectedResponse, true, "the response cannot be read as HTTP"),
             (large(), true, UnexpectedResponse, false, "the response's head is too large"),
             (large(), false, UnexpectedResponse, false, "the response's head is too large"),
         ] {

@@ -60,7 +60,7 @@ impl Resolver {
                 Err(io::Error::new(io::ErrorKind::NotFound, "the name has no address"))
             }
             Some(result) => result,
-            None => Err(io::Error::new(io::ErrorKind::TimedOut, "the look-up of the name takes too long")),
+            None => Err(io::Error::new(io::ErrorKind::TimedOut, "looking up the name took too long")),
         }
     }
 

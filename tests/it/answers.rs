@@ -242,7 +242,7 @@ fn redirects_are_named_and_not_followed() {
     }
     assert!(target.accept().is_err(), "the target must not be contacted");
     let error = error_for(answer("302 Found", "", ""));
-    assert!(error.to_string().contains("a redirect to nowhere, which is not followed"), "{error}");
+    assert!(error.to_string().contains("responded with HTTP 302, a redirect without a target"), "{error}");
 }
 
 #[test]

@@ -23,7 +23,7 @@ fn unusable_settings_are_refused_by_name() {
     let label = "not lower-case letters, digits and hyphens";
     refused(new().region("ie1.evil.example"), &format!("invalid region: {label}"));
     refused(new().edge("du blin"), &format!("invalid edge: {label}"));
-    refused(new().region("jp1"), "invalid region: jp1 needs an edge: name it in edge");
+    refused(new().region("jp1"), "invalid region: jp1 needs an edge: set edge");
     refused(new().region("us1").edge("roaming"), "invalid edge: the edge roaming does not exist");
     refused(
         new().base_url("http://example.com"),
@@ -48,7 +48,7 @@ fn unusable_settings_are_refused_by_name() {
     refused(new().root_certificate(broken), &format!("invalid root_certificate: {reason}"));
     refused(new().proxy("http://user:hush@"), "invalid proxy: not the URL of a proxy");
     let socks =
-        "a SOCKS proxy, which is not supported; if it comes from the environment, `no_proxy()` passes it by";
+        "a SOCKS proxy, which is not supported; if the environment sets it, call `no_proxy()` to ignore it";
     refused(new().proxy("socks5://127.0.0.1:1080"), &format!("invalid proxy: {socks}"));
     assert!(PaymentsApi::new("AC1", TOKEN).is_err());
 }
@@ -129,10 +129,7 @@ fn region_and_edge_of_the_environment_are_never_ignored() {
             &[("TWILIO_REGION", "jp1"), ("TWILIO_EDGE", "tokyo")],
             Some(r#"region: Some("jp1"), edge: Some("tokyo")"#),
         ),
-        (
-            &[("TWILIO_REGION", "jp1")],
-            Some("invalid TWILIO_REGION: jp1 needs an edge: name it in TWILIO_EDGE"),
-        ),
+        (&[("TWILIO_REGION", "jp1")], Some("invalid TWILIO_REGION: jp1 needs an edge: set TWILIO_EDGE")),
         (&[("TWILIO_EDGE", "roaming")], Some("invalid TWILIO_EDGE: the edge roaming does not exist")),
     ] {
         let expected = expected.map(|expected| ("EXPECTED", expected));
@@ -176,14 +173,14 @@ fn the_environment_names_a_proxy() {
         return;
     }
     for name in names {
-        let message = "is not the URL of a proxy; `no_proxy()` passes it by";
+        let message = "is not the URL of a proxy; call `no_proxy()` to ignore it";
         let expected = format!("invalid proxy: {name} in the environment {message}");
         assert!(in_environment(TEST, &[(name, "http://[bad"), ("EXPECTED", &expected)]), "{name}");
         assert!(in_environment(TEST, &[(name, "http://127.0.0.1:9")]), "{name}");
         assert!(!in_environment(TEST, &[(name, "http://[bad")]), "{name}: the child must see it");
     }
     let socks = "invalid proxy: a SOCKS proxy, which is not supported; if it comes from the environment, \
-                 `no_proxy()` passes it by";
+                 call `no_proxy()` to ignore it";
     assert!(in_environment(TEST, &[("ALL_PROXY", "socks5://127.0.0.1:9"), ("EXPECTED", socks)]));
 }
 

@@ -47,7 +47,7 @@ fn no_false_success() {
     let with = |headers: &str| format!("{ok}{headers}\r\n{json}").into_bytes();
     let gzip = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 0x4b, 0x4c, 4, 0, 0x43, 0xbe, 0xb7, 0xe8, 1, 0, 0, 0];
     let deep = "[".repeat(100_000) + &"]".repeat(100_000);
-    let unread = "is not HTTP that can be read";
+    let unread = "cannot be read as HTTP";
     let cases: Vec<(&str, Vec<u8>, &str)> = vec![
         ("two lengths", with(&format!("Content-Length: {length}\r\nContent-Length: 5\r\n")), unread),
         (

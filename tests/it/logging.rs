@@ -72,11 +72,7 @@ fn a_record_for_each_attempt_and_one_for_each_retry() {
             3,
             "HTTP 503",
         ),
-        (
-            vec![Step::Break(format!("{CARD} said-in-a-body\r\n"))],
-            3,
-            "the response is not HTTP that can be read",
-        ),
+        (vec![Step::Break(format!("{CARD} said-in-a-body\r\n"))], 3, "the response cannot be read as HTTP"),
         (vec![Step::Stall(format!("HTTP/1.1 201 Created\r\n{headers}"))], 3, "no response in time"),
         (vec![Step::created(), Step::CloseRead, status("201 Created")], 1, "HTTP 201"),
     ];

@@ -161,7 +161,7 @@ fn a_status_counts_whatever_becomes_of_the_body() {
         (Step::Stall(head(201, "Content-Length: 9\r\n\r\n{")), "the response (HTTP 201) did not end in time"),
         (
             Step::Answer(head(201, "Transfer-Encoding: chunked\r\n\r\nx\r\n")),
-            "the response is not HTTP that can be read",
+            "the response cannot be read as HTTP",
         ),
     ] {
         let policy = quick_for(std::slice::from_ref(&step)).max_retries(0);

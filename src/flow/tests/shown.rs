@@ -7,7 +7,7 @@ const REFERENCE: &str = "5091313b95659b0b";
 #[test]
 fn an_ending_in_words() {
     let open = "; the session may be open";
-    let unknown = "it is not known whether it was paid; a callback may still report it";
+    let unknown = "it is not known whether it was paid: wait for a callback";
     let reference = format!(", or search at the payment processor for {REFERENCE}");
     for (result, shown) in [
         ("Result=success&PaymentConfirmationCode=ch_%0a1", "paid, confirmation code ch_\\n1".to_owned()),

@@ -111,7 +111,11 @@ fn a_flow_of_version_1_is_read() {
 #[test]
 fn values_that_are_not_flows_are_refused() {
     for (text, replaced, reason) in [
-        ("\"version\": 1", "\"version\": 2", "a payment flow of version 2, which this version cannot read"),
+        (
+            "\"version\": 1",
+            "\"version\": 2",
+            "a payment flow of version 2, which this version of the crate cannot read",
+        ),
         ("\"version\": 1", "\"version\": \"1\"", "version: missing or invalid"),
         ("\"revision\": 9,", "", "not a payment flow: revision: missing or invalid"),
         ("\"Complete\"", "\"Refund\"", "not a payment flow: state: missing or invalid"),

@@ -92,12 +92,12 @@ impl Amount {
     /// ```
     ///
     /// # Errors
-    /// Returns an error if the amount is 1,000,000 units or more, or if `currency` is not a code of ISO 4217 that
-    /// this version knows.
+    /// Returns an error if the amount is 1,000,000 units or more, or if `currency` is not an ISO 4217 code that this
+    /// version knows.
     pub fn from_minor_units(minor_units: u64, currency: &str) -> Result<Self, Error> {
         match currency::decimals(currency) {
             Some(decimals) => Self::scaled(minor_units, unit(decimals)),
-            None => Err(Error::invalid("Currency", "not a known code of ISO 4217")),
+            None => Err(Error::invalid("Currency", "not a known ISO 4217 code")),
         }
     }
 
@@ -106,8 +106,8 @@ impl Amount {
         self.in_units_of(SCALE / 100)
     }
 
-    /// Returns the amount in the smallest unit of a currency, or `None` if it has more decimals than the currency,
-    /// or if `currency` is not a code of ISO 4217 that this version knows.
+    /// Returns the amount in the smallest unit of a currency, or `None` if it has more decimals than the currency, or
+    /// if `currency` is not an ISO 4217 code that this version knows.
     pub fn minor_units(self, currency: &str) -> Option<u64> {
         self.in_units_of(unit(currency::decimals(currency)?))
     }
@@ -160,7 +160,7 @@ impl Amount {
     fn scaled(value: u64, scale: u64) -> Result<Self, Error> {
         match value.checked_mul(scale) {
             Some(ten_thousandths) if ten_thousandths < LIMIT => Ok(Self { ten_thousandths }),
-            _ => Err(Error::invalid(FIELD, "not below 1,000,000")),
+            _ => Err(Error::invalid(FIELD, "1,000,000 or more")),
         }
     }
 }
@@ -210,8 +210,8 @@ impl TryFrom<f64> for Amount {
         let reason = match value {
             _ if value.is_nan() => "not a number",
             _ if value < 0.0 => "negative",
-            _ if value >= 1_000_000.0 => "not below 1,000,000",
-            _ => "not exact in four decimals (round it first, or pass text or cents)",
+            _ if value >= 1_000_000.0 => "1,000,000 or more",
+            _ => "not exact to four decimals (round it first, or pass text or cents)",
         };
         // The text of a float is the shortest decimal that it is nearest to, so it is the decimal that was meant. The
         // sum of zero and a negative zero is zero.

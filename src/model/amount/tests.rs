@@ -35,18 +35,18 @@ fn bad_text_is_refused_with_the_reason() {
     refused("-0.01".parse(), "negative");
     refused("0.12345".parse(), "more than four decimals");
     refused("1.00000".parse(), "more than four decimals");
-    refused("1000000".parse(), "not below 1,000,000");
-    refused("99999999999999999999999999".parse(), "not below 1,000,000");
+    refused("1000000".parse(), "1,000,000 or more");
+    refused("99999999999999999999999999".parse(), "1,000,000 or more");
 }
 
 #[test]
 fn whole_numbers_are_bounded() {
     assert_eq!(Amount::from_units(999_999).unwrap().to_string(), "999999.00");
-    refused(Amount::from_units(1_000_000), "not below 1,000,000");
-    refused(Amount::from_units(u64::MAX), "not below 1,000,000");
+    refused(Amount::from_units(1_000_000), "1,000,000 or more");
+    refused(Amount::from_units(u64::MAX), "1,000,000 or more");
     assert_eq!(Amount::from_cents(99_999_999).unwrap().to_string(), "999999.99");
-    refused(Amount::from_cents(100_000_000), "not below 1,000,000");
-    refused(Amount::from_cents(u64::MAX), "not below 1,000,000");
+    refused(Amount::from_cents(100_000_000), "1,000,000 or more");
+    refused(Amount::from_cents(u64::MAX), "1,000,000 or more");
     assert_eq!(Amount::MAX.to_string(), "999999.9999");
 }
 
@@ -55,11 +55,11 @@ fn floats_are_exact_or_refused() {
     assert_eq!(Amount::try_from(0.3).unwrap().to_string(), "0.30");
     refused(
         Amount::try_from(0.1 + 0.2),
-        "not exact in four decimals (round it first, or pass text or cents)",
+        "not exact to four decimals (round it first, or pass text or cents)",
     );
     refused(Amount::try_from(f64::NAN), "not a number");
     refused(Amount::try_from(-5.0), "negative");
-    refused(Amount::try_from(f64::INFINITY), "not below 1,000,000");
+    refused(Amount::try_from(f64::INFINITY), "1,000,000 or more");
 }
 
 #[test]
@@ -120,10 +120,10 @@ fn shown_in_a_currency() {
         format!("{:>6}|{:06}|{:.1}", yen.display("JPY"), yen.display("JPY"), yen.display("JPY")),
         "   500|000500|500.0"
     );
-    refused(Amount::from_minor_units(1_000_000, "JPY"), "not below 1,000,000");
-    refused(Amount::from_minor_units(u64::MAX, "CLF"), "not below 1,000,000");
+    refused(Amount::from_minor_units(1_000_000, "JPY"), "1,000,000 or more");
+    refused(Amount::from_minor_units(u64::MAX, "CLF"), "1,000,000 or more");
     let error = Amount::from_minor_units(1, "XTS").unwrap_err();
-    assert_eq!(error.to_string(), "invalid Currency: not a known code of ISO 4217");
+    assert_eq!(error.to_string(), "invalid Currency: not a known ISO 4217 code");
 }
 
 #[test]
@@ -151,17 +151,17 @@ fn any_float_is_exact_or_refused_with_the_reason() {
     }
     for (value, reason) in [
         (f64::NAN, "not a number"),
-        (f64::INFINITY, "not below 1,000,000"),
+        (f64::INFINITY, "1,000,000 or more"),
         (f64::NEG_INFINITY, "negative"),
         (-5.0, "negative"),
         (-1e-300, "negative"),
-        (1_000_000.0, "not below 1,000,000"),
-        (1e300, "not below 1,000,000"),
-        (0.1 + 0.2, "not exact in four decimals (round it first, or pass text or cents)"),
-        (1e-7, "not exact in four decimals (round it first, or pass text or cents)"),
-        (f64::MIN_POSITIVE, "not exact in four decimals (round it first, or pass text or cents)"),
-        (0.12345, "not exact in four decimals (round it first, or pass text or cents)"),
-        (999_999.999_99, "not exact in four decimals (round it first, or pass text or cents)"),
+        (1_000_000.0, "1,000,000 or more"),
+        (1e300, "1,000,000 or more"),
+        (0.1 + 0.2, "not exact to four decimals (round it first, or pass text or cents)"),
+        (1e-7, "not exact to four decimals (round it first, or pass text or cents)"),
+        (f64::MIN_POSITIVE, "not exact to four decimals (round it first, or pass text or cents)"),
+        (0.12345, "not exact to four decimals (round it first, or pass text or cents)"),
+        (999_999.999_99, "not exact to four decimals (round it first, or pass text or cents)"),
     ] {
         refused(Amount::try_from(value), reason);
     }

@@ -34,8 +34,8 @@ impl ProxyChoice {
         };
         match proxy {
             Some(proxy) if !matches!(proxy.protocol(), Http | Https) => Err(invalid(
-                "a SOCKS proxy, which is not supported; if it comes from the environment, `no_proxy()` \
-                 passes it by",
+                "a SOCKS proxy, which is not supported; if the environment sets it, call `no_proxy()` \
+                 to ignore it",
             )),
             proxy => Ok(proxy),
         }
@@ -53,7 +53,8 @@ fn environment_proxy() -> Result<Option<Proxy>, Error> {
     let set = |name: &&str| env::var_os(name).is_some_and(|value| !value.is_empty());
     let Some(name) = NAMES.iter().find(|name| set(name)) else { return Ok(None) };
     let proxy = env::var(name).ok().and_then(|url| Proxy::new(&url).ok());
-    let reason = || format!("{name} in the environment is not the URL of a proxy; `no_proxy()` passes it by");
+    let reason =
+        || format!("{name} in the environment is not the URL of a proxy; call `no_proxy()` to ignore it");
     proxy.map(Some).ok_or_else(|| invalid(reason()))
 }
 

@@ -34,7 +34,7 @@ pub(in crate::transport) fn open(
     match status(stream)? {
         200..=299 => Ok(()),
         status @ (429 | 500..=599) => {
-            Err(io::Error::other(format!("the proxy answered HTTP {status}")).into())
+            Err(io::Error::other(format!("the proxy responded with HTTP {status}")).into())
         }
         status => Err(impossible(format!("the proxy refused with HTTP {status}"))),
     }

@@ -169,7 +169,7 @@ fn what_is_logged_shows_no_secret() {
         format!("WARN {target} {to} refused: "),
         format!("WARN {target} {to} refused: "),
         format!("WARN {target} {to} not understood: "),
-        format!("DEBUG {target} callback of {}: Taken", sid(0x0010_9000)),
+        format!("DEBUG {target} callback of {}: queued", sid(0x0010_9000)),
     ]) {
         assert!(line.starts_with(&begin), "{line}");
         for secret in [TOKEN, "user", "pass", "key", "tok_1", "4242", "t-1"] {

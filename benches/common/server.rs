@@ -1,4 +1,4 @@
-//! The service on loopback. It gives every request the same response, as fast as it can.
+//! The service on loopback. It sends the same response to every request, as fast as it can.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -120,7 +120,7 @@ impl Server {
     }
 }
 
-/// Answers until the connection ends.
+/// Responds until the connection ends.
 fn serve(mut stream: impl Read + Write, seen: &Seen) {
     let answer = facts::answer();
     let mut buffer = vec![0; 16 * 1024];

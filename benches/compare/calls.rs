@@ -8,7 +8,7 @@ use crate::common::server::Server;
 const CALLS: usize = 1000;
 
 pub(crate) fn measure(report: &mut Report, scale: Scale) {
-    report.table("Time a call (one core shared with the server, kept connection)");
+    report.table("Time per call (one core shared with the server, kept connection)");
     for server in [Server::plain(), Server::tls()] {
         let (name, by_plain, by_timeouts) = match server.pem {
             None => ("plain HTTP", 0.65, 0.60),

@@ -23,7 +23,7 @@ pub(crate) fn measure(report: &mut Report) {
 
 /// The allocations of a call after a warm-up, in all threads except the server's.
 fn allocations(report: &mut Report) {
-    report.table("Allocations a call (with reallocations), kept connection");
+    report.table("Allocations per call (with reallocations), kept connection");
     for server in [Server::plain(), Server::tls()] {
         let (base, pem) = (server.base_url(), server.pem.as_deref());
         let ours = Ours::new(&base, pem);
@@ -59,7 +59,7 @@ fn allocations(report: &mut Report) {
     ));
     let decode = per_call(&mut || drop(black_box(Payments::from_json(BODY.as_bytes()))));
     let derived = per_call(&mut || drop(black_box(serde_json::from_slice::<Resource>(BODY.as_bytes()))));
-    let row = Row::new("decoding the answer (plain: a derived struct)", decode.text());
+    let row = Row::new("decoding the response (plain: a derived struct)", decode.text());
     report.row(&row.plain(derived.text(), decode.total() / derived.total()));
 }
 
@@ -182,6 +182,6 @@ fn wire(report: &mut Report) {
     report.row(
         &Row::new("TLS records sent", our_records.to_string())
             .plain(plain_records.to_string(), None)
-            .target("1 a call", our_records == 100),
+            .target("1 per call", our_records == 100),
     );
 }

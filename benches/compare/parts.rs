@@ -44,7 +44,7 @@ pub(crate) fn measure(report: &mut Report, scale: Scale) {
         .plain(micros(samples.time(1)), samples.ratio(0, 1)),
     );
     report.row(
-        &Row::new("decode the answer (plain: a derived struct)", micros(samples.time(3)))
+        &Row::new("decode the response (plain: a derived struct)", micros(samples.time(3)))
             .plain(micros(samples.time(4)), samples.ratio(3, 4)),
     );
 

@@ -1,11 +1,11 @@
-//! The plot: time a call in multiples of plain ureq's, on a logarithmic scale.
+//! The plot: time per call as a multiple of plain ureq's, on a logarithmic scale.
 
 use std::fmt::Write as _;
 
 use crate::common::report::{self, Report};
 
-/// The results of other clients on 22 November 2026, on this kind of machine: microseconds a call, and the multiple of
-/// plain ureq's in the same run.
+/// The results of other clients on 22 November 2026, on this kind of machine: microseconds per call, and the multiple
+/// of plain ureq's in the same run.
 const OTHERS: [(&str, f64, f64); 8] = [
     ("minreq 3.0.0", 89.9, 2.90),
     ("attohttpc 0.31.0", 100.6, 3.02),
@@ -48,7 +48,7 @@ pub(crate) fn draw(report: &Report) {
     ];
     bars.extend(OTHERS.map(|(name, micros, multiple)| one(name, micros, multiple)));
     bars.sort_by(|a, b| a.multiple.total_cmp(&b.multiple));
-    std::fs::write(report::folder().join("time-a-call.svg"), svg(&bars)).expect("the plot is writable");
+    std::fs::write(report::folder().join("time-per-call.svg"), svg(&bars)).expect("the plot is writable");
 }
 
 fn at(multiple: f64) -> f64 {
@@ -59,7 +59,7 @@ fn svg(bars: &[Bar]) -> String {
     let height = bars.iter().fold(TOP, |height, _| height + LINE) + 34.0;
     let mut out = format!(
         r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 900 {height}" font-family="sans-serif" font-size="13" role="img">
-<title>Time a call, in multiples of plain ureq's; logarithmic scale</title>
+<title>Time per call, as a multiple of plain ureq's; logarithmic scale</title>
 <style>
 text {{ fill: #1f2328 }} .faint {{ fill: #59636e }} line {{ stroke: #8c959f; stroke-opacity: 0.4 }}
 rect {{ fill: #8c959f }} rect.ours {{ fill: #0969da }} .ours {{ font-weight: bold }}
@@ -67,7 +67,7 @@ rect {{ fill: #8c959f }} rect.ours {{ fill: #0969da }} .ours {{ font-weight: bol
 text {{ fill: #f0f6fc }} .faint {{ fill: #9198a1 }} rect {{ fill: #768390 }} rect.ours {{ fill: #4493f8 }}
 }}
 </style>
-<text x="10" y="18">Time a call on a kept connection (plain HTTP, one core with the server), in multiples of plain ureq's</text>
+<text x="10" y="18">Time per call on a kept connection (plain HTTP, one core with the server), as a multiple of plain ureq's</text>
 "#
     );
     for multiple in [0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0] {

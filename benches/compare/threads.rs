@@ -14,7 +14,7 @@ const CALLS: usize = 3200;
 
 pub(crate) fn measure(report: &mut Report, scale: Scale) {
     report.table_of(
-        "Threads (all cores, plain HTTP): calls a second",
+        "Threads (all cores, plain HTTP): calls per second",
         &[
             "threads",
             "one client of ours",
@@ -94,7 +94,7 @@ fn run(report: &mut Report, scale: Scale, count: usize) {
     ]);
 }
 
-/// The seconds that all clients need, each in its thread, for so many calls each.
+/// The seconds that all clients need, each in its thread, for this many calls each.
 fn time<C: Send>(clients: &mut [C], calls: usize, call: impl Fn(&mut C) + Sync) -> f64 {
     let (start, end) = (Barrier::new(clients.len() + 1), Barrier::new(clients.len() + 1));
     thread::scope(|scope| {

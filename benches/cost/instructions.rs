@@ -17,7 +17,7 @@ pub(crate) fn measure(report: &mut Report, service: &Service) {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(file);
         assert!(path.is_file(), "src/{file} has moved: name its new place in LOOP");
     }
-    report.table("Instructions a call (callgrind)");
+    report.table("Instructions per call (callgrind)");
     let mut ours_by_file = BTreeMap::new();
     for (name, url) in [("plain HTTP", &service.plain), ("TLS 1.3", &service.tls)] {
         let ours = per_call(service, "ours", url);
@@ -39,7 +39,7 @@ pub(crate) fn measure(report: &mut Report, service: &Service) {
             report.row(&Row::new(what, figure).target("≤ 0.5 %", share <= 0.005));
             ours_by_file = ours;
             by_crate(report, &ours_by_file, &plain);
-            report.table("Instructions a call over TLS (callgrind)");
+            report.table("Instructions per call over TLS (callgrind)");
         } else {
             report.row(&row);
         }
@@ -54,7 +54,7 @@ pub(crate) fn measure(report: &mut Report, service: &Service) {
     report.row(&Row::new("this crate's own, by file (plain HTTP)", own.join(", ")));
 }
 
-/// A table of what the two spend where.
+/// A table of where the two clients spend their instructions.
 fn by_crate(report: &mut Report, ours: &BTreeMap<String, f64>, plain: &BTreeMap<String, f64>) {
     report.table("… by the crate whose source they are from (plain HTTP)");
     let sums = |files: &BTreeMap<String, f64>| {

@@ -6,7 +6,7 @@ use crate::common::report::{Report, Row};
 use crate::{FEW, MANY, Service};
 
 pub(crate) fn measure(report: &mut Report, service: &Service) {
-    report.table("System calls a call (strace)");
+    report.table("System calls per call (strace)");
     for (name, url) in [("plain HTTP", &service.plain), ("TLS 1.3", &service.tls)] {
         let counts = ["ours", "plain", "timeouts"].map(|who| per_call(service, who, url));
         let totals = [0, 1, 2].map(|index: usize| counts[index].values().sum::<f64>());
@@ -43,7 +43,8 @@ pub(crate) fn measure(report: &mut Report, service: &Service) {
     );
     let threads = ["ours", "plain", "timeouts"].map(|who| {
         let counts = per_call(service, who, &url);
-        ["clone", "clone3"].iter().filter_map(|name| counts.get(*name)).sum::<f64>()
+        // The sum of nothing is a negative zero.
+        ["clone", "clone3"].iter().filter_map(|name| counts.get(*name)).sum::<f64>() + 0.0
     });
     let figure = |index: usize| format!("{:.2}", threads[index]);
     report.row(

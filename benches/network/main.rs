@@ -86,7 +86,7 @@ fn main() {
     }
     if let Some(dead) = in_two_addresses(address, &pem) {
         let limit = trips(Duration::from_millis(250).as_secs_f64()) + 3.0;
-        let what = format!("the first call, the name's first address being dead ({limit:.2})");
+        let what = format!("the first call, if the name's first address is dead ({limit:.2})");
         let target = format!("≤ 0.35 s more than {:.2}", trips(first));
         report.row(&row(&what, dead, None).target(&target, dead - first <= 0.35));
     }

@@ -1,7 +1,7 @@
 //! `cargo bench --bench weight`: the crates, the clean build and the size of the smallest program with this
 //! crate and with plain ureq, and the time that the two programs take for their one call.
 //!
-//! It builds each program three times, so it takes some minutes.
+//! It builds each program three times, so it takes a few minutes.
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -78,7 +78,7 @@ fn start_and_cancel(api: &PaymentsApi, call_sid: &str, callback_url: &str) -> Re
     Ok(())
 }
 
-/// Stands in for the service's token endpoint, and gives every client the sandbox's token.
+/// Stands in for the service's token endpoint, and returns the sandbox's token to every client.
 fn token_endpoint(token: String) -> std::io::Result<String> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let url = format!("http://{}/v2/token", listener.local_addr()?);

@@ -1,7 +1,7 @@
-//! What several folders would otherwise write again and again: setters, and `Debug` of what has secrets.
+//! Macros that several folders share: setters, and `Debug` for types that contain secrets.
 
-/// Defines setters, each by the name of its field, which may be in a part of the value: what it takes, and what the
-/// field becomes.
+/// Defines a setter for each listed field, with its argument and the field's new value. `in part` names the part of the
+/// value that has the field.
 macro_rules! setters {
     ($( $(#[$doc:meta])* $name:ident($argument:ident: $type:ty) $(in $part:ident)? = $value:expr; )+) => { $(
         $(#[$doc])*
@@ -12,7 +12,7 @@ macro_rules! setters {
     )+ };
 }
 
-/// Implements `Debug` by what it shows of a value, each by a name; it says that there is more.
+/// Implements `Debug` with the listed names and values, and `..` for the rest.
 macro_rules! debug_shows {
     ($type:ident, |$value:ident| $($name:ident: $shown:expr),* $(,)?) => {
         impl std::fmt::Debug for $type {

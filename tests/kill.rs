@@ -197,8 +197,8 @@ impl Random {
     }
 }
 
-/// A port that is free, that the system does not give to anybody who asks for any port, and that no other round
-/// of this test has.
+/// A free port that the system does not assign to programs that ask for any port, and that no other round of this test
+/// has.
 fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let first = u16::try_from(std::process::id() % 10_000).unwrap();
@@ -270,7 +270,7 @@ impl Round {
 
     /// Waits for the moment at which the program is killed.
     fn wait(&mut self) {
-        // In events, so that it does not depend on the machine's speed; at times one that waits is hit.
+        // In events, so that it does not depend on the machine's speed; sometimes a program that is waiting is hit.
         let patience = Duration::from_millis(300 + self.random.up_to(1_500));
         let started = Instant::now();
         let (count, most): (fn(&Sandbox) -> usize, u64) = match self.restart {
@@ -358,7 +358,7 @@ impl Round {
     }
 }
 
-/// Kills the program so many times in one world.
+/// Kills the program this many times, with one way of treating repeated keys.
 #[track_caller]
 fn killed(keys: IdempotencyKeys, restart: Restart) {
     if std::env::var_os("KILL_TEST").is_some() {

@@ -109,7 +109,7 @@ impl Shop {
         Ok(PaymentFlow::new(call_sid, params)?)
     }
 
-    /// Stores a new flow. The worker of any process then carries it on.
+    /// Stores a new flow. The worker of any process then continues it.
     fn begin(&self, order: &str, query: &str) -> Result<(u16, String), Failure> {
         let field = |name: &str| {
             let mut pairs = form_urlencoded::parse(query.as_bytes());

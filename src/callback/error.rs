@@ -45,7 +45,8 @@ pub enum CallbackErrorKind {
     Signature,
     /// The body is not a status callback of a Payments session. Answer 400.
     Malformed,
-    /// The listener cannot listen on its address; the error's source is the system's error.
+    /// The listener cannot listen on its address, for example because the address is in use or cannot be resolved, or
+    /// the system cannot start a thread; the error's source is the system's error.
     Listen,
     /// No callback arrived in time.
     Timeout,
@@ -58,13 +59,13 @@ impl CallbackError {
         Self { kind, field: None, message, source: None }
     }
 
-    /// A value of the program that was refused.
+    /// Makes the error for a value of the program that was refused.
     #[cfg_attr(not(feature = "signature"), allow(dead_code, reason = "only the validator takes values"))]
     pub(crate) fn invalid(field: &'static str, reason: &'static str) -> Self {
         Self { field: Some(field), ..Self::new(CallbackErrorKind::InvalidInput, reason) }
     }
 
-    /// A listener that cannot start.
+    /// Makes the error for a listener that cannot start.
     #[cfg_attr(not(feature = "listener"), allow(dead_code, reason = "only the listener listens"))]
     pub(crate) fn listen(source: io::Error) -> Self {
         let error = Self::new(CallbackErrorKind::Listen, "cannot listen on the address");

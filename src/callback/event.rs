@@ -9,7 +9,7 @@ use crate::text::{Escaped, Withheld};
 /// What a callback reports, returned by [`StatusCallback::event`].
 ///
 /// A session that succeeds sends `Started`, then for each capture `Typing`, more than once, and `Captured`, and at the
-/// end `Succeeded`. Variants may get more fields, so match with `..`.
+/// end `Succeeded`. Variants may gain fields, so match with `..`.
 ///
 /// `Debug` shows neither tokens nor what the caller typed, not even masked.
 #[derive(Clone, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub enum Event<'a> {
     /// Another session is open on the call (`ErrorType=session-in-progress`). This says nothing about what the
     /// caller typed: do not count it as a failed capture.
     SessionInProgress,
-    /// The session is over: the payment was charged, or the payment method was tokenized.
+    /// The session is over: the amount was charged, or the payment method was tokenized.
     #[non_exhaustive]
     Succeeded {
         /// The payment processor's code for the charge. `None` if a token was made instead.

@@ -23,7 +23,7 @@ pub use retries::{CallbackFailure, CallbackRetries};
 #[cfg(feature = "signature")]
 pub use signature::SignatureValidator;
 
-/// The longest body that is read.
+/// The longest body that is read, 1 MiB, in bytes.
 pub(crate) const MAX_BODY: usize = 1 << 20;
 
 /// The query parameter of a `StatusCallback` URL that names the payment; see [`StatusCallback::tag`].
@@ -66,7 +66,8 @@ pub(crate) const TAG_PARAMETER: &str = "payment_flow";
 ///   are in [`others`](Self::others).
 /// - If a name occurs more than once, its first value that is not empty counts, and later ones are in
 ///   [`others`](Self::others). `Required` is a list, so all its values count together.
-/// - A percent sign that two hex digits do not follow is read as it is. Bytes that are not UTF-8 are read as U+FFFD.
+/// - A percent sign that is not followed by two hex digits is read as it is. Bytes that are not UTF-8 are read as
+///   U+FFFD.
 /// - Two callbacks are equal if they have the same values and the same [`tag`](Self::tag), even if their forms are
 ///   written differently.
 ///
@@ -244,23 +245,23 @@ impl StatusCallback {
         self
     }
 
-    /// The value of the query parameter `payment_flow` in the URL that the service requested. It identifies the payment
-    /// that the callback belongs to, even before the session's SID is known. `None` if the URL has no such parameter or
-    /// only the body was read. If there is more than one, the last one counts.
+    /// Returns the value of the query parameter `payment_flow` in the URL that the service requested. It identifies the
+    /// payment that the callback belongs to, even before the session's SID is known. `None` if the URL has no such
+    /// parameter or only the body was read. If there is more than one, the last one counts.
     pub fn tag(&self) -> Option<&str> {
         self.tag.as_deref()
     }
 
-    /// The form-encoded body as it arrived, to be stored. [`parse`](Self::parse) reads it again. Bytes that are not
-    /// UTF-8 are percent-encoded in it.
+    /// Returns the form-encoded body as it arrived, to be stored. [`parse`](Self::parse) reads it again. Bytes that are
+    /// not UTF-8 are percent-encoded in it.
     ///
     /// It contains the callback's secrets: protect it accordingly, and do not log it.
     pub fn form(&self) -> &str {
         &self.form.0
     }
 
-    /// The captures that the service still requires before the session can be completed (`Required`). An empty list
-    /// means that nothing more is required. `None` means that the callback does not say, like the first one.
+    /// Returns the captures that the service still requires before the session can be completed (`Required`). An empty
+    /// list means that nothing more is required. `None` means that the callback does not say, like the first one.
     ///
     /// The captures are in an order in which they can be asked for: the card number before the security code, whose
     /// length depends on it, and every capture before its `…-matcher`. Both spellings that are in use are read,
@@ -286,8 +287,9 @@ impl StatusCallback {
         self.required.as_deref()
     }
 
-    /// The value of a capture as the service shows it: masked, except for the expiration date, the postal code and the
-    /// routing number. It is incomplete while the caller types. A capture and its `…-matcher` have the same value.
+    /// Returns the value of a capture as the service shows it: masked, except for the expiration date, the postal code
+    /// and the routing number. It is incomplete while the caller types. A capture and its `…-matcher` have the same
+    /// value.
     ///
     /// ```
     /// use twilio_payments::{Capture, StatusCallback};
@@ -315,8 +317,8 @@ impl StatusCallback {
         }
     }
 
-    /// The last digits of the card number or, if there is none, of the account number, whatever its mask looks like
-    /// (`xxxx-xxxxxx-x4001`, `************4001`). `None` if all of it is masked.
+    /// Returns the last digits of the card number or, if there is none, of the account number, whatever its mask looks
+    /// like (`xxxx-xxxxxx-x4001`, `************4001`). `None` if all of it is masked.
     ///
     /// ```
     /// use twilio_payments::StatusCallback;
@@ -334,31 +336,32 @@ impl StatusCallback {
         shown.strip_prefix(mask).filter(|digits| !digits.is_empty())
     }
 
-    /// Whether this is the last callback of its session, because it has a [`result`](Self::result).
+    /// Returns whether this is the last callback of its session, because it has a [`result`](Self::result).
     pub fn is_final(&self) -> bool {
         self.result.is_some()
     }
 
-    /// The token that stands for the payment method (`PaymentToken`). Present if a session without an amount succeeded.
+    /// Returns the token that stands for the payment method (`PaymentToken`). Present if a session without an amount
+    /// succeeded.
     ///
     /// It is as valuable as the card that it stands for: protect it accordingly, and do not log it.
     pub fn payment_token(&self) -> Option<&str> {
         self.payment_token.as_ref().map(Withheld::as_str)
     }
 
-    /// The customer's record at the payment processor that the token belongs to, if the connector keeps one
-    /// (`ProfileId`). With some connectors it can be used like a token: do not log it.
+    /// Returns the customer's record at the payment processor that the token belongs to, if the connector keeps one
+    /// (`ProfileId`). It may be usable like a token: do not log it.
     pub fn profile_id(&self) -> Option<&str> {
         self.profile_id.as_ref().map(Withheld::as_str)
     }
 
-    /// The bank's routing number, nine digits that are not masked (`BankRoutingNumber`).
+    /// Returns the bank's routing number, nine digits that are not masked (`BankRoutingNumber`).
     pub fn bank_routing_number(&self) -> Option<&str> {
         self.bank_routing_number.as_ref().map(Withheld::as_str)
     }
 
-    /// Everything that has no field: unknown names, values that their field cannot hold, and further values of a name.
-    /// Each item is a name and its value, in the order of the body.
+    /// Returns everything that has no field: unknown names, values that their field cannot hold, and further values of
+    /// a name. Each item is a name and its value, in the order of the body.
     ///
     /// ```
     /// use twilio_payments::StatusCallback;
@@ -376,7 +379,7 @@ impl StatusCallback {
         self.others.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// The first value of a name in [`others`](Self::others).
+    /// Returns the first value of a name in [`others`](Self::others).
     pub fn other(&self, name: &str) -> Option<&str> {
         self.others().find(|(other, _)| *other == name).map(|(_, value)| value)
     }

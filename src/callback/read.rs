@@ -60,13 +60,13 @@ impl Reader<'_> {
         self.0.retain(|(known, value)| known != name || !takes(value));
     }
 
-    /// Everything that was not taken.
+    /// Returns everything that was not taken.
     pub(super) fn others(self) -> Vec<(String, String)> {
         self.0.into_iter().map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
     }
 }
 
-/// The capture with this name, in kebab case as in an update, or in Pascal case as in the names of a callback's
+/// Returns the capture with this name, in kebab case as in an update, or in Pascal case as in the names of a callback's
 /// parameters.
 pub(super) fn capture_named(name: &str) -> Capture {
     let mut kebab = String::with_capacity(name.len() + 4);
@@ -83,8 +83,8 @@ pub(super) fn capture_named(name: &str) -> Capture {
     }
 }
 
-/// The position of a capture in the order in which they can be asked for. The order of the API's documentation works,
-/// since the service refuses the security code before the card number. A second typing must follow the first.
+/// Returns the position of a capture in the order in which they can be asked for. The order of the API's documentation
+/// works, since the service refuses the security code before the card number. A second entry must follow the first.
 fn rank(capture: &Capture) -> (usize, bool) {
     let name = capture.as_str();
     let first = name.strip_suffix("-matcher").unwrap_or(name);

@@ -52,7 +52,7 @@ pub enum CallbackFailure {
     Status4xx,
     /// The response has a status of 500 to 599 (`5xx`).
     Status5xx,
-    /// Any failure, including others than these (`all`).
+    /// Any failure, including failures that have no variant here (`all`).
     Any,
 }
 
@@ -79,7 +79,7 @@ impl Default for CallbackRetries {
 }
 
 impl CallbackRetries {
-    /// The most that the service offers: five more attempts, after any failure.
+    /// Makes the retries that ask for the most that the service offers: five more attempts, after any failure.
     pub fn most() -> Self {
         Self { count: 5, after: CallbackFailure::Any.bit(), ..Self::default() }
     }
@@ -186,12 +186,12 @@ impl CallbackRetries {
 
 #[cfg(feature = "sandbox")]
 impl CallbackRetries {
-    /// Whether another attempt follows this one, which failed in this way. Attempts are counted from 1.
+    /// Returns whether another attempt follows this one, which failed in this way. Attempts are counted from 1.
     pub(crate) fn again(&self, attempt: u32, failure: CallbackFailure) -> bool {
         attempt <= self.count && self.after & (failure.bit() | CallbackFailure::Any.bit()) != 0
     }
 
-    /// The timeouts for connecting, for reading, and for all attempts.
+    /// Returns the timeouts for connecting, for reading, and for all attempts.
     pub(crate) fn timeouts(&self) -> [Duration; 3] {
         [
             self.connect_timeout.unwrap_or(Duration::from_secs(5)),

@@ -56,8 +56,8 @@ impl PaymentsApi {
     /// Makes a client with the account's SID and auth token, and defaults for everything else.
     ///
     /// # Errors
-    /// Returns an error if the SID is not `AC` and 32 hex digits, if the token is empty or has a control
-    /// character, or if the environment names a proxy that cannot be used.
+    /// Returns an error if the SID is not `AC` and 32 hex digits, if the token is empty, is longer than 4,096 bytes or
+    /// has a control character, if the environment names a proxy that cannot be used, or if no TLS feature is on.
     pub fn new(account_sid: impl Into<String>, auth_token: impl Into<String>) -> Result<Self, Error> {
         Self::builder(Credentials::auth_token(account_sid, auth_token)?).build()
     }
@@ -66,7 +66,8 @@ impl PaymentsApi {
     /// [`Credentials::from_env`].
     ///
     /// # Errors
-    /// Returns an error that names the variable if one is missing or its value cannot be used.
+    /// Returns an error that names the variable if one is missing or its value cannot be used, an error for `proxy` if
+    /// the environment names a proxy that cannot be used, and one for `tls` if no TLS feature is on.
     pub fn from_env() -> Result<Self, Error> {
         PaymentsApiBuilder::from_env()?.build()
     }
@@ -84,15 +85,16 @@ impl PaymentsApi {
     /// Starts a payments session on a live call (`CreatePayments`).
     ///
     /// `call_sid` is the call whose caller types: `CA` and 32 hex digits. If the call has two legs, pass the caller's
-    /// own leg, which hears the keypad. The response and the callbacks may name the parent leg instead.
+    /// own leg, because digits arrive only from that leg. The response and the callbacks may name the parent leg
+    /// instead.
     ///
     /// Every attempt, and every further call with the same `params`, sends the same idempotency key.
     ///
     /// # Errors
-    /// Returns an error if a SID or a parameter is invalid, if no connection can be opened or the connection is lost, if
-    /// the deadline passes, if the API refuses the request, or if the response is not a payment. The table
-    /// [What a fault looks like](crate#what-a-fault-looks-like) has the details. [`Error::outcome`] reports whether the
-    /// session may have been started all the same.
+    /// Returns an error if a SID or a parameter is invalid, if the source of access tokens fails, if no connection can
+    /// be opened or the connection is lost, if the deadline passes, if the client is shut down, if the API refuses the
+    /// request, or if the response is not a payment. The table [What a fault looks like](crate#what-a-fault-looks-like)
+    /// has the details. [`Error::outcome`] reports whether the session may have been started all the same.
     pub fn create_payments(&self, call_sid: &str, params: &CreatePaymentsParams) -> Result<Payments, Error> {
         self.create_payments_with_metadata(call_sid, params).map(|response| response.payments)
     }
@@ -155,7 +157,7 @@ impl PaymentsApi {
         Self { timeout, ..self.clone() }
     }
 
-    /// Returns a clone with the shorter one of `timeout` and this client's timeout.
+    /// Returns a clone with the shorter of `timeout` and this client's timeout.
     #[cfg(feature = "listener")]
     pub(crate) fn with_timeout_at_most(&self, timeout: Duration) -> Self {
         self.with_timeout(timeout.min(self.timeout))
@@ -164,8 +166,8 @@ impl PaymentsApi {
     /// Opens a connection for the next call, unless one is idle.
     ///
     /// The first call takes three round trips to the service: one each for TCP, TLS and the request. If you call this
-    /// before, for example while the agent is still talking, it takes one. This is never necessary: if there is no
-    /// connection, the next call opens one itself.
+    /// beforehand, for example while the agent is still talking, the first call takes only one. This is never
+    /// necessary: if there is no connection, the next call opens one itself.
     ///
     /// It looks the name up, connects, and does the TLS handshake, within `timeout` and without retries. The builder's
     /// [`connect_timeout`](PaymentsApiBuilder::connect_timeout) does not apply.
@@ -193,7 +195,7 @@ impl PaymentsApi {
         self.engine.transport.connect(timeout)
     }
 
-    /// Shuts the client and all of its clones down. Calls that block in other threads return at once with an error of
+    /// Shuts down the client and all of its clones. Calls that block in other threads return at once with an error of
     /// kind [`Shutdown`](crate::ErrorKind::Shutdown), later calls fail at once, and all connections are closed.
     ///
     /// A request that is under way may still be carried out; the outcome of its error is then

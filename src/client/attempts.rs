@@ -13,11 +13,11 @@ use crate::model::PaymentsResponse;
 use crate::text::random::random;
 use crate::transport::{Failure, Transport};
 
-/// The least time that must be left to begin another attempt. In less, no response could arrive, and the outcome would
-/// only become unknown.
+/// The least time that must be left to begin another attempt. With less, no response could arrive, and the outcome
+/// would only become unknown.
 const LEAST_TIME: Duration = Duration::from_millis(10);
 
-/// Carries operations out. All clones of a client share it.
+/// Carries out operations. All clones of a client share it.
 pub(crate) struct Engine {
     pub(crate) transport: Transport,
     pub(crate) retry_policy: RetryPolicy,
@@ -163,18 +163,14 @@ impl Progress {
             // The wait took longer than it should have.
             Some(error) if left < LEAST_TIME => Err(self.end(error)),
             None if left.is_zero() => {
-                let error = Error::new(
-                    ErrorKind::Timeout,
-                    Outcome::NotSent,
-                    "the deadline of the operation has passed",
-                );
+                let error = Error::new(ErrorKind::Timeout, Outcome::NotSent, "the deadline has passed");
                 Err(self.end(error.timed_out(true)))
             }
             _ => Ok(()),
         }
     }
 
-    /// The error that the operation ends with.
+    /// Returns the error that the operation ends with.
     fn end(&self, error: Error) -> Error {
         error.with_attempts(self.attempts, self.outcome.unwrap_or(Outcome::NotSent))
     }
@@ -242,9 +238,9 @@ mod tests {
         let enough = Duration::from_millis(10);
         let nanosecond = Duration::from_nanos(1);
         for (left, last_error, ends_with) in [
-            // The first one is begun whatever little time there is.
+            // The first one is begun however little time there is.
             (nanosecond, None, None),
-            (Duration::ZERO, None, Some((ErrorKind::Timeout, "the deadline of the operation has passed"))),
+            (Duration::ZERO, None, Some((ErrorKind::Timeout, "the deadline has passed"))),
             (LONG, lost(), None),
             (enough, lost(), None),
             (Duration::from_nanos(9_999_999), lost(), Some((ErrorKind::ConnectionLost, "lost"))),

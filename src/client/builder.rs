@@ -104,9 +104,9 @@ impl PaymentsApiBuilder {
         /// no region, the region is `us1`.
         edge(edge: impl Into<String>) = Some(edge.into());
 
-        /// Sets the URL before `/2010-04-01/…`, for the sandbox or a gateway. It must be https, or http to a loopback
-        /// host. Default: `https://api.twilio.com`, with region and edge in it. If a base URL is set, region and edge
-        /// have no effect.
+        /// Sets the base URL, to which `/2010-04-01/…` is appended, for the sandbox or a gateway. It must be https, or
+        /// http to a loopback host. Default: `https://api.twilio.com`, with region and edge in it. If a base URL is
+        /// set, region and edge have no effect.
         base_url(base_url: impl Into<String>) = Some(base_url.into());
 
         /// Sets how long a call may take in total, including name look-up, connection, every attempt and wait, and the
@@ -117,7 +117,7 @@ impl PaymentsApiBuilder {
         /// The time limit of the attempt can end this earlier.
         connect_timeout(connect_timeout: Duration) in setup = connect_timeout;
 
-        /// Sets how often and after how long to retry, and how much time each attempt gets. Default:
+        /// Sets how often to retry, how long to wait before each retry, and how much time each attempt gets. Default:
         /// [`RetryPolicy::new`].
         retry_policy(retry_policy: RetryPolicy) = retry_policy;
 
@@ -203,8 +203,8 @@ impl PaymentsApiBuilder {
     /// Trusts further root certificates, in PEM format, beside the usual ones: for example those of a gateway, or of a
     /// proxy that intercepts TLS. May be called more than once. Default: none.
     ///
-    /// Do not use this to pin the service's own certificates: the service changes to another authority in January 2027,
-    /// and a program that only trusts today's authority will stop working then.
+    /// Do not use this to pin the service's own certificates: the service may change to another authority, and a
+    /// program that trusts only today's authority then stops working.
     pub fn root_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.setup.root_certificates.push(pem.into());
         self

@@ -49,7 +49,7 @@ fn check_label(field: &'static str, name: &str) -> Result<(), Error> {
     Err(Error::invalid(field, "not lower-case letters, digits and hyphens"))
 }
 
-/// Checks a base URL that the program set, and removes a slash at its end.
+/// Checks a base URL that the program set, and removes slashes from its end.
 ///
 /// # Errors
 /// Returns an error if it is neither https nor http to a loopback host, or if it has user info, a query, a fragment, or

@@ -13,7 +13,7 @@ pub(crate) fn variable(name: &'static str) -> Result<Option<String>, Error> {
     unicode(name, env::var_os(name))
 }
 
-/// The part of [`variable`] that does not depend on the environment of the process.
+/// Does the part of [`variable`] that does not depend on the environment of the process.
 pub(crate) fn unicode(name: &'static str, value: Option<OsString>) -> Result<Option<String>, Error> {
     let Some(value) = value.filter(|value| !value.is_empty()) else { return Ok(None) };
     let value = value.into_string();

@@ -1,4 +1,4 @@
-//! Reports each attempt to the program: a log record, and a call of its observer.
+//! Reports each attempt: writes a log record, and calls the program's observer.
 
 use std::error::Error as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -31,7 +31,7 @@ impl Operation<'_> {
             .concat()
     }
 
-    /// Whether a response can be about this operation.
+    /// Returns whether a response can be about this operation.
     ///
     /// A different `call_sid` alone is accepted, since the service may name the parent leg of a call with two legs. A
     /// malformed SID is ignored.

@@ -53,10 +53,9 @@ impl ResponseReader<'_> {
 
     fn redirect(&self, response: &Response) -> Error {
         let location = response.headers.get("location").map(|location| self.redactor.mask(location));
-        let target = match location.as_deref().map(url_without_secrets) {
-            Some(target) => format!("to {target}, which is not followed"),
-            None => "without a target".to_owned(),
-        };
+        let target = location.as_deref().map(url_without_secrets);
+        let target = target.map(|target| format!("to {target}, which is not followed"));
+        let target = target.unwrap_or_else(|| "without a target".to_owned());
         let message = format!("the API responded with HTTP {}, a redirect {target}", response.status);
         let error = Error::new(ErrorKind::Redirect, Outcome::Unknown, message);
         error.with_response(self.kept(response)).with_location(location)
@@ -72,7 +71,7 @@ impl ResponseReader<'_> {
         error.timed_out(response.timed_out)
     }
 
-    /// Adds what has come of a response to an error.
+    /// Adds what arrived of a response to an error.
     pub(crate) fn failure(&self, Failure { error, partial, .. }: Failure) -> Error {
         match partial {
             Some(response) => error.with_response(self.kept(&response)),
@@ -132,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_else_is_an_error() {
+    fn every_other_response_is_an_error() {
         use ErrorKind::{Api, Redirect, UnexpectedResponse};
         use Outcome::{Refused, Unknown};
         let other = "ffffffffffffffffffffffffffffffff";
@@ -173,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_keeps_what_has_come() {
+    fn a_failure_keeps_what_arrived() {
         let redactor = Redactor::new(["hush".to_owned()]);
         let failed = |partial| {
             let error = Error::new(ErrorKind::ConnectionLost, Outcome::Unknown, "lost");

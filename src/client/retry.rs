@@ -1,5 +1,5 @@
-//! `RetryPolicy`: how often and after how long to retry, and how much time an attempt gets. It is pure: times and
-//! random numbers are arguments.
+//! `RetryPolicy`: how often to retry, how long to wait before each retry, and how much time an attempt gets. It is
+//! pure: times and random numbers are arguments.
 
 use std::time::Duration;
 
@@ -11,7 +11,8 @@ const LEAST: Duration = Duration::from_secs(2);
 /// The least time that an attempt must leave for later attempts. If it would leave less, it takes all of the time.
 const LEAST_LEFT: Duration = Duration::from_secs(1);
 
-/// How often a request is retried within one call, how long to wait before, and how much time each attempt gets.
+/// How often a request is retried within one call, how long to wait before each retry, and how much time each attempt
+/// gets.
 ///
 /// Every attempt sends the same bytes with the same idempotency key. The client retries if a connection cannot be opened
 /// or is lost, if the response is not HTTP, if an attempt times out and the deadline of the call leaves time, and after
@@ -143,7 +144,7 @@ mod tests {
             assert_eq!(half.as_micros(), millis * 500, "{retries}");
         }
         assert_eq!(policy.wait(100, None, LONG, 0), None);
-        // Other limits than the default's.
+        // Limits other than the defaults.
         let policy = policy.base_delay(Duration::from_millis(3)).max_delay(Duration::from_millis(10));
         for (retries, millis) in [(0, 3), (1, 6), (2, 10), (50, 10)] {
             let wait = policy.wait(retries, None, LONG, u64::MAX).unwrap();

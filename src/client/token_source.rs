@@ -8,7 +8,7 @@ use crate::client::authorization::Authorization;
 use crate::error::{Error, ErrorKind, Outcome, Source};
 use crate::macros::debug_shows;
 
-/// How long before it expires a token is renewed at the earliest. A token with a lifetime of less than ten times this is
+/// A token is renewed at most this long before it expires. A token with a lifetime of less than ten times this is
 /// renewed when a tenth of its lifetime is left.
 const MARGIN: Duration = Duration::from_secs(60);
 
@@ -60,7 +60,7 @@ pub(crate) struct TokenSource {
 }
 
 struct State {
-    /// `None` while a thread asks it.
+    /// `None` while a thread is calling it.
     closure: Option<Box<Closure>>,
     current: Option<Current>,
 }
@@ -143,8 +143,8 @@ impl Current {
         Self { authorization, renew_at, expires_at: asked_at + lifetime }
     }
 
-    /// Whether the token may still be used: until it must be renewed or, while another thread renews it, until it
-    /// expires.
+    /// Returns whether the token may still be used: until it must be renewed or, while another thread renews it, until
+    /// it expires.
     fn is_usable(&self, refused: Option<&Arc<Authorization>>, asking: bool) -> bool {
         let until = if asking { self.expires_at } else { self.renew_at };
         Instant::now() < until && !refused.is_some_and(|refused| Arc::ptr_eq(refused, &self.authorization))

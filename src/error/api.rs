@@ -17,53 +17,55 @@ pub struct ApiError {
     pub status: u16,
     /// The service's error code, such as 20404. It is read from a number or from text.
     pub code: Option<i64>,
-    /// The service's message, unchanged. It may contain control characters, which `Display` of [`ApiError`] and
-    /// [`Error`](crate::Error) escapes.
+    /// The service's message. Credentials in it are masked. It may contain control characters, which `Display` of
+    /// [`ApiError`] and [`Error`](crate::Error) escapes.
     pub message: Option<String>,
     /// A link to the documentation of the code.
     pub more_info: Option<String>,
-    /// Further details (`details`, or `params` in newer services).
+    /// Further details (`details`, or `params` in newer services), with credentials masked. `None` if the response has
+    /// none, or if its body is longer than 64 KiB or is not complete JSON.
     pub details: Option<Value>,
-    /// The `Twilio-Request-Id` header, which the provider's support asks for.
+    /// The `Twilio-Request-Id` header, which the provider's support asks for; cut to 100 bytes.
     pub request_id: Option<String>,
-    /// How long the service asked to wait (`Retry-After`).
+    /// How long the service asked to wait, in seconds or until an HTTP date (`Retry-After`). The time counts from the
+    /// response.
     pub retry_after: Option<Duration>,
     pub(crate) body: Withheld,
 }
 
 impl ApiError {
-    /// What is known of a response before its body is read.
+    /// Makes an error from what is known of a response before its body is read.
     pub(crate) fn new(status: u16, request_id: Option<String>, body: String) -> Self {
         Self { status, request_id, body: Withheld::new(body), ..Self::default() }
     }
 
-    /// Whether the payment connector or the service is unavailable, so that the same request may be accepted
+    /// Returns whether the payment connector or the service is unavailable, so that the same request may be accepted
     /// later.
     pub fn is_unavailable(&self) -> bool {
         self.has(&[codes::CONNECTOR_UNAVAILABLE, codes::SERVICE_UNAVAILABLE])
     }
 
-    /// Whether the amount is invalid or the currency is not supported.
+    /// Returns whether the amount is invalid or the currency is not supported.
     pub fn is_amount_or_currency(&self) -> bool {
         self.has(&[codes::AMOUNT_INVALID, codes::CURRENCY_NOT_SUPPORTED])
     }
 
-    /// Whether the call is not in progress, usually because the caller hung up.
+    /// Returns whether the call is not in progress, usually because the caller hung up.
     pub fn is_call_over(&self) -> bool {
         self.has(&[codes::CALL_NOT_IN_PROGRESS])
     }
 
-    /// Whether another session is open on the call. Complete or cancel that one first.
+    /// Returns whether another session is open on the call. Complete or cancel that one first.
     pub fn is_session_open(&self) -> bool {
         self.has(&[codes::SESSION_IN_PROGRESS])
     }
 
-    /// Whether the payment connector rejected the charge, the card or the tokenization.
+    /// Returns whether the payment connector rejected the charge, the card or the tokenization.
     pub fn is_rejected(&self) -> bool {
         self.has(&[codes::CHARGE_REJECTED, codes::TOKEN_REJECTED, codes::CARD_REJECTED])
     }
 
-    /// Whether the credentials were not accepted.
+    /// Returns whether the credentials were not accepted.
     pub fn is_unauthenticated(&self) -> bool {
         self.status == 401 || self.has(&[codes::AUTHENTICATION_FAILED])
     }

@@ -51,7 +51,7 @@ struct Inner {
 #[derive(Default)]
 struct Details {
     field: Option<&'static str>,
-    /// What is kept of the last response. Only if the kind is `Api`, it is the API's own.
+    /// What is kept of the last response. It is the API's own only if the kind is `Api`.
     response: Option<ApiError>,
     location: Option<String>,
     retryable: bool,
@@ -71,12 +71,12 @@ pub enum ErrorKind {
     /// No connection was established: the name was not found, nothing listens on the port, a proxy refused,
     /// or the time to connect ran out.
     Connect,
-    /// A connection was established, but TLS failed: the certificate is not trusted, has expired or is for another name,
-    /// or both sides have no protocol version in common.
+    /// A connection was established, but TLS failed: the certificate is not trusted, has expired or is for another
+    /// name, both sides have no protocol version in common, or the server does not speak TLS.
     Tls,
     /// The connection was lost between the request and the end of the response.
     ConnectionLost,
-    /// The deadline passed.
+    /// The time limit of the whole call, or of the last attempt, was reached before the response ended.
     Timeout,
     /// The API responded with a 4xx or 5xx status; [`Error::api_error`] has the details.
     Api,
@@ -97,19 +97,19 @@ impl Error {
         Self(Box::new(Inner { kind, outcome, message: message.into(), details }))
     }
 
-    /// A value that was refused before anything was sent.
+    /// Makes the error for a value that was refused before anything was sent.
     pub(crate) fn invalid(field: &'static str, reason: impl Into<Cow<'static, str>>) -> Self {
         let mut error = Self::new(ErrorKind::InvalidInput, Outcome::NotSent, reason);
         error.0.details.field = Some(field);
         error
     }
 
-    /// The client was shut down, before or after something may have been sent.
+    /// Makes the error for a client that was shut down, before or after something may have been sent.
     pub(crate) fn shut_down(outcome: Outcome) -> Self {
         Self::new(ErrorKind::Shutdown, outcome, "the client is shut down")
     }
 
-    /// A 4xx or 5xx response of the API.
+    /// Makes the error for a 4xx or 5xx response of the API.
     pub(crate) fn api(api: ApiError, outcome: Outcome, retryable: bool) -> Self {
         Self::new(ErrorKind::Api, outcome, "").with_response(api).retryable(retryable)
     }
@@ -204,8 +204,8 @@ impl Error {
         self.0.outcome
     }
 
-    /// Returns the name of the refused value: the wire name of a parameter, or the name of a setter or an environment
-    /// variable. `None` unless the kind is [`InvalidInput`](ErrorKind::InvalidInput).
+    /// Returns the name of the refused value: the wire name of a parameter, or the name of an argument, a setter or an
+    /// environment variable. `None` unless the kind is [`InvalidInput`](ErrorKind::InvalidInput).
     ///
     /// ```
     /// use twilio_payments::Amount;
@@ -242,18 +242,19 @@ impl Error {
         self.response().map(|response| response.status)
     }
 
-    /// Returns the body of the last response as text, if there was one. A long body is cut, credentials in it
+    /// Returns the body of the last response as text, if there was one. It is cut to its first 4 KiB, credentials in it
     /// are masked, and bytes that are not UTF-8 are replaced. Neither `Display` nor `Debug` shows it.
     pub fn body(&self) -> Option<&str> {
         self.response().map(ApiError::body)
     }
 
-    /// Returns the target of a redirect (`Location`).
+    /// Returns the target of a redirect (`Location`), which may be relative; credentials in it are masked. `None`
+    /// unless the kind is [`Redirect`](ErrorKind::Redirect) and the response names a target.
     pub fn location(&self) -> Option<&str> {
         self.0.details.location.as_deref()
     }
 
-    /// Returns the `Twilio-Request-Id` of the last response, which the provider's support asks for.
+    /// Returns the `Twilio-Request-Id` of the last response, which the provider's support asks for; cut to 100 bytes.
     pub fn request_id(&self) -> Option<&str> {
         self.response()?.request_id.as_deref()
     }
@@ -314,9 +315,10 @@ impl Error {
         self.0.details.timeout
     }
 
-    /// Returns whether calling again with the same params value can help. This is so if a connection could not be
-    /// established or was lost, the response was not HTTP, an attempt timed out, or the status is 408, 429, 500, 502,
-    /// 503 or 504.
+    /// Returns whether calling again with the same params value can help. This is the case if the name, the host or the
+    /// proxy could not be reached, if the proxy was busy or the connection was lost, if the response was not HTTP, if
+    /// an attempt timed out, if the source of access tokens failed, or if the status is 408, 429, 500, 502, 503 or 504.
+    /// It is not the case if a proxy refused or TLS failed.
     ///
     /// ```
     /// use twilio_payments::Amount;

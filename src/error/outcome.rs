@@ -49,7 +49,7 @@ impl Outcome {
     }
 }
 
-/// Whether another attempt can help after this status.
+/// Returns whether another attempt can help after this status.
 pub(crate) fn is_retryable_status(status: u16) -> bool {
     matches!(status, 408 | 429 | 500 | 502 | 503 | 504)
 }

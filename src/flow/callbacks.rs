@@ -96,8 +96,8 @@ impl State {
     }
 }
 
-/// Whether the error is about the caller's entry. `session-in-progress` is not: it is about another session on the
-/// call.
+/// Returns whether the error is about the caller's entry. `session-in-progress` is not: it is about another session on
+/// the call.
 fn is_failure(error: &CaptureError) -> bool {
     *error != CaptureError::SessionInProgress
 }

@@ -7,13 +7,13 @@ use crate::text::cut;
 /// How many different captures a flow asks for. The service has ten.
 pub(super) const MAX_CAPTURES: usize = 16;
 
-/// How the name of a second typing ends.
+/// How the name of the capture for a second entry ends.
 const MATCHER: &str = "-matcher";
 
 /// The longest name of a capture, error or result that is kept.
 const LONGEST_NAME: usize = 64;
 
-/// The captures to expect from the parameters of a session, in an order in which they can be asked for.
+/// Returns the captures to expect from the parameters of a session, in an order in which they can be asked for.
 pub(super) fn expected(params: &CreatePaymentsParams) -> Vec<Capture> {
     let captures = match params.payment_method {
         Some(PaymentMethod::AchDebit) => vec![Capture::BankRoutingNumber, Capture::BankAccountNumber],
@@ -37,7 +37,7 @@ pub(super) fn expected(params: &CreatePaymentsParams) -> Vec<Capture> {
     captures.into_iter().filter(wanted).flat_map(typed).collect()
 }
 
-/// The part of a `Required` list that a flow keeps, so that its size stays bounded.
+/// Returns the part of a `Required` list that a flow keeps, so that its size stays bounded.
 pub(super) fn bounded(required: &[Capture]) -> Vec<Capture> {
     required
         .iter()
@@ -47,12 +47,12 @@ pub(super) fn bounded(required: &[Capture]) -> Vec<Capture> {
         .collect()
 }
 
-/// An error of bounded length.
+/// Returns the error, cut to a bounded length.
 pub(super) fn bounded_error(error: &CaptureError) -> CaptureError {
     CaptureError::from(cut(error.as_str().to_owned(), LONGEST_NAME))
 }
 
-/// The capture that this one repeats, if this one is a second typing.
-pub(super) fn first_typing(capture: &Capture) -> Option<Capture> {
+/// Returns the capture that this one repeats, if it is for a second entry.
+pub(super) fn repeated_capture(capture: &Capture) -> Option<Capture> {
     capture.as_str().strip_suffix(MATCHER).map(Capture::from)
 }

@@ -46,7 +46,7 @@ impl ResponseDigest {
         }
     }
 
-    /// Whether the same request could succeed later, because it was not refused for its content.
+    /// Returns whether the same request could succeed later, because it was not refused for its content.
     pub(super) fn is_passing(&self) -> bool {
         match (self.kind, self.status) {
             (ErrorKind::InvalidInput | ErrorKind::Shutdown, _) => false,
@@ -55,12 +55,12 @@ impl ResponseDigest {
         }
     }
 
-    /// Whether the request certainly had no effect.
+    /// Returns whether the request certainly had no effect.
     pub(super) fn is_certain(&self) -> bool {
         self.outcome != Outcome::Unknown
     }
 
-    /// Whether a request to complete the session was certainly not carried out. A refusal alone does not prove
+    /// Returns whether a request to complete the session was certainly not carried out. A refusal alone does not prove
     /// this: a session that is over refuses as well, and may be over because it was completed.
     pub(super) fn is_certainly_not_completed(&self) -> bool {
         match (self.outcome, self.kind) {
@@ -72,7 +72,7 @@ impl ResponseDigest {
         }
     }
 
-    /// Whether something that is required is still missing.
+    /// Returns whether something that is required is still missing.
     pub(super) fn is_incomplete(&self) -> bool {
         self.is_certain() && self.code == Some(INCOMPLETE)
     }

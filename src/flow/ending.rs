@@ -118,12 +118,12 @@ pub enum NotPaidReason {
 }
 
 impl Ending {
-    /// Whether the amount was charged, or the payment method tokenized.
+    /// Returns whether the amount was charged, or the payment method tokenized.
     pub fn is_success(&self) -> bool {
         matches!(self.payment, PaymentEnding::Paid { .. } | PaymentEnding::Tokenized { .. })
     }
 
-    /// Whether it is certain that nothing was charged or tokenized.
+    /// Returns whether it is certain that nothing was charged or tokenized.
     pub fn is_not_paid(&self) -> bool {
         matches!(self.payment, PaymentEnding::NotPaid(_))
     }

@@ -123,9 +123,9 @@ const RESPONSE_TIME: Duration = Duration::from_secs(60);
 ///
 /// # Keys
 /// The payment's [key](Self::key) is the idempotency key of the params. Use each key for one flow only. A second flow
-/// with the same key can take the session of the first one for its own, and does not know what the first one did: it
-/// can end as not paid although the first one was paid, or charge again. So look for a stored flow first, and use a
-/// new key for each new try, such as `order-1066`, then `order-1066-2`.
+/// with the same key can mistake the session of the first one for its own, and does not know what the first one did: it
+/// can end as not paid although the first one was paid, or charge again. So look for a stored flow first, and use a new
+/// key for each new try, such as `order-1066`, then `order-1066-2`.
 #[derive(Clone, PartialEq)]
 pub struct PaymentFlow {
     call_sid: String,
@@ -228,7 +228,7 @@ impl PaymentFlow {
         });
     }
 
-    /// When to call [`next`](Self::next) if no callback or response arrives before: a time in the past if there
+    /// Returns when to call [`next`](Self::next) if no callback or response arrives first: a time in the past if there
     /// is something to do now, or `None` if the payment has ended and nothing is left to do.
     ///
     /// While a request awaits its response, this is 60 s after it was begun: the process that began it counts as
@@ -246,49 +246,50 @@ impl PaymentFlow {
         }
     }
 
-    /// How the payment ended, or `None` if it has not. A callback that arrives later can still change the ending.
+    /// Returns how the payment ended, or `None` if it has not. A callback that arrives later can still change the
+    /// ending.
     pub fn ending(&self) -> Option<Ending> {
         self.state.ended.then(|| self.make_ending())
     }
 
-    /// The idempotency key of the request that was begun and has no response yet: the process that began it is
+    /// Returns the idempotency key of the request that was begun and has no response yet: the process that began it is
     /// either waiting for the response or gone.
     pub fn awaited_key(&self) -> Option<String> {
         self.state.in_flight.map(|kind| self.operation_key(kind))
     }
 
-    /// A number that grows with each change. Replace a stored flow only if it still has the revision that was
+    /// Returns a number that grows with each change. Replace a stored flow only if it still has the revision that was
     /// loaded: then two processes that loaded the same flow cannot both go on with it.
     pub fn revision(&self) -> u64 {
         self.revision
     }
 
-    /// The largest number of requests that [`next`](Self::next) can return, however often it is called:
-    /// 3 × (1 creation + 16 captures × [`max_asks`](Self::max_asks) + 3 completions + 1 cancellation). A usual card
-    /// payment takes 6.
+    /// Returns the largest number of requests that [`next`](Self::next) can return, however often it is called: 3 × (1
+    /// creation + 16 captures × [`max_asks`](Self::max_asks) + 3 completions + 1 cancellation). A usual card payment
+    /// takes 6.
     pub fn max_requests(&self) -> u64 {
         self.limits.max_requests()
     }
 
-    /// The payment's key: the idempotency key of the params that the flow was made with. The keys of its requests
-    /// are derived from it. The creation has the key itself; the others have
-    /// `{key}-{capture}-{number of the ask}`, `{key}-complete` and `{key}-cancel`. A completion after a refusal for
-    /// something missing has `{key}-complete-2`, then `{key}-complete-3`.
+    /// Returns the payment's key: the idempotency key of the params that the flow was made with. The keys of its
+    /// requests are derived from it. The creation has the key itself; the others have `{key}-{capture}-{number of the
+    /// ask}`, `{key}-complete` and `{key}-cancel`. A completion after a refusal for something missing has
+    /// `{key}-complete-2`, then `{key}-complete-3`.
     pub fn key(&self) -> &str {
         &self.params.idempotency_key
     }
 
-    /// The SID of the call, `CA` and 32 hex digits.
+    /// Returns the SID of the call, `CA` and 32 hex digits.
     pub fn call_sid(&self) -> &str {
         &self.call_sid
     }
 
-    /// The SID of the session, `PK` and 32 hex digits, once it is known.
+    /// Returns the SID of the session, `PK` and 32 hex digits, once it is known.
     pub fn session_sid(&self) -> Option<&str> {
         self.state.session.as_deref()
     }
 
-    /// The tag by which callbacks find the flow, 32 hex digits: the value of the query parameter `payment_flow`
+    /// Returns the tag by which callbacks find the flow, 32 hex digits: the value of the query parameter `payment_flow`
     /// that the flow adds to its `StatusCallback`. It is derived from the [key](Self::key) in the same way by every
     /// version of this crate, and is not a secret.
     pub fn tag(&self) -> String {
@@ -316,7 +317,7 @@ impl PaymentFlow {
         }
     }
 
-    /// The idempotency key of a request. It names what the request is for, so that a repeated request has the
+    /// Returns the idempotency key of a request. It names what the request is for, so that a repeated request has the
     /// same key as the first time.
     fn operation_key(&self, kind: Kind) -> String {
         let key = self.key();
@@ -353,7 +354,7 @@ debug_shows!(PaymentFlow, |flow|
     ending: flow.ending(),
 );
 
-/// Milliseconds since the Unix epoch; an earlier time counts as the epoch.
+/// Returns the milliseconds since the Unix epoch; an earlier time counts as the epoch.
 fn millis(time: SystemTime) -> u64 {
     whole_millis(time.duration_since(UNIX_EPOCH).unwrap_or_default())
 }

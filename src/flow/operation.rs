@@ -35,12 +35,12 @@ impl Operation {
         self.response = None;
     }
 
-    /// Whether to begin it again with the same key.
+    /// Returns whether to begin it again with the same key.
     pub(super) fn can_repeat(&self) -> bool {
         !self.accepted && self.begun < MAX_BEGINS && !self.is_refused()
     }
 
-    /// Whether the last response was a refusal that the same request would get again.
+    /// Returns whether the last response was a refusal that the same request would get again.
     pub(super) fn is_refused(&self) -> bool {
         self.response.as_ref().is_some_and(|response| !response.is_passing())
     }

@@ -96,9 +96,9 @@ impl PaymentFlow {
         Ok(self)
     }
 
-    /// The text that the flow puts into the session's parameters: 16 hex digits, derived from the
-    /// [key](Self::key). If the result of the payment stays unknown, search for it at the payment processor.
-    /// `None` if the place is [`Nowhere`](ReferencePlace::Nowhere).
+    /// Returns the text that the flow puts into the session's parameters: 16 hex digits, derived from the
+    /// [key](Self::key). If the result of the payment stays unknown, search for it at the payment processor. `None` if
+    /// the place is [`Nowhere`](ReferencePlace::Nowhere).
     pub fn reference(&self) -> Option<String> {
         (self.place != ReferencePlace::Nowhere).then(|| tag::reference(self.key()))
     }
@@ -107,7 +107,7 @@ impl PaymentFlow {
         tag::tagged(&self.params.status_callback, self.key())
     }
 
-    /// The params of the request that creates the session.
+    /// Returns the params of the request that creates the session.
     pub(super) fn create_params(&self) -> CreatePaymentsParams {
         let mut params = self.params.clone();
         params.idempotency_key.clone_from(&self.params.idempotency_key);

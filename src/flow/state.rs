@@ -1,7 +1,7 @@
 //! `State`: what a flow knows, and what it does next.
 
 use super::ResponseDigest;
-use super::captures::{MAX_CAPTURES, first_typing};
+use super::captures::{MAX_CAPTURES, repeated_capture};
 use super::operation::{Kind, MAX_BEGINS, Operation};
 use super::table::SessionResult;
 use crate::model::{Capture, CaptureError, Payments};
@@ -25,7 +25,7 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    /// The largest number of requests that a flow can begin.
+    /// Returns the largest number of requests that a flow can begin.
     pub(super) fn max_requests(&self) -> u64 {
         let asks = u64::from(self.max_asks).saturating_mul(MAX_CAPTURES as u64);
         asks.saturating_add(2 + u64::from(MAX_ROUNDS)).saturating_mul(u64::from(MAX_BEGINS))
@@ -61,7 +61,7 @@ pub(super) struct State {
     pub(super) failed_at: Option<u64>,
     /// The date of the newest callback.
     pub(super) newest: Option<u64>,
-    /// How long to wait for a callback that is not about a capture.
+    /// When the wait for anything but a capture ends.
     pub(super) deadline: Option<u64>,
     /// Why no more captures are asked for.
     pub(super) stop: Option<Stop>,
@@ -111,12 +111,12 @@ impl State {
         }
     }
 
-    /// Whether a session may have been created.
+    /// Returns whether a session may have been created.
     pub(super) fn may_be_created(&self) -> bool {
         self.in_flight == Some(Kind::Create) || self.create.accepted || self.create.doubtful
     }
 
-    /// Whether the session may have been completed.
+    /// Returns whether the session may have been completed.
     pub(super) fn may_be_completed(&self) -> bool {
         self.in_flight == Some(Kind::Complete) || self.complete.accepted || self.complete.doubtful
     }
@@ -234,13 +234,13 @@ impl State {
         true
     }
 
-    /// Marks the current ask as failed. If the two typings of a capture differ, it is not known which one is wrong,
-    /// so the first one is asked for again too.
+    /// Marks the current ask as failed. If the two entries for a capture differ, it is not known which one is wrong, so
+    /// the first one is asked for again too.
     pub(super) fn fail_ask(&mut self, error: Option<CaptureError>) {
         let Some(ask) = self.ask.as_mut().filter(|ask| !ask.done) else { return };
         ask.done = true;
         let differ = error == Some(CaptureError::InputMatchingFailed);
-        if let Some(first) = first_typing(&ask.capture).filter(|first| differ && !self.left.contains(first)) {
+        if let Some(first) = repeated_capture(&ask.capture).filter(|one| differ && !self.left.contains(one)) {
             self.left.insert(0, first);
         }
         self.failed = Some((ask.capture.clone(), error));
@@ -273,7 +273,7 @@ impl State {
         }
     }
 
-    /// Waits until `time` has passed since the first call.
+    /// Waits until `time` has passed since the wait began.
     fn wait(&mut self, now: u64, time: u64) -> Action {
         Action::Wait(*self.deadline.get_or_insert(now.saturating_add(time)))
     }

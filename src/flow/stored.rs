@@ -34,9 +34,8 @@ impl<'de> Deserialize<'de> for PaymentFlow {
         let value = Value::deserialize(deserializer)?;
         let version: u64 = field(&value, "version").map_err(D::Error::custom)?;
         if version != VERSION {
-            let reason =
-                format!("a payment flow of version {version}, which this version of the crate cannot read");
-            return Err(D::Error::custom(reason));
+            let reason = "which this version of the crate cannot read";
+            return Err(D::Error::custom(format!("a payment flow of version {version}, {reason}")));
         }
         let read = || {
             Ok(Self {

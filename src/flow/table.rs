@@ -18,7 +18,7 @@ pub(super) struct SessionResult {
 }
 
 impl State {
-    /// What is known about the money. `charges` is whether the session has an amount to charge.
+    /// Returns what is known about the money. `charges` is whether the session has an amount to charge.
     pub(super) fn payment(&self, charges: bool) -> PaymentEnding {
         let completed = self.may_be_completed();
         match self.result.clone() {
@@ -70,7 +70,7 @@ impl SessionResult {
         self.result == PayResult::Success
     }
 
-    /// Whether the service reports with this result that nothing was charged.
+    /// Returns whether the service reports with this result that nothing was charged.
     fn is_decline(&self) -> bool {
         matches!(
             self.result,
@@ -81,8 +81,8 @@ impl SessionResult {
         )
     }
 
-    /// How much the result settles: a success counts whatever else is reported, and a decline settles what other
-    /// results leave open.
+    /// Returns how much the result settles: a success counts whatever else is reported, and a decline settles what
+    /// other results leave open.
     pub(super) fn weight(&self) -> u8 {
         if self.is_success() {
             3
@@ -97,8 +97,8 @@ impl SessionResult {
         matches!(self.result.as_str(), "cancelled" | "canceled")
     }
 
-    /// Whether it is certain that the session is over. A result that this version does not know may mean something
-    /// else.
+    /// Returns whether it is certain that the session is over. A result that this version does not know may mean
+    /// something else.
     pub(super) fn is_known(&self) -> bool {
         self.is_cancelled() || !matches!(self.result, PayResult::Other(_))
     }

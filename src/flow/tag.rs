@@ -7,20 +7,20 @@ use crate::callback::TAG_PARAMETER;
 use crate::text::form::pairs;
 use crate::text::url::Url;
 
-/// The tag of a key: 32 hex digits. It is a hash so that it has a fixed length and only characters that are allowed
-/// in a URL. It does not hide the key from someone who can guess it.
+/// Returns the tag of a key: 32 hex digits. It is a hash so that it has a fixed length and only characters that are
+/// allowed in a URL. It does not hide the key from someone who can guess it.
 pub(super) fn of(key: &str) -> String {
     format!("{:032x}", hash(key.as_bytes()))
 }
 
-/// The reference of a key: 16 hex digits, short enough for the description of a payment.
+/// Returns the reference of a key: 16 hex digits, short enough for the description of a payment.
 pub(super) fn reference(key: &str) -> String {
     let mut reference = of(key);
     reference.truncate(16);
     reference
 }
 
-/// The URL with the tag in its query, before its fragment.
+/// Returns the URL with the tag in its query, before its fragment.
 pub(super) fn tagged(url: &str, key: &str) -> String {
     let parts = Url::split(url);
     let separator = match parts.query {
@@ -34,13 +34,14 @@ pub(super) fn tagged(url: &str, key: &str) -> String {
     [parts.before_fragment, separator, TAG_PARAMETER, "=", &of(key), fragment].concat()
 }
 
-/// Whether the query of a URL already has a tag.
+/// Returns whether the query of a URL already has a tag.
 pub(super) fn is_tagged(url: &str) -> bool {
     let query = Url::split(url).query.unwrap_or_default();
     pairs(query.as_bytes()).any(|(name, _)| name == TAG_PARAMETER)
 }
 
-/// 128-bit FNV-1a, with a last step that mixes the lower bits into the upper half, of which the reference is made.
+/// Returns the 128-bit FNV-1a hash, with a last step that mixes the lower bits into the upper half, of which the
+/// reference is made.
 fn hash(bytes: &[u8]) -> u128 {
     const OFFSET: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
     const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;

@@ -81,8 +81,8 @@ impl<E> Driver<E> {
         }
     }
 
-    /// Waits until there is a next request or an ending, and returns it. A request was stored as begun. Returns
-    /// `WaitUntil` if `quiet` passes without a callback.
+    /// Waits until there is a next request or an ending, and returns it. A request that it returns has been stored as
+    /// begun. Returns `WaitUntil` if `quiet` passes without a callback.
     ///
     /// # Errors
     /// Returns the store's error, for this step or for a callback.

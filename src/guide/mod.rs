@@ -20,8 +20,8 @@ pub use stopper::PaymentStopper;
 /// How long one request to cancel a session may take, if the client's own deadline is not shorter.
 const CANCEL_TIME: Duration = Duration::from_secs(10);
 
-/// How long the caller types before a connection for the next request is opened if none is idle: the server or a
-/// router may have closed the last one.
+/// How long no callback arrives, while the caller is to type, before a connection for the next request is opened if
+/// none is idle: the server or a router may have closed the last one.
 const QUIET_TIME: Duration = Duration::from_secs(20);
 
 /// How long opening that connection may take. A callback that arrives meanwhile waits for it, as its request would.
@@ -149,11 +149,15 @@ impl<'a, E: Send + 'static> GuidedPayment<'a, E> {
 
     /// Takes the payment, and returns how it ended. If requests fail, the [`Ending`] reports it.
     ///
-    /// While the caller types, a connection is kept open for the next request, as by [`PaymentsApi::connect`].
+    /// If 20 s pass without a callback while the caller is to type, a connection for the next request is opened unless
+    /// one is idle, as by [`PaymentsApi::connect`].
     ///
     /// # Errors
     /// Returns the error of the [`store`](Self::store) if it returned one. No request was sent that was not stored
     /// before, so continue with the flow that was stored last.
+    ///
+    /// # Panics
+    /// Panics if the [`store`](Self::store) panics.
     pub fn run(self) -> Result<Ending, E> {
         let store = self.store.into_inner().unwrap_or_else(PoisonError::into_inner);
         let observer = self.observer.into_inner().unwrap_or_else(PoisonError::into_inner);

@@ -111,8 +111,8 @@ impl CallbackListenerBuilder {
     /// # Errors
     /// - Returns an error of kind [`CallbackErrorKind::InvalidInput`] if the public URL is not an absolute http or https
     ///   URL, or if `capacity` or `connections` is 0.
-    /// - Returns an error of kind [`CallbackErrorKind::Listen`] if the address is in use, is not one of this machine, or
-    ///   is not allowed.
+    /// - Returns an error of kind [`CallbackErrorKind::Listen`] if the address cannot be resolved, is in use, is not
+    ///   one of this machine, or is not allowed, or if the system cannot start a thread.
     ///
     /// [`CallbackErrorKind::InvalidInput`]: crate::CallbackErrorKind::InvalidInput
     /// [`CallbackErrorKind::Listen`]: crate::CallbackErrorKind::Listen

@@ -13,7 +13,8 @@ pub(super) type OnCallback =
 /// Receives the callbacks of one flow on the threads of the listener's connections. See
 /// [`CallbackListener::register`](super::CallbackListener::register).
 pub(crate) trait CallbackHandler: Send + Sync {
-    /// Whether a callback belongs to this handler. It must return at once, because the listener's queue is locked.
+    /// Returns whether a callback belongs to this handler. It must return at once, because the listener's queue is
+    /// locked.
     fn is_for(&self, callback: &StatusCallback) -> bool;
 
     /// Stores a callback that [`is_for`](Self::is_for) this handler. If this returns `Ok`, the service gets 204. If it
@@ -30,7 +31,7 @@ pub(crate) trait CallbackHandler: Send + Sync {
 
 /// Calls a handler, and turns a panic into an error.
 pub(super) fn call<T>(handle: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
-    // A handler does not change anything of the listener, so a panic cannot leave that half changed.
+    // A handler changes nothing in the listener, so a panic cannot leave it half changed.
     catch_unwind(AssertUnwindSafe(handle)).unwrap_or_else(|_| Err("it panicked".to_owned()))
 }
 

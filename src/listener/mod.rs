@@ -73,7 +73,7 @@ pub use session_callbacks::SessionCallbacks;
 /// | 403 | a request without a valid `X-Twilio-Signature` |
 /// | 405 | a method other than POST |
 /// | 408 | a request that took longer than 10 s to arrive |
-/// | 413, 431 | a body over 64 KiB, a head over 16 KiB |
+/// | 413, 431 | a body over 64 KiB; a head over 16 KiB or with more than 100 headers |
 /// | 500 | a callback that the [handler](CallbackListenerBuilder::on_callback) could not store |
 /// | 503 | a callback for which there is no room |
 ///
@@ -96,12 +96,12 @@ pub use session_callbacks::SessionCallbacks;
 /// callback can send it again with another token, and it is received again. So receiving a callback twice must do no
 /// harm.
 ///
-/// At most [4,096](CallbackListenerBuilder::capacity) callbacks wait to be read, including those of views. If there
-/// is no room for another one, the oldest callback that can be spared is discarded, logged and
-/// [counted](Self::discarded). Callbacks that can be spared are those of a session whose last callback has arrived
-/// (but not the last one, which has the result), those that were not read for 10 minutes, and further copies of a
-/// callback that waits. With a handler, which has stored them, all can be spared. If none can, the new callback is
-/// answered 503.
+/// At most [4,096](CallbackListenerBuilder::capacity) callbacks wait to be read, including those of views. If there is
+/// no room for another one, the oldest callback that can be spared is discarded, logged and [counted](Self::discarded).
+/// Callbacks that can be spared are those of a session whose last callback has arrived (but not the last one, which has
+/// the result), those that were not read for 10 minutes, and the third and later copies of a waiting callback. With a
+/// handler, any callback can be spared, because the handler has stored it. If none can, the new callback is answered
+/// 503.
 ///
 /// # Threads
 /// At most [256](CallbackListenerBuilder::connections) connections are open. Each has a thread with a stack of 256
@@ -155,14 +155,14 @@ impl CallbackListener {
         CallbackListenerBuilder::new(validator)
     }
 
-    /// The public URL of this listener, as it was set.
+    /// Returns the public URL of this listener, as it was set.
     pub fn public_url(&self) -> &str {
         &self.receiver.url.given
     }
 
-    /// The URL to pass as `StatusCallback`: the [public URL](Self::public_url) with the fragment `#rc=5&rp=all`, which
-    /// asks the service to repeat callbacks as often as it can. See [`CallbackRetries`] for its default. If the public
-    /// URL has a fragment, it is used instead.
+    /// Returns the URL to pass as `StatusCallback`: the [public URL](Self::public_url) with the fragment
+    /// `#rc=5&rp=all`, which asks the service to repeat callbacks as often as it can. See [`CallbackRetries`] for its
+    /// default. If the public URL has a fragment, it is used instead.
     ///
     /// [`CallbackRetries`]: crate::CallbackRetries
     ///
@@ -180,7 +180,7 @@ impl CallbackListener {
         &self.receiver.url.for_service
     }
 
-    /// The address that the listener is bound to. If the port was 0, this has the port that the system chose.
+    /// Returns the address that the listener is bound to. If the port was 0, this has the port that the system chose.
     pub fn local_addr(&self) -> SocketAddr {
         self.address
     }
@@ -260,13 +260,13 @@ impl CallbackListener {
         std::iter::from_fn(|| self.recv().ok())
     }
 
-    /// How many unread callbacks were discarded to [make room](Self#who-receives-a-callback) for others.
+    /// Returns how many unread callbacks were discarded to [make room](Self#who-receives-a-callback) for others.
     pub fn discarded(&self) -> u64 {
         self.receiver.queue.discarded()
     }
 
     /// Wakes every thread that waits for a callback, and closes the port and every connection. It waits until the
-    /// listener's threads and running handlers have ended, which usually takes some milliseconds, but for no longer
+    /// listener's threads and running handlers have ended, which usually takes a few milliseconds, but for no longer
     /// than a second. Callbacks that were received can still be read. Dropping the listener does the same.
     pub fn shutdown(&self) {
         self.receiver.queue.close();

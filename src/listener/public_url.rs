@@ -1,4 +1,4 @@
-//! Finds the URL that the service requested from the request that arrived.
+//! Derives the URL that the service requested from the request that arrived.
 
 use std::borrow::Cow;
 
@@ -18,7 +18,7 @@ impl PublicUrl {
     /// Accepts an absolute http or https URL.
     ///
     /// # Errors
-    /// Returns an error if it is not one, or holds white space or control characters.
+    /// Returns an error if it is not one, or contains white space or control characters.
     pub(super) fn new(given: String) -> Result<Self, CallbackError> {
         let refusal = |reason| Err(CallbackError::invalid("public_url", reason));
         if given.contains(|c: char| c.is_whitespace() || c.is_control()) {

@@ -81,7 +81,7 @@ struct Unread {
 }
 
 impl State {
-    /// Whether a callback was received before.
+    /// Returns whether a callback was received before.
     pub(super) fn is_repeat(&self, delivery: &Delivery) -> bool {
         delivery.repeat.as_ref().is_some_and(|repeat| self.received.contains(repeat))
     }
@@ -262,12 +262,12 @@ impl Queue {
         }
     }
 
-    /// How many callbacks wait to be read.
+    /// Returns how many callbacks wait to be read.
     pub(super) fn held(&self) -> usize {
         self.state().unread.len()
     }
 
-    /// How many unread callbacks were discarded.
+    /// Returns how many unread callbacks were discarded.
     pub(super) fn discarded(&self) -> u64 {
         self.state().discarded
     }

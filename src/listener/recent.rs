@@ -36,7 +36,7 @@ impl<T: Clone + Eq + Hash> Recent<T> {
 mod tests {
     use super::*;
 
-    /// The number that the listener's documentation gives.
+    /// The number in the listener's documentation.
     const PROMISED: usize = 8_192;
 
     #[test]

@@ -20,7 +20,7 @@ pub struct SessionCallbacks {
 }
 
 impl SessionCallbacks {
-    /// The SID of the session.
+    /// Returns the SID of the session.
     pub fn sid(&self) -> &str {
         &self.sid
     }

@@ -18,12 +18,12 @@ use ureq::http::{HeaderMap, HeaderName};
 pub struct ResponseHeaders(pub(crate) HeaderMap);
 
 impl ResponseHeaders {
-    /// Returns the first value of a header, or `None` if it is absent or has other bytes than visible ASCII.
+    /// Returns the first value of a header, or `None` if it is absent or contains bytes other than visible ASCII.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).and_then(|value| value.to_str().ok())
     }
 
-    /// Returns the `Twilio-Request-Id`. Its name is parsed once, because every response is asked for it.
+    /// Returns the `Twilio-Request-Id`. Its name is parsed once, because it is read from every response.
     pub(crate) fn request_id(&self) -> Option<&str> {
         static NAME: HeaderName = HeaderName::from_static("twilio-request-id");
         self.0.get(&NAME).and_then(|value| value.to_str().ok())

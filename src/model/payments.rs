@@ -51,7 +51,7 @@ pub struct Payments {
 }
 
 impl Payments {
-    /// A session of which only the SID is known, for tests of your own.
+    /// Makes a session of which only the SID is known, for your own tests.
     pub fn new(sid: impl Into<String>) -> Self {
         Self {
             account_sid: None,
@@ -67,7 +67,8 @@ impl Payments {
     /// and lone surrogates are read as U+FFFD.
     ///
     /// # Errors
-    /// Returns an error if the body is not a JSON object, or does not have one `sid` of `PK` and 32 hex digits.
+    /// Returns an error if the body is not a JSON object, or does not have exactly one `sid` that is `PK` and 32 hex
+    /// digits.
     pub fn from_json(body: &[u8]) -> Result<Self, serde_json::Error> {
         json::read(body)
     }
@@ -198,11 +199,11 @@ pub struct PaymentsResponse {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ResponseMetadata {
-    /// The HTTP status of the response: 201 for a creation, 202 for an update.
+    /// The HTTP status, 200 to 299: as documented, 201 for a creation and 202 for an update.
     pub status: u16,
     /// The response's headers. `Debug` only shows their names.
     pub headers: ResponseHeaders,
-    /// The `Twilio-Request-Id` header, which the provider's support asks for.
+    /// The `Twilio-Request-Id` header, which the provider's support asks for; cut to 100 bytes.
     pub request_id: Option<String>,
     /// How many attempts were made, 1 or more.
     pub attempts: u32,

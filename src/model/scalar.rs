@@ -17,7 +17,7 @@ impl Scalar {
         if let Self::Text(text) = self { Some(text) } else { None }
     }
 
-    /// A whole number, even if it came as text or with a fraction of zero.
+    /// Returns a whole number, even if it came as text or with a fraction of zero.
     pub(crate) fn whole_number(self) -> Option<i64> {
         let (Self::Text(text) | Self::Number(text)) = self else { return None };
         text.trim().parse().ok()

@@ -18,7 +18,7 @@ pub(crate) fn check(field: &'static str, prefix: &str, value: &str) -> Result<()
     }
 }
 
-/// Whether `value` is the prefix followed by 32 hex digits.
+/// Returns whether `value` is the prefix followed by 32 hex digits.
 pub(crate) fn is(prefix: &str, value: &str) -> bool {
     check("", prefix, value).is_ok()
 }

@@ -11,7 +11,7 @@ use crate::text::Escaped;
 pub struct UnknownValue(String);
 
 impl UnknownValue {
-    /// Returns the value as it stands on the wire.
+    /// Returns the value as it appears on the wire.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -46,7 +46,7 @@ macro_rules! open_enum {
             /// Every value that this version knows, in the order of the API's documentation.
             pub const KNOWN: &'static [Self] = &[$( Self::$variant, )+];
 
-            /// Returns the value as it stands on the wire.
+            /// Returns the value as it appears on the wire.
             pub fn as_str(&self) -> &str {
                 match self {
                     $( Self::$variant => $wire, )+
@@ -265,13 +265,13 @@ open_enum! {
         InvalidBankAccountType = "invalid-bank-account-type",
         /// The security code was asked for before the card number.
         InvalidCardNumberSecurityCodeCaptureSequence = "invalid-card-number-security-code-capture-sequence",
-        /// The second typing differs from the first.
+        /// The second entry differs from the first.
         InputMatchingFailed = "input-matching-failed",
         /// Another session is open on the call.
         SessionInProgress = "session-in-progress",
         /// The service failed.
         InternalError = "internal-error",
-        /// The same as `input-timeout`. Seen, but not documented.
+        /// Probably the same as `input-timeout`. Seen, but not documented.
         Timeout = "timeout",
     }
 }

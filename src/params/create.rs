@@ -64,12 +64,13 @@ pub struct CreatePaymentsParams {
     pub currency: Option<String>,
     /// `Description`: any text. The payment processor receives it with the transaction. Default: none.
     pub description: Option<String>,
-    /// `Input`: how the caller enters information. The service only supports `dtmf`.
+    /// `Input`: how the caller enters information. The service only supports `dtmf`, and does not document a default.
     pub input: Option<PaymentsInput>,
-    /// `MinPostalCodeLength`: the smallest number of digits of a postal code, 1 or more.
+    /// `MinPostalCodeLength`: the smallest number of digits of a postal code, 1 or more. The service's default is not
+    /// documented.
     pub min_postal_code_length: Option<u32>,
-    /// `Parameter`: a JSON object of one level, with values for the payment processor. Which ones depends on the
-    /// payment connector; for ACH payments, connectors for e-checks need `AVSName`. Default: none.
+    /// `Parameter`: a JSON object of one level, with values for the payment processor. Which values are needed depends
+    /// on the payment connector; for ACH payments, e-check connectors need `AVSName`. Default: none.
     pub parameter: Option<Value>,
     /// `PaymentConnector`: the unique name of the payment connector. The service's default: `Default`.
     pub payment_connector: Option<String>,

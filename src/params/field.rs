@@ -92,9 +92,9 @@ impl Stored {
         Ok(Self { fields: Map::deserialize(deserializer)?, invalid: None })
     }
 
-    /// Takes a field that may be absent. If it cannot be read, [`finish`](Self::finish) says so.
+    /// Takes a field that may be absent. If it cannot be read, [`finish`](Self::finish) reports it.
     pub(super) fn take<T: DeserializeOwned>(&mut self, name: &'static str) -> Option<T> {
-        // A new value is made from nothing that is stored: 17 searches less.
+        // `new` reads from an empty value; this saves it 17 look-ups.
         if self.fields.is_empty() {
             return None;
         }
@@ -113,8 +113,7 @@ impl Stored {
         self.invalid.map_or(Ok(()), |name| Err(E::custom(format_args!("invalid {name}"))))
     }
 
-    /// Checks that all could be read, and that nothing is left: a field that is not known could be a misspelled
-    /// amount.
+    /// Checks that every field could be read and that none is left: an unknown field could be a misspelled amount.
     pub(super) fn finish<E: Error>(self) -> Result<(), E> {
         self.check()?;
         match self.fields.keys().next() {

@@ -55,17 +55,17 @@ impl Form {
         self.body.push('=');
     }
 
-    /// `true` or `false`.
+    /// Appends `true` or `false`.
     fn boolean(&mut self, value: bool) {
         self.body.push_str(if value { "true" } else { "false" });
     }
 
-    /// Decimal digits without sign, leading zero or grouping.
+    /// Appends decimal digits without sign, leading zero or grouping.
     fn int(&mut self, value: u32) {
         push_decimal(&mut self.body, value.into(), 1);
     }
 
-    /// A decimal number, exact, with at least this many decimals.
+    /// Appends a decimal number, exact, with at least this many decimals.
     fn float(&mut self, amount: Amount, decimals: usize) {
         amount.push(&mut self.body, decimals);
     }

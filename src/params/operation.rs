@@ -19,7 +19,7 @@ macro_rules! operation {
         impl $name {
             /// Returns a copy with a new idempotency key, which is another operation. Everything else is the same.
             ///
-            /// To try again after a decline is a new operation, and needs a new key.
+            /// Trying again after a decline is a new operation, and needs a new key.
             #[must_use]
             pub fn with_new_key(&self) -> Self {
                 let (made_key, idempotency_key) = MadeKey::new();

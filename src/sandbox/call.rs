@@ -35,12 +35,12 @@ pub struct Call {
 }
 
 impl Call {
-    /// The SID of the call (`CA…`).
+    /// Returns the SID of the call (`CA…`).
     pub fn sid(&self) -> &str {
         &self.sid
     }
 
-    /// Whether the call is in progress.
+    /// Returns whether the call is in progress.
     pub fn is_live(&self) -> bool {
         self.service.store.memory().is_live(&self.sid)
     }

@@ -19,7 +19,7 @@ impl Default for Clock {
 }
 
 impl Clock {
-    /// The time since the Unix epoch.
+    /// Returns the time since the Unix epoch.
     pub(super) fn now(&self) -> Duration {
         self.start.saturating_add(self.started.elapsed())
     }

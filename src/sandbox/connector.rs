@@ -72,7 +72,7 @@ impl PaymentConnector {
         fails_with(code: u32) = Some(code);
     }
 
-    /// Whether a session with these parameters can be created.
+    /// Checks whether a session with these parameters can be created.
     ///
     /// # Errors
     /// Returns a refusal if one of them is not supported.
@@ -128,7 +128,7 @@ impl PaymentConnector {
             numbers::BANK_ACCOUNT_CLOSED => ("bank account is declined", "account_closed"),
             numbers::BANK_INSUFFICIENT_FUNDS => ("bank account is declined", "insufficient_funds"),
             numbers::CONNECTOR_OUTAGE | numbers::BANK_OUTAGE => {
-                ("payment gateway did not answer", "processing_error")
+                ("payment gateway did not respond", "processing_error")
             }
             _ => return Ok(()),
         };
@@ -136,7 +136,7 @@ impl PaymentConnector {
     }
 }
 
-/// Whether a connector supports a value. Without a list, it supports all values.
+/// Returns whether a connector supports a value. Without a list, it supports all values.
 fn accepts<T: PartialEq>(supported: Option<&Vec<T>>, value: &T) -> bool {
     supported.is_none_or(|supported| supported.contains(value))
 }

@@ -29,22 +29,22 @@ pub struct FailedOperation {
 }
 
 impl FailedOperation {
-    /// No connection was made: the request was not sent.
+    /// Makes the failure of a request that was not sent, because no connection was made.
     pub fn not_sent() -> Self {
         Self { kind: ErrorKind::Connect, outcome: Outcome::NotSent, status: None, code: None }
     }
 
-    /// The connection was lost after the request was sent.
+    /// Makes the failure of a request after which the connection was lost.
     pub fn lost() -> Self {
         Self { kind: ErrorKind::ConnectionLost, outcome: Outcome::Unknown, ..Self::not_sent() }
     }
 
-    /// No response arrived in time.
+    /// Makes the failure of a request to which no response arrived in time.
     pub fn timed_out() -> Self {
         Self { kind: ErrorKind::Timeout, ..Self::lost() }
     }
 
-    /// The service responded with this status, 400 to 599.
+    /// Makes the failure of a request to which the service responded with this status, 400 to 599.
     pub fn status(status: u16) -> Self {
         Self { kind: ErrorKind::Api, outcome: Outcome::of_status(status), status: Some(status), code: None }
     }

@@ -23,7 +23,7 @@ impl Fields {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// The value of a field, or `None` if it is absent.
+    /// Returns the value of a field, or `None` if it is absent.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.iter().find(|(other, _)| *other == name).map(|(_, value)| value)
     }

@@ -1,6 +1,6 @@
 //! The service on loopback, for your own tests. It needs no account, phone or network.
 //!
-//! The real API can only be tried on a live phone call with a payment connector. The sandbox has both.
+//! The real API can only be used on a live phone call with a payment connector. The sandbox has both.
 //! [`Sandbox::start`] serves the two operations on a free port of 127.0.0.1, in its own threads, until it is dropped.
 //! It checks credentials, paths and parameters like the service, responds with the same JSON, keeps sessions, and
 //! counts what was charged.
@@ -46,7 +46,8 @@
 //!
 //! # What it refuses
 //!
-//! The codes are those of the service. It does not document the status of most of them, which have 400 here.
+//! The codes are those that the service documents, except 20004, 20415 and 20500, which follow its pattern. It does not
+//! document the status of most of them, which have 400 here.
 //!
 //! | request | status | code |
 //! |---|---|---|
@@ -114,9 +115,9 @@
 //! # The caller
 //!
 //! You play the caller of a [`call`](Sandbox::call): [`press`](Call::press) keys when the caller is
-//! [asked](Call::asking) for something. An [obliging](Call::obliging) caller answers by themselves. Entries are
-//! checked as by the service: check digits, brands, expiration dates, the length of security codes and postal codes,
-//! routing numbers, second typings, and the time between two keys. A test need not wait for that time: see
+//! [asked](Call::asking) for something. An [obliging](Call::obliging) caller answers by themselves. Entries are checked
+//! as by the service: check digits, brands, expiration dates, the length of security codes and postal codes, routing
+//! numbers, second entries, and the time between two keys. A test need not wait for that time: see
 //! [`advance_clock`](Sandbox::advance_clock).
 //!
 //! The sandbox POSTs callbacks to the session's `StatusCallback`, in order and signed with the account's auth token,
@@ -205,37 +206,37 @@ impl Sandbox {
         SandboxBuilder::default()
     }
 
-    /// The base URL, such as `http://127.0.0.1:54321`.
+    /// Returns the base URL, such as `http://127.0.0.1:54321`.
     pub fn base_url(&self) -> &str {
         &self.base_url
     }
 
-    /// The SID of the account (`AC…`).
+    /// Returns the SID of the account (`AC…`).
     pub fn account_sid(&self) -> &str {
         &self.service.accounts.account_sid
     }
 
-    /// The account's auth token.
+    /// Returns the account's auth token.
     pub fn auth_token(&self) -> &str {
         &self.service.accounts.auth_token
     }
 
-    /// The SID of an API key of the account (`SK…`).
+    /// Returns the SID of an API key of the account (`SK…`).
     pub fn api_key_sid(&self) -> &str {
         &self.service.accounts.api_key_sid
     }
 
-    /// The API key's secret.
+    /// Returns the API key's secret.
     pub fn api_key_secret(&self) -> &str {
         &self.service.accounts.api_key_secret
     }
 
-    /// A bearer token that acts for the account.
+    /// Returns a bearer token that acts for the account.
     pub fn access_token(&self) -> &str {
         &self.service.accounts.access_token
     }
 
-    /// The SID of a subaccount (`AC…`), which requests with the account's credentials may name in the path.
+    /// Returns the SID of a subaccount (`AC…`), which requests with the account's credentials may name in the path.
     pub fn subaccount_sid(&self) -> &str {
         &self.service.accounts.subaccount_sid
     }
@@ -311,7 +312,7 @@ impl Sandbox {
         self.service.store.memory().transactions.clone()
     }
 
-    /// How many transactions there are. This does not copy them.
+    /// Returns how many transactions there are. This does not copy them.
     pub fn transaction_count(&self) -> usize {
         self.service.store.memory().transactions.len()
     }
@@ -351,8 +352,8 @@ impl Sandbox {
         self.service.store.due.notify_all();
     }
 
-    /// How many requests arrived, including refused ones, repeated ones and those that a fault hit. Incomplete HTTP
-    /// requests are not counted. Refusals and faults are also logged, at level info with the target
+    /// Returns how many requests arrived, including refused ones, repeated ones and those that a fault hit. Incomplete
+    /// HTTP requests are not counted. Refusals and faults are also logged, at level info with the target
     /// `twilio_payments::sandbox`.
     pub fn request_count(&self) -> usize {
         self.service.requests.load(Ordering::Relaxed)

@@ -9,11 +9,11 @@
 //! | [`VISA`], [`MASTERCARD`], [`AMEX`], … | succeeds |
 //! | [`DECLINED`], [`BRAINTREE_DECLINED`] | `payment-connector-error`, "card is declined", connector error `card_declined` |
 //! | [`INSUFFICIENT_FUNDS`] | the same with `insufficient_funds` |
-//! | [`CONNECTOR_OUTAGE`] | `payment-connector-error`, the gateway did not answer, `processing_error` |
+//! | [`CONNECTOR_OUTAGE`] | `payment-connector-error`, the gateway does not respond, `processing_error` |
 //! | [`BANK_ROUTING_NUMBER`] with [`BANK_ACCOUNT`] | succeeds |
 //! | [`BANK_ACCOUNT_CLOSED`] | `payment-connector-error`, "bank account is declined", `account_closed` |
 //! | [`BANK_INSUFFICIENT_FUNDS`] | the same with `insufficient_funds` |
-//! | [`BANK_OUTAGE`] | `payment-connector-error`, the gateway did not answer, `processing_error` |
+//! | [`BANK_OUTAGE`] | `payment-connector-error`, the gateway does not respond, `processing_error` |
 
 /// A Visa number that succeeds.
 pub const VISA: &str = "4242424242424242";

@@ -89,7 +89,7 @@ fn log_failure(request: &Request, what: &str) {
 }
 
 impl Accounts {
-    /// Whether a request has valid credentials.
+    /// Returns whether a request has valid credentials.
     fn know(&self, request: &Request) -> bool {
         let credentials = request.only_header("Authorization").and_then(|value| value.split_once(' '));
         let Some((scheme, given)) = credentials else { return false };

@@ -30,12 +30,12 @@ pub struct Session {
 }
 
 impl Session {
-    /// Whether the session is still open.
+    /// Returns whether the session is still open.
     pub fn is_open(&self) -> bool {
         self.result.is_none()
     }
 
-    /// The decoded value of a form field of the session's creation, by its wire name.
+    /// Returns the decoded value of a form field of the session's creation, by its wire name.
     pub fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.get(name)
     }
@@ -62,12 +62,12 @@ pub struct Transaction {
 }
 
 impl Transaction {
-    /// The token, as in the last callback; `None` if the payment method was charged. `Debug` does not show it.
+    /// Returns the token, as in the last callback; `None` if the payment method was charged. `Debug` does not show it.
     pub fn token(&self) -> Option<&str> {
         self.token.as_ref().map(Withheld::as_str)
     }
 
-    /// The customer's record, as in the last callback (`ProfileId`).
+    /// Returns the customer's record, as in the last callback (`ProfileId`).
     pub(super) fn profile_id(&self) -> Option<&str> {
         self.profile_id.as_ref().map(Withheld::as_str)
     }

@@ -36,7 +36,7 @@ impl Chunked {
         Self { expected: Expected::Size, left: 0, framing: 0, max_body }
     }
 
-    /// Whether the body is complete.
+    /// Returns whether the body is complete.
     pub(super) fn is_complete(&self) -> bool {
         matches!(self.expected, Expected::Nothing)
     }

@@ -45,8 +45,9 @@ pub(crate) struct Limits {
     /// How long a connection may be idle. This is longer than the usual 60 s of a proxy, so that the proxy closes first,
     /// which knows whether it has a request under way.
     pub(crate) idle_time: Duration,
-    /// The stack size of a connection's thread. The default is enough for a handler that parses JSON to its depth
-    /// limit in a debug build. Only pages that are used take memory.
+    /// Makes the builder of a connection's thread, given the number of open connections; tests make it fail. The
+    /// default stack of 256 KiB is enough for a handler that parses JSON to its depth limit in a debug build. Only
+    /// pages that are used take memory.
     pub(crate) thread: fn(usize) -> thread::Builder,
 }
 
@@ -110,7 +111,7 @@ impl Server {
         Ok(Self { shared, address, accepting })
     }
 
-    /// How many connections are open.
+    /// Returns how many connections are open.
     #[cfg(test)]
     pub(crate) fn connections(&self) -> usize {
         self.shared.registry().len()

@@ -20,7 +20,7 @@ enum State {
     Busy,
 }
 
-/// The open connections by number, and whether the server stops.
+/// The open connections by number, and whether the server is stopping.
 #[derive(Default)]
 pub(super) struct Registry {
     open: HashMap<u64, (Arc<TcpStream>, State)>,

@@ -28,7 +28,7 @@ impl Request {
         self.values(name).next().and_then(visible)
     }
 
-    /// The value of a header that was sent once. Of two values, neither is right.
+    /// Returns the value of a header that was sent once. If there are two, neither can be trusted.
     pub(crate) fn only_header(&self, name: &str) -> Option<&str> {
         self.header(name).filter(|_| self.values(name).count() == 1)
     }
@@ -38,7 +38,7 @@ impl Request {
         named.map(|(_, value)| value.as_slice())
     }
 
-    /// Whether a header is a list that contains a token.
+    /// Returns whether a header is a list that contains a token.
     fn has_token(&self, name: &str, token: &str) -> bool {
         let words = self.values(name).filter_map(visible).flat_map(|value| value.split(','));
         words.map(str::trim).any(|word| word.eq_ignore_ascii_case(token))
@@ -65,11 +65,11 @@ impl From<io::Error> for Stop {
 pub(super) struct Incoming {
     pub(super) request: Request,
     framing: Framing,
-    /// The peer keeps the connection open.
+    /// Whether the peer keeps the connection open.
     pub(super) keep: bool,
-    /// It is HTTP/1.0, so the response must say that the connection is kept.
+    /// Whether it is HTTP/1.0, so that the response must say that the connection is kept.
     pub(super) old: bool,
-    /// The peer waits for `100 Continue` before it sends the body.
+    /// Whether the peer waits for `100 Continue` before it sends the body.
     pub(super) expects_continue: bool,
 }
 

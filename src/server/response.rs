@@ -46,7 +46,7 @@ impl Response {
         self
     }
 
-    /// A response of JSON.
+    /// Makes a response of JSON.
     #[cfg(feature = "sandbox")]
     pub(crate) fn json(status: u16, body: String) -> Self {
         Self::new(status, body.into_bytes()).header("Content-Type", "application/json")

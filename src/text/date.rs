@@ -1,4 +1,4 @@
-//! The calendar: converts dates in the formats of the wire to and from times since the Unix epoch. It reads no clock.
+//! The calendar: converts between the date formats on the wire and times since the Unix epoch. It reads no clock.
 
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ const MONTHS: [&str; 12] =
 #[cfg(any(feature = "sandbox", test))]
 const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
 
-/// Reads a date in any of the formats of the wire: ISO 8601 as in callbacks, RFC 2822 as in the resource, and the three
-/// formats of HTTP.
+/// Reads a date in any format that is used on the wire: ISO 8601 as in callbacks, RFC 2822 as in the resource, and the
+/// three formats of HTTP.
 ///
 /// They are `2021-08-10T03:55:53.408Z`, `Sun, 06 Nov 1994 08:49:37 +0000`, the same with `GMT`,
 /// `Sunday, 06-Nov-94 08:49:37 GMT`, and `Sun Nov  6 08:49:37 1994`. The weekday is not checked. Returns `None` if the
@@ -35,9 +35,10 @@ pub(crate) fn read(text: &str) -> Option<Duration> {
     seconds(year, month, day, time).map(Duration::from_secs)
 }
 
-/// Returns the seconds since 1970, or `None` if the date or time does not exist.
+/// Returns the seconds since 1970, or `None` if a part is out of range. A day after the end of its month counts into
+/// the next month.
 fn seconds(year: &str, month: usize, day: &str, time: &str) -> Option<u64> {
-    // Two digits are from the obsolete format, and mean a year around 2000.
+    // A two-digit year is from the obsolete format, and means a year around 2000.
     let year = match (number(year, 4)?, year.len()) {
         (year, 2) if year < 70 => 2000 + year,
         (year, 2) => 1900 + year,
@@ -154,7 +155,7 @@ mod tests {
             ("Thursday, 01-Jan-70 00:00:00 GMT", Some(0)),
             ("Friday, 31-Dec-99 23:59:59 GMT", Some(946_684_799)),
             ("Saturday, 01-Jan-00 00:00:00 GMT", Some(946_684_800)),
-            // A leap second is the one after it.
+            // A leap second is read as the second after it.
             ("Sat, 31 Dec 2016 23:59:60 GMT", Some(1_483_228_800)),
             ("Sat, 31 Dec 2016 23:59:61 GMT", None),
             ("Thu, 01 Jan 1970 00:00:00 GMT", Some(0)),

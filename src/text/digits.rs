@@ -1,4 +1,4 @@
-//! Writes digits without `fmt`, which would be a good part of the cost of a form.
+//! Writes digits without `fmt`, which would be a large part of the cost of encoding a form.
 
 /// Appends `value` in decimal, padded with zeros to `width` digits.
 pub(crate) fn push_decimal(out: &mut String, value: u64, width: usize) {

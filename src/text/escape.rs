@@ -20,14 +20,14 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
-/// Quotes it.
+/// Adds quotes.
 impl fmt::Debug for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "\"{self}\"")
     }
 }
 
-/// Whether a character is invisible, but changes how others are shown.
+/// Returns whether a character is invisible, but changes how others are shown.
 fn acts(c: char) -> bool {
     c.is_control()
         || matches!(c,

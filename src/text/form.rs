@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-/// The decoded names and values of a form body, in order: exactly what `form_urlencoded::parse` returns.
+/// Returns the decoded names and values of a form body, in order: exactly what `form_urlencoded::parse` returns.
 ///
-/// Any bytes are a form: an empty part between two `&` is skipped, a part without `=` is a name with an empty value,
-/// a `%` that two hex digits do not follow is kept, and bytes that are not UTF-8 become U+FFFD.
+/// Any bytes are a form: an empty part between two `&` is skipped, a part without `=` is a name with an empty value, a
+/// `%` that is not followed by two hex digits is kept, and bytes that are not UTF-8 become U+FFFD.
 ///
 /// This takes a third of the time of `form_urlencoded`, because plain text, which is nearly all of a callback, is not
 /// copied.
@@ -16,7 +16,7 @@ pub(crate) fn pairs(body: &[u8]) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, 
     })
 }
 
-/// One name or value of a form, decoded.
+/// Decodes one name or value of a form.
 pub(crate) fn decoded(bytes: &[u8]) -> Cow<'_, str> {
     if !bytes.iter().any(|byte| matches!(byte, b'%' | b'+')) {
         return String::from_utf8_lossy(bytes);

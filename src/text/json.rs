@@ -8,15 +8,15 @@ use serde::de::DeserializeOwned;
 /// without a partner, are read as U+FFFD.
 ///
 /// # Errors
-/// Returns the reader's error if the body is still not JSON of this type.
+/// Returns `serde_json`'s error if the repaired body is not JSON of this type.
 pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, serde_json::Error> {
     serde_json::from_str(&text(body))
 }
 
-/// Returns the text that [`read`] reads, for a reader that keeps the part before an error.
+/// Returns the text that [`read`] reads, for readers that keep what comes before an error.
 pub(crate) fn text(body: &[u8]) -> Cow<'_, str> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-    // Most bodies need no repair, and only checking that is much faster.
+    // Most bodies need no repair, and checking that first is much faster.
     let text = std::str::from_utf8(body).map_or_else(|_| String::from_utf8_lossy(body), Cow::Borrowed);
     if text.contains("\\u") { Cow::Owned(without_lone_surrogates(&text)) } else { text }
 }

@@ -8,14 +8,14 @@ use super::digits::push_hex;
 
 /// Returns 64 random bits.
 ///
-/// The standard library seeds every `RandomState` from the operating system's randomness, so its hash of a value that
-/// never repeats is as good as random. The time and the process id are hashed too, so that a forked process does not
-/// repeat its parent.
+/// The standard library seeds each thread's `RandomState`s from the operating system's randomness, so the hash of a
+/// value that never repeats is as good as random. The time and the process id are hashed too, so that a forked process
+/// does not repeat its parent.
 pub(crate) fn random() -> u64 {
     unique_hasher().finish()
 }
 
-/// Returns a hasher with a secret seed that has hashed values that never repeat.
+/// Returns a hasher with a secret seed, into which values that never repeat were hashed.
 fn unique_hasher() -> DefaultHasher {
     static COUNTER: AtomicU64 = AtomicU64::new(0);
     let mut hasher = RandomState::new().build_hasher();

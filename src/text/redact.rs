@@ -102,10 +102,10 @@ fn without_escapes(json: &str) -> String {
     plain
 }
 
-/// Whether a text contains a secret.
+/// Returns whether a text contains a secret.
 ///
-/// The standard search has a costly preparation, and hardly any text contains a secret. So a quick look comes first:
-/// whether the secret's first and last byte are anywhere at the right distance. Its loop has no early exit, so that
+/// The standard search has a costly preparation, and hardly any text contains a secret. So a quick check comes first:
+/// whether the secret's first and last bytes occur anywhere at the right distance. Its loop has no early exit, so that
 /// the compiler can compare many bytes at once.
 fn holds(text: &str, secret: &str) -> bool {
     let Some((last, before)) = secret.as_bytes().split_last() else { return false };

@@ -55,12 +55,12 @@ impl<'a> Url<'a> {
         Self { user_info, host: Some(host), port, path, before_path, ..parts }
     }
 
-    /// Whether the scheme is `https`, in either case.
+    /// Returns whether the scheme is `https`, in either case.
     pub(crate) fn is_https(&self) -> bool {
         self.scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"))
     }
 
-    /// Whether the scheme is `http`, in either case.
+    /// Returns whether the scheme is `http`, in either case.
     pub(crate) fn is_http(&self) -> bool {
         self.scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("http"))
     }
@@ -85,7 +85,7 @@ pub(crate) fn ip_address(host: &str) -> Option<IpAddr> {
     if bare.len() < host.len() { bare.parse::<Ipv6Addr>().ok().map(IpAddr::V6) } else { host.parse().ok() }
 }
 
-/// Whether a URL's host is this machine, judged by its name without a look-up.
+/// Returns whether a URL's host is this machine, judged by its name without a look-up.
 pub(crate) fn is_loopback(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost") || ip_address(host).is_some_and(|ip| ip.is_loopback())
 }
@@ -94,7 +94,7 @@ pub(crate) fn is_loopback(host: &str) -> bool {
 pub(crate) fn url_without_secrets(url: &str) -> String {
     let Url { host, before_query, .. } = Url::split(url);
     let query = if before_query.len() < url.len() { "?…" } else { "" };
-    // Without `//` there is no user info, but text that looks like it may be meant as such.
+    // Without `//` there is no user info, but text that looks like user info may have been meant as such.
     let (scheme, rest) = match before_query.split_once("//") {
         Some((scheme, rest)) if host.is_some() => (format!("{scheme}//"), rest),
         _ => (String::new(), before_query),

@@ -34,7 +34,7 @@ pub(super) const INPUT_MAX: usize = 64 * 1024;
 /// write: one packet, one TLS record. After the response the connection returns to its pool.
 #[derive(Default)]
 pub(super) struct Connection {
-    /// `None` once the connection has returned to the pool, which leaves an empty shell to ureq.
+    /// `None` once the connection has returned to the pool, which leaves ureq with an empty shell.
     stream: Option<Box<dyn Stream>>,
     tls: bool,
     /// The process that opened it.
@@ -77,7 +77,7 @@ impl Connection {
         }
     }
 
-    /// Whether the connection is still open, with nothing to read on it.
+    /// Returns whether the connection is still open, with nothing to read on it.
     pub(super) fn is_quiet(&mut self) -> bool {
         self.stream.as_mut().is_some_and(|stream| stream.is_quiet())
     }
@@ -103,8 +103,8 @@ impl Connection {
         sent.map_err(|error| self.failure(error))
     }
 
-    /// What a failed read or write means. A kept connection that ends before the first byte of a response was most
-    /// likely closed while it was idle.
+    /// Returns what a failed read or write means. A kept connection that ends before the first byte of a response was
+    /// most likely closed while it was idle.
     fn failure(&self, error: io::Error) -> ureq::Error {
         use io::ErrorKind::{
             BrokenPipe, ConnectionAborted, ConnectionReset, HostUnreachable, NetworkDown, NetworkUnreachable,

@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, Outcome, Source};
 /// There is no response.
 pub(crate) struct Failure {
     pub(crate) error: Error,
-    /// The head of a success, if it has come, and a beginning of its body.
+    /// What arrived of the response: its head, or only its status, and the beginning of its body.
     pub(crate) partial: Option<Box<Response>>,
     /// Whether a kept connection had been closed. A new one may work at once.
     pub(crate) stale: bool,
@@ -70,7 +70,7 @@ impl Transport {
 
 fn failure(error: ureq::Error, partial: Option<Box<Response>>) -> Failure {
     use ErrorKind::{ConnectionLost, Timeout, UnexpectedResponse};
-    // If the head has come, the response is only incomplete.
+    // If the head has arrived, the response is only incomplete.
     let happened = |incomplete: &str, nothing: &str| match &partial {
         Some(response) => format!("the response (HTTP {}) {incomplete}", response.status),
         None => nothing.to_owned(),
@@ -89,7 +89,7 @@ fn failure(error: ureq::Error, partial: Option<Box<Response>>) -> Failure {
         _ => (UnexpectedResponse, true, "the response cannot be read as HTTP".to_owned()),
     };
     let (source, partial, stale) = match error {
-        // Only our kept connection makes it: ureq 3.5 itself returns `Other` nowhere.
+        // Only our kept connection returns it: ureq 3.5 itself never returns `Other`.
         ureq::Error::Other(source) => (source, partial, true),
         ureq::Error::Io(error) => (error.into(), partial, false),
         error => {

@@ -1,6 +1,6 @@
 //! Passes the connection that was chosen for a request to ureq.
 //!
-//! ureq asks a connector for each connection, but does not tell it for which request. It asks on the thread that runs
+//! ureq asks a connector for each connection, but does not say which request it is for. It asks on the thread that runs
 //! the request, so the connection waits in a thread-local slot.
 
 use std::cell::Cell;

@@ -1,4 +1,4 @@
-//! One HTTP request and its response, over connections that are kept. Only this folder uses ureq.
+//! One HTTP request and its response, over connections that are kept. Only this folder uses `ureq::unversioned`.
 //!
 //! A connection is taken from the [`pool`], or opened by the [`connector`], before ureq runs. So if anything fails
 //! before that, nothing was sent, and a call on a kept connection looks up no name and starts no thread. ureq speaks
@@ -40,7 +40,7 @@ pub(crate) use response::Response;
 pub use tls::Tls;
 pub(crate) use ureq::http::HeaderMap;
 
-/// What a build without TLS says of an https URL.
+/// The error of a build without TLS if the base URL is https.
 const NO_TLS: &str = "this build has no TLS: turn on the feature rustls or native-tls";
 
 /// The longest time, a year, so that it can always be added to the clock.
@@ -123,7 +123,7 @@ impl Transport {
         self.pool.close();
     }
 
-    /// Returns the path with which the paths of all requests begin.
+    /// Returns the path that all requests' paths begin with.
     pub(crate) fn base_path(&self) -> &str {
         self.base.path().trim_end_matches('/')
     }
@@ -171,7 +171,7 @@ impl Transport {
         Ok(connection)
     }
 
-    /// Returns a URL at the host of the base URL. It shares the other parts, so only the path is parsed.
+    /// Returns the URL of a path at the base URL's host. The other parts are shared, so only the path is parsed.
     fn url(&self, path: String) -> Result<Uri, ureq::http::Error> {
         let mut parts = uri::Parts::default();
         parts.scheme = self.base.scheme().cloned();
@@ -181,7 +181,7 @@ impl Transport {
     }
 }
 
-/// Returns the time when a duration from now ends.
+/// Returns the time that is this long from now.
 fn deadline_in(time: Duration) -> Instant {
     let now = Instant::now();
     now.checked_add(time.min(LONGEST)).unwrap_or(now)

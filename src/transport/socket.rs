@@ -12,14 +12,14 @@ use socket2::{SockRef, TcpKeepalive};
 use super::shutdown::Shutdown;
 
 /// How much later than the deadline a blocked read or write may wake. Within this, the timeout of the socket is not set
-/// again. Systems round such timeouts to some milliseconds anyway.
+/// again. Systems round such timeouts to a few milliseconds anyway.
 const SLACK: Duration = Duration::from_millis(2);
 
-/// After how long a silence the system asks whether the other side is still there, and how long it waits before it asks
-/// again. This also keeps routers on the way from dropping the connection.
+/// How long a silence lasts before the system checks whether the other side is still there, and how long it waits
+/// between checks. This also keeps routers on the way from dropping the connection.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// How often the system asks without a reply before it closes the connection.
+/// How many checks may go without a reply before the system closes the connection.
 const PROBES: u32 = 3;
 
 /// How long the other system may take to acknowledge data that was sent. A connection that a router has dropped is given
@@ -39,12 +39,12 @@ pub(super) trait Stream: Read + Write + Send + Sync {
     )]
     fn set_waiting(&mut self, waiting: bool);
 
-    /// Whether the connection is open with nothing to read on it, as a kept one must be.
+    /// Returns whether the connection is open with nothing to read on it, as a kept one must be.
     fn is_quiet(&mut self) -> bool;
 }
 
-/// Whether a read without waiting finds neither data nor the end. It lets the TLS library process messages that are not
-/// data.
+/// Returns whether a read without waiting finds neither data nor the end. It lets the TLS library process messages that
+/// are not data.
 #[cfg_attr(not(any(feature = "rustls", feature = "native-tls")), allow(dead_code, reason = "TLS needs it"))]
 pub(super) fn has_nothing_to_read(stream: &mut dyn Stream) -> bool {
     stream.set_waiting(false);
@@ -90,7 +90,7 @@ impl Socket {
     }
 }
 
-/// Whether there is neither data nor an end nor an error on a socket.
+/// Returns whether there is neither data nor an end nor an error on a socket.
 fn has_nothing(stream: &TcpStream) -> bool {
     peek(stream).is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
 }

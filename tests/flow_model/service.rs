@@ -248,7 +248,7 @@ impl Service {
         self.send_dated(index, &fields, None);
     }
 
-    /// The caller types something else the second time, if they are asked for a second typing. Both must then be typed
+    /// The caller types something else the second time, if they are asked for a second entry. Both must then be typed
     /// again.
     pub fn fails_to_match(&mut self, index: usize) -> bool {
         let session = &mut self.sessions[index];

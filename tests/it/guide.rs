@@ -138,7 +138,7 @@ fn for_a_subaccount() {
 }
 
 #[test]
-fn both_typings_are_asked_for_again_if_they_differ() {
+fn both_entries_are_asked_for_again_if_they_differ() {
     let (sandbox, listener) = stage();
     let call = sandbox.call();
     let params = params(&listener)

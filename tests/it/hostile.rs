@@ -1,4 +1,4 @@
-//! Responses that the service does not send: each gives a clear error or, if it is only odd, the right result.
+//! Responses that the service does not send: each leads to a clear error or, if it is merely odd, to the right result.
 
 use std::io::{Read, Write};
 use std::net::SocketAddr;

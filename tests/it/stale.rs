@@ -168,8 +168,8 @@ fn many_closed_while_idle() {
 
 #[test]
 fn closed_at_any_moment() {
-    // The server closes within some microseconds of its response, so that the check of the connection, the write or the
-    // read notices it.
+    // The server closes within a few microseconds of its response, so that the check of the connection, the write or
+    // the read notices it.
     let address = serve(|mut stream, index| {
         if read_request(&mut stream).is_some() {
             let _ = stream.write_all(created().as_bytes());

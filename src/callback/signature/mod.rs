@@ -20,7 +20,7 @@ use url::spellings;
 /// Checks that the service sent a status callback: that its `X-Twilio-Signature` was made with the account's auth
 /// token, or with a key that the account shares with the service, for this URL and this body.
 ///
-/// Anyone can POST to a public URL, so do not trust a callback before its signature was checked.
+/// Anyone can POST to a public URL, so do not trust a callback until its signature has been checked.
 /// [`receive`](Self::receive) first checks the signature and then reads the callback:
 ///
 /// ```
@@ -324,7 +324,7 @@ impl SignatureValidator {
         Ok(pairs)
     }
 
-    /// Whether one of the secrets made `tag` for a spelling of the URL, followed by `parameters`.
+    /// Returns whether one of the secrets made `tag` for a spelling of the URL, followed by `parameters`.
     fn made(&self, tag: &[u8], url: &str, parameters: &str) -> bool {
         spellings(url).any(|mut message| {
             message.push_str(parameters);
@@ -362,14 +362,14 @@ impl SignatureValidator {
 // It shows neither tokens nor keys.
 debug_shows!(SignatureValidator, |_validator|);
 
-/// The signature of a form POST to exactly this URL.
+/// Returns the signature of a form POST to exactly this URL.
 fn signature(key: &hmac::Key, url: &str, body: &[u8]) -> String {
     let message = [url, &parameters(&pairs(body).collect())].concat();
     STANDARD.encode(hmac::sign(key, message.as_bytes()))
 }
 
-/// The part of the signed message that comes from the body: its names and values in sorted order, each distinct pair
-/// once, with nothing between them.
+/// Returns the part of the signed message that comes from the body: its names and values in sorted order, each distinct
+/// pair once, with nothing between them.
 fn parameters(pairs: &Pairs<'_>) -> String {
     let mut ordered: Vec<_> = pairs.iter().collect();
     ordered.sort_unstable();
@@ -377,12 +377,12 @@ fn parameters(pairs: &Pairs<'_>) -> String {
     ordered.iter().flat_map(|(name, value)| [&**name, &**value]).collect()
 }
 
-/// The hash of the body in the query of the URL, if it has one.
+/// Returns the hash of the body in the query of the URL, if it has one.
 fn body_hash(url: &str) -> Option<Cow<'_, str>> {
     pairs(Url::split(url).query?.as_bytes()).find(|(name, _)| name == "bodySHA256").map(|(_, hash)| hash)
 }
 
-/// Whether `hash` is the SHA-256 of `body` in hex. Neither is a secret.
+/// Returns whether `hash` is the SHA-256 of `body` in hex. Neither is a secret.
 fn hash_is_of(hash: &str, body: &[u8]) -> bool {
     let digest = digest::digest(&digest::SHA256, body);
     let mut hex = String::new();

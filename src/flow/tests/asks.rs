@@ -37,7 +37,7 @@ fn a_session_in_progress_is_not_a_failed_entry() {
 }
 
 #[test]
-fn two_typings_that_differ_are_both_asked_for_again() {
+fn two_entries_that_differ_are_both_asked_for_again() {
     let params = params().require_matching_inputs([Capture::ExpirationDate]);
     let mut driver = Driver::with(params.idempotency_key("k"));
     driver.expect("k");
@@ -108,7 +108,7 @@ fn a_failure_that_is_reported_twice_before_the_next_ask_fails_one() {
 }
 
 #[test]
-fn a_second_typing_that_fails_by_itself_is_made_again_alone() {
+fn a_second_entry_that_fails_by_itself_is_made_again_alone() {
     let params = params().require_matching_inputs([Capture::PaymentCardNumber]);
     let mut driver = Driver::with(params.idempotency_key("k"));
     driver.expect("k");

@@ -112,7 +112,7 @@ impl Amount {
         self.in_units_of(unit(currency::decimals(currency)?))
     }
 
-    /// Whether the amount is zero, so that nothing is charged.
+    /// Returns whether the amount is zero, so that nothing is charged.
     pub fn is_zero(self) -> bool {
         self == Self::ZERO
     }
@@ -213,8 +213,8 @@ impl TryFrom<f64> for Amount {
             _ if value >= 1_000_000.0 => "1,000,000 or more",
             _ => "not exact to four decimals (round it first, or pass text or cents)",
         };
-        // The text of a float is the shortest decimal that it is nearest to, so it is the decimal that was meant. The
-        // sum of zero and a negative zero is zero.
+        // The text of a float is the shortest decimal that it is nearest to, so it is the decimal that was meant.
+        // Adding zero turns a negative zero into zero.
         let exact = (value + 0.0).to_string().parse();
         exact.map_err(|_: Error| Error::invalid(FIELD, reason))
     }

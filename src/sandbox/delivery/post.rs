@@ -51,7 +51,7 @@ impl Target {
     }
 }
 
-/// The header for a URL's user info.
+/// Returns the header for a URL's user info.
 fn basic(user_info: &str) -> String {
     // In user info a plus is a plus.
     let (user, password) = user_info.split_once(':').unwrap_or((user_info, ""));

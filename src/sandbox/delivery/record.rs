@@ -12,7 +12,7 @@ use crate::text::url_without_secrets;
 /// A status callback to be sent. It has no `Debug`, because the URL may contain credentials.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Callback {
-    /// The SID of the payment session.
+    /// The SID of the Payments session.
     pub(crate) session: Arc<str>,
     /// The `StatusCallback` that was in force.
     pub(crate) url: Arc<str>,
@@ -25,7 +25,7 @@ pub(crate) struct Callback {
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RecordedCallback {
-    /// The SID of the payment session.
+    /// The SID of the Payments session.
     pub session: Arc<str>,
     /// The `StatusCallback` URL that was in force.
     pub url: Arc<str>,
@@ -39,7 +39,7 @@ pub struct RecordedCallback {
     pub attempts: u32,
     /// The HTTP status of the last attempt's response. `None` if it got none.
     pub status: Option<u16>,
-    /// Decoded only for whoever looks at it: many are kept.
+    /// Decoded only when a record is returned, because many are kept.
     fields: Fields,
 }
 
@@ -67,17 +67,17 @@ impl RecordedCallback {
         Self { session, url, body, idempotency_token, delivery, attempts: 0, status: None, fields }
     }
 
-    /// A copy to look at.
+    /// Returns a copy whose fields are decoded.
     pub(super) fn decoded(&self) -> Self {
         Self { fields: Fields::new(pairs(self.body.as_bytes())), ..self.clone() }
     }
 
-    /// The fields, as names and values, in the order of the body.
+    /// Returns the fields, as names and values, in the order of the body.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
         self.fields.iter()
     }
 
-    /// The value of a field, which can be empty. `None` if the field is absent.
+    /// Returns the value of a field, which can be empty. `None` if the field is absent.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.fields.get(name)
     }

@@ -40,7 +40,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// Whether the sandbox carries the request out.
+    /// Returns whether the sandbox carries the request out.
     ///
     /// ```
     /// use twilio_payments::sandbox::Fault;

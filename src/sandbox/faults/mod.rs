@@ -19,8 +19,8 @@ use target::WaitingFault;
 
 /// Makes requests fail: see [`Sandbox::faults`](super::Sandbox::faults).
 ///
-/// A handle; clones act on the same sandbox. Faults strike whatever request comes, good or bad: of those that wait
-/// for one, the first that fits, and those by chance only if none does.
+/// A handle; its clones act on the same sandbox. A fault hits any request that fits, valid or not. Waiting faults come
+/// first, in their order; a random fault is considered only if no waiting one fits.
 #[derive(Clone, Debug, Default)]
 pub struct Faults {
     plan: Arc<Mutex<Plan>>,
@@ -71,18 +71,18 @@ impl Faults {
         self.plan().random = Some((faults, Tries::default()));
     }
 
-    /// Ends all faults, both waiting and random ones.
+    /// Removes all faults, both waiting and random ones.
     pub fn clear(&self) {
         let mut plan = self.plan();
         *plan = Plan { injected: plan.injected, ..Plan::default() };
     }
 
-    /// How many requests were hit so far.
+    /// Returns how many requests were hit so far.
     pub fn injected(&self) -> usize {
         self.plan().injected
     }
 
-    /// How many faults of the list, and aimed ones, have not hit a request yet.
+    /// Returns how many faults of the list, and aimed ones, have not hit a request yet.
     pub fn waiting(&self) -> usize {
         self.plan().waiting.len()
     }

@@ -24,7 +24,7 @@ impl<'a> Form<'a> {
         Self { body, pairs: form::pairs(body).collect(), known: RefCell::default() }
     }
 
-    /// Whether two bodies have the same fields with the same values, in any order.
+    /// Returns whether two bodies have the same fields with the same values, in any order.
     pub(crate) fn are_same(one: &[u8], other: &[u8]) -> bool {
         let sorted = |body| {
             let mut pairs = Form::parse(body).pairs;
@@ -38,7 +38,7 @@ impl<'a> Form<'a> {
         Fields::new(self.pairs)
     }
 
-    /// A field's value as it was sent.
+    /// Returns a field's value as it was sent.
     pub(crate) fn get(&self, name: &'static str) -> Option<&str> {
         self.known.borrow_mut().push(name);
         self.pairs.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_ref())

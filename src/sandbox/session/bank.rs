@@ -6,14 +6,14 @@ pub(super) const ROUTING_NUMBER: usize = 9;
 /// The shortest and the longest account number. The field in an ACH file has 17 characters.
 pub(super) const ACCOUNT_NUMBER: (usize, usize) = (4, 17);
 
-/// Whether these are nine digits with the checksum of the American Bankers Association.
+/// Returns whether these are nine digits with the checksum of the American Bankers Association.
 pub(super) fn is_routing_number(digits: &str) -> bool {
     let weighted =
         digits.bytes().map(|byte| u32::from(byte.wrapping_sub(b'0'))).zip([3, 7, 1].into_iter().cycle());
     digits.len() == ROUTING_NUMBER && weighted.map(|(digit, weight)| digit * weight).sum::<u32>() % 10 == 0
 }
 
-/// Whether this can be an account number, judged by its length, since it has no check digit.
+/// Returns whether this can be an account number, judged by its length, since it has no check digit.
 pub(super) fn is_account_number(digits: &str) -> bool {
     (ACCOUNT_NUMBER.0..=ACCOUNT_NUMBER.1).contains(&digits.len())
 }

@@ -24,12 +24,12 @@ pub(super) enum Progress<'a> {
     Typing(&'a str),
     /// The digits are valid.
     Taken,
-    /// They are not, or the caller was not asked.
+    /// The digits are not valid, or the caller was not asked.
     Failed { typed: &'a str, error: CaptureError, attempt: Option<u32> },
 }
 
 impl PaySession {
-    /// A callback during a capture.
+    /// Makes a callback during a capture.
     pub(super) fn progress(
         &self,
         kind: Kind,
@@ -62,7 +62,7 @@ impl PaySession {
         self.callback(out)
     }
 
-    /// The last callback of a session. Without a result, it does not say how the session ended.
+    /// Makes the last callback of a session. Without a result, it does not say how the session ended.
     pub(super) fn ended(&self, result: Option<&PayResult>, ending: &Ending, now: Duration) -> Callback {
         let done = ending.as_ref().ok();
         let mut out = Fields::default();
@@ -90,7 +90,7 @@ impl PaySession {
         self.callback(out)
     }
 
-    /// What the callbacks before the last have in common; the first has nothing else.
+    /// Returns the fields that all callbacks before the last have; the first has no others.
     pub(super) fn common(&self) -> Fields {
         let mut out = Fields::default();
         out.add("PaymentConnector", &self.parameters.payment_connector);

@@ -14,7 +14,7 @@ const FROM_12: &[usize] = &[16, 12, 13, 14, 15, 17, 18, 19];
 const FROM_14: &[usize] = &[14, 15, 16, 17, 18, 19];
 const FROM_16: &[usize] = &[16, 17, 18, 19];
 
-/// The first range that fits decides, so Discover is before Maestro, which has every other 6.
+/// The first range that fits decides, so Discover is before Maestro, which has all other numbers that begin with 6.
 static RANGES: &[Range] = &[
     (CardType::Visa, 4..=4, &[16, 13, 19]),
     (CardType::Mastercard, 51..=55, &[16]),
@@ -43,14 +43,14 @@ fn range_of(digits: &str) -> Option<&'static Range> {
     })
 }
 
-/// Whether the last digit is the check digit of the others.
+/// Returns whether the last digit is the check digit of the others.
 fn passes_luhn(digits: &str) -> bool {
     let digits = digits.bytes().rev().map(|byte| u32::from(byte.wrapping_sub(b'0')));
     let weighted = digits.zip([1, 2].into_iter().cycle()).map(|(digit, weight)| digit * weight);
     weighted.map(|product| product / 10 + product % 10).sum::<u32>() % 10 == 0
 }
 
-/// Whether nothing more needs to be typed after these digits.
+/// Returns whether nothing more needs to be typed after these digits.
 ///
 /// A number is accepted as soon as it has the brand's usual length and a correct check digit, so that a caller who types
 /// sixteen good digits need not press `#`. This cuts off the rare longer number whose first digits happen to be a valid
@@ -87,7 +87,7 @@ pub(super) fn check(digits: &str, accepted: &[CardType]) -> Result<CardType, Cap
     }
 }
 
-/// How many digits the security code of a card has.
+/// Returns how many digits the security code of a card has.
 pub(super) fn security_code_length(card: &CardType) -> usize {
     if matches!(card, CardType::Amex | CardType::Optima) { 4 } else { 3 }
 }

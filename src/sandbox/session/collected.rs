@@ -11,7 +11,7 @@ use crate::text::date::Civil;
 /// The longest postal code that is accepted, unless the session requires a longer one.
 const POSTAL_CODE_LENGTH: usize = 10;
 
-/// A valid entry. It may be a card number, so there is no `Debug`.
+/// The valid entries so far. One of them may be a card number, so there is no `Debug`.
 #[derive(Clone, Default)]
 pub(super) struct Collected {
     /// By the capture of the kind.
@@ -22,12 +22,12 @@ pub(super) struct Collected {
 #[derive(Clone)]
 struct Entry {
     digits: String,
-    /// Whether the second typing was the same.
+    /// Whether the second entry was the same.
     matched: bool,
 }
 
 impl Collected {
-    /// The card's brand, once its number was collected.
+    /// Returns the card's brand, once its number was collected.
     pub(super) fn card_type(&self) -> Option<&CardType> {
         self.card.as_ref()
     }
@@ -84,7 +84,7 @@ impl Collected {
         }
     }
 
-    /// Whether nothing more needs to be typed after these digits.
+    /// Returns whether nothing more needs to be typed after these digits.
     pub(super) fn is_full(&self, kind: Kind, digits: &str, parameters: &CreateParameters) -> bool {
         match kind.capture {
             Capture::PaymentCardNumber => cards::is_full(digits),
@@ -136,14 +136,14 @@ impl Collected {
         Ok(())
     }
 
-    /// Three for a card that is not known yet, which is refused elsewhere.
+    /// Returns the length of the security code: three for a card that is not known yet, which is refused elsewhere.
     pub(super) fn security_code_length(&self) -> usize {
         self.card_type().map_or(3, cards::security_code_length)
     }
 }
 
-/// Whether the digits are a month and a year (`MMYY`, this century) that has not passed: a card is good to
-/// the end of its month.
+/// Returns whether the digits are a month and a year (`MMYY`, this century) that has not passed: a card is good to the
+/// end of its month.
 fn is_expiry(digits: &str, today: Civil) -> bool {
     let number = |digits: Option<&str>| digits.and_then(|digits| digits.parse::<u64>().ok());
     match (digits.len(), number(digits.get(..2)), number(digits.get(2..))) {

@@ -7,7 +7,7 @@ use crate::sandbox::parameters::CreateParameters;
 #[derive(Debug, PartialEq)]
 pub(super) struct CaptureKind {
     pub(super) capture: Capture,
-    /// The capture for the second typing; bank details have none.
+    /// The capture for the second entry; bank details have none.
     pub(super) matcher: Option<Capture>,
     /// The name of its field in a callback.
     pub(super) field: &'static str,
@@ -30,7 +30,7 @@ pub(super) static POSTAL_CODE: CaptureKind =
 pub(super) static ROUTING_NUMBER: CaptureKind = kind(Capture::BankRoutingNumber, None, "BankRoutingNumber");
 pub(super) static ACCOUNT_NUMBER: CaptureKind = kind(Capture::BankAccountNumber, None, "BankAccountNumber");
 
-/// All kinds, in the order in which the service names them.
+/// The kinds of each payment method, in the order in which the service names them.
 static CARD: [Kind; 4] = [&CARD_NUMBER, &SECURITY_CODE, &EXPIRATION_DATE, &POSTAL_CODE];
 static BANK: [Kind; 2] = [&ROUTING_NUMBER, &ACCOUNT_NUMBER];
 
@@ -40,7 +40,7 @@ impl CaptureKind {
         if parameters.is_ach() { &BANK } else { &CARD }
     }
 
-    /// Returns the kind of a capture, and whether the capture is the second typing.
+    /// Returns the kind of a capture, and whether the capture is for the second entry.
     pub(super) fn of(capture: &Capture) -> Option<(Kind, bool)> {
         CARD.iter().chain(&BANK).find_map(|kind| {
             let second = kind.matcher.as_ref() == Some(capture);
@@ -48,12 +48,12 @@ impl CaptureKind {
         })
     }
 
-    /// Returns the capture for the first or the second typing, if there is one.
+    /// Returns the capture for the first or, if there is one, the second entry.
     pub(super) fn named(&self, second: bool) -> Capture {
         self.matcher.clone().filter(|_| second).unwrap_or_else(|| self.capture.clone())
     }
 
-    /// Whether it is required to complete a session.
+    /// Returns whether it is required to complete a session.
     pub(super) fn is_wanted(&self, parameters: &CreateParameters) -> bool {
         match self.capture {
             Capture::SecurityCode => parameters.security_code,
@@ -62,7 +62,7 @@ impl CaptureKind {
         }
     }
 
-    /// Whether it must be typed twice in a session.
+    /// Returns whether it must be typed twice in a session.
     pub(super) fn is_matched(&self, parameters: &CreateParameters) -> bool {
         self.matcher.is_some() && parameters.require_matching_inputs.contains(&self.capture)
     }

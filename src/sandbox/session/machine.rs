@@ -192,7 +192,7 @@ impl PaySession {
         self.submit(verdict, now)
     }
 
-    /// The caller presses keys, one after another.
+    /// Presses keys as the caller, one after another.
     pub(crate) fn press(&mut self, keys: &str, now: Duration) -> Vec<Callback> {
         keys.chars().flat_map(|key| self.key(key, now)).collect()
     }
@@ -261,7 +261,7 @@ impl PaySession {
         }
     }
 
-    /// What remains to be collected, in the order in which the service names it.
+    /// Returns what remains to be collected, in the order in which the service names it.
     pub(crate) fn required(&self) -> Vec<Capture> {
         self.collected.required(&self.parameters)
     }

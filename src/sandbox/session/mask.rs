@@ -5,8 +5,8 @@
 
 use crate::model::CardType;
 
-/// An accepted card number: the last four digits, in groups for American Express
-/// (`xxxx-xxxxxx-x0005`) and without for the others (`xxxxxxxxxxxx4242`).
+/// Masks an accepted card number: shows the last four digits, in groups for American Express (`xxxx-xxxxxx-x0005`) and
+/// without for the others (`xxxxxxxxxxxx4242`).
 pub(super) fn card_number(digits: &str, card: &CardType) -> String {
     let masked = all_but_last(4, digits, 'x');
     match (card, masked.get(..4), masked.get(4..10), masked.get(10..)) {

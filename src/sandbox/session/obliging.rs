@@ -15,7 +15,7 @@ use crate::text::date::Civil;
 pub(crate) type Answers = HashMap<Capture, String>;
 
 impl PaySession {
-    /// A caller who has every answer ready types the one that is asked for.
+    /// Types the answer to what is asked, as a caller who has every answer ready.
     pub(crate) fn oblige(&mut self, answers: &Answers, now: Duration) -> Vec<Callback> {
         self.keys_for(answers, now).map(|keys| self.press(&keys, now)).unwrap_or_default()
     }

@@ -45,20 +45,19 @@ impl ProxyChoice {
 /// Returns the proxy that the environment names.
 ///
 /// # Errors
-/// Returns an error if a variable is set but is not the URL of a proxy. To connect without a proxy would not be what the
-/// user wanted.
+/// Returns an error if a variable is set but is not the URL of a proxy. Connecting without a proxy would not be what
+/// the user wanted.
 fn environment_proxy() -> Result<Option<Proxy>, Error> {
     const NAMES: [&str; 6] =
         ["ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"];
     let set = |name: &&str| env::var_os(name).is_some_and(|value| !value.is_empty());
     let Some(name) = NAMES.iter().find(|name| set(name)) else { return Ok(None) };
     let proxy = env::var(name).ok().and_then(|url| Proxy::new(&url).ok());
-    let reason =
-        || format!("{name} in the environment is not the URL of a proxy; call `no_proxy()` to ignore it");
-    proxy.map(Some).ok_or_else(|| invalid(reason()))
+    let reason = "is not the URL of a proxy; call `no_proxy()` to ignore it";
+    proxy.map(Some).ok_or_else(|| invalid(format!("{name} in the environment {reason}")))
 }
 
-/// Whether the environment names a host as an exception.
+/// Returns whether the environment names a host as an exception.
 fn is_exception(host: &str, port: u16) -> Result<bool, Error> {
     let Some(list) = ["NO_PROXY", "no_proxy"].iter().find_map(env::var_os) else { return Ok(false) };
     let list = list.to_str().ok_or_else(|| invalid("NO_PROXY in the environment is not Unicode"))?;

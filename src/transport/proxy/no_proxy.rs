@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use crate::text::url::{ip_address, without_brackets};
 
-/// Whether a list of exceptions includes a host and port. See
-/// [`proxy`](crate::PaymentsApiBuilder::proxy) for the rules.
+/// Returns whether a list of exceptions includes a host and port. See [`proxy`](crate::PaymentsApiBuilder::proxy) for
+/// the rules.
 pub(super) fn names(list: &str, host: &str, port: u16) -> bool {
     let host = host.trim_end_matches('.');
     list.split([',', ' ', '\t']).any(|entry| {
@@ -14,7 +14,7 @@ pub(super) fn names(list: &str, host: &str, port: u16) -> bool {
     })
 }
 
-/// Splits an entry into a name and a port. A port that is not a number matches no port.
+/// Splits an entry into a name and a port. A number that is too large for a port becomes 0, which no base URL has.
 fn split_port(entry: &str) -> (&str, Option<u16>) {
     let is_port = |port: &str| !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
     match entry.rsplit_once(':') {
@@ -25,7 +25,7 @@ fn split_port(entry: &str) -> (&str, Option<u16>) {
     }
 }
 
-/// Whether a host is the named one or a subdomain of it.
+/// Returns whether a host is the named one or a subdomain of it.
 fn is_of(name: &str, host: &str) -> bool {
     if name == "*" {
         return true;

@@ -7,7 +7,7 @@
         unused_imports,
         unused_variables,
         clippy::needless_pass_by_value,
-        reason = "a build without TLS has the types, and no value of them"
+        reason = "a build without TLS has the types, but no values of them"
     )
 )]
 
@@ -32,14 +32,15 @@ pub enum Tls {
     #[cfg(feature = "platform-verifier")]
     #[cfg_attr(docsrs, doc(cfg(feature = "platform-verifier")))]
     PlatformVerifier,
-    /// The operating system's own library: OpenSSL, Secure Transport or SChannel.
+    /// The operating system's own library: OpenSSL, Secure Transport or SChannel, with TLS 1.2 or later. This is the
+    /// default if the feature `rustls` is off.
     #[cfg(feature = "native-tls")]
     #[cfg_attr(docsrs, doc(cfg(feature = "native-tls")))]
     NativeTls,
 }
 
 impl Tls {
-    /// The default, or `None` in a build without TLS.
+    /// Returns the default, or `None` in a build without TLS.
     #[allow(unreachable_code, clippy::needless_return, reason = "which line is last depends on the features")]
     pub(crate) fn default_choice() -> Option<Self> {
         #[cfg(feature = "rustls")]
@@ -64,6 +65,6 @@ impl Tls {
 
 /// Opens TLS connections with one configuration.
 pub(super) trait TlsClient: Send + Sync {
-    /// Speaks TLS over a connected stream, within the deadline that is set on it.
+    /// Does the TLS handshake over a connected stream, within the deadline that is set on it.
     fn handshake(&self, host: &str, stream: Box<dyn Stream>) -> Result<Box<dyn Stream>, NotConnected>;
 }

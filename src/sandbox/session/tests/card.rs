@@ -251,7 +251,7 @@ fn typed_twice() {
         PostalCodeMatcher,
     ];
     assert_eq!(desk.session.required(), required);
-    // There is no first typing yet.
+    // There is no first entry yet.
     desk.ask(&PaymentCardNumberMatcher);
     assert_eq!(desk.error(), Some(CaptureError::InputMatchingFailed));
     assert_eq!(desk.session.asking(), None);
@@ -277,12 +277,12 @@ fn typed_twice() {
     assert_eq!(desk.error(), None);
     assert_eq!(desk.last().payment_card_number.as_deref(), Some("xxxxxxxxxxxx4242"));
     assert_eq!(desk.session.required(), required[2..]);
-    // The second typing can be asked for again without the first.
+    // The second entry can be asked for again without the first.
     desk.ask(&PaymentCardNumberMatcher);
     assert_eq!(desk.session.required(), required[1..]);
     desk.press("4242424242424242");
     assert_eq!(desk.session.required(), required[2..]);
-    // A new number needs a new second typing.
+    // A new number needs a new second entry.
     desk.ask(&PaymentCardNumber);
     desk.press("4242424242424242");
     assert_eq!(desk.session.required(), required[1..]);
@@ -293,7 +293,7 @@ fn typed_twice() {
 }
 
 #[test]
-fn a_second_typing_that_is_not_required_is_refused() {
+fn a_second_entry_that_is_not_required_is_refused() {
     let mut desk = Desk::new(CreateParameters { require_matching_inputs: vec![PostalCode], ..settings() });
     for (capture, refusal) in [
         (SecurityCodeMatcher, "does not require matching inputs"),

@@ -60,10 +60,10 @@ fn the_connector_refuses() {
     for (ach_debit, number, error, code) in [
         (false, numbers::DECLINED, "card is declined", "card_declined"),
         (false, numbers::INSUFFICIENT_FUNDS, "card is declined", "insufficient_funds"),
-        (false, numbers::CONNECTOR_OUTAGE, "payment gateway did not answer", "processing_error"),
+        (false, numbers::CONNECTOR_OUTAGE, "payment gateway did not respond", "processing_error"),
         (true, numbers::BANK_ACCOUNT_CLOSED, "bank account is declined", "account_closed"),
         (true, numbers::BANK_INSUFFICIENT_FUNDS, "bank account is declined", "insufficient_funds"),
-        (true, numbers::BANK_OUTAGE, "payment gateway did not answer", "processing_error"),
+        (true, numbers::BANK_OUTAGE, "payment gateway did not respond", "processing_error"),
     ] {
         for (amount, pay_error_code) in [(Some(Amount::from_cents(999).unwrap()), 64008), (None, 64010)] {
             let settings = if ach_debit { ach() } else { settings() };

@@ -264,17 +264,17 @@ impl PaymentFlow {
         self.revision
     }
 
-    /// Returns the largest number of requests that [`next`](Self::next) can return, however often it is called: 3 × (1
-    /// creation + 16 captures × [`max_asks`](Self::max_asks) + 3 completions + 1 cancellation). A usual card payment
-    /// takes 6.
+    /// Returns the largest number of requests that [`next`](Self::next) can return, however often it is called:
+    /// 3 × (1 creation + 16 captures × [`max_asks`](Self::max_asks) + 3 completions + 1 cancellation). A usual card
+    /// payment takes 6.
     pub fn max_requests(&self) -> u64 {
         self.limits.max_requests()
     }
 
     /// Returns the payment's key: the idempotency key of the params that the flow was made with. The keys of its
-    /// requests are derived from it. The creation has the key itself; the others have `{key}-{capture}-{number of the
-    /// ask}`, `{key}-complete` and `{key}-cancel`. A completion after a refusal for something missing has
-    /// `{key}-complete-2`, then `{key}-complete-3`.
+    /// requests are derived from it. The creation has the key itself; the others have
+    /// `{key}-{capture}-{number of the ask}`, `{key}-complete` and `{key}-cancel`. A completion after a refusal for
+    /// something missing has `{key}-complete-2`, then `{key}-complete-3`.
     pub fn key(&self) -> &str {
         &self.params.idempotency_key
     }

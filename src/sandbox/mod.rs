@@ -47,7 +47,7 @@
 //! # What it refuses
 //!
 //! The codes are those that the service documents, except 20004, 20415 and 20500, which follow its pattern. It does not
-//! document the status of most of them, which have 400 here.
+//! document the status of most codes, which have 400 here.
 //!
 //! | request | status | code |
 //! |---|---|---|

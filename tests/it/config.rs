@@ -179,7 +179,7 @@ fn the_environment_names_a_proxy() {
         assert!(in_environment(TEST, &[(name, "http://127.0.0.1:9")]), "{name}");
         assert!(!in_environment(TEST, &[(name, "http://[bad")]), "{name}: the child must see it");
     }
-    let socks = "invalid proxy: a SOCKS proxy, which is not supported; if it comes from the environment, \
+    let socks = "invalid proxy: a SOCKS proxy, which is not supported; if the environment sets it, \
                  call `no_proxy()` to ignore it";
     assert!(in_environment(TEST, &[("ALL_PROXY", "socks5://127.0.0.1:9"), ("EXPECTED", socks)]));
 }

@@ -16,7 +16,7 @@
 //! ) -> Result<Ending, Box<dyn Error>> {
 //!     let params = CreatePaymentsParams::new(listener.status_callback_url())
 //!         .charge_amount("19.99".parse()?);
-//!     // Each of the flow's requests has an idempotency key, and is repeated with the same one. To go on after a
+//!     // Each of the flow's requests has an idempotency key, and is repeated with the same one. To continue after a
 //!     // crash, store the flow: see "If the program dies".
 //!     let flow = PaymentFlow::new(call_sid, params)?;
 //!     Ok(GuidedPayment::new(api, listener, flow).run()?)
@@ -77,7 +77,7 @@
 //!
 //! The responses to these requests are only bookkeeping. The service POSTs what the caller typed, what failed and how
 //! the payment ended to the `StatusCallback` URL. [`StatusCallback`] reads these callbacks, and [`SignatureValidator`]
-//! checks that the service sent them. By default the service does not repeat a callback that was answered 5xx. To ask
+//! checks that the service sent them. By default the service does not repeat a callback that got a 5xx response. To ask
 //! for that, use [`CallbackRetries`]; the URL of a [`CallbackListener`] asks for it already.
 //!
 //! The account must be in PCI mode. Start the session on the caller's own leg of the call: no digits arrive from
@@ -130,7 +130,7 @@
 //! |---|---|
 //! | a new payment whose flow is stored | one that names it, such as `order-1066` |
 //! | a new payment whose flow is not stored | the random one that [`new`](CreatePaymentsParams::new) makes. With a key that names the order, a program that is started again could find the session of its first run |
-//! | the program restarted, or another process goes on | the one in the stored flow |
+//! | the program restarted, or another process continues | the one in the stored flow |
 //! | an error whose outcome is `Unknown` | the same one: use the same params value again |
 //! | another try after an ending `NotPaid` or `Declined` | a new one, such as `order-1066-2`, in a new flow |
 //! | an ending `Unknown` | none: settle the payment first |

@@ -9,7 +9,7 @@ use twilio_payments::{ErrorKind, Event, StatusCallback};
 
 pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 
-/// `println!` that ignores a closed pipe, so that a payment goes on when nobody reads the output any more.
+/// `println!` that ignores a closed pipe, so that a payment continues when nobody reads the output any more.
 macro_rules! say {
     ($($line:tt)*) => {{
         use std::io::Write as _;

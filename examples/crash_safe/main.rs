@@ -1,4 +1,4 @@
-//! The smallest program that may be killed at any time. Run it again with the same order, and it goes on.
+//! The smallest program that may be killed at any time. Run it again with the same order, and it continues.
 //!
 //! ```text
 //! cargo run --example crash_safe                                             shows it in the sandbox
@@ -21,7 +21,7 @@ use twilio_payments::{
 };
 
 const HELP: &str = "\
-Takes a payment, and may be killed at any time. Run it again with the same order, and it goes on.
+Takes a payment, and may be killed at any time. Run it again with the same order, and it continues.
 
 Usage: cargo run --example crash_safe                     shows it in the sandbox
        cargo run --example crash_safe -- FOLDER ORDER AMOUNT CALL_SID LISTEN URL

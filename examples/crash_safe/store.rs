@@ -31,7 +31,7 @@ impl FlowFile {
     /// Replaces the flow that was loaded or stored last.
     ///
     /// Fails with `AlreadyExists` if another process has stored the flow since then, so that two processes that loaded
-    /// the same flow cannot both go on with it.
+    /// the same flow cannot both continue it.
     pub(crate) fn store(&mut self, flow: &PaymentFlow) -> io::Result<()> {
         // Held only to compare and replace. The system releases the lock if the process dies.
         let lock = private().create(true).truncate(false).open(self.path.with_extension("lock"))?;

@@ -86,5 +86,5 @@ fn until_it_answers(
         }
         thread::sleep(Duration::from_millis(50));
     }
-    Err("the server does not answer".into())
+    Err("the server does not respond".into())
 }

@@ -77,7 +77,7 @@ fn serve(folder: &Path, listen: &str, url: &str) -> Result<(), Failure> {
     for mut request in server.incoming_requests() {
         let (status, text) = shop.respond(&mut request).unwrap_or_else(|error| {
             complain!("{} {}: {error}", request.method(), request.url());
-            // The service repeats a callback that was answered 500, since its URL asks for that.
+            // The service repeats a callback that got a 500 response, since its URL asks for that.
             (500, String::new())
         });
         let _ = request.respond(Response::from_string(text).with_status_code(status));

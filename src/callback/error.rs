@@ -41,9 +41,9 @@ pub enum CallbackErrorKind {
     /// A value that the program set was refused; [`CallbackError::field`] names it.
     InvalidInput,
     /// The request has no signature, a malformed one, or one that was made with none of the auth tokens and keys for
-    /// its URL and body. It may be forged: answer 403, and ignore its content.
+    /// its URL and body. It may be forged: respond with 403, and ignore its content.
     Signature,
-    /// The body is not a status callback of a Payments session. Answer 400.
+    /// The body is not a status callback of a Payments session. Respond with 400.
     Malformed,
     /// The listener cannot listen on its address, for example because the address is in use or cannot be resolved, or
     /// the system cannot start a thread; the error's source is the system's error.

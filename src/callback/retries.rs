@@ -9,9 +9,9 @@ use crate::text::url::Url;
 
 /// How the service should deliver callbacks to a `StatusCallback` URL, and when it should try again.
 ///
-/// By default the service makes one more attempt, and only if it could not connect or TLS failed. **A callback that is
-/// answered 4xx or 5xx is not repeated, and is lost.** A program that responds with 503 while it restarts, or with 500
-/// because its database is unavailable, loses the callback unless the URL asks for retries:
+/// By default the service makes one more attempt, and only if it could not connect or TLS failed. **A callback that
+/// gets a 4xx or 5xx response is not repeated, and is lost.** A program that responds with 503 while it restarts, or
+/// with 500 because its database is unavailable, loses the callback unless the URL asks for retries:
 ///
 /// ```
 /// use twilio_payments::{CallbackRetries, CreatePaymentsParams};

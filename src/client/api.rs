@@ -82,7 +82,7 @@ impl PaymentsApi {
         Self { account_sid: account_sid.into(), engine: Arc::new(AssertUnwindSafe(engine)), timeout }
     }
 
-    /// Starts a payments session on a live call (`CreatePayments`).
+    /// Starts a Payments session on a live call (`CreatePayments`).
     ///
     /// `call_sid` is the call whose caller types: `CA` and 32 hex digits. If the call has two legs, pass the caller's
     /// own leg, because digits arrive only from that leg. The response and the callbacks may name the parent leg
@@ -169,7 +169,7 @@ impl PaymentsApi {
     /// beforehand, for example while the agent is still talking, the first call takes only one. This is never
     /// necessary: if there is no connection, the next call opens one itself.
     ///
-    /// It looks the name up, connects, and does the TLS handshake, within `timeout` and without retries. The builder's
+    /// It looks up the name, connects, and does the TLS handshake, within `timeout` and without retries. The builder's
     /// [`connect_timeout`](PaymentsApiBuilder::connect_timeout) does not apply.
     ///
     /// ```no_run

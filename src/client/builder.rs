@@ -113,8 +113,8 @@ impl PaymentsApiBuilder {
         /// response. Default: 30 s. [`PaymentsApi::with_timeout`] returns a clone with a different timeout.
         timeout(timeout: Duration) = timeout;
 
-        /// Sets how long one attempt may take to look the name up, connect, and do the TLS handshake. Default: 5 s.
-        /// The time limit of the attempt can end this earlier.
+        /// Sets how long one attempt may take to look up the name, connect, and do the TLS handshake. Default: 5 s. The
+        /// time limit of the attempt can end this earlier.
         connect_timeout(connect_timeout: Duration) in setup = connect_timeout;
 
         /// Sets how often to retry, how long to wait before each retry, and how much time each attempt gets. Default:
@@ -200,8 +200,8 @@ impl PaymentsApiBuilder {
         self
     }
 
-    /// Trusts further root certificates, in PEM format, beside the usual ones: for example those of a gateway, or of a
-    /// proxy that intercepts TLS. May be called more than once. Default: none.
+    /// Trusts further root certificates, in PEM format, in addition to the usual ones: for example those of a gateway,
+    /// or of a proxy that intercepts TLS. May be called more than once. Default: none.
     ///
     /// Do not use this to pin the service's own certificates: the service may change to another authority, and a
     /// program that trusts only today's authority then stops working.
@@ -210,7 +210,7 @@ impl PaymentsApiBuilder {
         self
     }
 
-    /// Builds the client. It does not look the name up or connect yet.
+    /// Builds the client. It does not look up the name or connect yet.
     ///
     /// # Errors
     /// Returns an error that names the setter if a setting cannot be used: a region or edge with characters other

@@ -85,7 +85,7 @@ impl Credentials {
     /// Makes credentials from the SID of the account and a closure that returns OAuth access tokens.
     ///
     /// The closure returns a new token and its lifetime, usually from a client-credentials request (see the example
-    /// `oauth`). The client calls it for the first call, and again
+    /// `oauth`). The client calls it before its first request, and again
     /// * before a token expires: when a tenth of its lifetime is left, but at most 60 s. Until there is a new token,
     ///   other threads use the old one, and so does this thread if the closure fails;
     /// * after a response with status 401, once in a call; the request is then sent again at once.

@@ -1,4 +1,4 @@
-//! The client: how it is configured, and how it carries operations out.
+//! The client: how it is configured, and how it carries out operations.
 
 mod api;
 mod attempts;

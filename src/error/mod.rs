@@ -18,7 +18,7 @@ use crate::text::{Escaped, url_without_secrets};
 
 pub(crate) type Source = Box<dyn StdError + Send + Sync>;
 
-/// Why an operation did not return a payments session.
+/// Why an operation did not return a Payments session.
 ///
 /// Check [`outcome`](Error::outcome) first: it reports whether the operation may have been carried out.
 /// [`kind`](Error::kind) reports what went wrong, and the other methods return the details. Neither `Display` nor

@@ -27,7 +27,7 @@ impl Outcome {
     /// ```
     /// use twilio_payments::Outcome;
     ///
-    /// // The response to the first call was lost, and the second one met the rate limit.
+    /// // The response to the first call was lost, and the second one hit the rate limit.
     /// assert_eq!(Outcome::Unknown.combine(Outcome::Refused), Outcome::Unknown);
     /// assert_eq!(Outcome::NotSent.combine(Outcome::Refused), Outcome::Refused);
     /// ```
@@ -38,9 +38,9 @@ impl Outcome {
 
     /// Returns what an HTTP status other than a success says about its request.
     ///
-    /// A request was certainly not carried out only if the service itself refused it. A server that answers 5xx may have
-    /// failed after it did the work. Gateways send 408 and 499 after they forwarded the whole request, and 409 and 425
-    /// can be about an attempt that is still under way.
+    /// A request was certainly not carried out only if the service itself refused it. A server that responds with 5xx
+    /// may have failed after it did the work. Gateways send 408 and 499 after they forwarded the whole request, and 409
+    /// and 425 can be about an attempt that is still under way.
     pub(crate) fn of_status(status: u16) -> Self {
         match status {
             400..=499 if !matches!(status, 408 | 409 | 425 | 499) => Self::Refused,

@@ -47,10 +47,10 @@ pub enum PaymentEnding {
         /// The customer's record at the payment processor that the token belongs to. A secret too.
         profile: Option<String>,
     },
-    /// It is certain that this flow charged and tokenized nothing: its request to complete the session was
-    /// never begun, or was certainly not carried out, over all processes that went on with the stored flow. This
-    /// says nothing about another flow with the same [key](crate::PaymentFlow#keys): if a program reuses keys
-    /// without loading the stored flow, the session may be that of an earlier flow, which was paid.
+    /// It is certain that this flow charged and tokenized nothing: its request to complete the session was never begun,
+    /// or was certainly not carried out, over all processes that continued the stored flow. This says nothing about
+    /// another flow with the same [key](crate::PaymentFlow#keys): if a program reuses keys without loading the stored
+    /// flow, the session may be that of an earlier flow, which was paid.
     NotPaid(NotPaidReason),
     /// The session was or may have been completed, and the service reported that nothing was charged. This is not
     /// [`NotPaid`](Self::NotPaid), because a timeout of the payment connector can hide a charge.
@@ -69,9 +69,8 @@ pub enum PaymentEnding {
     /// It is not known whether the amount was charged, or the payment method tokenized: the session was or may
     /// have been completed, and the service has not reported a result that settles it.
     ///
-    /// Do not charge again before it is settled. A callback may still arrive and settle it. If none does,
-    /// search at the payment processor for the [`reference`](Ending::reference): the API has no way to look a
-    /// session up.
+    /// Do not charge again before it is settled. A callback may still arrive and settle it. If none does, search at the
+    /// payment processor for the [`reference`](Ending::reference): the API has no way to look up a session.
     #[non_exhaustive]
     Unknown {
         /// The result that the service reported, if any. It settles nothing.
@@ -81,7 +80,7 @@ pub enum PaymentEnding {
     },
 }
 
-/// What is known about a payments session when its payment has ended.
+/// What is known about a Payments session when its payment has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SessionEnding {

@@ -115,7 +115,7 @@ const RESPONSE_TIME: Duration = Duration::from_secs(60);
 ///
 /// # What is stored
 /// A flow is written and read by serde, in a self-describing format such as JSON. Later versions of this crate read
-/// what this one writes; an earlier version refuses a flow that it could misread. A flow takes 1 to 2 KB beside its
+/// what this one writes; an earlier version refuses a flow that it could misread. A flow takes 1 to 2 KB besides its
 /// params, and 64 KB at most, whatever the service sends. It holds the params as they are, and nothing that the caller
 /// typed, not even masked. **After a tokenization, its ending holds the token and the profile**: protect it as you
 /// protect those, and delete it once you have copied them. Keep a flow that ended as unknown until that is settled, and
@@ -259,7 +259,7 @@ impl PaymentFlow {
     }
 
     /// Returns a number that grows with each change. Replace a stored flow only if it still has the revision that was
-    /// loaded: then two processes that loaded the same flow cannot both go on with it.
+    /// loaded: then two processes that loaded the same flow cannot both continue it.
     pub fn revision(&self) -> u64 {
         self.revision
     }

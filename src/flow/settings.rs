@@ -26,8 +26,8 @@ impl PaymentFlow {
     /// Makes the flow of a payment on a live call, with the parameters of its session. Nothing is sent yet.
     ///
     /// The idempotency key of the params is the payment's [key](Self::key). If the flow is stored, derive the key from
-    /// what is paid for, such as `order-1066`, and use it for one flow only. To try again after an ending that allows it, make a new flow
-    /// with a new key, such as `order-1066-2`.
+    /// what is paid for, such as `order-1066`, and use it for one flow only. To try again after an ending that allows
+    /// it, make a new flow with a new key, such as `order-1066-2`.
     ///
     /// # Errors
     /// Returns an error if `call_sid` is not `CA` and 32 hex digits, if the params' `account_sid` is not `AC` and 32 hex

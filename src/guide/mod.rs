@@ -65,13 +65,13 @@ const CONNECT_TIME: Duration = Duration::from_secs(2);
 /// know what the first one did: it may end as [`NotPaid`](crate::PaymentEnding::NotPaid) although the first one was
 /// paid.
 ///
-/// Until `run` begins, the listener acknowledges this payment's callbacks and keeps them in memory. So call `run`
-/// soon after binding the listener: if the program dies before, these callbacks are lost, and the payment may end as
+/// Until `run` begins, the listener acknowledges this payment's callbacks and keeps them in memory. So call `run` soon
+/// after binding the listener: if the program dies before that, these callbacks are lost, and the payment may end as
 /// unknown.
 ///
 /// # Callbacks
 /// A callback is acknowledged only after it was passed to the flow and the flow was stored. Both happen on the thread
-/// of the listener's connection, even while a request is under way. If storing fails, the callback is answered 500,
+/// of the listener's connection, even while a request is under way. If storing fails, the callback gets a 500 response,
 /// and the service sends it again if its URL asks for that, as
 /// [`status_callback_url`](CallbackListener::status_callback_url) does.
 ///

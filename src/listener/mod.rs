@@ -77,8 +77,8 @@ pub use session_callbacks::SessionCallbacks;
 /// | 500 | a callback that the [handler](CallbackListenerBuilder::on_callback) could not store |
 /// | 503 | a callback for which there is no room |
 ///
-/// After a 4xx the connection is closed. The service repeats a callback that was answered 5xx only if the fragment
-/// of its `StatusCallback` asks for that, as in [`status_callback_url`](Self::status_callback_url).
+/// After a 4xx the connection is closed. The service repeats a callback that got a 5xx response only if the fragment of
+/// its `StatusCallback` asks for that, as in [`status_callback_url`](Self::status_callback_url).
 ///
 /// # If the program dies
 /// Without a handler, 204 only means that the callback is in the memory of this process. If the process dies before the
@@ -100,8 +100,8 @@ pub use session_callbacks::SessionCallbacks;
 /// no room for another one, the oldest callback that can be spared is discarded, logged and [counted](Self::discarded).
 /// Callbacks that can be spared are those of a session whose last callback has arrived (but not the last one, which has
 /// the result), those that were not read for 10 minutes, and the third and later copies of a waiting callback. With a
-/// handler, any callback can be spared, because the handler has stored it. If none can, the new callback is answered
-/// 503.
+/// handler, any callback can be spared, because the handler has stored it. If none can, the new callback gets a 503
+/// response.
 ///
 /// # Threads
 /// At most [256](CallbackListenerBuilder::connections) connections are open. Each has a thread with a stack of 256

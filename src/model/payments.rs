@@ -14,7 +14,7 @@ use crate::text::{Escaped, Redactor, json};
 /// The wire names of the fields, in the order in which they are written.
 const NAMES: [&str; 6] = ["account_sid", "call_sid", "sid", "date_created", "date_updated", "uri"];
 
-/// A payments session, as the API returns it from both operations.
+/// A Payments session, as the API returns it from both operations.
 ///
 /// It contains only bookkeeping. What the caller types and how the payment ends arrive later, in status callbacks.
 ///
@@ -132,7 +132,7 @@ impl<'de> Visitor<'de> for PaymentsVisitor {
     type Value = Payments;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object with the `sid` of a payments session")
+        f.write_str("an object with the `sid` of a Payments session")
     }
 
     refuse! {

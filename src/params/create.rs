@@ -12,7 +12,7 @@ use crate::model::{
     Amount, BankAccountType, Capture, CardType, PaymentMethod, PaymentsInput, TokenType, currency,
 };
 
-/// The parameters of [`create_payments`](crate::PaymentsApi::create_payments): how a payments session runs.
+/// The parameters of [`create_payments`](crate::PaymentsApi::create_payments): how a Payments session runs.
 ///
 /// One value is one session. The idempotency key is made with the value, and every call with the value, or with an
 /// unchanged clone of it, sends that key. To use a value as a template, clone it for each order: calling a setter on

@@ -52,7 +52,7 @@ impl SandboxBuilder {
         /// Sets the SID of the account: `AC` and 32 hex digits. Default: a new one.
         account_sid(account_sid: impl Into<String>) = Some(account_sid.into());
 
-        /// Sets the account's auth token: text without white space and control characters that is not empty. Default: a
+        /// Sets the account's auth token: text that is not empty, without white space or control characters. Default: a
         /// new one.
         auth_token(auth_token: impl Into<String>) = Some(Withheld::new(auth_token.into()));
 

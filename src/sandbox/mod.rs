@@ -89,9 +89,9 @@
 //!
 //! # Testing lost responses
 //!
-//! [`faults`](Sandbox::faults) makes requests fail: once, as a list, aimed at an operation, or at random with a seed. In
-//! this example, the service carries the request out, but the response is lost. The client repeats the request with the
-//! same key, and nothing happens twice.
+//! [`faults`](Sandbox::faults) makes requests fail: once, as a list, aimed at an operation, or at random with a seed.
+//! In this example, the service carries out the request, but the response is lost. The client repeats the request with
+//! the same key, and nothing happens twice.
 //!
 //! ```
 //! use twilio_payments::CreatePaymentsParams;
@@ -322,8 +322,8 @@ impl Sandbox {
     /// They are POSTed to the session's `StatusCallback` if it is an http URL on loopback, signed with the account's
     /// auth token. Callbacks for any other URL are only recorded, because the sandbox only connects to this machine.
     ///
-    /// They are sent as by the service: once, and once more if no connection was made. A callback that is answered
-    /// 5xx is not repeated. The fragment of the URL can ask for more: see
+    /// They are sent as by the service: once, and once more if no connection was made. A callback that gets a 5xx
+    /// response is not repeated. The fragment of the URL can ask for more: see
     /// [`CallbackRetries`](crate::CallbackRetries). All attempts have the same `I-Twilio-Idempotency-Token`. A slow
     /// receiver only delays its own session, unless more than 31 others are slow too. The latest 1,000 callbacks of a
     /// session are kept.

@@ -82,7 +82,7 @@ impl Service {
     }
 }
 
-/// Writes the log record of a request that is refused, or answered by a fault.
+/// Writes the log record of a request that is refused, or that a fault hits.
 fn log_failure(request: &Request, what: &str) {
     let (method, target) = (Escaped(&request.method), Escaped(&request.target));
     log::info!(target: "twilio_payments::sandbox", "{method} {target}: {}", Escaped(what));

@@ -119,7 +119,7 @@ impl Store {
         }
     }
 
-    /// Returns what the caller is asked for. Waits up to a time until they are asked for something.
+    /// Returns what the caller is asked for. Waits for up to `time` until they are asked for something.
     pub(super) fn asking(&self, call_sid: &str, time: Duration) -> Option<Asking> {
         let not_yet = |memory: &mut Memory| {
             memory.asking(call_sid).is_none() && memory.is_live(call_sid) && !memory.stopped

@@ -6,7 +6,7 @@ use super::parameters::CreateParameters;
 use crate::model::{Amount, Capture, PayResult, TokenType};
 use crate::text::Withheld;
 
-/// A payments session of the sandbox, at the moment when it was returned.
+/// A Payments session of the sandbox, at the moment when it was returned.
 ///
 /// `Debug` shows the names of the fields that it was created with, but not their values, which may be personal.
 #[derive(Clone, Debug, PartialEq, Eq)]

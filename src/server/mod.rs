@@ -35,12 +35,12 @@ pub(crate) struct Limits {
     /// The number of open connections. If all are in use, the one that has waited longest for its peer to send a
     /// complete request or to read a response is closed for the next one.
     pub(crate) max_connections: usize,
-    /// The length of a body in bytes. A longer one is answered 413 and not read to its end.
+    /// The length of a body in bytes. A longer one gets a 413 response, and is not read to its end.
     pub(crate) max_body: usize,
-    /// The length of a request line with headers in bytes. A longer head is answered 431.
+    /// The length of a request line with headers in bytes. A longer head gets a 431 response.
     pub(crate) max_head: usize,
-    /// How long a request may take from its first byte to its last; a slower one is answered 408. Also how long the peer
-    /// may take to read a response; a slower peer is disconnected.
+    /// How long a request may take from its first byte to its last; a slower one gets a 408 response. Also how long the
+    /// peer may take to read a response; a slower peer is disconnected.
     pub(crate) request_time: Duration,
     /// How long a connection may be idle. This is longer than the usual 60 s of a proxy, so that the proxy closes first,
     /// which knows whether it has a request under way.

@@ -8,7 +8,7 @@ use super::Limits;
 use super::chunked::Chunked;
 use crate::text::url::Url;
 
-/// More headers than this are answered 431.
+/// A request with more headers than this gets a 431 response.
 const MAX_HEADERS: usize = 100;
 
 /// A complete request.
@@ -50,7 +50,7 @@ impl Request {
 pub(super) enum Stop {
     /// The connection has ended: the peer closed it or was silent, or it was closed to make room.
     Ended,
-    /// The bytes are not a request, or exceed a limit. They are answered with this status.
+    /// The bytes are not a request, or exceed a limit. The response has this status.
     Refused(u16),
 }
 

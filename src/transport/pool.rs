@@ -23,7 +23,7 @@ pub(super) struct Pool {
 #[derive(Default)]
 struct State {
     closed: bool,
-    /// The one that was idle longest is first.
+    /// The one that has been idle longest is first.
     idle: Vec<Idle>,
     /// The sockets of all connections, idle or in use, with the process that opened them. Closing the pool closes them,
     /// which ends the calls that block on them.

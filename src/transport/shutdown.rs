@@ -17,7 +17,7 @@ impl Shutdown {
         self.down.load(Ordering::Acquire)
     }
 
-    /// Shuts the client down, which cannot be undone.
+    /// Shuts down the client, which cannot be undone.
     pub(crate) fn signal(&self) {
         self.down.store(true, Ordering::Release);
         self.wake();
@@ -36,7 +36,7 @@ impl Shutdown {
         !self.is_down()
     }
 
-    /// Waits until something is ready. Returns `None` if the time passes or the client is shut down before.
+    /// Waits until something is ready. Returns `None` if the time passes or the client is shut down before that.
     pub(super) fn wait<T>(&self, until: Instant, mut ready: impl FnMut() -> Option<T>) -> Option<T> {
         let mut held = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
         loop {

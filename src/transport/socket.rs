@@ -134,7 +134,7 @@ fn pause_or(error: io::Error) -> io::Result<()> {
         Interrupted | WouldBlock => Ok(()),
         // This is how Windows reports that the socket's timeout passed.
         TimedOut if cfg!(windows) => Ok(()),
-        // On other systems it means that the system gave the connection up, which is not the deadline.
+        // On other systems it means that the system gave up the connection, which is not the deadline.
         TimedOut => Err(io::Error::new(NotConnected, error)),
         _ => Err(error),
     }

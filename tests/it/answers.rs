@@ -127,11 +127,11 @@ fn a_success_without_a_payment() {
         ("{}", "no `sid` at line 1 column 2"),
         (
             "[]",
-            "invalid type: sequence, expected an object with the `sid` of a payments session at line 1 column 2",
+            "invalid type: sequence, expected an object with the `sid` of a Payments session at line 1 column 2",
         ),
         (
             "null",
-            "invalid type: null, expected an object with the `sid` of a payments session at line 1 column 4",
+            "invalid type: null, expected an object with the `sid` of a Payments session at line 1 column 4",
         ),
         ("", "EOF while parsing a value at line 1 column 0"),
         (r#"{"sid":"PK1"}"#, "`sid` is not PK and 32 hex digits at line 1 column 13"),

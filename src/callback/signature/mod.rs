@@ -220,9 +220,10 @@ impl SignatureValidator {
     /// The same callback may arrive more than once, because the service repeats callbacks whose delivery failed.
     ///
     /// # Errors
-    /// - Returns the same errors as [`validate`](Self::validate), of kind [`CallbackErrorKind::Signature`]. Answer 403.
+    /// - Returns the same errors as [`validate`](Self::validate), of kind [`CallbackErrorKind::Signature`]. Respond
+    ///   with 403.
     /// - Returns the same errors as [`StatusCallback::parse`], of kind [`CallbackErrorKind::Malformed`], if the service
-    ///   sent the request, but it is not a callback about a payment. Answer 400.
+    ///   sent the request, but it is not a callback about a payment. Respond with 400.
     pub fn receive(
         &self,
         url: &str,

@@ -115,7 +115,7 @@ impl Sender {
     }
 
     /// Returns the callbacks of all sessions from the `from`-th on, in order, and how many were made in total. Waits
-    /// up to a time until there is one.
+    /// for up to `time` until there is one.
     pub(crate) fn wait_for_callbacks(&self, from: u64, time: Duration) -> (Vec<RecordedCallback>, u64) {
         let nothing_new = |state: &mut State| state.taken <= from && !state.stopped;
         let waited = self.0.changed.wait_timeout_while(self.0.lock(), time, nothing_new);

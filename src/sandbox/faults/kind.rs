@@ -7,8 +7,8 @@ use crate::server::{Reply, Response};
 
 /// A failure of one request.
 ///
-/// Faults differ in whether the sandbox carries the request out, as [`is_carried_out`](Self::is_carried_out) reports. If
-/// not, the program must send the request again; if it does, sending it again must not repeat its effect.
+/// Faults differ in whether the sandbox carries out the request, as [`is_carried_out`](Self::is_carried_out) reports.
+/// If not, the program must send the request again; if it does, sending it again must not repeat its effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Fault {
@@ -40,7 +40,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// Returns whether the sandbox carries the request out.
+    /// Returns whether the sandbox carries out the request.
     ///
     /// ```
     /// use twilio_payments::sandbox::Fault;

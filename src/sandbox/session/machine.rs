@@ -1,4 +1,4 @@
-//! One payments session as a pure state machine, without a clock, thread or socket.
+//! One Payments session as a pure state machine, without a clock, thread or socket.
 //!
 //! Times are since the Unix epoch, and are used for the dates of callbacks and for deadlines. Call
 //! [`tick`](PaySession::tick) before anything else that happens at a time.
@@ -56,7 +56,7 @@ pub(crate) struct Undocumented {
 /// What the connector did, or why it did nothing.
 pub(super) type Ending = Result<Transaction, Failure>;
 
-/// A payments session. Its methods return the callbacks to send, in order.
+/// A Payments session. Its methods return the callbacks to send, in order.
 pub(crate) struct PaySession {
     pub(crate) ids: SessionIds,
     pub(crate) parameters: CreateParameters,
@@ -65,7 +65,7 @@ pub(crate) struct PaySession {
     /// The current `StatusCallback`.
     pub(super) url: Arc<str>,
     pub(super) collected: Collected,
-    /// How often each kind failed since it was last good.
+    /// How often each kind failed since it was last valid.
     failures: HashMap<Capture, u32>,
     stage: Stage,
     /// The view of the session for tests.

@@ -1,4 +1,4 @@
-//! A payments session on a call, and its status callbacks.
+//! A Payments session on a call, and its status callbacks.
 //!
 //! [`PaySession`] is the session as a pure state machine. If the service's documentation does not say otherwise, the
 //! session behaves as follows:

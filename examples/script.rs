@@ -82,8 +82,8 @@ fn ask(api: &PaymentsApi, call_sid: &str, session: &SessionCallbacks, url: &str)
     }
 }
 
-/// Charges, and returns the confirmation code. If this returns an error, the caller may have been charged: search for the
-/// payment at the payment processor before you charge again.
+/// Charges, and returns the confirmation code. If this returns an error, the caller may have been charged: search for
+/// the payment at the payment processor before you charge again.
 fn complete(
     api: &PaymentsApi,
     call_sid: &str,

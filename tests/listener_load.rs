@@ -203,7 +203,8 @@ fn peers_that_do_not_read_do_not_stop_good_ones() {
                 let request = signed(&body(2, number));
                 until(limit, || {
                     let begun = Instant::now();
-                    // Peers whose connections are closed come back and take places again, so the service tries again too.
+                    // Peers whose connections are closed come back and take places again, so the service tries again
+                    // too.
                     let taken = (0..5).any(|_| {
                         let response = ask(&mut connect(listener.local_addr()), &request);
                         response.is_ok_and(|head| status(&head) == 204)

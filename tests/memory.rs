@@ -1,4 +1,5 @@
-//! However much a server sends, a call uses little memory. This is the only test here, so that nothing else is measured.
+//! However much a server sends, a call uses little memory. This is the only test here, so that nothing else is
+//! measured.
 
 #![cfg(target_os = "linux")]
 

@@ -32,7 +32,8 @@ pub(crate) type Contender<'a> = &'a mut dyn FnMut(usize);
 /// The time of a call in each round, in nanoseconds, for each contender.
 pub(crate) struct Samples(pub(crate) Vec<Vec<f64>>);
 
-/// Runs all contenders in each round, so that a disturbance affects all of them. Each round begins with a different one.
+/// Runs all contenders in each round, so that a disturbance affects all of them. Each round begins with a different
+/// one.
 pub(crate) fn rounds(scale: Scale, usual_calls: usize, contenders: &mut [Contender<'_>]) -> Samples {
     let calls = scale.calls(usual_calls);
     let mut samples = vec![Vec::new(); contenders.len()];

@@ -44,8 +44,8 @@ pub(crate) fn usage(problem: impl Into<String>) -> Failure {
     Box::new(Usage(problem.into()))
 }
 
-/// Runs an example with its arguments, or shows the help if they ask for it. An error is one line on standard error. The
-/// exit code is 2 if the error is about the arguments, else 1.
+/// Runs an example with its arguments, or shows the help if they ask for it. An error is one line on standard error.
+/// The exit code is 2 if the error is about the arguments, else 1.
 pub(crate) fn main(
     name: &str,
     help: &str,

@@ -70,8 +70,8 @@ fn send(shop: &Shop, file: &mut FlowFile, flow: &PaymentFlow, step: Step) -> Res
         Step::Update { sid, params } => shop.api.update_payments(flow.call_sid(), &sid, &params),
         Step::WaitUntil(_) | Step::Ended(_) => return Ok(()),
     };
-    // Callbacks may have changed the stored flow meanwhile. It still awaits this response, unless this took so long that
-    // another process has taken over.
+    // Callbacks may have changed the stored flow meanwhile. It still awaits this response, unless this took so long
+    // that another process has taken over.
     change(file, |flow| {
         if flow.awaited_key() == key {
             flow.on_response(&response);

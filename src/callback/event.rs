@@ -91,8 +91,8 @@ impl StatusCallback {
     ///
     /// A callback with a `Result` is the end of the session. One with an `ErrorType` is a failed capture, unless the
     /// error is that another session is in progress. One with a `Capture` is about that capture, which is in if
-    /// `PartialResult` is `false`, or if `Required` is present and does not name it. But while `PartialResult` is `true`
-    /// and no value is shown, it is not in. The first callback has none of these, and no `DateUpdated`.
+    /// `PartialResult` is `false`, or if `Required` is present and does not name it. But while `PartialResult` is
+    /// `true` and no value is shown, it is not in. The first callback has none of these, and no `DateUpdated`.
     ///
     /// If you ask for a capture again after it was in, or for one that is not required, use
     /// [`partial_result`](Self::partial_result) instead: `Required` does not name such a capture while it is typed.

@@ -77,8 +77,8 @@ pub(crate) const TAG_PARAMETER: &str = "payment_flow";
 ///
 /// # Secrets
 /// [`payment_token`](Self::payment_token), [`profile_id`](Self::profile_id) and
-/// [`bank_routing_number`](Self::bank_routing_number) have accessors instead of fields. `Debug` shows neither these, nor
-/// what the caller typed, not even masked, nor the values in [`others`](Self::others).
+/// [`bank_routing_number`](Self::bank_routing_number) have accessors instead of fields. `Debug` shows neither these,
+/// nor what the caller typed, not even masked, nor the values in [`others`](Self::others).
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StatusCallback {
@@ -220,8 +220,8 @@ impl StatusCallback {
         })
     }
 
-    /// Returns the same callback with the [`tag`](Self::tag) of the URL that the service requested. Use it for callbacks
-    /// that were verified elsewhere; [`SignatureValidator::receive`] does this itself.
+    /// Returns the same callback with the [`tag`](Self::tag) of the URL that the service requested. Use it for
+    /// callbacks that were verified elsewhere; [`SignatureValidator::receive`] does this itself.
     ///
     /// [`SignatureValidator::receive`]: crate::SignatureValidator::receive
     ///

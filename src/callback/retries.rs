@@ -117,9 +117,9 @@ impl CallbackRetries {
     /// Returns the URL with these retries in its fragment. An existing fragment is replaced.
     ///
     /// # Errors
-    /// Returns an error of kind [`InvalidInput`](crate::CallbackErrorKind::InvalidInput) if a value is out of its range,
-    /// or if no failure is named. The error's [field](CallbackError::field) is the name of the setter. The URL itself is
-    /// checked when it is used.
+    /// Returns an error of kind [`InvalidInput`](crate::CallbackErrorKind::InvalidInput) if a value is out of its
+    /// range, or if no failure is named. The error's [field](CallbackError::field) is the name of the setter. The URL
+    /// itself is checked when it is used.
     pub fn url(&self, url: &str) -> Result<String, CallbackError> {
         if self.count > 5 {
             return Err(CallbackError::invalid("count", "outside 0 to 5"));

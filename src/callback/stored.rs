@@ -9,8 +9,8 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use super::StatusCallback;
 use crate::text::{Escaped, Withheld};
 
-/// Shows the fields that are present, but only the length of secrets and of what the caller typed, and only the names of
-/// the others.
+/// Shows the fields that are present, but only the length of secrets and of what the caller typed, and only the names
+/// of the others.
 impl fmt::Debug for StatusCallback {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut out = f.debug_struct("StatusCallback");

@@ -96,7 +96,8 @@ impl PaymentsApiBuilder {
         /// `us1`, need an edge. Credentials belong to one region, and are refused with code 20003 in another.
         ///
         /// The service offers payments in `us1`, `ie1` and `au1`. In the latter two, it offers the payment connectors
-        /// Base Commerce, Braintree, `CardConnect`, Chase Paymentech, Generic and Shuttle, but neither Stripe nor Adyen.
+        /// Base Commerce, Braintree, `CardConnect`, Chase Paymentech, Generic and Shuttle, but neither Stripe nor
+        /// Adyen.
         region(region: impl Into<String>) = Some(region.into());
 
         /// Sets the edge location at which the connection enters the service's network, such as `dublin`. Default: the
@@ -148,8 +149,8 @@ impl PaymentsApiBuilder {
         /// [`connect`](PaymentsApi::connect) has no effect.
         ///
         /// All clones and threads share the connections, and a thread gets the one that it used last if it is free. If
-        /// more threads than this make calls at the same time, some of them open a new connection, with a TLS handshake,
-        /// for every call. An idle TLS connection takes about 25 KiB of memory.
+        /// more threads than this make calls at the same time, some of them open a new connection, with a TLS
+        /// handshake, for every call. An idle TLS connection takes about 25 KiB of memory.
         idle_connections(connections: usize) in setup = connections;
 
         /// Sets how long an idle connection is kept. Default: 5 minutes, which is longer than callers usually take to

@@ -75,8 +75,8 @@ impl Credentials {
     /// runs longer needs [`bearer_source`](Self::bearer_source).
     ///
     /// # Errors
-    /// Returns an error if the SID is not `AC` and 32 hex digits, or the token is empty, longer than 4,096 bytes, or has
-    /// characters other than visible ASCII.
+    /// Returns an error if the SID is not `AC` and 32 hex digits, or the token is empty, longer than 4,096 bytes, or
+    /// has characters other than visible ASCII.
     pub fn bearer(account_sid: impl Into<String>, access_token: impl Into<String>) -> Result<Self, Error> {
         let secret = Secret::Fixed(Authorization::bearer(access_token.into())?);
         Self::of(account_sid.into(), "bearer token", secret)
@@ -172,8 +172,8 @@ impl Credentials {
 }
 
 impl Secret {
-    /// Returns the authorization for a request. If it comes from a source, it is a different one than `refused`, and the
-    /// wait for it takes at most `left`, unless the source itself takes longer.
+    /// Returns the authorization for a request. If it comes from a source, it is a different one than `refused`, and
+    /// the wait for it takes at most `left`, unless the source itself takes longer.
     ///
     /// # Errors
     /// Returns an error if the source fails or the time runs out.

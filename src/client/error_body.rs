@@ -10,8 +10,8 @@ use crate::error::ApiError;
 use crate::model::Scalar;
 use crate::text::{Redactor, json};
 
-/// The longest body whose details are kept. The API's own bodies have a few hundred bytes, and a tree of JSON values can
-/// take thirty times the length of its text.
+/// The longest body whose details are kept. The API's own bodies have a few hundred bytes, and a tree of JSON values
+/// can take thirty times the length of its text.
 const LONGEST: usize = 64 * 1024;
 
 /// Reads a body into `api`, up to where it stops being JSON.

@@ -33,8 +33,8 @@ pub struct Attempt<'a> {
 
 /// The closure that sees every attempt.
 ///
-/// `AssertUnwindSafe` so that clients can be used across `catch_unwind`. A panic of the closure is caught here, and what
-/// the closure leaves half done belongs to the program.
+/// `AssertUnwindSafe` so that clients can be used across `catch_unwind`. A panic of the closure is caught here, and
+/// what the closure leaves half done belongs to the program.
 pub(crate) type Observer = Arc<AssertUnwindSafe<Box<dyn Fn(&Attempt<'_>) + Send + Sync>>>;
 
 /// Reports an attempt to the log and the observer.

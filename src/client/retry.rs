@@ -14,19 +14,19 @@ const LEAST_LEFT: Duration = Duration::from_secs(1);
 /// How often a request is retried within one call, how long to wait before each retry, and how much time each attempt
 /// gets.
 ///
-/// Every attempt sends the same bytes with the same idempotency key. The client retries if a connection cannot be opened
-/// or is lost, if the response is not HTTP, if an attempt times out and the deadline of the call leaves time, and after
-/// the statuses 408, 429, 500, 502, 503 and 504. It does not retry after any other response, if TLS fails, or if the
-/// input is invalid.
+/// Every attempt sends the same bytes with the same idempotency key. The client retries if a connection cannot be
+/// opened or is lost, if the response is not HTTP, if an attempt times out and the deadline of the call leaves time,
+/// and after the statuses 408, 429, 500, 502, 503 and 504. It does not retry after any other response, if TLS fails, or
+/// if the input is invalid.
 ///
 /// Before the *n*-th retry the client waits a random time between zero and `base_delay` × 2ⁿ⁻¹, but at most
-/// `max_delay`. If the service asks for a wait (`Retry-After`), the client waits for that time instead. If the wait does
-/// not fit into the deadline of the call, the call returns the error at once.
+/// `max_delay`. If the service asks for a wait (`Retry-After`), the client waits for that time instead. If the wait
+/// does not fit into the deadline of the call, the call returns the error at once.
 ///
 /// An attempt may take the time that is left divided by the number of attempts that are left, but at least 2 s if the
 /// deadline allows it. The last attempt may take all the time that is left, and so may an attempt that would leave less
-/// than 1 s. With the defaults, the three attempts of a call get about 10 s each if its timeout is 30 s, and 2 s each if
-/// it is 6 s. So one attempt that gets no response does not use up the whole call.
+/// than 1 s. With the defaults, the three attempts of a call get about 10 s each if its timeout is 30 s, and 2 s each
+/// if it is 6 s. So one attempt that gets no response does not use up the whole call.
 ///
 /// ```
 /// use std::time::Duration;
@@ -93,8 +93,8 @@ impl RetryPolicy {
 
     /// Returns the wait before the next attempt, or `None` if there must not be one.
     ///
-    /// `retries` is how many were already made, `retry_after` is the wait that the service asked for, `left` is the time
-    /// until the deadline, and `chance` is a random number.
+    /// `retries` is how many were already made, `retry_after` is the wait that the service asked for, `left` is the
+    /// time until the deadline, and `chance` is a random number.
     pub(crate) fn wait(
         &self,
         retries: u32,

@@ -4,8 +4,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::text::date;
 
-/// Reads a value of `Retry-After`. Dates are relative to `now`, and one that has passed means no wait. Returns `None` if
-/// the value is neither.
+/// Reads a value of `Retry-After`. Dates are relative to `now`, and one that has passed means no wait. Returns `None`
+/// if the value is neither.
 pub(crate) fn parse(value: &str, now: SystemTime) -> Option<Duration> {
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {

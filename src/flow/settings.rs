@@ -30,8 +30,8 @@ impl PaymentFlow {
     /// it, make a new flow with a new key, such as `order-1066-2`.
     ///
     /// # Errors
-    /// Returns an error if `call_sid` is not `CA` and 32 hex digits, if the params' `account_sid` is not `AC` and 32 hex
-    /// digits, if [`CreatePaymentsParams::to_form`] reports an invalid parameter, or if the query of the
+    /// Returns an error if `call_sid` is not `CA` and 32 hex digits, if the params' `account_sid` is not `AC` and 32
+    /// hex digits, if [`CreatePaymentsParams::to_form`] reports an invalid parameter, or if the query of the
     /// `StatusCallback` already has a parameter `payment_flow`.
     pub fn new(call_sid: impl Into<String>, params: CreatePaymentsParams) -> Result<Self, Error> {
         let call_sid = call_sid.into();

@@ -52,8 +52,8 @@ impl CallbackListenerBuilder {
     }
 
     setters! {
-        /// Sets the URL at which the service reaches the listener: see [Which URL](CallbackListener#which-url). Default:
-        /// `http://` and the bound address, which only works on the same machine.
+        /// Sets the URL at which the service reaches the listener: see [Which URL](CallbackListener#which-url).
+        /// Default: `http://` and the bound address, which only works on the same machine.
         public_url(public_url: impl Into<String>) = Some(public_url.into());
 
         /// Sets how many callbacks may wait to be read in total, 1 or more. Default: 4,096, which take about 8 MB.
@@ -66,16 +66,16 @@ impl CallbackListenerBuilder {
     /// Sets a handler, which receives each callback before the service gets a response. Use it to store callbacks, so
     /// that no acknowledged callback is lost. Default: no handler.
     ///
-    /// If the handler returns `Ok`, the service gets 204, and the callback is passed on
-    /// [as usual](CallbackListener#who-receives-a-callback). If it returns an error or panics, the service gets 500, and
-    /// the callback is not passed on. The service sends it again if the fragment of its URL
-    /// [asks for that](CallbackListener::status_callback_url). The error is logged as a warning.
+    /// If the handler returns `Ok`, the service gets 204, and the callback is passed on [as
+    /// usual](CallbackListener#who-receives-a-callback). If it returns an error or panics, the service gets 500, and
+    /// the callback is not passed on. The service sends it again if the fragment of its URL [asks for
+    /// that](CallbackListener::status_callback_url). The error is logged as a warning.
     ///
     /// The handler runs on the thread of the connection, so it can run for several callbacks at the same time. By
     /// default, the service waits 15 s for the response. The handler may receive a callback more than once: after a
     /// restart, if a repeated delivery arrives while the handler is still running, or if a
-    /// [`GuidedPayment`](crate::GuidedPayment) could not store the callback afterwards. So storing a callback twice must
-    /// do no harm.
+    /// [`GuidedPayment`](crate::GuidedPayment) could not store the callback afterwards. So storing a callback twice
+    /// must do no harm.
     ///
     /// ```
     /// use std::fs::OpenOptions;
@@ -105,12 +105,12 @@ impl CallbackListenerBuilder {
         self
     }
 
-    /// Binds the listener to an address, such as `127.0.0.1:8080` behind a proxy on the same machine, or `0.0.0.0:8080`.
-    /// Port 0 means any free port.
+    /// Binds the listener to an address, such as `127.0.0.1:8080` behind a proxy on the same machine, or
+    /// `0.0.0.0:8080`. Port 0 means any free port.
     ///
     /// # Errors
-    /// - Returns an error of kind [`CallbackErrorKind::InvalidInput`] if the public URL is not an absolute http or https
-    ///   URL, or if `capacity` or `connections` is 0.
+    /// - Returns an error of kind [`CallbackErrorKind::InvalidInput`] if the public URL is not an absolute http or
+    ///   https URL, or if `capacity` or `connections` is 0.
     /// - Returns an error of kind [`CallbackErrorKind::Listen`] if the address cannot be resolved, is in use, is not
     ///   one of this machine, or is not allowed, or if the system cannot start a thread.
     ///

@@ -18,8 +18,8 @@ pub(crate) trait CallbackHandler: Send + Sync {
     fn is_for(&self, callback: &StatusCallback) -> bool;
 
     /// Stores a callback that [`is_for`](Self::is_for) this handler. If this returns `Ok`, the service gets 204. If it
-    /// returns an error or panics, the service gets 500, and may send the callback again. The error is a message for the
-    /// log.
+    /// returns an error or panics, the service gets 500, and may send the callback again. The error is a message for
+    /// the log.
     ///
     /// Returns whether the handler took the callback. If its registration has ended meanwhile it does not, and the
     /// callback goes to the next receiver.

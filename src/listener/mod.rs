@@ -53,11 +53,11 @@ pub use session_callbacks::SessionCallbacks;
 /// ```
 ///
 /// # Which URL
-/// The service signs the URL that it requests. Behind a proxy or a tunnel, that is not the URL that arrives here, so the
-/// listener must know its public URL. It does not trust what a request says about itself.
+/// The service signs the URL that it requests. Behind a proxy or a tunnel, that is not the URL that arrives here, so
+/// the listener must know its public URL. It does not trust what a request says about itself.
 /// - A URL with a path, such as `https://pay.example.com/status`, is the one that every session uses as its
-///   `StatusCallback`. Requests are checked against this URL with the query that arrives, so `…/status?order=7` is valid
-///   too. The path that arrives does not matter.
+///   `StatusCallback`. Requests are checked against this URL with the query that arrives, so `…/status?order=7` is
+///   valid too. The path that arrives does not matter.
 /// - A URL whose path is empty or ends with `/`, such as `https://pay.example.com`, is a base URL. The path and query
 ///   that arrive are appended, so each session can have its own path. If a proxy removes a prefix, include it in the
 ///   base URL: `https://example.com/hooks/`.
@@ -82,8 +82,8 @@ pub use session_callbacks::SessionCallbacks;
 ///
 /// # If the program dies
 /// Without a handler, 204 only means that the callback is in the memory of this process. If the process dies before the
-/// callback was read, it is lost, and the service does not send it again. To never lose a result, store each callback in
-/// a [handler](CallbackListenerBuilder::on_callback), which runs before the response is sent.
+/// callback was read, it is lost, and the service does not send it again. To never lose a result, store each callback
+/// in a [handler](CallbackListenerBuilder::on_callback), which runs before the response is sent.
 ///
 /// # Who receives a callback
 /// First the [handler](CallbackListenerBuilder::on_callback) receives it, if there is one. Then exactly one of these
@@ -118,8 +118,8 @@ pub struct CallbackListener {
 }
 
 impl CallbackListener {
-    /// Makes a listener for callbacks to `public_url`, bound to an address. See [Which URL](Self#which-url) for the URL,
-    /// and [`builder`](Self::builder) for more settings.
+    /// Makes a listener for callbacks to `public_url`, bound to an address. See [Which URL](Self#which-url) for the
+    /// URL, and [`builder`](Self::builder) for more settings.
     ///
     /// # Errors
     /// Returns the same errors as [`CallbackListenerBuilder::bind`].

@@ -10,8 +10,8 @@ use super::handler::{CallbackHandler, Registration, call};
 use super::recent::Recent;
 use crate::callback::{CallbackError, CallbackErrorKind, StatusCallback};
 
-/// How many copies of one callback are kept if there is no room. An attacker can make any number of copies of a captured
-/// callback by sending it with other tokens; the service rarely sends the same body twice.
+/// How many copies of one callback are kept if there is no room. An attacker can make any number of copies of a
+/// captured callback by sending it with other tokens; the service rarely sends the same body twice.
 const MAX_COPIES: usize = 2;
 
 /// What distinguishes one delivery of a callback from another.

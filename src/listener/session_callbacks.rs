@@ -10,8 +10,8 @@ use crate::macros::debug_shows;
 /// A view of the callbacks of one Payments session. Returned by [`CallbackListener::session`].
 ///
 /// It borrows nothing, so it can be moved to the thread that takes the payment. While it exists, it receives the
-/// session's callbacks instead of the listener's [`recv`](super::CallbackListener::recv). Callbacks that are unread when
-/// it is dropped go to `recv`, in the order of arrival.
+/// session's callbacks instead of the listener's [`recv`](super::CallbackListener::recv). Callbacks that are unread
+/// when it is dropped go to `recv`, in the order of arrival.
 ///
 /// [`CallbackListener::session`]: super::CallbackListener::session
 pub struct SessionCallbacks {

@@ -81,7 +81,8 @@ impl Call {
     }
 
     /// Does the same as [`obliging`](Self::obliging), but with the keys to press for some captures. `#` is added if the
-    /// entry would not end by itself, so empty keys mean that the caller has no answer. The caller confirms if asked to.
+    /// entry would not end by itself, so empty keys mean that the caller has no answer. The caller confirms if asked
+    /// to.
     ///
     /// ```
     /// use twilio_payments::Capture;

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// Returns the time since the Unix epoch. It is read from the system once and then runs steadily, so that it can be used
-/// for both dates and deadlines. [`advance`](Self::advance) sets it forward.
+/// Returns the time since the Unix epoch. It is read from the system once and then runs steadily, so that it can be
+/// used for both dates and deadlines. [`advance`](Self::advance) sets it forward.
 pub(super) struct Clock {
     started: Instant,
     /// The time when it was started, plus what it was set forward by.

@@ -39,10 +39,10 @@
 //! # Using it with your program
 //!
 //! Configure your program with [`base_url`](Sandbox::base_url), [`account_sid`](Sandbox::account_sid),
-//! [`auth_token`](Sandbox::auth_token) and the SID of a [`call`](Sandbox::call). If the program runs in another process,
-//! you can [choose the SID](Sandbox::call_with_sid). An [API key](Sandbox::api_key_sid) and a
-//! [bearer token](Sandbox::access_token) are accepted too, and paths may name a
-//! [subaccount](Sandbox::subaccount_sid). The example `sandbox` prints most of these, for programs in other languages.
+//! [`auth_token`](Sandbox::auth_token) and the SID of a [`call`](Sandbox::call). If the program runs in another
+//! process, you can [choose the SID](Sandbox::call_with_sid). An [API key](Sandbox::api_key_sid) and a [bearer
+//! token](Sandbox::access_token) are accepted too, and paths may name a [subaccount](Sandbox::subaccount_sid). The
+//! example `sandbox` prints most of these, for programs in other languages.
 //!
 //! # What it refuses
 //!
@@ -83,9 +83,9 @@
 //! service replays the response or ignores the key. Test both: see [`IdempotencyKeys`].
 //!
 //! By default, if a request is repeated with the same key, it gets the stored status and body again and has no second
-//! effect, even if both requests arrive at the same time. A repeated request has the same path, and the same fields with
-//! the same values in any order. Any other request with the same key is refused. Only successes are stored, so a refused
-//! request may be corrected and sent again with its key. Each account has its own keys.
+//! effect, even if both requests arrive at the same time. A repeated request has the same path, and the same fields
+//! with the same values in any order. Any other request with the same key is refused. Only successes are stored, so a
+//! refused request may be corrected and sent again with its key. Each account has its own keys.
 //!
 //! # Testing lost responses
 //!
@@ -261,8 +261,8 @@ impl Sandbox {
         Ok(self.add_call(self.account_sid(), call_sid.to_owned(), None))
     }
 
-    /// Makes a live call of the account that is a leg of another call. Responses and callbacks then name that other call
-    /// instead of this one.
+    /// Makes a live call of the account that is a leg of another call. Responses and callbacks then name that other
+    /// call instead of this one.
     pub fn leg_of(&self, parent: &Call) -> Call {
         self.add_call(self.account_sid(), mint::sid("CA"), Some(parent.sid()))
     }
@@ -331,8 +331,8 @@ impl Sandbox {
         self.service.store.sender.callbacks(session_sid)
     }
 
-    /// Returns the status callbacks of all sessions that were made since the last call, in order. Waits for up to `time`
-    /// until there is one. `seen` must be 0 at first, and is updated by each call.
+    /// Returns the status callbacks of all sessions that were made since the last call, in order. Waits for up to
+    /// `time` until there is one. `seen` must be 0 at first, and is updated by each call.
     #[must_use]
     pub fn next_callbacks(&self, seen: &mut u64, time: Duration) -> Vec<RecordedCallback> {
         let (callbacks, made) = self.service.store.sender.wait_for_callbacks(*seen, time);

@@ -42,8 +42,8 @@ pub(crate) struct Limits {
     /// How long a request may take from its first byte to its last; a slower one gets a 408 response. Also how long the
     /// peer may take to read a response; a slower peer is disconnected.
     pub(crate) request_time: Duration,
-    /// How long a connection may be idle. This is longer than the usual 60 s of a proxy, so that the proxy closes first,
-    /// which knows whether it has a request under way.
+    /// How long a connection may be idle. This is longer than the usual 60 s of a proxy, so that the proxy closes
+    /// first, which knows whether it has a request under way.
     pub(crate) idle_time: Duration,
     /// Makes the builder of a connection's thread, given the number of open connections; tests make it fail. The
     /// default stack of 256 KiB is enough for a handler that parses JSON to its depth limit in a debug build. Only

@@ -23,7 +23,8 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// Returns the first value of a header, whose name is case-insensitive. `None` if it is absent or not visible ASCII.
+    /// Returns the first value of a header, whose name is case-insensitive. `None` if it is absent or not visible
+    /// ASCII.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.values(name).next().and_then(visible)
     }

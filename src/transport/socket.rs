@@ -22,8 +22,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// How many checks may go without a reply before the system closes the connection.
 const PROBES: u32 = 3;
 
-/// How long the other system may take to acknowledge data that was sent. A connection that a router has dropped is given
-/// up after this time, and does not use up the time of the attempt.
+/// How long the other system may take to acknowledge data that was sent. A connection that a router has dropped is
+/// given up after this time, and does not use up the time of the attempt.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const UNACKNOWLEDGED: Duration = Duration::from_secs(3);
 

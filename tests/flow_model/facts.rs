@@ -1,6 +1,6 @@
-//! The facts that a flow was given, and the ending that must follow from them by the table of endings. They are computed
-//! from the requests that the stored flow has begun, the responses to them, and the callbacks that the flow received,
-//! never from the flow's own state.
+//! The facts that a flow was given, and the ending that must follow from them by the table of endings. They are
+//! computed from the requests that the stored flow has begun, the responses to them, and the callbacks that the flow
+//! received, never from the flow's own state.
 
 use twilio_payments::{NotPaidReason, PaymentEnding, SessionEnding};
 

@@ -54,12 +54,12 @@ use url::spellings;
 /// the length of the signature implies. The header `X-Twilio-Webhooks-Signature-Settings` is ignored.
 ///
 /// # Which URL to pass
-/// Pass exactly the URL that the service requested: scheme, host, path and query, as given in `StatusCallback`. Behind a
-/// proxy, a load balancer or a tunnel, your server sees a different URL: `https` becomes `http` because TLS ends at the
-/// proxy, the host becomes an internal one, a port appears, or a prefix of the path disappears. Do not rebuild the URL
-/// from the request. Configure your public base URL, such as `https://pay.example.com`, and append the path and query as
-/// they arrived, still encoded and in the same order. If the proxy changes the path too, append the public path. Only
-/// trust `X-Forwarded-Host` and `X-Forwarded-Proto` if your own proxy overwrites them.
+/// Pass exactly the URL that the service requested: scheme, host, path and query, as given in `StatusCallback`. Behind
+/// a proxy, a load balancer or a tunnel, your server sees a different URL: `https` becomes `http` because TLS ends at
+/// the proxy, the host becomes an internal one, a port appears, or a prefix of the path disappears. Do not rebuild the
+/// URL from the request. Configure your public base URL, such as `https://pay.example.com`, and append the path and
+/// query as they arrived, still encoded and in the same order. If the proxy changes the path too, append the public
+/// path. Only trust `X-Forwarded-Host` and `X-Forwarded-Proto` if your own proxy overwrites them.
 ///
 /// Some differences do not matter, because the service is not consistent or they mean the same. Each of these spellings
 /// is tried:
@@ -158,8 +158,8 @@ impl SignatureValidator {
         Ok(Self { first: Secret::new(name, &auth_token)?, others: Vec::new() })
     }
 
-    /// Makes a validator of requests that are signed with a key that the account shares with the service. It has no auth
-    /// token, so it refuses requests that no Webhook Rule covers.
+    /// Makes a validator of requests that are signed with a key that the account shares with the service. It has no
+    /// auth token, so it refuses requests that no Webhook Rule covers.
     ///
     /// # Errors
     /// Returns the same errors as [`with_shared_key`](Self::with_shared_key).
@@ -190,8 +190,8 @@ impl SignatureValidator {
     /// names, not its SID. May be called more than once.
     ///
     /// # Errors
-    /// Returns an error of kind [`CallbackErrorKind::InvalidInput`] if the secret is empty, or contains white space or a
-    /// control character.
+    /// Returns an error of kind [`CallbackErrorKind::InvalidInput`] if the secret is empty, or contains white space or
+    /// a control character.
     ///
     /// ```
     /// use twilio_payments::SignatureValidator;
@@ -336,8 +336,8 @@ impl SignatureValidator {
         })
     }
 
-    /// Returns the signature that the service would send with a form POST of `body` to `url`, made by HMAC-SHA1 with the
-    /// first auth token or shared key. Use it to test your own receiver.
+    /// Returns the signature that the service would send with a form POST of `body` to `url`, made by HMAC-SHA1 with
+    /// the first auth token or shared key. Use it to test your own receiver.
     ///
     /// ```
     /// use twilio_payments::SignatureValidator;

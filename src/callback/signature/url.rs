@@ -2,8 +2,8 @@
 
 use crate::text::url::Url;
 
-/// Returns the spellings of a URL that mean the same, starting with the given one. They have no fragment, which is never
-/// part of a request, and the scheme in lower case. Text that is not an absolute URL has one spelling.
+/// Returns the spellings of a URL that mean the same, starting with the given one. They have no fragment, which is
+/// never part of a request, and the scheme in lower case. Text that is not an absolute URL has one spelling.
 ///
 /// Three things can differ: the port (as given and left out; if there is none, also the default one of the scheme), the
 /// host (as given and in lower case), and an empty path (with and without its slash).

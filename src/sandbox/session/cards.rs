@@ -52,9 +52,9 @@ fn passes_luhn(digits: &str) -> bool {
 
 /// Returns whether nothing more needs to be typed after these digits.
 ///
-/// A number is accepted as soon as it has the brand's usual length and a correct check digit, so that a caller who types
-/// sixteen good digits need not press `#`. This cuts off the rare longer number whose first digits happen to be a valid
-/// number of the usual length.
+/// A number is accepted as soon as it has the brand's usual length and a correct check digit, so that a caller who
+/// types sixteen good digits need not press `#`. This cuts off the rare longer number whose first digits happen to be a
+/// valid number of the usual length.
 pub(super) fn is_full(digits: &str) -> bool {
     let length = digits.len();
     match range_of(digits) {

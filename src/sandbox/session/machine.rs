@@ -224,8 +224,8 @@ impl PaySession {
         }
     }
 
-    /// Applies the end of a wait. Call this when [`next_deadline`](Self::next_deadline) has passed; at any other time it
-    /// does nothing.
+    /// Applies the end of a wait. Call this when [`next_deadline`](Self::next_deadline) has passed; at any other time
+    /// it does nothing.
     pub(crate) fn tick(&mut self, now: Duration) -> Vec<Callback> {
         match &self.stage {
             Stage::Capturing { deadline, .. } if *deadline <= now => self.finish_entry(now),

@@ -12,8 +12,8 @@ use crate::service::{self, Mail, Request};
 const LONGEST_STORED: usize = 8 * 1024;
 
 impl History {
-    /// Loads the stored flow, as another process would. Only sometimes it is really written and read, because that takes
-    /// most of the test's time.
+    /// Loads the stored flow, as another process would. Only sometimes it is really written and read, because that
+    /// takes most of the test's time.
     pub(super) fn load(&mut self) -> Process {
         let (flow, facts) = self.stored.clone();
         self.loads += 1;

@@ -105,8 +105,8 @@ fn form(key: &str, more: &str) -> String {
     format!("IdempotencyKey={key}&StatusCallback=https%3A%2F%2Fexample.com%2Fs{more}")
 }
 
-/// Creates a session, captures everything, and completes it. If the outcome of a request is unknown, sends it again with
-/// the same value.
+/// Creates a session, captures everything, and completes it. If the outcome of a request is unknown, sends it again
+/// with the same value.
 fn take_payment(api: &PaymentsApi, call_sid: &str, key: &str) -> Result<String, Error> {
     let insist = |step: &dyn Fn() -> Result<Payments, Error>| {
         let tries = (0..6)

@@ -315,10 +315,10 @@ impl Error {
         self.0.details.timeout
     }
 
-    /// Returns whether calling again with the same params value can help. This is the case if the name, the host or the
-    /// proxy could not be reached, if the proxy was busy or the connection was lost, if the response was not HTTP, if
-    /// an attempt timed out, if the source of access tokens failed, or if the status is 408, 429, 500, 502, 503 or 504.
-    /// It is not the case if a proxy refused or TLS failed.
+    /// Returns whether calling again with the same params value can help. This is the case if the name could not be
+    /// looked up, if the host or the proxy could not be reached, if the proxy was busy, if the connection was lost, if
+    /// the response was not HTTP, if an attempt timed out, if the source of access tokens failed, or if the status is
+    /// 408, 429, 500, 502, 503 or 504. It is not the case if a proxy refused or TLS failed.
     ///
     /// ```
     /// use twilio_payments::Amount;

@@ -303,5 +303,5 @@ fn nothing_is_left_running() {
     let started = std::time::Instant::now();
     drop(stage);
     assert_eq!(waiting.join().unwrap(), None);
-    assert!(started.elapsed() < Duration::from_secs(5));
+    assert!(started.elapsed() < Duration::from_secs(20));
 }

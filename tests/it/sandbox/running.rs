@@ -44,7 +44,7 @@ fn dropping_it_ends_everything() {
     let begun = Instant::now();
     drop(sandbox);
     assert_eq!(blocked.join().unwrap().unwrap_err().outcome(), Outcome::Unknown);
-    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
     let error = api.create_payments(call.sid(), &CreatePaymentsParams::new(URL)).unwrap_err();
     assert_eq!((error.kind(), error.outcome()), (Kind::Connect, Outcome::NotSent));
     assert!(call.is_live());

@@ -1,8 +1,8 @@
 //! What callbacks change in a flow's state.
 
 use super::captures::{bounded, bounded_error};
+use super::result::SessionResult;
 use super::state::State;
-use super::table::SessionResult;
 use crate::callback::StatusCallback;
 use crate::model::{CaptureError, PayResult};
 use crate::text::{cut, date};

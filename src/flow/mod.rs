@@ -5,6 +5,7 @@ mod captures;
 mod digest;
 mod ending;
 mod operation;
+mod result;
 mod settings;
 mod state;
 mod stored;

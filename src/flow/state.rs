@@ -3,7 +3,7 @@
 use super::ResponseDigest;
 use super::captures::{MAX_CAPTURES, repeated_capture};
 use super::operation::{Kind, MAX_BEGINS, Operation};
-use super::table::SessionResult;
+use super::result::SessionResult;
 use crate::model::{Capture, CaptureError, Payments};
 
 /// How long to wait for the callbacks of a session if the response to its creation was lost: the service repeats

@@ -5,8 +5,8 @@ use serde::ser::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::operation::{Kind, Operation};
+use super::result::SessionResult;
 use super::state::{Ask, Limits, State, Stop};
-use super::table::SessionResult;
 use super::{PaymentFlow, ReferencePlace, ResponseDigest};
 use crate::error::{ErrorKind, Outcome};
 

@@ -3,7 +3,6 @@
 use std::panic::{AssertUnwindSafe, RefUnwindSafe, UnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use super::queue::Queue;
 use crate::callback::StatusCallback;
 
 /// The program's handler of every callback. Its errors are messages for the log.
@@ -33,16 +32,4 @@ pub(crate) trait CallbackHandler: Send + Sync {
 pub(super) fn call<T>(handle: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
     // A handler changes nothing in the listener, so a panic cannot leave it half changed.
     catch_unwind(AssertUnwindSafe(handle)).unwrap_or_else(|_| Err("it panicked".to_owned()))
-}
-
-/// The registration of a [`CallbackHandler`], which ends when this is dropped.
-pub(crate) struct Registration {
-    pub(super) queue: Arc<Queue>,
-    pub(super) handler: Arc<dyn CallbackHandler>,
-}
-
-impl Drop for Registration {
-    fn drop(&mut self) {
-        self.queue.state().handlers.retain(|other| !Arc::ptr_eq(other, &self.handler));
-    }
 }

@@ -24,7 +24,8 @@ use crate::text::url_without_secrets;
 use receiver::Receiver;
 
 pub use builder::CallbackListenerBuilder;
-pub(crate) use handler::{CallbackHandler, Registration};
+pub(crate) use handler::CallbackHandler;
+pub(crate) use queue::Registration;
 pub use session_callbacks::SessionCallbacks;
 
 /// Receives status callbacks: a small HTTP server that verifies them and passes them to the threads that wait for them.

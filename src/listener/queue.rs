@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use ring::digest;
 
-use super::handler::{CallbackHandler, Registration, call};
+use super::handler::{CallbackHandler, call};
 use super::recent::Recent;
 use crate::callback::{CallbackError, CallbackErrorKind, StatusCallback};
 
@@ -270,5 +270,17 @@ impl Queue {
     /// Returns how many unread callbacks were discarded.
     pub(super) fn discarded(&self) -> u64 {
         self.state().discarded
+    }
+}
+
+/// The registration of a [`CallbackHandler`], which ends when this is dropped.
+pub(crate) struct Registration {
+    queue: Arc<Queue>,
+    handler: Arc<dyn CallbackHandler>,
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        self.queue.state().handlers.retain(|other| !Arc::ptr_eq(other, &self.handler));
     }
 }

@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
-use super::handler::{CallbackHandler, Registration};
+use super::handler::CallbackHandler;
 use super::public_url::PublicUrl;
-use super::queue::{Delivery, Queue, Receipt};
+use super::queue::{Delivery, Queue, Receipt, Registration};
 use super::receiver::Receiver;
 use super::warnings::Warnings;
 use crate::callback::StatusCallback;

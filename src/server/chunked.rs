@@ -1,6 +1,6 @@
 //! The chunked transfer coding. It is read strictly: anything that a proxy in front might read differently is refused.
 
-use super::request::Stop;
+use super::interruption::Interruption;
 
 /// The largest total length of size lines, extensions and line ends of a body, in bytes.
 const MAX_FRAMING: usize = 16 * 1024;
@@ -45,7 +45,7 @@ impl Chunked {
     ///
     /// # Errors
     /// Returns 400 if the bytes are not chunks or contain a trailer, and 413 if data or framing exceed their limits.
-    pub(super) fn decode(&mut self, bytes: &[u8], body: &mut Vec<u8>) -> Result<usize, Stop> {
+    pub(super) fn decode(&mut self, bytes: &[u8], body: &mut Vec<u8>) -> Result<usize, Interruption> {
         let mut used = 0;
         while let Some(&byte) = bytes.get(used) {
             if matches!(self.expected, Expected::Data) {
@@ -65,7 +65,7 @@ impl Chunked {
             used += 1;
             self.framing += 1;
             if self.framing > MAX_FRAMING {
-                return Err(Stop::Refused(413));
+                return Err(Interruption::Refused(413));
             }
             self.expected = self.next(byte, body.len())?;
         }
@@ -73,14 +73,14 @@ impl Chunked {
     }
 
     /// Returns what is expected after one byte of framing.
-    fn next(&mut self, byte: u8, received: usize) -> Result<Expected, Stop> {
+    fn next(&mut self, byte: u8, received: usize) -> Result<Expected, Interruption> {
         Ok(match (self.expected, byte) {
             (Expected::Size | Expected::MoreSize, b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F') => {
                 let digit = char::from(byte).to_digit(16).and_then(|digit| usize::try_from(digit).ok());
                 let size = self.left.checked_mul(16).zip(digit).and_then(|(high, low)| high.checked_add(low));
                 self.left = size
                     .filter(|size| received.checked_add(*size).is_some_and(|total| total <= self.max_body))
-                    .ok_or(Stop::Refused(413))?;
+                    .ok_or(Interruption::Refused(413))?;
                 Expected::MoreSize
             }
             (Expected::MoreSize, b';') | (Expected::Extension, b'\t' | b' '..=b'~' | 0x80..) => {
@@ -93,7 +93,7 @@ impl Chunked {
             (Expected::DataLf, b'\n') => Expected::Size,
             (Expected::LastCr, b'\r') => Expected::LastLf,
             (Expected::LastLf, b'\n') => Expected::Nothing,
-            _ => return Err(Stop::Refused(400)),
+            _ => return Err(Interruption::Refused(400)),
         })
     }
 }

@@ -4,9 +4,10 @@ use std::io::ErrorKind;
 use std::net::Shutdown;
 use std::time::Instant;
 
+use super::interruption::Interruption;
 use super::peer::{read, write_all};
 use super::registry::Connection;
-use super::request::{Incoming, Stop};
+use super::request::Incoming;
 use super::{PATIENCE, Reply, Response};
 
 /// The largest size of one read.
@@ -39,9 +40,9 @@ impl Served<'_> {
     ///
     /// # Errors
     /// Returns `Ended` if the connection must be closed at once.
-    fn turn(&mut self) -> Result<bool, Stop> {
+    fn turn(&mut self) -> Result<bool, Interruption> {
         let incoming = match self.request() {
-            Err(Stop::Refused(status)) => {
+            Err(Interruption::Refused(status)) => {
                 // The bytes that follow are meaningless.
                 self.write(&Response::empty(status).to_bytes(Some("close"), false))?;
                 return Ok(false);
@@ -53,7 +54,7 @@ impl Served<'_> {
         match (self.connection.shared.handler)(incoming.request) {
             Reply::Response(response) => {
                 if !response.delay.is_zero() && !self.connection.shared.pause(response.delay) {
-                    return Err(Stop::Ended);
+                    return Err(Interruption::Ended);
                 }
                 let stopping = self.connection.shared.registry().stopping;
                 // A stopping server closes connections that wait for their peer, but not those with a response to send.
@@ -69,25 +70,25 @@ impl Served<'_> {
             Reply::Raw(bytes) => {
                 self.connection.wait()?;
                 self.write(&bytes)?;
-                Err(Stop::Ended)
+                Err(Interruption::Ended)
             }
             #[cfg(feature = "sandbox")]
             Reply::Reset => {
                 let stream = socket2::SockRef::from(&self.connection.stream);
                 let _ = stream.set_linger(Some(std::time::Duration::ZERO));
-                Err(Stop::Ended)
+                Err(Interruption::Ended)
             }
         }
     }
 
     /// Waits for the next request.
-    fn request(&mut self) -> Result<Incoming, Stop> {
+    fn request(&mut self) -> Result<Incoming, Interruption> {
         let limits = &self.connection.shared.limits;
         let (mut incoming, mut began) = (None, None);
         self.connection.wait()?;
         // If the server stopped before, it only closed connections that were waiting then.
         if self.connection.shared.registry().stopping {
-            return Err(Stop::Ended);
+            return Err(Interruption::Ended);
         }
         loop {
             if incoming.is_none() {
@@ -115,9 +116,9 @@ impl Served<'_> {
             };
             match read(&self.connection.stream, &mut self.chunk, time) {
                 Err(error) if error.kind() == ErrorKind::TimedOut && has_begun => {
-                    return Err(Stop::Refused(408));
+                    return Err(Interruption::Refused(408));
                 }
-                Ok(0) | Err(_) => return Err(Stop::Ended),
+                Ok(0) | Err(_) => return Err(Interruption::Ended),
                 Ok(count) => self.input.extend_from_slice(self.chunk.get(..count).unwrap_or_default()),
             }
         }
@@ -137,7 +138,7 @@ impl Served<'_> {
     }
 
     /// Writes all bytes, if the peer reads them in time.
-    fn write(&self, bytes: &[u8]) -> Result<(), Stop> {
+    fn write(&self, bytes: &[u8]) -> Result<(), Interruption> {
         let time = self.connection.shared.limits.request_time;
         Ok(write_all(&self.connection.stream, bytes, time)?)
     }

@@ -5,6 +5,7 @@
 
 mod chunked;
 mod connection;
+mod interruption;
 mod peer;
 #[cfg(any(test, fuzzing))]
 #[path = "tests/pieces.rs"]

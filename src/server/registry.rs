@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::Shared;
-use super::request::Stop;
+use super::interruption::Interruption;
 
 /// The state of a connection, in the order in which connections are closed to make room.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -79,22 +79,22 @@ pub(super) struct Connection {
 
 impl Connection {
     /// Notes that the connection waits for its peer from now on.
-    pub(super) fn wait(&self) -> Result<(), Stop> {
+    pub(super) fn wait(&self) -> Result<(), Interruption> {
         self.enter(State::Waiting(Instant::now()))
     }
 
     /// Notes that the handler has a request of the connection from now on.
-    pub(super) fn work(&self) -> Result<(), Stop> {
+    pub(super) fn work(&self) -> Result<(), Interruption> {
         self.enter(State::Busy)
     }
 
-    fn enter(&self, next: State) -> Result<(), Stop> {
+    fn enter(&self, next: State) -> Result<(), Interruption> {
         match self.shared.registry().open.get_mut(&self.number) {
             Some((_, state)) if *state != State::Closed => {
                 *state = next;
                 Ok(())
             }
-            _ => Err(Stop::Ended),
+            _ => Err(Interruption::Ended),
         }
     }
 }

@@ -1,11 +1,10 @@
 //! Requests, and the reading of their heads.
 
-use std::io;
-
 use httparse::{EMPTY_HEADER, Error, Status};
 
 use super::Limits;
 use super::chunked::Chunked;
+use super::interruption::Interruption;
 use crate::text::url::Url;
 
 /// A request with more headers than this gets a 431 response.
@@ -46,21 +45,6 @@ impl Request {
     }
 }
 
-/// Why a request could not be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stop {
-    /// The connection has ended: the peer closed it or was silent, or it was closed to make room.
-    Ended,
-    /// The bytes are not a request, or exceed a limit. The response has this status.
-    Refused(u16),
-}
-
-impl From<io::Error> for Stop {
-    fn from(_: io::Error) -> Self {
-        Self::Ended
-    }
-}
-
 /// A request whose body is still arriving, and what its head says about the connection. Reading it needs neither a
 /// socket nor a clock.
 pub(super) struct Incoming {
@@ -85,23 +69,23 @@ impl Incoming {
     ///
     /// # Errors
     /// Returns 400 if the bytes are not a request, 413 if its body is too long, and 431 if its head is too long.
-    pub(super) fn take(input: &mut Vec<u8>, limits: &Limits) -> Result<Option<Self>, Stop> {
+    pub(super) fn take(input: &mut Vec<u8>, limits: &Limits) -> Result<Option<Self>, Interruption> {
         let mut headers = [EMPTY_HEADER; MAX_HEADERS];
         let mut parsed = httparse::Request::new(&mut headers);
         let length = match parsed.parse(input) {
             Ok(Status::Complete(length)) if length <= limits.max_head => length,
             Ok(Status::Partial) if input.len() < limits.max_head => return Ok(None),
-            Ok(_) | Err(Error::TooManyHeaders) => return Err(Stop::Refused(431)),
-            Err(_) => return Err(Stop::Refused(400)),
+            Ok(_) | Err(Error::TooManyHeaders) => return Err(Interruption::Refused(431)),
+            Err(_) => return Err(Interruption::Refused(400)),
         };
         let (Some(method), Some(target), Some(version)) = (parsed.method, parsed.path, parsed.version) else {
-            return Err(Stop::Refused(400));
+            return Err(Interruption::Refused(400));
         };
         let old = version == 0;
         let headers = parsed.headers.iter().map(|header| (header.name.to_owned(), header.value.to_vec()));
         let request = Request {
             method: method.to_owned(),
-            target: path_and_query(method, target).ok_or(Stop::Refused(400))?,
+            target: path_and_query(method, target).ok_or(Interruption::Refused(400))?,
             headers: headers.collect(),
             body: Vec::new(),
         };
@@ -117,7 +101,7 @@ impl Incoming {
     ///
     /// # Errors
     /// Returns the same errors as [`Chunked::decode`].
-    pub(super) fn take_body(&mut self, input: &mut Vec<u8>) -> Result<bool, Stop> {
+    pub(super) fn take_body(&mut self, input: &mut Vec<u8>) -> Result<bool, Interruption> {
         let body = &mut self.request.body;
         match &mut self.framing {
             Framing::Length(left) => {
@@ -152,10 +136,10 @@ fn path_and_query(method: &str, target: &str) -> Option<String> {
 }
 
 /// Returns how the body is delimited. Anything that a proxy in front might read differently is refused.
-fn framing(request: &Request, old: bool, max_body: usize) -> Result<Framing, Stop> {
+fn framing(request: &Request, old: bool, max_body: usize) -> Result<Framing, Interruption> {
     let hosts = request.values("Host").count();
     if hosts > 1 || (hosts == 0 && !old) {
-        return Err(Stop::Refused(400));
+        return Err(Interruption::Refused(400));
     }
     let mut lengths = request.values("Content-Length");
     let mut codings = request.values("Transfer-Encoding");
@@ -164,11 +148,11 @@ fn framing(request: &Request, old: bool, max_body: usize) -> Result<Framing, Sto
         (Some(length), None, None, None) if !length.is_empty() && length.iter().all(u8::is_ascii_digit) => {
             // If the digits do not fit into a number, the length is beyond any limit.
             let length = std::str::from_utf8(length).ok().and_then(|digits| digits.parse().ok());
-            length.filter(|length| *length <= max_body).map(Framing::Length).ok_or(Stop::Refused(413))
+            length.filter(|length| *length <= max_body).map(Framing::Length).ok_or(Interruption::Refused(413))
         }
         (None, None, Some(coding), None) if !old && coding.eq_ignore_ascii_case(b"chunked") => {
             Ok(Framing::Chunked(Chunked::new(max_body)))
         }
-        _ => Err(Stop::Refused(400)),
+        _ => Err(Interruption::Refused(400)),
     }
 }

@@ -11,22 +11,12 @@ use super::kind::{
     ACCOUNT_NUMBER, CARD_NUMBER, CaptureKind, EXPIRATION_DATE, Kind, POSTAL_CODE, ROUTING_NUMBER,
     SECURITY_CODE,
 };
-use super::machine::{Ending, PaySession};
-use crate::model::{Capture, CaptureError, CardType, PayResult};
+use super::machine::{Ending, PaySession, Progress};
+use crate::model::{Capture, CardType, PayResult};
 use crate::sandbox::delivery::Callback;
 use crate::sandbox::fields::Fields;
 use crate::sandbox::views::Transaction;
 use crate::text::date::iso_8601;
-
-/// The state of a capture.
-pub(super) enum Progress<'a> {
-    /// These digits have been typed so far.
-    Typing(&'a str),
-    /// The digits are valid.
-    Taken,
-    /// The digits are not valid, or the caller was not asked.
-    Failed { typed: &'a str, error: CaptureError, attempt: Option<u32> },
-}
 
 impl PaySession {
     /// Makes a callback during a capture.

@@ -7,7 +7,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::callback_fields::Progress;
 use super::collected::Collected;
 use super::kind::{ACCOUNT_NUMBER, CARD_NUMBER, CaptureKind, Kind, SECURITY_CODE};
 use crate::model::{Capture, CaptureError, PayResult};
@@ -51,6 +50,16 @@ pub(crate) struct Undocumented {
     pub(crate) words: bool,
     /// After how many failed entries for one capture the session ends with `too-many-failed-attempts`.
     pub(crate) max_failed_attempts: Option<u32>,
+}
+
+/// The state of a capture.
+pub(super) enum Progress<'a> {
+    /// These digits have been typed so far.
+    Typing(&'a str),
+    /// The digits are valid.
+    Taken,
+    /// The digits are not valid, or the caller was not asked.
+    Failed { typed: &'a str, error: CaptureError, attempt: Option<u32> },
 }
 
 /// What the connector did, or why it did nothing.

@@ -8,9 +8,8 @@ use std::time::Instant;
 
 use ureq::unversioned::transport::{Buffers, NextTimeout, Transport};
 
-use super::handover;
-use super::pool::Pool;
 use super::socket::Stream;
+use super::status;
 use crate::macros::debug_shows;
 
 /// The space that is always free in the output buffer. No line of a request's head is longer.
@@ -39,7 +38,7 @@ pub(super) struct Connection {
     tls: bool,
     /// The process that opened it.
     pub(super) process: u32,
-    pool: Weak<Pool>,
+    pool: Option<Weak<dyn Keep>>,
     output: Vec<u8>,
     /// How many bytes of `output` wait to be sent.
     held: usize,
@@ -50,6 +49,11 @@ pub(super) struct Connection {
     /// Whether ureq consumed something when it last read the input.
     progress: bool,
     state: State,
+}
+
+/// Keeps connections that are not in use.
+pub(super) trait Keep: Send + Sync {
+    fn keep(&self, connection: Connection);
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
@@ -65,9 +69,9 @@ enum State {
 
 impl Connection {
     /// Makes a connection that returns to `pool` when it is not in use.
-    pub(super) fn new(stream: Box<dyn Stream>, tls: bool, pool: &Arc<Pool>) -> Self {
+    pub(super) fn new(stream: Box<dyn Stream>, tls: bool, pool: &Arc<impl Keep + 'static>) -> Self {
         let (stream, process, pool) = (Some(stream), process::id(), Arc::downgrade(pool));
-        Self { stream, tls, process, pool, ..Self::default() }
+        Self { stream, tls, process, pool: Some(pool), ..Self::default() }
     }
 
     /// Makes every later read and write fail with [`io::ErrorKind::TimedOut`] once this time has passed.
@@ -84,7 +88,7 @@ impl Connection {
 
     /// Returns the connection to its pool.
     pub(super) fn release(mut self) {
-        if let Some(pool) = self.pool.upgrade() {
+        if let Some(pool) = self.pool.as_ref().and_then(Weak::upgrade) {
             self.state = State::Kept;
             // An idle connection keeps no more memory after an unusual request or response.
             self.input.truncate(INPUT_SIZE);
@@ -92,7 +96,7 @@ impl Connection {
             self.output.truncate(OUTPUT_IDLE);
             self.output.shrink_to(OUTPUT_IDLE);
             (self.start, self.end) = (0, 0);
-            pool.put(self);
+            pool.keep(self);
         }
     }
 
@@ -172,7 +176,7 @@ impl Transport for Connection {
                     self.state = State::Answered;
                 }
                 self.input_appended(amount);
-                handover::note_status(self.input.get(self.start..self.end).unwrap_or_default());
+                status::note(self.input.get(self.start..self.end).unwrap_or_default());
                 Ok(amount > 0)
             }
             Err(error) => Err(self.failure(error)),

@@ -2,9 +2,9 @@
 
 use std::io;
 
-use super::Transport;
-use super::handover::noted_status;
 use super::response::Response;
+use super::shutdown::Shutdown;
+use super::status;
 use crate::error::{Error, ErrorKind, Outcome, Source};
 
 /// There is no response.
@@ -14,6 +14,46 @@ pub(crate) struct Failure {
     pub(crate) partial: Option<Box<Response>>,
     /// Whether a kept connection had been closed. A new one may work at once.
     pub(crate) stale: bool,
+}
+
+impl Failure {
+    /// Makes a failure from an error that ureq returned after it had a connection.
+    pub(super) fn new(error: ureq::Error, partial: Option<Box<Response>>, shutdown: &Shutdown) -> Failure {
+        use ErrorKind::{ConnectionLost, Timeout, UnexpectedResponse};
+        if shutdown.is_down() {
+            return Error::shut_down(Outcome::Unknown).into();
+        }
+        // If the head has arrived, the response is only incomplete.
+        let happened = |incomplete: &str, nothing: &str| match &partial {
+            Some(response) => format!("the response (HTTP {}) {incomplete}", response.status),
+            None => nothing.to_owned(),
+        };
+        let (kind, retryable, message) = match &error {
+            ureq::Error::Io(error) if error.kind() == io::ErrorKind::TimedOut => {
+                (Timeout, true, happened("did not end in time", "no response in time"))
+            }
+            ureq::Error::Other(_) | ureq::Error::Io(_) => {
+                (ConnectionLost, true, happened("was cut off", "the connection was lost"))
+            }
+            ureq::Error::LargeResponseHeader(..) => {
+                (UnexpectedResponse, false, "the response's head is too large".to_owned())
+            }
+            // Something on the way has corrupted the connection.
+            _ => (UnexpectedResponse, true, "the response cannot be read as HTTP".to_owned()),
+        };
+        let (source, partial, stale) = match error {
+            // Only our kept connection returns it: ureq 3.5 itself never returns `Other`.
+            ureq::Error::Other(source) => (source, partial, true),
+            ureq::Error::Io(error) => (error.into(), partial, false),
+            error => {
+                let head_only =
+                    || Some(Box::new(Response { status: status::take()?, ..Response::default() }));
+                (error.into(), partial.or_else(head_only), false)
+            }
+        };
+        let error = Error::new(kind, Outcome::Unknown, message).with_source(source);
+        Self { error: error.retryable(retryable).timed_out(kind == Timeout), partial, stale }
+    }
 }
 
 impl From<Error> for Failure {
@@ -56,49 +96,6 @@ impl From<io::Error> for NotConnected {
     fn from(error: io::Error) -> Self {
         Self::Failed(error)
     }
-}
-
-impl Transport {
-    /// Makes a failure from an error that ureq returned after it had a connection.
-    pub(super) fn failure(&self, error: ureq::Error, partial: Option<Box<Response>>) -> Failure {
-        if self.shutdown.is_down() {
-            return Error::shut_down(Outcome::Unknown).into();
-        }
-        failure(error, partial)
-    }
-}
-
-fn failure(error: ureq::Error, partial: Option<Box<Response>>) -> Failure {
-    use ErrorKind::{ConnectionLost, Timeout, UnexpectedResponse};
-    // If the head has arrived, the response is only incomplete.
-    let happened = |incomplete: &str, nothing: &str| match &partial {
-        Some(response) => format!("the response (HTTP {}) {incomplete}", response.status),
-        None => nothing.to_owned(),
-    };
-    let (kind, retryable, message) = match &error {
-        ureq::Error::Io(error) if error.kind() == io::ErrorKind::TimedOut => {
-            (Timeout, true, happened("did not end in time", "no response in time"))
-        }
-        ureq::Error::Other(_) | ureq::Error::Io(_) => {
-            (ConnectionLost, true, happened("was cut off", "the connection was lost"))
-        }
-        ureq::Error::LargeResponseHeader(..) => {
-            (UnexpectedResponse, false, "the response's head is too large".to_owned())
-        }
-        // Something on the way has corrupted the connection.
-        _ => (UnexpectedResponse, true, "the response cannot be read as HTTP".to_owned()),
-    };
-    let (source, partial, stale) = match error {
-        // Only our kept connection returns it: ureq 3.5 itself never returns `Other`.
-        ureq::Error::Other(source) => (source, partial, true),
-        ureq::Error::Io(error) => (error.into(), partial, false),
-        error => {
-            let head_only = || Some(Box::new(Response { status: noted_status()?, ..Response::default() }));
-            (error.into(), partial.or_else(head_only), false)
-        }
-    };
-    let error = Error::new(kind, Outcome::Unknown, message).with_source(source);
-    Failure { error: error.retryable(retryable).timed_out(kind == Timeout), partial, stale }
 }
 
 #[cfg(test)]
@@ -167,7 +164,7 @@ mod tests {
         ] {
             let is_stale = matches!(error, ureq::Error::Other(_));
             let partial = head.then(|| Box::new(Response { status: 201, ..Response::default() }));
-            let failure = failure(error, partial);
+            let failure = Failure::new(error, partial, &Shutdown::default());
             check(&failure.error, kind, Outcome::Unknown, retryable, kind == Timeout, shown);
             assert_eq!((failure.stale, failure.partial.is_some()), (is_stale, head));
             assert!(failure.error.source().is_some());

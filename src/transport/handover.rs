@@ -12,10 +12,10 @@ use ureq::unversioned::transport::{ConnectionDetails, Connector, NextTimeout};
 use ureq::{Agent, Body};
 
 use super::connection::Connection;
+use super::status;
 
 thread_local! {
     static NEXT: Cell<Option<Connection>> = const { Cell::new(None) };
-    static STATUS: Cell<Option<u16>> = const { Cell::new(None) };
 }
 
 /// Runs a request on a connection.
@@ -24,7 +24,7 @@ pub(super) fn run(
     request: Request<&[u8]>,
     connection: Connection,
 ) -> Result<Response<Body>, ureq::Error> {
-    let _ = STATUS.try_with(Cell::take);
+    let _ = status::take();
     set(Some(connection));
     let result = agent.run(request);
     // If ureq failed before it asked, the connection must not be used for another request.
@@ -35,21 +35,6 @@ pub(super) fn run(
 fn set(connection: Option<Connection>) {
     // A thread that is ending no longer has a slot. ureq then reports that it has no connection.
     let _ = NEXT.try_with(|next| next.set(connection));
-}
-
-/// Notes the status of the response to the current request, from the first bytes of its head. If ureq cannot read the
-/// head to its end, for example because it has more than about 100 headers, it does not even report the status.
-pub(super) fn note_status(head: &[u8]) {
-    let status = head.strip_prefix(b"HTTP/1.").and_then(|rest| std::str::from_utf8(rest.get(2..5)?).ok());
-    // Interim responses do not count.
-    if let Some(status) = status.and_then(|status| status.parse().ok()).filter(|status| *status >= 200) {
-        let _ = STATUS.try_with(|noted| noted.set(noted.get().or(Some(status))));
-    }
-}
-
-/// Returns the status of the response to the last request of this thread.
-pub(super) fn noted_status() -> Option<u16> {
-    STATUS.try_with(Cell::get).ok().flatten()
 }
 
 /// ureq's connector and resolver: neither looks up or connects anything.

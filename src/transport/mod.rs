@@ -5,6 +5,7 @@
 //! HTTP over the connection, and knows neither addresses nor proxies nor deadlines. The [`connection`] keeps the
 //! deadline, and sends head and body in one packet.
 
+mod body;
 mod connection;
 mod connector;
 mod failure;
@@ -16,6 +17,7 @@ mod resolver;
 mod response;
 pub(crate) mod shutdown;
 mod socket;
+mod status;
 mod tls;
 
 use std::sync::Arc;
@@ -32,7 +34,7 @@ use connection::Connection;
 use connector::Connector;
 use handover::Handover;
 use pool::Pool;
-use shutdown::Shutdown;
+use shutdown::{Shutdown, deadline_in};
 
 pub(crate) use failure::Failure;
 pub(crate) use proxy::ProxyChoice;
@@ -42,9 +44,6 @@ pub(crate) use ureq::http::HeaderMap;
 
 /// The error of a build without TLS if the base URL is https.
 const NO_TLS: &str = "this build has no TLS: turn on the feature rustls or native-tls";
-
-/// The longest time, a year, so that it can always be added to the clock.
-const LONGEST: Duration = Duration::from_secs(365 * 86_400);
 
 /// The settings of a transport, besides the base URL and the user agent.
 #[derive(Clone)]
@@ -146,15 +145,16 @@ impl Transport {
     ) -> Result<Response, Failure> {
         let deadline = deadline_in(time);
         let connection = self.connection(deadline, fresh)?;
+        let failure = |error| Failure::new(error, None, &self.shutdown);
         let mut request = Request::new(form);
         *request.method_mut() = Method::POST;
-        *request.uri_mut() = self.url(path).map_err(|error| self.failure(error.into(), None))?;
+        *request.uri_mut() = self.url(path).map_err(|error| failure(error.into()))?;
         request.headers_mut().clone_from(&self.headers);
         if let Some(place) = request.headers_mut().get_mut(AUTHORIZATION) {
             place.clone_from(authorization);
         }
         let response = handover::run(&self.agent, request, connection);
-        self.read(response.map_err(|error| self.failure(error, None))?)
+        body::read(response.map_err(failure)?, &self.shutdown)
     }
 
     /// Returns a kept connection or a new one. If this fails, nothing was sent.
@@ -179,12 +179,6 @@ impl Transport {
         parts.path_and_query = Some(PathAndQuery::try_from(path)?);
         Ok(Uri::from_parts(parts)?)
     }
-}
-
-/// Returns the time that is this long from now.
-fn deadline_in(time: Duration) -> Instant {
-    let now = Instant::now();
-    now.checked_add(time.min(LONGEST)).unwrap_or(now)
 }
 
 fn header(field: &'static str, value: &str) -> Result<HeaderValue, Error> {

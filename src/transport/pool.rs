@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
-use super::connection::Connection;
+use super::connection::{Connection, Keep};
 
 /// Idle connections, all to the same host.
 pub(super) struct Pool {
@@ -67,11 +67,6 @@ impl Pool {
         found
     }
 
-    /// Keeps a connection that is no longer in use.
-    pub(super) fn put(&self, connection: Connection) {
-        self.put_at(connection, Instant::now(), thread::current().id());
-    }
-
     fn put_at(&self, connection: Connection, now: Instant, thread: ThreadId) {
         let mut state = self.state();
         let mut closed = state.remove_unusable(now, self.lifetime, connection.process);
@@ -121,6 +116,12 @@ impl Pool {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Keep for Pool {
+    fn keep(&self, connection: Connection) {
+        self.put_at(connection, Instant::now(), thread::current().id());
     }
 }
 
@@ -266,7 +267,7 @@ mod tests {
         let fakes = fakes::<4>();
         assert!(take(&pool).is_none());
         for fake in &fakes {
-            pool.put(connection(fake, &pool));
+            pool.keep(connection(fake, &pool));
         }
         for dead in [&fakes[3], &fakes[1], &fakes[0]] {
             dead.dead.store(true, Ordering::SeqCst);
@@ -279,7 +280,7 @@ mod tests {
     #[test]
     fn cleared_and_closed() {
         let pool = pool(9);
-        let put = |fake: &Fake| pool.put(connection(fake, &pool));
+        let put = |fake: &Fake| pool.keep(connection(fake, &pool));
         let [a, b, c] = &fakes::<3>();
         assert!(take(&pool).is_none());
         put(a);

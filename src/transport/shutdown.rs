@@ -4,6 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+/// The longest time, a year, so that it can always be added to the clock.
+const LONGEST: Duration = Duration::from_secs(365 * 86_400);
+
 /// Whether a client was shut down, and waits that end when it is.
 #[derive(Debug, Default)]
 pub(crate) struct Shutdown {
@@ -32,7 +35,7 @@ impl Shutdown {
 
     /// Sleeps, and reports whether the whole time passed without a shutdown.
     pub(crate) fn sleep(&self, time: Duration) -> bool {
-        self.wait(super::deadline_in(time), || None::<()>);
+        self.wait(deadline_in(time), || None::<()>);
         !self.is_down()
     }
 
@@ -50,6 +53,12 @@ impl Shutdown {
             held = self.wake.wait_timeout(held, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
+}
+
+/// Returns the time that is this long from now.
+pub(super) fn deadline_in(time: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(time.min(LONGEST)).unwrap_or(now)
 }
 
 #[cfg(test)]

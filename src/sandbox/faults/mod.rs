@@ -14,7 +14,7 @@ pub use target::FaultTarget;
 
 use crate::sandbox::parameters::Form;
 use crate::server::Request;
-use random::Tries;
+use random::Requests;
 use target::WaitingFault;
 
 /// Makes requests fail: see [`Sandbox::faults`](super::Sandbox::faults).
@@ -29,7 +29,7 @@ pub struct Faults {
 #[derive(Debug, Default)]
 struct Plan {
     waiting: Vec<WaitingFault>,
-    random: Option<(RandomFaults, Tries)>,
+    random: Option<(RandomFaults, Requests)>,
     injected: usize,
 }
 
@@ -68,7 +68,7 @@ impl Faults {
 
     /// Hits requests at random from now on. This replaces earlier random faults.
     pub fn at_random(&self, faults: RandomFaults) {
-        self.plan().random = Some((faults, Tries::default()));
+        self.plan().random = Some((faults, Requests::default()));
     }
 
     /// Removes all faults, both waiting and random ones.
@@ -103,8 +103,8 @@ impl Plan {
         let fit: Vec<bool> = self.waiting.iter_mut().map(|waiting| waiting.fits(path, &form)).collect();
         let fault = match (fit.iter().position(|fits| *fits), &mut self.random) {
             (Some(index), _) => Some(self.waiting.remove(index).fault),
-            (None, Some((random, tries))) => {
-                tries.next(random, form.get("IdempotencyKey").unwrap_or_default())
+            (None, Some((random, requests))) => {
+                random.next(requests, form.get("IdempotencyKey").unwrap_or_default())
             }
             (None, None) => None,
         };

@@ -58,6 +58,15 @@ impl RandomFaults {
         at_most_in_a_row(faults: u32) = faults;
     }
 
+    /// Returns the fault that hits the next request with a key.
+    pub(super) fn next(&self, requests: &mut Requests, key: &str) -> Option<Fault> {
+        let of_key = requests.entry(key.to_owned()).or_default();
+        let fault = self.choose(key, of_key.sent).filter(|_| of_key.in_a_row < self.at_most_in_a_row);
+        of_key.sent += 1;
+        of_key.in_a_row = if fault.is_some() { of_key.in_a_row + 1 } else { 0 };
+        fault
+    }
+
     /// Returns the fault that hits the `attempt`-th request with a key.
     fn choose(&self, key: &str, attempt: u64) -> Option<Fault> {
         let hash = key.bytes().fold(mixed(self.seed), |hash, byte| mixed(hash ^ u64::from(byte)));
@@ -71,25 +80,13 @@ impl RandomFaults {
 }
 
 /// How often each key was sent.
-#[derive(Debug, Default)]
-pub(super) struct Tries(HashMap<String, TriesOfKey>);
+pub(super) type Requests = HashMap<String, RequestsOfKey>;
 
 /// How often a key was sent, and how many of the last requests with it were hit in a row.
 #[derive(Debug, Default)]
-struct TriesOfKey {
+pub(super) struct RequestsOfKey {
     sent: u64,
     in_a_row: u32,
-}
-
-impl Tries {
-    /// Returns the fault that hits the next request with a key.
-    pub(super) fn next(&mut self, random: &RandomFaults, key: &str) -> Option<Fault> {
-        let tries = self.0.entry(key.to_owned()).or_default();
-        let fault = random.choose(key, tries.sent).filter(|_| tries.in_a_row < random.at_most_in_a_row);
-        tries.sent += 1;
-        tries.in_a_row = if fault.is_some() { tries.in_a_row + 1 } else { 0 };
-        fault
-    }
 }
 
 /// Spreads a number over all 64 bits (the finalizer of `SplitMix64`).

@@ -4,7 +4,7 @@ use super::*;
 
 /// The faults that hit `keys` keys that are sent `times` each, either key after key or in turn.
 fn struck(random: &RandomFaults, keys: usize, times: usize, in_turn: bool) -> Vec<Vec<Option<Fault>>> {
-    let mut plan = Plan { random: Some((random.clone(), Tries::default())), ..Plan::default() };
+    let mut plan = Plan { random: Some((random.clone(), Requests::default())), ..Plan::default() };
     let mut all = vec![Vec::new(); keys];
     for n in 0..keys * times {
         let key = if in_turn { n % keys } else { n / times };

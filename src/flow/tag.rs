@@ -15,9 +15,7 @@ pub(super) fn of(key: &str) -> String {
 
 /// Returns the reference of a key: 16 hex digits, short enough for the description of a payment.
 pub(super) fn reference(key: &str) -> String {
-    let mut reference = of(key);
-    reference.truncate(16);
-    reference
+    format!("{:.16}", of(key))
 }
 
 /// Returns the URL with the tag in its query, before its fragment.

@@ -4,7 +4,6 @@ use form_urlencoded::byte_serialize;
 
 use super::field::{Field, Fields};
 use crate::error::Error;
-use crate::model::Amount;
 use crate::text::digits::push_decimal;
 
 /// A form body under construction.
@@ -30,9 +29,11 @@ impl Form {
             match value {
                 // Any Unicode, percent-encoded, space as `+`.
                 Field::Text(text) | Field::Url(text) => form.encoded(text),
-                Field::Boolean(value) => form.boolean(*value),
-                Field::Int(value) => form.int(*value),
-                Field::Float(amount, decimals) => form.float(*amount, *decimals),
+                Field::Boolean(value) => form.body.push_str(if *value { "true" } else { "false" }),
+                // Decimal digits without sign, leading zero or grouping.
+                Field::Int(value) => push_decimal(&mut form.body, (*value).into(), 1),
+                // A decimal number, exact, with at least this many decimals.
+                Field::Float(amount, decimals) => amount.push(&mut form.body, *decimals),
                 Field::CardTypes(items) => form.list(items, " "),
                 Field::Captures(items) => form.list(items, ","),
                 Field::Json(value) => {
@@ -55,21 +56,6 @@ impl Form {
         self.body.push('=');
     }
 
-    /// Appends `true` or `false`.
-    fn boolean(&mut self, value: bool) {
-        self.body.push_str(if value { "true" } else { "false" });
-    }
-
-    /// Appends decimal digits without sign, leading zero or grouping.
-    fn int(&mut self, value: u32) {
-        push_decimal(&mut self.body, value.into(), 1);
-    }
-
-    /// Appends a decimal number, exact, with at least this many decimals.
-    fn float(&mut self, amount: Amount, decimals: usize) {
-        amount.push(&mut self.body, decimals);
-    }
-
     fn list<T: AsRef<str>>(&mut self, items: &[T], separator: &str) {
         for (index, item) in items.iter().enumerate() {
             if index > 0 {
@@ -87,7 +73,7 @@ impl Form {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Capture, CardType};
+    use crate::model::{Amount, Capture, CardType};
     use proptest::prelude::*;
     use serde_json::{Value, json};
 

@@ -171,7 +171,7 @@ impl fmt::Debug for Event<'_> {
         let of_capture = |f: &mut fmt::Formatter<'_>, name: &str, capture: &Capture, shown: Option<&str>| {
             f.debug_struct(name)
                 .field("capture", &Escaped(capture.as_str()))
-                .field("shown", &shown.map(Withheld::new))
+                .field("shown", &shown.map(Withheld))
                 .finish()
         };
         match self {
@@ -188,8 +188,8 @@ impl fmt::Debug for Event<'_> {
             Self::Succeeded { confirmation_code, token, profile } => f
                 .debug_struct("Succeeded")
                 .field("confirmation_code", &confirmation_code.map(Escaped))
-                .field("token", &token.map(Withheld::new))
-                .field("profile", &profile.map(Withheld::new))
+                .field("token", &token.map(Withheld))
+                .field("profile", &profile.map(Withheld))
                 .finish(),
             Self::Failed { result, error, code, connector_error } => f
                 .debug_struct("Failed")

@@ -1,5 +1,6 @@
 //! `StatusCallback`: what the service POSTs while a payment is under way.
 
+mod debug;
 mod error;
 mod event;
 mod read;
@@ -210,9 +211,9 @@ impl StatusCallback {
             payment_error: form.take("PaymentError").map(read::decoded_again),
             pay_error_code: form.take("PayErrorCode"),
             connector_error: form.take("ConnectorError"),
-            bank_routing_number: form.take("BankRoutingNumber").map(Withheld::new),
-            payment_token: form.take("PaymentToken").map(Withheld::new),
-            profile_id: form.take("ProfileId").map(Withheld::new),
+            bank_routing_number: form.take("BankRoutingNumber").map(Withheld),
+            payment_token: form.take("PaymentToken").map(Withheld),
+            profile_id: form.take("ProfileId").map(Withheld),
             required: form.take_captures("Required"),
             others: form.others(),
             form: Form::new(body),

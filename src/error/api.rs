@@ -36,7 +36,7 @@ pub struct ApiError {
 impl ApiError {
     /// Makes an error from what is known of a response before its body is read.
     pub(crate) fn new(status: u16, request_id: Option<String>, body: String) -> Self {
-        Self { status, request_id, body: Withheld::new(body), ..Self::default() }
+        Self { status, request_id, body: Withheld(body), ..Self::default() }
     }
 
     /// Returns whether the payment connector or the service is unavailable, so that the same request may be accepted

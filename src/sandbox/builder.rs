@@ -54,12 +54,12 @@ impl SandboxBuilder {
 
         /// Sets the account's auth token: text that is not empty, without white space or control characters. Default: a
         /// new one.
-        auth_token(auth_token: impl Into<String>) = Some(Withheld::new(auth_token.into()));
+        auth_token(auth_token: impl Into<String>) = Some(Withheld(auth_token.into()));
 
         /// Sets a shared key with which status callbacks are signed, by HMAC-SHA256, instead of the auth token. The
         /// service does this if the account has a Webhook Rule with a `SharedKey`. Verify such callbacks with
         /// [`SignatureValidator::with_shared_key`](crate::SignatureValidator::with_shared_key). Default: none.
-        shared_key(secret: impl Into<String>) = Some(Withheld::new(secret.into()));
+        shared_key(secret: impl Into<String>) = Some(Withheld(secret.into()));
 
         /// Sets whether a request whose idempotency key was used before gets the stored response or is carried out
         /// again. Default: [`Replayed`](IdempotencyKeys::Replayed).

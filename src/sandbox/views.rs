@@ -84,8 +84,8 @@ impl Transaction {
             amount: charge,
             currency: charge.map(|_| parameters.currency.clone()),
             confirmation_code: charge.map(|_| made("ch")),
-            token: token_type.as_ref().map(|_| Withheld::new(made(token_prefix))),
-            profile_id: token_type.as_ref().map(|_| Withheld::new(made("cus"))),
+            token: token_type.as_ref().map(|_| Withheld(made(token_prefix))),
+            profile_id: token_type.as_ref().map(|_| Withheld(made("cus"))),
             token_type,
         }
     }

@@ -8,7 +8,9 @@ pub(crate) mod json;
 pub(crate) mod random;
 mod redact;
 pub(crate) mod url;
+mod withheld;
 
 pub(crate) use escape::{Escaped, cut};
-pub(crate) use redact::{Redactor, Withheld};
+pub(crate) use redact::Redactor;
 pub(crate) use url::url_without_secrets;
+pub(crate) use withheld::Withheld;

@@ -23,8 +23,8 @@ fn the_last_callback_of_a_tokenization() {
     let callback = StatusCallback::parse(TOKENIZED.as_bytes()).unwrap();
     let mut expected = StatusCallback::parse(CHARGED.as_bytes()).unwrap();
     expected.payment_confirmation_code = None;
-    expected.payment_token = Some(Withheld::new("card_1JMqLe2eZvKYlo2C".to_owned()));
-    expected.profile_id = Some(Withheld::new("cus_JzP2wN9RhY".to_owned()));
+    expected.payment_token = Some(Withheld("card_1JMqLe2eZvKYlo2C".to_owned()));
+    expected.profile_id = Some(Withheld("cus_JzP2wN9RhY".to_owned()));
     assert_eq!((&callback, callback.form()), (&expected, TOKENIZED));
     assert_eq!(
         callback.event(),

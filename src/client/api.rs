@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::client::PaymentsApiBuilder;
-use crate::client::attempts::Engine;
+use crate::client::attempts::Attempts;
 use crate::client::credentials::Credentials;
 use crate::client::operation::Operation;
 use crate::error::Error;
@@ -48,7 +48,7 @@ pub struct PaymentsApi {
     account_sid: Arc<str>,
     /// `AssertUnwindSafe` because the HTTP library does not promise it. After a panic, a connection that was in use is
     /// closed and not kept, and poisoned locks are used like others.
-    engine: Arc<AssertUnwindSafe<Engine>>,
+    attempts: Arc<AssertUnwindSafe<Attempts>>,
     timeout: Duration,
 }
 
@@ -78,8 +78,8 @@ impl PaymentsApi {
         PaymentsApiBuilder::new(credentials)
     }
 
-    pub(crate) fn from_parts(account_sid: &str, engine: Engine, timeout: Duration) -> Self {
-        Self { account_sid: account_sid.into(), engine: Arc::new(AssertUnwindSafe(engine)), timeout }
+    pub(crate) fn from_parts(account_sid: &str, attempts: Attempts, timeout: Duration) -> Self {
+        Self { account_sid: account_sid.into(), attempts: Arc::new(AssertUnwindSafe(attempts)), timeout }
     }
 
     /// Starts a Payments session on a live call (`CreatePayments`).
@@ -192,7 +192,7 @@ impl PaymentsApi {
         if timeout.is_zero() {
             return Err(Error::invalid("timeout", "zero"));
         }
-        self.engine.transport.connect(timeout)
+        self.attempts.transport.connect(timeout)
     }
 
     /// Shuts down the client and all of its clones. Calls that block in other threads return at once with an error of
@@ -202,7 +202,7 @@ impl PaymentsApi {
     /// [`Unknown`](crate::Outcome::Unknown). A call that waits for its
     /// [source of access tokens](Credentials::bearer_source) returns only when the source does.
     pub fn shutdown(&self) {
-        self.engine.transport.shutdown();
+        self.attempts.transport.shutdown();
     }
 
     /// Runs an operation, and adds the idempotency key to its errors.
@@ -213,7 +213,7 @@ impl PaymentsApi {
         form: impl FnOnce() -> Result<String, Error>,
     ) -> Result<PaymentsResponse, Error> {
         let form = operation.check().and_then(|()| form());
-        let result = form.and_then(|form| self.engine.run(operation, &form, self.timeout));
+        let result = form.and_then(|form| self.attempts.run(operation, &form, self.timeout));
         result.map_err(|error| error.with_idempotency_key(idempotency_key))
     }
 }

@@ -18,14 +18,14 @@ use crate::transport::{Failure, Transport};
 const LEAST_TIME: Duration = Duration::from_millis(10);
 
 /// Carries out operations. All clones of a client share it.
-pub(crate) struct Engine {
+pub(crate) struct Attempts {
     pub(crate) transport: Transport,
     pub(crate) retry_policy: RetryPolicy,
     pub(crate) secret: Secret,
     pub(crate) observer: Option<Observer>,
 }
 
-impl Engine {
+impl Attempts {
     /// Sends a form until a response settles the operation, for at most `timeout`. Every attempt sends the same
     /// bytes.
     pub(crate) fn run(

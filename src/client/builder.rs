@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::client::PaymentsApi;
-use crate::client::attempts::Engine;
+use crate::client::attempts::Attempts;
 use crate::client::credentials::Credentials;
 use crate::client::endpoint;
 use crate::client::observer::{Attempt, Observer};
@@ -239,13 +239,13 @@ impl PaymentsApiBuilder {
             let reason = "not at most 200 visible ASCII characters and spaces";
             return Err(Error::invalid("user_agent_suffix", reason));
         }
-        let engine = Engine {
+        let attempts = Attempts {
             transport: Transport::new(&base_url, &user_agent(suffix), &self.setup)?,
             retry_policy: self.retry_policy,
             secret: self.credentials.secret.clone(),
             observer: self.on_attempt,
         };
-        Ok(PaymentsApi::from_parts(self.credentials.account_sid(), engine, self.timeout))
+        Ok(PaymentsApi::from_parts(self.credentials.account_sid(), attempts, self.timeout))
     }
 }
 

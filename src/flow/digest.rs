@@ -47,7 +47,7 @@ impl ResponseDigest {
     }
 
     /// Returns whether the same request could succeed later, because it was not refused for its content.
-    pub(super) fn is_passing(&self) -> bool {
+    pub(super) fn is_temporary(&self) -> bool {
         match (self.kind, self.status) {
             (ErrorKind::InvalidInput | ErrorKind::Shutdown, _) => false,
             (ErrorKind::Api, Some(status @ 400..=499)) => matches!(status, 408 | 409 | 425 | 429 | 499),

@@ -24,9 +24,9 @@ use crate::text::Escaped;
 
 pub use digest::ResponseDigest;
 pub use ending::{Ending, NotPaidReason, PaymentEnding, SessionEnding};
-use operation::Kind;
+use operation::Purpose;
 pub use settings::ReferencePlace;
-use state::{Action, Limits, State, Stop};
+use state::{Action, FlowLimits, State, Stop};
 
 /// How long after a request was begun its process counts as gone: twice the client's default deadline.
 const RESPONSE_TIME: Duration = Duration::from_secs(60);
@@ -132,7 +132,7 @@ pub struct PaymentFlow {
     call_sid: String,
     params: CreatePaymentsParams,
     place: ReferencePlace,
-    limits: Limits,
+    limits: FlowLimits,
     revision: u64,
     state: State,
 }
@@ -173,8 +173,8 @@ impl PaymentFlow {
     pub fn next(&mut self, now: SystemTime) -> Step {
         let action = self.change(|state, limits| state.next(millis(now), limits));
         match action {
-            Action::Send(kind) => match &self.state.session {
-                Some(sid) => Step::Update { sid: sid.clone(), params: self.update_params(kind) },
+            Action::Send(purpose) => match &self.state.session {
+                Some(sid) => Step::Update { sid: sid.clone(), params: self.update_params(purpose) },
                 None => Step::Create(self.create_params()),
             },
             Action::Wait(time) => Step::WaitUntil(moment(time)),
@@ -256,7 +256,7 @@ impl PaymentFlow {
     /// Returns the idempotency key of the request that was begun and has no response yet: the process that began it is
     /// either waiting for the response or gone.
     pub fn awaited_key(&self) -> Option<String> {
-        self.state.in_flight.map(|kind| self.operation_key(kind))
+        self.state.in_flight.map(|purpose| self.operation_key(purpose))
     }
 
     /// Returns a number that grows with each change. Replace a stored flow only if it still has the revision that was
@@ -297,7 +297,7 @@ impl PaymentFlow {
         tag::of(self.key())
     }
 
-    fn change<T>(&mut self, change: impl FnOnce(&mut State, &Limits) -> T) -> T {
+    fn change<T>(&mut self, change: impl FnOnce(&mut State, &FlowLimits) -> T) -> T {
         let before = self.state.clone();
         let out = change(&mut self.state, &self.limits);
         if self.state != before {
@@ -320,26 +320,26 @@ impl PaymentFlow {
 
     /// Returns the idempotency key of a request. It names what the request is for, so that a repeated request has the
     /// same key as the first time.
-    fn operation_key(&self, kind: Kind) -> String {
+    fn operation_key(&self, purpose: Purpose) -> String {
         let key = self.key();
-        match (kind, &self.state.ask) {
-            (Kind::Capture, Some(ask)) => format!("{key}-{}-{}", ask.capture, ask.number),
-            (Kind::Create | Kind::Capture, _) => key.to_owned(),
-            (Kind::Cancel, _) => format!("{key}-cancel"),
-            (Kind::Complete, _) if self.state.rounds == 0 => format!("{key}-complete"),
+        match (purpose, &self.state.ask) {
+            (Purpose::Capture, Some(ask)) => format!("{key}-{}-{}", ask.capture, ask.number),
+            (Purpose::Create | Purpose::Capture, _) => key.to_owned(),
+            (Purpose::Cancel, _) => format!("{key}-cancel"),
+            (Purpose::Complete, _) if self.state.rounds == 0 => format!("{key}-complete"),
             // The service may replay the refusal that it stored under the key of the previous round.
-            (Kind::Complete, _) => format!("{key}-complete-{}", self.state.rounds.saturating_add(1)),
+            (Purpose::Complete, _) => format!("{key}-complete-{}", self.state.rounds.saturating_add(1)),
         }
     }
 
-    fn update_params(&self, kind: Kind) -> UpdatePaymentsParams {
+    fn update_params(&self, purpose: Purpose) -> UpdatePaymentsParams {
         let url = self.status_callback();
-        let params = match (kind, &self.state.ask) {
-            (Kind::Capture, Some(ask)) => UpdatePaymentsParams::new_capture(url, ask.capture.clone()),
-            (Kind::Complete, _) => UpdatePaymentsParams::new_complete(url),
+        let params = match (purpose, &self.state.ask) {
+            (Purpose::Capture, Some(ask)) => UpdatePaymentsParams::new_capture(url, ask.capture.clone()),
+            (Purpose::Complete, _) => UpdatePaymentsParams::new_complete(url),
             _ => UpdatePaymentsParams::new_cancel(url),
         };
-        let mut params = params.idempotency_key(self.operation_key(kind));
+        let mut params = params.idempotency_key(self.operation_key(purpose));
         params.account_sid.clone_from(&self.params.account_sid);
         params
     }

@@ -8,7 +8,7 @@ pub(super) const MAX_BEGINS: u32 = 3;
 
 /// The purpose of a request.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Kind {
+pub(super) enum Purpose {
     Create,
     Capture,
     Complete,
@@ -42,6 +42,6 @@ impl Operation {
 
     /// Returns whether the last response was a refusal that the same request would get again.
     pub(super) fn is_refused(&self) -> bool {
-        self.response.as_ref().is_some_and(|response| !response.is_passing())
+        self.response.as_ref().is_some_and(|response| !response.is_temporary())
     }
 }

@@ -39,7 +39,7 @@ impl SessionResult {
         } else if self.is_decline() {
             2
         } else {
-            u8::from(self.is_known())
+            u8::from(self.ends_session())
         }
     }
 
@@ -49,7 +49,7 @@ impl SessionResult {
 
     /// Returns whether it is certain that the session is over. A result that this version does not know may mean
     /// something else.
-    pub(super) fn is_known(&self) -> bool {
+    pub(super) fn ends_session(&self) -> bool {
         self.is_cancelled() || !matches!(self.result, PayResult::Other(_))
     }
 }

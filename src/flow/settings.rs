@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::state::{Limits, State};
+use super::state::{FlowLimits, State};
 use super::{PaymentFlow, captures, tag, whole_millis};
 use crate::error::Error;
 use crate::model::sid;
@@ -42,7 +42,7 @@ impl PaymentFlow {
         if tag::is_tagged(&params.status_callback) {
             return Err(Error::invalid("StatusCallback", "has a query parameter payment_flow"));
         }
-        let limits = Limits { max_asks: 3, capture_timeout: 120_000, result_timeout: 60_000 };
+        let limits = FlowLimits { max_asks: 3, capture_timeout: 120_000, result_timeout: 60_000 };
         let state = State { left: captures::expected(&params), ..State::default() };
         let place = ReferencePlace::Description;
         let flow = Self { call_sid, params, place, limits, revision: 0, state };
@@ -84,7 +84,7 @@ impl PaymentFlow {
     /// Returns an error if the `Parameter` of the params already has a field of that name, or if the flow has
     /// begun.
     pub fn reference_place(mut self, place: ReferencePlace) -> Result<Self, Error> {
-        self.checked("reference_place", true)?; // it cannot be zero
+        self.not_begun("reference_place")?;
         if let (ReferencePlace::Parameter(name), Some(Value::Object(fields))) =
             (&place, &self.params.parameter)
         {
@@ -110,7 +110,6 @@ impl PaymentFlow {
     /// Returns the params of the request that creates the session.
     pub(super) fn create_params(&self) -> CreatePaymentsParams {
         let mut params = self.params.clone();
-        params.idempotency_key.clone_from(&self.params.idempotency_key);
         params.status_callback = self.status_callback();
         let reference = tag::reference(self.key());
         match &self.place {
@@ -131,14 +130,15 @@ impl PaymentFlow {
         params
     }
 
-    /// Checks a setting before it is changed.
+    /// Checks a number before it is set.
     fn checked<T: Default + PartialEq>(&self, field: &'static str, value: T) -> Result<T, Error> {
         if value == T::default() {
             return Err(Error::invalid(field, "zero"));
         }
-        if self.revision > 0 {
-            return Err(Error::invalid(field, "the flow has begun"));
-        }
-        Ok(value)
+        self.not_begun(field).map(|()| value)
+    }
+
+    fn not_begun(&self, field: &'static str) -> Result<(), Error> {
+        if self.revision == 0 { Ok(()) } else { Err(Error::invalid(field, "the flow has begun")) }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::ResponseDigest;
 use super::captures::{MAX_CAPTURES, repeated_capture};
-use super::operation::{Kind, MAX_BEGINS, Operation};
+use super::operation::{MAX_BEGINS, Operation, Purpose};
 use super::result::SessionResult;
 use crate::model::{Capture, CaptureError, Payments};
 
@@ -18,13 +18,13 @@ const MAX_ROUNDS: u32 = 3;
 
 /// The limits of a flow. Times are in milliseconds.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Limits {
+pub(super) struct FlowLimits {
     pub(super) max_asks: u32,
     pub(super) capture_timeout: u64,
     pub(super) result_timeout: u64,
 }
 
-impl Limits {
+impl FlowLimits {
     /// Returns the largest number of requests that a flow can begin.
     pub(super) fn max_requests(&self) -> u64 {
         let asks = u64::from(self.max_asks).saturating_mul(MAX_CAPTURES as u64);
@@ -38,7 +38,7 @@ pub(super) struct State {
     /// The SID of the session, once it is known.
     pub(super) session: Option<String>,
     /// The request that was begun and has no response yet.
-    pub(super) in_flight: Option<Kind>,
+    pub(super) in_flight: Option<Purpose>,
     pub(super) begun_at: u64,
     pub(super) create: Operation,
     /// The request that makes the current ask.
@@ -96,44 +96,44 @@ pub(super) enum Stop {
 /// What comes next.
 #[derive(Debug, PartialEq)]
 pub(super) enum Action {
-    Send(Kind),
+    Send(Purpose),
     Wait(u64),
     End,
 }
 
 impl State {
-    fn operation(&mut self, kind: Kind) -> &mut Operation {
-        match kind {
-            Kind::Create => &mut self.create,
-            Kind::Capture => &mut self.capture,
-            Kind::Complete => &mut self.complete,
-            Kind::Cancel => &mut self.cancel,
+    fn operation(&mut self, purpose: Purpose) -> &mut Operation {
+        match purpose {
+            Purpose::Create => &mut self.create,
+            Purpose::Capture => &mut self.capture,
+            Purpose::Complete => &mut self.complete,
+            Purpose::Cancel => &mut self.cancel,
         }
     }
 
     /// Returns whether a session may have been created.
     pub(super) fn may_be_created(&self) -> bool {
-        self.in_flight == Some(Kind::Create) || self.create.accepted || self.create.doubtful
+        self.in_flight == Some(Purpose::Create) || self.create.accepted || self.create.doubtful
     }
 
     /// Returns whether the session may have been completed.
     pub(super) fn may_be_completed(&self) -> bool {
-        self.in_flight == Some(Kind::Complete) || self.complete.accepted || self.complete.doubtful
+        self.in_flight == Some(Purpose::Complete) || self.complete.accepted || self.complete.doubtful
     }
 
     /// Decides what comes next, and marks the request that it names as begun.
-    pub(super) fn next(&mut self, now: u64, limits: &Limits) -> Action {
-        if let Some(kind) = self.in_flight.take() {
-            self.operation(kind).lose_response();
+    pub(super) fn next(&mut self, now: u64, limits: &FlowLimits) -> Action {
+        if let Some(purpose) = self.in_flight.take() {
+            self.operation(purpose).lose_response();
         }
         self.expire(now);
         self.settle();
         let action = self.decide(now, limits);
         match action {
-            Action::Send(kind) => {
-                let operation = self.operation(kind);
+            Action::Send(purpose) => {
+                let operation = self.operation(purpose);
                 operation.begun = operation.begun.saturating_add(1);
-                (self.in_flight, self.begun_at, self.deadline) = (Some(kind), now, None);
+                (self.in_flight, self.begun_at, self.deadline) = (Some(purpose), now, None);
             }
             Action::Wait(_) => {}
             Action::End => self.ended = true,
@@ -141,7 +141,7 @@ impl State {
         action
     }
 
-    fn decide(&mut self, now: u64, limits: &Limits) -> Action {
+    fn decide(&mut self, now: u64, limits: &FlowLimits) -> Action {
         if self.may_be_completed() {
             self.await_result(now, limits)
         } else if self.ended || self.stop.is_some() || self.result.is_some() {
@@ -168,14 +168,14 @@ impl State {
     /// way, its response comes first, since it may settle more.
     pub(super) fn settle(&mut self) {
         let Some(result) = &self.result else { return };
-        let settled = result.is_known() || self.may_be_completed();
+        let settled = result.ends_session() || self.may_be_completed();
         self.ended |= result.is_success() || settled && self.in_flight.is_none();
     }
 
     /// Creates the session or, if it is not known which one was created, waits for a callback that names it.
-    fn open(&mut self, now: u64, limits: &Limits) -> Action {
+    fn open(&mut self, now: u64, limits: &FlowLimits) -> Action {
         if self.create.begun == 0 || self.may_be_created() && self.create.can_repeat() {
-            Action::Send(Kind::Create)
+            Action::Send(Purpose::Create)
         } else if self.may_be_created() {
             self.wait(now, ADOPTION_TIME.min(limits.result_timeout))
         } else {
@@ -184,11 +184,11 @@ impl State {
     }
 
     /// Asks for the captures that are left, then completes the session.
-    fn collect(&mut self, now: u64, limits: &Limits) -> Action {
+    fn collect(&mut self, now: u64, limits: &FlowLimits) -> Action {
         if let Some(ask) = self.ask.as_ref().filter(|ask| !ask.done) {
             let request = &self.capture;
             if !request.accepted && !ask.seen && request.can_repeat() {
-                return Action::Send(Kind::Capture);
+                return Action::Send(Purpose::Capture);
             }
             let failed = !ask.seen && (request.is_refused() || !request.doubtful);
             match request.response.clone().filter(|_| failed) {
@@ -197,12 +197,12 @@ impl State {
             }
         } else if let Some(capture) = self.left.first().cloned() {
             if self.ask_for(capture, now, limits) {
-                return Action::Send(Kind::Capture);
+                return Action::Send(Purpose::Capture);
             }
         } else {
             match self.complete.response.clone().filter(|_| !self.complete.can_repeat()) {
                 Some(response) => self.stop_after(response),
-                None => return Action::Send(Kind::Complete),
+                None => return Action::Send(Purpose::Complete),
             }
         }
         self.close(now, limits)
@@ -215,7 +215,7 @@ impl State {
     }
 
     /// Begins the next ask for a capture, or stops if none is left. Returns whether it began one.
-    fn ask_for(&mut self, capture: Capture, now: u64, limits: &Limits) -> bool {
+    fn ask_for(&mut self, capture: Capture, now: u64, limits: &FlowLimits) -> bool {
         let known = self.asked.iter().any(|(asked, _)| *asked == capture);
         if !known && self.asked.len() < MAX_CAPTURES {
             self.asked.push((capture.clone(), 0));
@@ -248,24 +248,24 @@ impl State {
 
     /// Waits for the result of a session that may have been completed. Such a session is never cancelled, because
     /// it is not known what that would cancel.
-    fn await_result(&mut self, now: u64, limits: &Limits) -> Action {
+    fn await_result(&mut self, now: u64, limits: &FlowLimits) -> Action {
         if self.ended {
             Action::End
         } else if self.stop.is_none() && self.complete.can_repeat() {
-            Action::Send(Kind::Complete)
+            Action::Send(Purpose::Complete)
         } else {
             self.wait(now, limits.result_timeout)
         }
     }
 
     /// Ends a flow that does not complete its session. Cancels the session if it may be open.
-    fn close(&mut self, now: u64, limits: &Limits) -> Action {
-        if self.result.as_ref().is_some_and(SessionResult::is_known) {
+    fn close(&mut self, now: u64, limits: &FlowLimits) -> Action {
+        if self.result.as_ref().is_some_and(SessionResult::ends_session) {
             Action::End
         } else if self.session.is_none() && self.may_be_created() && !self.ended {
             self.open(now, limits)
         } else if self.session.is_some() && self.cancel.can_repeat() {
-            Action::Send(Kind::Cancel)
+            Action::Send(Purpose::Cancel)
         } else if self.session.is_none() || self.ended {
             Action::End
         } else {
@@ -280,10 +280,10 @@ impl State {
 
     /// Takes a success as the response to the request under way.
     pub(super) fn accept(&mut self, payments: &Payments) {
-        let Some(kind) = self.in_flight.take() else { return };
-        let operation = self.operation(kind);
+        let Some(purpose) = self.in_flight.take() else { return };
+        let operation = self.operation(purpose);
         (operation.accepted, operation.response) = (true, None);
-        if kind == Kind::Create {
+        if purpose == Purpose::Create {
             self.begin_session(&payments.sid);
         }
         self.settle();
@@ -291,15 +291,15 @@ impl State {
 
     /// Takes a failure as the response to the request under way.
     pub(super) fn fail(&mut self, response: ResponseDigest) {
-        let Some(kind) = self.in_flight.take() else { return };
-        let certain = match kind {
-            Kind::Complete => response.is_certainly_not_completed(),
+        let Some(purpose) = self.in_flight.take() else { return };
+        let certain = match purpose {
+            Purpose::Complete => response.is_certainly_not_completed(),
             _ => response.is_certain(),
         };
-        let operation = self.operation(kind);
+        let operation = self.operation(purpose);
         operation.doubtful |= !certain;
         operation.response = Some(response.clone());
-        if kind == Kind::Complete && response.is_incomplete() && !self.may_be_completed() {
+        if purpose == Purpose::Complete && response.is_incomplete() && !self.may_be_completed() {
             self.collect_again(response);
         }
         self.settle();

@@ -4,9 +4,9 @@ use serde::de::{Deserialize, Deserializer, Error as _};
 use serde::ser::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use super::operation::{Kind, Operation};
+use super::operation::{Operation, Purpose};
 use super::result::SessionResult;
-use super::state::{Ask, Limits, State, Stop};
+use super::state::{Ask, FlowLimits, State, Stop};
 use super::{PaymentFlow, ReferencePlace, ResponseDigest};
 use crate::error::{ErrorKind, Outcome};
 
@@ -103,7 +103,7 @@ macro_rules! variants {
     };
 }
 
-fields! { Limits: max_asks, capture_timeout, result_timeout }
+fields! { FlowLimits: max_asks, capture_timeout, result_timeout }
 fields! {
     State: session, in_flight, begun_at, create, capture, complete, cancel, rounds, ask, asked, left, required,
     failed, failed_at, newest, deadline, stop, refusal, result, ended
@@ -112,7 +112,7 @@ fields! { Operation: begun, accepted, doubtful, response }
 fields! { Ask: capture, number, deadline, seen, done }
 fields! { SessionResult: result, confirmation_code, token, profile, code, error, connector_error }
 fields! { ResponseDigest: outcome, kind, status, code, request_id }
-variants! { Kind: Create, Capture, Complete, Cancel }
+variants! { Purpose: Create, Capture, Complete, Cancel }
 variants! { Stop: Cancelled, CaptureFailed, StepFailed }
 variants! { Outcome: NotSent, Refused, Unknown }
 variants! {

@@ -44,7 +44,7 @@ impl State {
     pub(super) fn session_ending(&self) -> SessionEnding {
         match &self.result {
             Some(reported) if reported.is_cancelled() => SessionEnding::Cancelled,
-            Some(reported) if reported.is_known() => SessionEnding::Over,
+            Some(reported) if reported.ends_session() => SessionEnding::Over,
             _ if self.cancel.accepted => SessionEnding::Cancelled,
             _ if self.session.is_none() && !self.may_be_created() => SessionEnding::NotOpened,
             _ => SessionEnding::PerhapsOpen,

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::interruption::Interruption;
 use super::peer::{read, write_all};
-use super::registry::Connection;
+use super::registry::OpenConnection;
 use super::request::Incoming;
 use super::{PATIENCE, Reply, Response};
 
@@ -17,7 +17,7 @@ const CHUNK: usize = 4096;
 const DRAINED: usize = 1024 * 1024;
 
 /// Serves a connection to its end.
-pub(super) fn serve(connection: &Connection) {
+pub(super) fn serve(connection: &OpenConnection) {
     // Responses are sent at once.
     let _ = connection.stream.set_nodelay(true);
     let mut served = Served { connection, chunk: vec![0; CHUNK], input: Vec::new() };
@@ -29,7 +29,7 @@ pub(super) fn serve(connection: &Connection) {
 }
 
 struct Served<'a> {
-    connection: &'a Connection,
+    connection: &'a OpenConnection,
     chunk: Vec<u8>,
     /// The bytes that were read but not used.
     input: Vec<u8>,
@@ -49,7 +49,7 @@ impl Served<'_> {
             }
             result => result?,
         };
-        self.connection.work()?;
+        self.connection.set_busy()?;
         let head_only = incoming.request.method == "HEAD";
         match (self.connection.shared.handler)(incoming.request) {
             Reply::Response(response) => {
@@ -59,16 +59,17 @@ impl Served<'_> {
                 let stopping = self.connection.shared.registry().stopping;
                 // A stopping server closes connections that wait for their peer, but not those with a response to send.
                 if !stopping {
-                    self.connection.wait()?;
+                    self.connection.set_waiting()?;
                 }
                 let keep = incoming.keep && !response.last && !stopping;
-                let connection = if keep { incoming.old.then_some("keep-alive") } else { Some("close") };
+                let connection =
+                    if keep { incoming.is_http_1_0.then_some("keep-alive") } else { Some("close") };
                 self.write(&response.to_bytes(connection, head_only))?;
                 Ok(keep)
             }
             #[cfg(feature = "sandbox")]
             Reply::Raw(bytes) => {
-                self.connection.wait()?;
+                self.connection.set_waiting()?;
                 self.write(&bytes)?;
                 Err(Interruption::Ended)
             }
@@ -85,7 +86,7 @@ impl Served<'_> {
     fn request(&mut self) -> Result<Incoming, Interruption> {
         let limits = &self.connection.shared.limits;
         let (mut incoming, mut began) = (None, None);
-        self.connection.wait()?;
+        self.connection.set_waiting()?;
         // If the server stopped before, it only closed connections that were waiting then.
         if self.connection.shared.registry().stopping {
             return Err(Interruption::Ended);
@@ -107,7 +108,7 @@ impl Served<'_> {
             // Empty lines may be between two requests.
             let has_begun = incoming.is_some() || self.input.iter().any(|b| !matches!(b, b'\r' | b'\n'));
             if has_begun && began.is_none() {
-                self.connection.wait()?;
+                self.connection.set_waiting()?;
                 began = Some(Instant::now());
             }
             let time = match began {

@@ -28,7 +28,7 @@ pub(crate) use response::{Reply, Response};
 #[cfg(fuzzing)]
 pub use pieces::check_requests;
 
-use registry::{Connection, Registry};
+use registry::{OpenConnection, Registry};
 
 /// The limits of a server.
 #[derive(Clone, Copy, Debug)]
@@ -194,7 +194,7 @@ fn admit(stream: TcpStream, shared: &Arc<Shared>) {
         drop(registry);
         // The connection moves into the thread, so that it is dropped last there even if a handler panics. If there is
         // no thread, it is dropped here, while the registry is not locked.
-        let connection = Connection { number, stream: Arc::clone(&stream), shared: Arc::clone(shared) };
+        let connection = OpenConnection { number, stream: Arc::clone(&stream), shared: Arc::clone(shared) };
         match (shared.limits.thread)(room).spawn(move || connection::serve(&connection)) {
             Ok(_) => return,
             Err(error) => log::warn!("cannot start a thread for a connection: {error}"),

@@ -10,7 +10,7 @@ use super::interruption::Interruption;
 
 /// The state of a connection, in the order in which connections are closed to make room.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum State {
+enum Activity {
     /// It was closed to make room, and its thread will end soon.
     Closed,
     /// It has waited since then for the peer to send or read something.
@@ -23,7 +23,7 @@ enum State {
 /// The open connections by number, and whether the server is stopping.
 #[derive(Default)]
 pub(super) struct Registry {
-    open: HashMap<u64, (Arc<TcpStream>, State)>,
+    open: HashMap<u64, (Arc<TcpStream>, Activity)>,
     latest: u64,
     pub(super) stopping: bool,
 }
@@ -36,22 +36,22 @@ impl Registry {
     /// Adds a connection, and returns its number.
     pub(super) fn add(&mut self, stream: &Arc<TcpStream>) -> u64 {
         self.latest += 1;
-        self.open.insert(self.latest, (Arc::clone(stream), State::Busy));
+        self.open.insert(self.latest, (Arc::clone(stream), Activity::Busy));
         self.latest
     }
 
     /// Closes the connection that has waited longest for its peer, unless one that was closed will end soon.
     pub(super) fn make_room(&mut self) {
-        if let Some((stream, state)) = self.open.values_mut().min_by_key(|(_, state)| *state) {
-            close_waiting(stream, state);
+        if let Some((stream, activity)) = self.open.values_mut().min_by_key(|(_, activity)| *activity) {
+            close_waiting(stream, activity);
         }
     }
 
     /// Closes every connection that waits for its peer, and refuses new ones.
     pub(super) fn stop(&mut self) {
         self.stopping = true;
-        for (stream, state) in self.open.values_mut() {
-            close_waiting(stream, state);
+        for (stream, activity) in self.open.values_mut() {
+            close_waiting(stream, activity);
         }
     }
 
@@ -63,35 +63,35 @@ impl Registry {
     }
 }
 
-fn close_waiting(stream: &TcpStream, state: &mut State) {
-    if matches!(state, State::Waiting(_)) {
-        *state = State::Closed;
+fn close_waiting(stream: &TcpStream, activity: &mut Activity) {
+    if matches!(activity, Activity::Waiting(_)) {
+        *activity = Activity::Closed;
         let _ = stream.shutdown(Shutdown::Both);
     }
 }
 
 /// A registered connection. Dropping this removes it from the registry, which must not be locked then.
-pub(super) struct Connection {
+pub(super) struct OpenConnection {
     pub(super) number: u64,
     pub(super) stream: Arc<TcpStream>,
     pub(super) shared: Arc<Shared>,
 }
 
-impl Connection {
+impl OpenConnection {
     /// Notes that the connection waits for its peer from now on.
-    pub(super) fn wait(&self) -> Result<(), Interruption> {
-        self.enter(State::Waiting(Instant::now()))
+    pub(super) fn set_waiting(&self) -> Result<(), Interruption> {
+        self.enter(Activity::Waiting(Instant::now()))
     }
 
     /// Notes that the handler has a request of the connection from now on.
-    pub(super) fn work(&self) -> Result<(), Interruption> {
-        self.enter(State::Busy)
+    pub(super) fn set_busy(&self) -> Result<(), Interruption> {
+        self.enter(Activity::Busy)
     }
 
-    fn enter(&self, next: State) -> Result<(), Interruption> {
+    fn enter(&self, next: Activity) -> Result<(), Interruption> {
         match self.shared.registry().open.get_mut(&self.number) {
-            Some((_, state)) if *state != State::Closed => {
-                *state = next;
+            Some((_, activity)) if *activity != Activity::Closed => {
+                *activity = next;
                 Ok(())
             }
             _ => Err(Interruption::Ended),
@@ -99,7 +99,7 @@ impl Connection {
     }
 }
 
-impl Drop for Connection {
+impl Drop for OpenConnection {
     fn drop(&mut self) {
         self.shared.registry().open.remove(&self.number);
         self.shared.changed.notify_all();

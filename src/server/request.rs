@@ -53,7 +53,7 @@ pub(super) struct Incoming {
     /// Whether the peer keeps the connection open.
     pub(super) keep: bool,
     /// Whether it is HTTP/1.0, so that the response must say that the connection is kept.
-    pub(super) old: bool,
+    pub(super) is_http_1_0: bool,
     /// Whether the peer waits for `100 Continue` before it sends the body.
     pub(super) expects_continue: bool,
 }
@@ -81,7 +81,7 @@ impl Incoming {
         let (Some(method), Some(target), Some(version)) = (parsed.method, parsed.path, parsed.version) else {
             return Err(Interruption::Refused(400));
         };
-        let old = version == 0;
+        let is_http_1_0 = version == 0;
         let headers = parsed.headers.iter().map(|header| (header.name.to_owned(), header.value.to_vec()));
         let request = Request {
             method: method.to_owned(),
@@ -89,12 +89,12 @@ impl Incoming {
             headers: headers.collect(),
             body: Vec::new(),
         };
-        let framing = framing(&request, old, limits.max_body)?;
+        let framing = framing(&request, is_http_1_0, limits.max_body)?;
         let close = request.has_token("Connection", "close");
-        let keep = !close && (!old || request.has_token("Connection", "keep-alive"));
-        let expects_continue = !old && request.has_token("Expect", "100-continue");
+        let keep = !close && (!is_http_1_0 || request.has_token("Connection", "keep-alive"));
+        let expects_continue = !is_http_1_0 && request.has_token("Expect", "100-continue");
         input.drain(..length);
-        Ok(Some(Self { request, framing, keep, old, expects_continue }))
+        Ok(Some(Self { request, framing, keep, is_http_1_0, expects_continue }))
     }
 
     /// Takes the body from `input`, and returns whether it is complete. What follows the body stays in `input`.
@@ -136,9 +136,9 @@ fn path_and_query(method: &str, target: &str) -> Option<String> {
 }
 
 /// Returns how the body is delimited. Anything that a proxy in front might read differently is refused.
-fn framing(request: &Request, old: bool, max_body: usize) -> Result<Framing, Interruption> {
+fn framing(request: &Request, is_http_1_0: bool, max_body: usize) -> Result<Framing, Interruption> {
     let hosts = request.values("Host").count();
-    if hosts > 1 || (hosts == 0 && !old) {
+    if hosts > 1 || (hosts == 0 && !is_http_1_0) {
         return Err(Interruption::Refused(400));
     }
     let mut lengths = request.values("Content-Length");
@@ -150,7 +150,7 @@ fn framing(request: &Request, old: bool, max_body: usize) -> Result<Framing, Int
             let length = std::str::from_utf8(length).ok().and_then(|digits| digits.parse().ok());
             length.filter(|length| *length <= max_body).map(Framing::Length).ok_or(Interruption::Refused(413))
         }
-        (None, None, Some(coding), None) if !old && coding.eq_ignore_ascii_case(b"chunked") => {
+        (None, None, Some(coding), None) if !is_http_1_0 && coding.eq_ignore_ascii_case(b"chunked") => {
             Ok(Framing::Chunked(Chunked::new(max_body)))
         }
         _ => Err(Interruption::Refused(400)),

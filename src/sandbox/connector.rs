@@ -115,9 +115,9 @@ impl PaymentConnector {
     ///
     /// # Errors
     /// Returns why it is not.
-    pub(super) fn judge(&self, number: &str, parameters: &CreateParameters) -> Result<(), Failure> {
+    pub(super) fn judge(&self, number: &str, parameters: &CreateParameters) -> Result<(), PaymentFailure> {
         let failed = |code, message: &str, connector| {
-            Err(Failure { message: message.to_owned(), code: Some(code), connector })
+            Err(PaymentFailure { message: message.to_owned(), code: Some(code), connector })
         };
         if let Some(code) = self.fails_with {
             return failed(code, &format!("payment connector error {code}"), "");
@@ -143,7 +143,7 @@ fn accepts<T: PartialEq>(supported: Option<&Vec<T>>, value: &T) -> bool {
 
 /// Why a session ended without an effect.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Failure {
+pub(crate) struct PaymentFailure {
     /// The message (`PaymentError`).
     pub(crate) message: String,
     /// The service's error code (`PayErrorCode`).
@@ -152,7 +152,7 @@ pub(crate) struct Failure {
     pub(crate) connector: &'static str,
 }
 
-impl Failure {
+impl PaymentFailure {
     /// Makes a failure that is not the connector's.
     pub(crate) fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), ..Self::default() }

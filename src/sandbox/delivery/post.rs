@@ -13,9 +13,9 @@ use crate::text::url::{Url, is_loopback};
 
 /// How long to wait for the rest of a response once its status is known. Closing earlier would look like a failure to
 /// the receiver.
-const REST: Duration = Duration::from_millis(100);
+const BODY_TIME: Duration = Duration::from_millis(100);
 /// How much of a response is read.
-const MOST: u64 = 64 * 1024;
+const MAX_READ: u64 = 64 * 1024;
 
 /// The target of a callback: an http URL on this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,7 +87,7 @@ pub(super) fn post(
         .config()
         .timeout_connect(Some(connect))
         .timeout_recv_response(Some(read))
-        .timeout_recv_body(Some(REST))
+        .timeout_recv_body(Some(BODY_TIME))
         .timeout_global(Some(total))
         .build()
         .header("Content-Type", "application/x-www-form-urlencoded; charset=UTF-8")
@@ -100,7 +100,7 @@ pub(super) fn post(
     }
     match request.send(form) {
         Ok(mut response) => {
-            let _ = response.body_mut().with_config().limit(MOST).read_to_vec();
+            let _ = response.body_mut().with_config().limit(MAX_READ).read_to_vec();
             Ok(response.status().as_u16())
         }
         Err(error) => Err(failure(&error)),

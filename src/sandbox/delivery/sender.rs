@@ -27,13 +27,13 @@ struct Shared {
     /// The settings header that names the shared key, if callbacks are signed with one.
     settings: Option<String>,
     agent: Agent,
-    state: Mutex<State>,
+    state: Mutex<SenderState>,
     /// Notified of every change of the state.
     changed: Condvar,
 }
 
 #[derive(Default)]
-struct State {
+struct SenderState {
     stopped: bool,
     /// How many callbacks were taken in total.
     taken: u64,
@@ -42,14 +42,14 @@ struct State {
     threads: usize,
     /// How many threads are delivering.
     delivering: usize,
-    sessions: HashMap<Arc<str>, Queue>,
+    sessions: HashMap<Arc<str>, SessionQueue>,
     /// The sessions with a pending callback that no thread has taken.
     ready: VecDeque<Arc<str>>,
 }
 
 /// The callbacks of a session.
 #[derive(Default)]
-struct Queue {
+struct SessionQueue {
     /// The number and the record of each.
     records: VecDeque<(u64, RecordedCallback)>,
     /// Whether the session is ready or being served by a thread.
@@ -117,7 +117,7 @@ impl Sender {
     /// Returns the callbacks of all sessions from the `from`-th on, in order, and how many were made in total. Waits
     /// for up to `time` until there is one.
     pub(crate) fn wait_for_callbacks(&self, from: u64, time: Duration) -> (Vec<RecordedCallback>, u64) {
-        let nothing_new = |state: &mut State| state.taken <= from && !state.stopped;
+        let nothing_new = |state: &mut SenderState| state.taken <= from && !state.stopped;
         let waited = self.0.changed.wait_timeout_while(self.0.lock(), time, nothing_new);
         let state = waited.unwrap_or_else(PoisonError::into_inner).0;
         let queues = state.sessions.values().map(|queue| queue.records.iter().rev());
@@ -162,7 +162,7 @@ impl Drop for Sender {
     }
 }
 
-impl Queue {
+impl SessionQueue {
     /// Adds a callback. If there are too many, drops the oldest ones that are no longer pending.
     fn keep(&mut self, number: u64, record: RecordedCallback) {
         self.records.push_back((number, record));
@@ -180,7 +180,7 @@ impl Queue {
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, SenderState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -188,7 +188,7 @@ impl Shared {
     fn run(&self) {
         let mut state = self.lock();
         while let Some(session) = state.ready.pop_front() {
-            if let Some(record) = state.sessions.get_mut(&session).and_then(Queue::pending).cloned() {
+            if let Some(record) = state.sessions.get_mut(&session).and_then(SessionQueue::pending).cloned() {
                 state.delivering += 1;
                 drop(state);
                 self.deliver(&record);
@@ -235,7 +235,7 @@ impl Shared {
             if state.stopped {
                 return;
             }
-            if let Some(kept) = state.sessions.get_mut(&record.session).and_then(Queue::pending) {
+            if let Some(kept) = state.sessions.get_mut(&record.session).and_then(SessionQueue::pending) {
                 (kept.attempts, kept.status, kept.delivery) = (attempt, result.ok(), delivery);
             }
             self.changed.notify_all();

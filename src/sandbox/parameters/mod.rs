@@ -50,12 +50,12 @@ pub(crate) struct CreateParameters {
 pub(crate) struct UpdateParameters {
     pub(crate) idempotency_key: String,
     pub(crate) status_callback: String,
-    pub(crate) step: Step,
+    pub(crate) kind: UpdateKind,
 }
 
 /// What an update asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Step {
+pub(crate) enum UpdateKind {
     Capture(Capture),
     Complete,
     Cancel,
@@ -121,15 +121,15 @@ impl UpdateParameters {
         let (idempotency_key, status_callback) = common(form)?;
         let capture = form.read("Capture", form::known(Capture::KNOWN))?;
         let status = form.read("Status", form::known(PaymentsStatus::KNOWN))?;
-        let step = match (capture, status) {
-            (Some(capture), None) => Step::Capture(capture),
-            (None, Some(PaymentsStatus::Complete)) => Step::Complete,
-            (None, Some(_)) => Step::Cancel,
+        let kind = match (capture, status) {
+            (Some(capture), None) => UpdateKind::Capture(capture),
+            (None, Some(PaymentsStatus::Complete)) => UpdateKind::Complete,
+            (None, Some(_)) => UpdateKind::Cancel,
             (None, None) | (Some(_), Some(_)) => {
                 return Err(Refusal::new(&refusals::ONE_STEP, "One of Capture and Status is required"));
             }
         };
-        Ok(Self { idempotency_key, status_callback, step })
+        Ok(Self { idempotency_key, status_callback, kind })
     }
 }
 

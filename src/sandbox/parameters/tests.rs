@@ -142,10 +142,10 @@ fn repeated_and_missing_names_are_refused() {
 fn an_update_asks_for_one_thing() {
     for capture in Capture::KNOWN {
         let read = update(&[("Capture", capture.as_str())]).unwrap();
-        assert_eq!(read.step, Step::Capture(capture.clone()));
+        assert_eq!(read.kind, UpdateKind::Capture(capture.clone()));
     }
-    assert_eq!(update(&[("Status", "complete")]).unwrap().step, Step::Complete);
-    assert_eq!(update(&[("Status", "cancel")]).unwrap().step, Step::Cancel);
+    assert_eq!(update(&[("Status", "complete")]).unwrap().kind, UpdateKind::Complete);
+    assert_eq!(update(&[("Status", "cancel")]).unwrap().kind, UpdateKind::Cancel);
     for (fields, code) in [
         (&[] as &[_], 64018),
         (&[("Capture", "postal-code"), ("Status", "complete")], 64018),

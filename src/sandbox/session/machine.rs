@@ -10,10 +10,10 @@ use std::time::Duration;
 use super::collected::Collected;
 use super::kind::{ACCOUNT_NUMBER, CARD_NUMBER, CaptureKind, Kind, SECURITY_CODE};
 use crate::model::{Capture, CaptureError, PayResult};
-use crate::sandbox::connector::{Failure, PaymentConnector};
+use crate::sandbox::connector::{PaymentConnector, PaymentFailure};
 use crate::sandbox::delivery::Callback;
 use crate::sandbox::fields::Fields;
-use crate::sandbox::parameters::{CreateParameters, SessionIds, Step, UpdateParameters};
+use crate::sandbox::parameters::{CreateParameters, SessionIds, UpdateKind, UpdateParameters};
 use crate::sandbox::refusals::{self, Refusal};
 use crate::sandbox::views::{Session, Transaction};
 use crate::text::date::{Civil, rfc_2822};
@@ -28,7 +28,7 @@ enum Stage {
     /// For the caller to type something, or to type it again.
     Capturing { kind: Kind, second: bool, digits: String, deadline: Duration },
     /// For the caller's 1 or 2; the connector's verdict is known.
-    Confirming { verdict: Result<(), Failure>, deadline: Duration },
+    Confirming { verdict: Result<(), PaymentFailure>, deadline: Duration },
     /// For nothing: it is over.
     Ended,
 }
@@ -63,7 +63,7 @@ pub(super) enum Progress<'a> {
 }
 
 /// What the connector did, or why it did nothing.
-pub(super) type Ending = Result<Transaction, Failure>;
+pub(super) type Ending = Result<Transaction, PaymentFailure>;
 
 /// A Payments session. Its methods return the callbacks to send, in order.
 pub(crate) struct PaySession {
@@ -131,24 +131,24 @@ impl PaySession {
             return Err(Refusal::new(&refusals::CONFLICT, message));
         }
         let required = self.required();
-        let asked = match &update.step {
-            Step::Capture(capture) => Some((capture, self.allowed(capture)?)),
-            Step::Complete if !required.is_empty() => {
+        let asked = match &update.kind {
+            UpdateKind::Capture(capture) => Some((capture, self.allowed(capture)?)),
+            UpdateKind::Complete if !required.is_empty() => {
                 let names: Vec<_> = required.iter().map(Capture::as_str).collect();
                 let message = format!("Still required: {}", names.join(", "));
                 return Err(Refusal::new(&refusals::INCOMPLETE, message));
             }
-            Step::Complete | Step::Cancel => None,
+            UpdateKind::Complete | UpdateKind::Cancel => None,
         };
         self.url = update.status_callback.as_str().into();
         self.stage = Stage::Open;
         self.view.idempotency_keys.push(update.idempotency_key.clone());
-        Ok(match (asked, &update.step) {
+        Ok(match (asked, &update.kind) {
             (Some((capture, (kind, second))), _) => {
                 self.view.captures.push(capture.clone());
                 vec![self.ask(kind, second, now)]
             }
-            (None, Step::Cancel) => self.fail(PayResult::Cancelled, Failure::default(), now),
+            (None, UpdateKind::Cancel) => self.fail(PayResult::Cancelled, PaymentFailure::default(), now),
             (None, _) => self.complete(connector, now),
         })
     }
@@ -211,7 +211,7 @@ impl PaySession {
     pub(crate) fn key(&mut self, key: char, now: Duration) -> Vec<Callback> {
         match (key, &mut self.stage) {
             (_, Stage::Ended) => Vec::new(),
-            ('*', _) => self.fail(PayResult::CallerInterruptedWithStar, Failure::default(), now),
+            ('*', _) => self.fail(PayResult::CallerInterruptedWithStar, PaymentFailure::default(), now),
             ('#', Stage::Capturing { .. }) => self.finish_entry(now),
             ('0'..='9', Stage::Capturing { kind, second, digits, deadline }) => {
                 digits.push(key);
@@ -227,7 +227,7 @@ impl PaySession {
                 self.submit(verdict, now)
             }
             ('2', Stage::Confirming { .. }) => {
-                self.fail(PayResult::Cancelled, Failure::new("not confirmed by the caller"), now)
+                self.fail(PayResult::Cancelled, PaymentFailure::new("not confirmed by the caller"), now)
             }
             _ => Vec::new(),
         }
@@ -239,7 +239,7 @@ impl PaySession {
         match &self.stage {
             Stage::Capturing { deadline, .. } if *deadline <= now => self.finish_entry(now),
             Stage::Confirming { deadline, .. } if *deadline <= now => {
-                self.fail(PayResult::Cancelled, Failure::new(CaptureError::InputTimeout.as_str()), now)
+                self.fail(PayResult::Cancelled, PaymentFailure::new(CaptureError::InputTimeout.as_str()), now)
             }
             _ => Vec::new(),
         }
@@ -249,7 +249,7 @@ impl PaySession {
     pub(crate) fn hang_up(&mut self, now: Duration) -> Vec<Callback> {
         match self.stage {
             Stage::Ended => Vec::new(),
-            _ => self.fail(PayResult::CallerHungUp, Failure::default(), now),
+            _ => self.fail(PayResult::CallerHungUp, PaymentFailure::default(), now),
         }
     }
 
@@ -314,7 +314,7 @@ impl PaySession {
         let failures = self.failures.entry(kind.capture.clone()).or_default();
         *failures = failures.saturating_add(1);
         let failures = *failures;
-        let ending = Failure::new(error.as_str());
+        let ending = PaymentFailure::new(error.as_str());
         let attempt = self.undocumented.words.then_some(failures);
         let failed = Progress::Failed { typed: &digits, error, attempt };
         let mut out = vec![self.progress(kind, second, &failed, now)];
@@ -325,7 +325,7 @@ impl PaySession {
     }
 
     /// Ends the session with the connector's result.
-    fn submit(&mut self, verdict: Result<(), Failure>, now: Duration) -> Vec<Callback> {
+    fn submit(&mut self, verdict: Result<(), PaymentFailure>, now: Duration) -> Vec<Callback> {
         let ending =
             verdict.map(|()| Transaction::new(&self.view.sid, &self.view.call_sid, &self.parameters));
         let success = ending.is_ok();
@@ -334,7 +334,7 @@ impl PaySession {
     }
 
     /// Ends the session without an effect.
-    fn fail(&mut self, result: PayResult, failure: Failure, now: Duration) -> Vec<Callback> {
+    fn fail(&mut self, result: PayResult, failure: PaymentFailure, now: Duration) -> Vec<Callback> {
         self.end(result, Err(failure), now)
     }
 

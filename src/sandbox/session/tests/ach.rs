@@ -67,7 +67,7 @@ fn a_whole_payment() {
 fn captures_of_cards_are_refused() {
     let mut desk = Desk::new(CreateParameters { require_matching_inputs: vec![BankAccountNumber], ..ach() });
     for capture in Capture::KNOWN {
-        let refused = desk.update(Step::Capture(capture.clone())).err();
+        let refused = desk.update(UpdateKind::Capture(capture.clone())).err();
         let own = matches!(capture, BankRoutingNumber | BankAccountNumber);
         assert_eq!(refused.is_none(), own, "{capture}");
         assert!(refused.is_none_or(|refused| refused.message.contains("payment method")));

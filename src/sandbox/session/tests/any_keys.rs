@@ -94,7 +94,7 @@ proptest! {
             match act {
                 Act::Ask(capture) => {
                     typed.push(String::new());
-                    let _ = desk.update(Step::Capture(capture));
+                    let _ = desk.update(UpdateKind::Capture(capture));
                 }
                 Act::Keys(keys) => {
                     typed.last_mut().unwrap().extend(keys.chars().filter(char::is_ascii_digit));
@@ -121,10 +121,10 @@ proptest! {
                     desk.wait(Duration::from_millis(millis));
                 }
                 Act::Complete => {
-                    let _ = desk.update(Step::Complete);
+                    let _ = desk.update(UpdateKind::Complete);
                 }
                 Act::Cancel => {
-                    let _ = desk.update(Step::Cancel);
+                    let _ = desk.update(UpdateKind::Cancel);
                 }
                 Act::HangUp => {
                     let callbacks = desk.session.hang_up(desk.now);

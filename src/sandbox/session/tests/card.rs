@@ -303,7 +303,7 @@ fn a_second_entry_that_is_not_required_is_refused() {
         (Capture::from("shoe-size"), "not one of its values"),
     ] {
         desk.ask(&ExpirationDate);
-        let refused = desk.update_at("http://127.0.0.1:2/", Step::Capture(capture)).unwrap_err();
+        let refused = desk.update_at("http://127.0.0.1:2/", UpdateKind::Capture(capture)).unwrap_err();
         assert!(refused.message.contains(refusal), "{refused:?}");
         // A refused update changes nothing.
         assert_eq!(desk.session.asking(), Some(Asking::For(ExpirationDate)));

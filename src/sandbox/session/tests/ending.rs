@@ -86,7 +86,7 @@ fn completed_too_early() {
     desk.ask(&Capture::PaymentCardNumber);
     desk.press("4242424242424242");
     let sent = desk.sent.len();
-    let refused = desk.update(Step::Complete).unwrap_err();
+    let refused = desk.update(UpdateKind::Complete).unwrap_err();
     assert_eq!(refused.rule.code, 64019);
     assert_eq!(refused.message, "Still required: security-code, expiration-date");
     assert_eq!((desk.result(), desk.sent.len()), (None, sent), "the session goes on");
@@ -132,7 +132,7 @@ fn the_caller_does_not_confirm_in_time() {
     desk.complete();
     desk.now += Duration::from_secs(60);
     let sent = desk.sent.len();
-    assert_over(desk.update(Step::Complete));
+    assert_over(desk.update(UpdateKind::Complete));
     assert_eq!((desk.sent.len(), desk.result()), (sent + 1, Some(PayResult::Cancelled)));
 }
 
@@ -163,7 +163,7 @@ fn ended_by_someone() {
             },
             PayResult::CallerHungUp,
         ),
-        (|desk| desk.update(Step::Cancel).unwrap(), PayResult::Cancelled),
+        (|desk| desk.update(UpdateKind::Cancel).unwrap(), PayResult::Cancelled),
     ];
     for (end, result) in ends {
         // At the start, in the middle of an entry, and with everything collected.
@@ -184,8 +184,8 @@ fn ended_by_someone() {
             desk.press("4242#*1");
             desk.wait(Duration::from_secs(1000));
             assert!(desk.session.hang_up(desk.now).is_empty());
-            for step in [Step::Capture(Capture::PostalCode), Step::Complete, Step::Cancel] {
-                assert_over(desk.update(step));
+            for kind in [UpdateKind::Capture(Capture::PostalCode), UpdateKind::Complete, UpdateKind::Cancel] {
+                assert_over(desk.update(kind));
             }
             assert_eq!(desk.sent.len(), sent);
             assert_eq!(desk.session.keys_for(&Answers::default(), desk.now), None);
@@ -196,12 +196,13 @@ fn ended_by_someone() {
 #[test]
 fn callbacks_go_to_the_newest_url() {
     let mut desk = Desk::new(settings());
-    let postal = |desk: &mut Desk| desk.update_at("http://127.0.0.1:2/", Step::Capture(Capture::PostalCode));
+    let postal =
+        |desk: &mut Desk| desk.update_at("http://127.0.0.1:2/", UpdateKind::Capture(Capture::PostalCode));
     assert_eq!(postal(&mut desk), Ok(1));
     desk.press("9");
     // The old entry's timeout still goes where it was asked for.
     desk.now += Duration::from_secs(5);
-    assert_eq!(desk.update_at("/relative", Step::Capture(Capture::ExpirationDate)), Ok(2));
+    assert_eq!(desk.update_at("/relative", UpdateKind::Capture(Capture::ExpirationDate)), Ok(2));
     let last = desk.session.hang_up(desk.now);
     desk.keep(last);
     let urls: Vec<_> = desk.sent.iter().map(|callback| callback.url.to_string()).collect();

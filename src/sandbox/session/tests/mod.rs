@@ -16,7 +16,7 @@ use crate::sandbox::connector::PaymentConnector;
 use crate::sandbox::delivery::Callback;
 use crate::sandbox::fields::Fields;
 use crate::sandbox::numbers;
-use crate::sandbox::parameters::{CreateParameters, Form, SessionIds, Step, UpdateParameters};
+use crate::sandbox::parameters::{CreateParameters, Form, SessionIds, UpdateKind, UpdateParameters};
 use crate::sandbox::refusals::Refusal;
 
 const URL: &str = "http://127.0.0.1:1/status";
@@ -66,15 +66,15 @@ impl Desk {
         count
     }
 
-    fn update(&mut self, step: Step) -> Result<usize, Refusal> {
-        self.update_at(URL, step)
+    fn update(&mut self, kind: UpdateKind) -> Result<usize, Refusal> {
+        self.update_at(URL, kind)
     }
 
     /// Sends an update, and returns how many callbacks it made.
-    fn update_at(&mut self, url: &str, step: Step) -> Result<usize, Refusal> {
+    fn update_at(&mut self, url: &str, kind: UpdateKind) -> Result<usize, Refusal> {
         let lapsed = self.wait(Duration::ZERO);
         let update =
-            UpdateParameters { idempotency_key: "k".to_owned(), status_callback: url.to_owned(), step };
+            UpdateParameters { idempotency_key: "k".to_owned(), status_callback: url.to_owned(), kind };
         let callbacks = self.session.update(&update, &PaymentConnector::new(), self.now)?;
         Ok(lapsed + self.keep(callbacks))
     }
@@ -82,7 +82,7 @@ impl Desk {
     /// Asks for a capture, and returns how many callbacks that made.
     #[track_caller]
     fn ask(&mut self, capture: &Capture) -> usize {
-        self.update(Step::Capture(capture.clone())).unwrap()
+        self.update(UpdateKind::Capture(capture.clone())).unwrap()
     }
 
     /// Types with a tenth of a second between keys, and returns how many callbacks that made.
@@ -105,7 +105,7 @@ impl Desk {
     }
 
     pub(in crate::sandbox) fn complete(&mut self) -> usize {
-        self.update(Step::Complete).unwrap()
+        self.update(UpdateKind::Complete).unwrap()
     }
 
     /// Asks for captures and types what an obliging caller would, until nothing is required.

@@ -48,7 +48,7 @@ pub(super) struct Connection {
     end: usize,
     /// Whether ureq consumed something when it last read the input.
     progress: bool,
-    state: State,
+    phase: Phase,
 }
 
 /// Keeps connections that are not in use.
@@ -57,14 +57,14 @@ pub(super) trait Keep: Send + Sync {
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-enum State {
+enum Phase {
     /// It was opened for this request, and nothing has arrived yet.
     #[default]
     New,
     /// It was idle before this request, and nothing has arrived since.
     Kept,
     /// Something has arrived since the request.
-    Answered,
+    Responded,
 }
 
 impl Connection {
@@ -89,7 +89,7 @@ impl Connection {
     /// Returns the connection to its pool.
     pub(super) fn release(mut self) {
         if let Some(pool) = self.pool.as_ref().and_then(Weak::upgrade) {
-            self.state = State::Kept;
+            self.phase = Phase::Kept;
             // An idle connection keeps no more memory after an unusual request or response.
             self.input.truncate(INPUT_SIZE);
             self.input.shrink_to(INPUT_SIZE);
@@ -117,7 +117,7 @@ impl Connection {
         match error.kind() {
             BrokenPipe | ConnectionAborted | ConnectionReset | HostUnreachable | NetworkDown
             | NetworkUnreachable | NotConnected | UnexpectedEof
-                if self.state == State::Kept =>
+                if self.phase == Phase::Kept =>
             {
                 // ureq itself has no such error, so `failure` recognizes it.
                 ureq::Error::Other(format!("the kept connection was closed: {error}").into())
@@ -170,10 +170,10 @@ impl Transport for Connection {
         };
         let Some(stream) = &mut self.stream else { return Ok(false) };
         match stream.read(room) {
-            Ok(0) if self.state == State::Kept => Err(self.failure(io::ErrorKind::UnexpectedEof.into())),
+            Ok(0) if self.phase == Phase::Kept => Err(self.failure(io::ErrorKind::UnexpectedEof.into())),
             Ok(amount) => {
                 if amount > 0 {
-                    self.state = State::Answered;
+                    self.phase = Phase::Responded;
                 }
                 self.input_appended(amount);
                 status::note(self.input.get(self.start..self.end).unwrap_or_default());
@@ -185,7 +185,7 @@ impl Transport for Connection {
 
     /// ureq asks this when it has read a response to its end, and would then keep the connection itself.
     fn is_open(&mut self) -> bool {
-        if self.state == State::Answered {
+        if self.phase == Phase::Responded {
             mem::take(self).release();
         }
         false

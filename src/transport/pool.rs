@@ -17,11 +17,11 @@ pub(super) struct Pool {
     most: usize,
     /// How long an idle connection is kept.
     lifetime: Duration,
-    state: Mutex<State>,
+    state: Mutex<PoolState>,
 }
 
 #[derive(Default)]
-struct State {
+struct PoolState {
     closed: bool,
     /// The one that has been idle longest is first.
     idle: Vec<Idle>,
@@ -114,7 +114,7 @@ impl Pool {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, PoolState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -125,7 +125,7 @@ impl Keep for Pool {
     }
 }
 
-impl State {
+impl PoolState {
     /// Removes connections that have been idle for too long, or that another process opened.
     ///
     /// After a fork the child has its parent's connections too. If both used one, they would mix up their requests, and

@@ -11,11 +11,15 @@ use super::shutdown::Shutdown;
 /// How long to wait for an address before the next one is tried too.
 const STAGGER: Duration = Duration::from_millis(250);
 
-/// The shortest and the longest time between two checks of a pending connection.
-const LOOK: (Duration, Duration) = (Duration::from_micros(100), Duration::from_millis(5));
+/// The shortest time between two checks of a pending connection.
+const SHORTEST_CHECK: Duration = Duration::from_micros(100);
 
-/// The next check comes when the wait has grown by this fraction, so checking adds at most that to the time to connect.
-const GROWTH: u32 = 32;
+/// The longest time between two checks of a pending connection.
+const LONGEST_CHECK: Duration = Duration::from_millis(5);
+
+/// The next check comes when the wait has grown by one part in this many, so checking adds at most that to the time to
+/// connect.
+const GROWTH_DIVISOR: u32 = 32;
 
 /// Returns the addresses in the order in which to try them: the last one that accepted, then both families in turn,
 /// beginning with the system's choice.
@@ -72,8 +76,8 @@ pub(super) fn connect(
             }
         }
         let mut index = 0;
-        while let Some(attempt) = pending.get(index) {
-            match is_connected(attempt) {
+        while let Some(socket) = pending.get(index) {
+            match is_connected(socket) {
                 Ok(false) => index += 1,
                 Ok(true) => {
                     let socket = pending.swap_remove(index);
@@ -87,8 +91,8 @@ pub(super) fn connect(
                 }
             }
         }
-        let look = (begun.elapsed() / GROWTH).clamp(LOOK.0, LOOK.1);
-        let sleep = look.min(left).min(next.saturating_duration_since(Instant::now()));
+        let until_check = (begun.elapsed() / GROWTH_DIVISOR).clamp(SHORTEST_CHECK, LONGEST_CHECK);
+        let sleep = until_check.min(left).min(next.saturating_duration_since(Instant::now()));
         if !sleep.is_zero() && !shutdown.sleep(sleep) {
             return Err(io::Error::new(io::ErrorKind::NotConnected, "the client is shut down"));
         }

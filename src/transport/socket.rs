@@ -91,7 +91,7 @@ impl Socket {
 }
 
 /// Returns whether there is neither data nor an end nor an error on a socket.
-fn has_nothing(stream: &TcpStream) -> bool {
+fn is_socket_quiet(stream: &TcpStream) -> bool {
     peek(stream).is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
 }
 
@@ -128,7 +128,7 @@ fn timeout_to_set(deadline: Instant, set: Option<Duration>) -> io::Result<Option
 }
 
 /// Returns what an error of a read or write means: `Ok` if only the socket's timeout passed or a signal arrived.
-fn pause_or(error: io::Error) -> io::Result<()> {
+fn ignore_interruption(error: io::Error) -> io::Result<()> {
     use io::ErrorKind::{Interrupted, NotConnected, TimedOut, WouldBlock};
     match error.kind() {
         Interrupted | WouldBlock => Ok(()),
@@ -151,7 +151,7 @@ fn set_unless_closed(set: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
 
 impl Read for Socket {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        if !self.waiting && has_nothing(&self.stream) {
+        if !self.waiting && is_socket_quiet(&self.stream) {
             return Err(io::ErrorKind::WouldBlock.into());
         }
         loop {
@@ -160,7 +160,7 @@ impl Read for Socket {
                 self.read_timeout = timeout;
             }
             match (&*self.stream).read(buf) {
-                Err(error) => pause_or(error)?,
+                Err(error) => ignore_interruption(error)?,
                 // The server did not close the connection, so this does not complete a response.
                 Ok(0) if self.shutdown.is_down() => return Err(io::ErrorKind::NotConnected.into()),
                 result => return result,
@@ -177,7 +177,7 @@ impl Write for Socket {
                 self.write_timeout = timeout;
             }
             match (&*self.stream).write(buf) {
-                Err(error) => pause_or(error)?,
+                Err(error) => ignore_interruption(error)?,
                 result => return result,
             }
         }
@@ -198,7 +198,7 @@ impl Stream for Socket {
     }
 
     fn is_quiet(&mut self) -> bool {
-        has_nothing(&self.stream)
+        is_socket_quiet(&self.stream)
     }
 }
 
@@ -294,7 +294,7 @@ mod tests {
             (io::ErrorKind::ConnectionAborted, Some(io::ErrorKind::ConnectionAborted)),
             (io::ErrorKind::TimedOut, if cfg!(windows) { None } else { Some(io::ErrorKind::NotConnected) }),
         ] {
-            assert_eq!(pause_or(kind.into()).err().map(|error| error.kind()), meaning, "{kind:?}");
+            assert_eq!(ignore_interruption(kind.into()).err().map(|error| error.kind()), meaning, "{kind:?}");
         }
     }
 }

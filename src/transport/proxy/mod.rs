@@ -61,7 +61,7 @@ fn environment_proxy() -> Result<Option<Proxy>, Error> {
 fn is_exception(host: &str, port: u16) -> Result<bool, Error> {
     let Some(list) = ["NO_PROXY", "no_proxy"].iter().find_map(env::var_os) else { return Ok(false) };
     let list = list.to_str().ok_or_else(|| invalid("NO_PROXY in the environment is not Unicode"))?;
-    Ok(no_proxy::names(list, host, port))
+    Ok(no_proxy::includes(list, host, port))
 }
 
 fn invalid(reason: impl Into<Cow<'static, str>>) -> Error {

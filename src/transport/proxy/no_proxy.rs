@@ -6,11 +6,11 @@ use crate::text::url::{ip_address, without_brackets};
 
 /// Returns whether a list of exceptions includes a host and port. See [`proxy`](crate::PaymentsApiBuilder::proxy) for
 /// the rules.
-pub(super) fn names(list: &str, host: &str, port: u16) -> bool {
+pub(super) fn includes(list: &str, host: &str, port: u16) -> bool {
     let host = host.trim_end_matches('.');
     list.split([',', ' ', '\t']).any(|entry| {
         let (name, its_port) = split_port(entry);
-        its_port.is_none_or(|its_port| its_port == port) && is_of(name, host)
+        its_port.is_none_or(|its_port| its_port == port) && is_host_or_subdomain(name, host)
     })
 }
 
@@ -26,7 +26,7 @@ fn split_port(entry: &str) -> (&str, Option<u16>) {
 }
 
 /// Returns whether a host is the named one or a subdomain of it.
-fn is_of(name: &str, host: &str) -> bool {
+fn is_host_or_subdomain(name: &str, host: &str) -> bool {
     if name == "*" {
         return true;
     }
@@ -79,7 +79,7 @@ mod tests {
             (",., ,*.", "api.twilio.com", 443, false),
             ("é", "api.twilio.com", 443, false),
         ] {
-            assert_eq!(names(list, host, port), expected, "{list:?}: {host}:{port}");
+            assert_eq!(includes(list, host, port), expected, "{list:?}: {host}:{port}");
         }
     }
 }

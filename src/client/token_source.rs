@@ -55,11 +55,11 @@ type Closure = dyn FnMut() -> Result<AccessToken, Source> + Send;
 
 /// The source of a client's tokens, and the token in use.
 pub(crate) struct TokenSource {
-    state: Mutex<State>,
+    state: Mutex<TokenState>,
     asked: Condvar,
 }
 
-struct State {
+struct TokenState {
     /// `None` while a thread is calling it.
     closure: Option<Box<Closure>>,
     current: Option<Current>,
@@ -73,7 +73,7 @@ struct Current {
 
 impl TokenSource {
     pub(crate) fn new(closure: Box<Closure>) -> Self {
-        let state = State { closure: Some(closure), current: None };
+        let state = TokenState { closure: Some(closure), current: None };
         Self { state: Mutex::new(state), asked: Condvar::new() }
     }
 
@@ -130,7 +130,7 @@ impl TokenSource {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, TokenState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

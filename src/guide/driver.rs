@@ -5,7 +5,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use super::stopper::Stop;
+use super::stopper::StopPayment;
 use crate::callback::StatusCallback;
 use crate::error::Error;
 use crate::flow::{Ending, PaymentFlow, Step};
@@ -17,7 +17,7 @@ pub(super) type Observer = Box<dyn FnMut(&StatusCallback) + Send>;
 
 /// A flow, with a lock that is never held while a request is under way.
 pub(super) struct Driver<E> {
-    state: Mutex<State<E>>,
+    state: Mutex<DriverState<E>>,
     /// Signals that `next` has yet to see. They have a lock of their own because the store may stop the payment.
     signals: Mutex<Signals>,
     /// Notified when a signal is set.
@@ -30,7 +30,7 @@ pub(super) struct Driver<E> {
     session_sid: Mutex<Option<String>>,
 }
 
-struct State<E> {
+struct DriverState<E> {
     flow: PaymentFlow,
     store: Store<E>,
     /// The revision that was stored last.
@@ -53,7 +53,7 @@ struct Signals {
     closed: bool,
 }
 
-impl<E> State<E> {
+impl<E> DriverState<E> {
     /// Stores the flow if it has changed.
     fn store(&mut self) -> Result<(), E> {
         let revision = self.flow.revision();
@@ -70,7 +70,7 @@ impl<E> State<E> {
 impl<E> Driver<E> {
     pub(super) fn new(flow: PaymentFlow, store: Store<E>, observer: Observer) -> Self {
         let (tag, session_sid) = (flow.tag(), Mutex::new(flow.session_sid().map(str::to_owned)));
-        let state = State { flow, store, stored: None, failed: false, failure: None, finished: false };
+        let state = DriverState { flow, store, stored: None, failed: false, failure: None, finished: false };
         Self {
             state: Mutex::new(state),
             signals: Mutex::default(),
@@ -152,7 +152,7 @@ impl<E> Driver<E> {
         state.flow.ending()
     }
 
-    fn publish(&self, state: &State<E>) {
+    fn publish(&self, state: &DriverState<E>) {
         *lock(&self.session_sid) = state.flow.session_sid().map(str::to_owned);
     }
 }
@@ -194,7 +194,7 @@ impl<E: Send> CallbackHandler for Driver<E> {
     }
 }
 
-impl<E: Send> Stop for Driver<E> {
+impl<E: Send> StopPayment for Driver<E> {
     fn stop(&self) {
         self.signal(|signals| signals.stopped = true);
     }

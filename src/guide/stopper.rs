@@ -23,11 +23,11 @@ pub struct PaymentStopper(Arc<Mutex<Stoppable>>);
 #[derive(Default)]
 struct Stoppable {
     stopped: bool,
-    payments: Vec<Weak<dyn Stop>>,
+    payments: Vec<Weak<dyn StopPayment>>,
 }
 
 /// A payment that can be stopped.
-pub(super) trait Stop: Send + Sync {
+pub(super) trait StopPayment: Send + Sync {
     fn stop(&self);
 }
 
@@ -55,7 +55,7 @@ impl PaymentStopper {
         payments.iter().filter_map(Weak::upgrade).for_each(|payment| payment.stop());
     }
 
-    pub(super) fn add(&self, payment: &Arc<dyn Stop>) {
+    pub(super) fn add(&self, payment: &Arc<dyn StopPayment>) {
         let mut stoppable = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         stoppable.payments.retain(|payment| payment.strong_count() > 0);
         if stoppable.stopped {
@@ -78,7 +78,7 @@ mod tests {
     #[derive(Default)]
     struct Payment(AtomicU32);
 
-    impl Stop for Payment {
+    impl StopPayment for Payment {
         fn stop(&self) {
             self.0.fetch_add(1, Ordering::Relaxed);
         }

@@ -15,14 +15,14 @@ use crate::callback::{CallbackError, CallbackErrorKind, StatusCallback};
 const MAX_COPIES: usize = 2;
 
 /// What distinguishes one delivery of a callback from another.
-pub(super) struct Delivery {
+pub(super) struct DeliveryId {
     /// A hash of the idempotency token and the signature, which takes little space. `None` if there is no token.
     repeat: Option<Vec<u8>>,
     /// The signature, which stands for the URL and the body.
     signature: String,
 }
 
-impl Delivery {
+impl DeliveryId {
     pub(super) fn new(token: Option<&str>, signature: String) -> Self {
         let repeat = token.filter(|token| !token.is_empty()).map(|token| {
             // Neither contains a line end.
@@ -47,7 +47,7 @@ pub(super) enum Receipt {
 
 /// The callbacks that the server's threads have received, for their readers.
 pub(super) struct Queue {
-    state: Mutex<State>,
+    state: Mutex<QueueState>,
     /// Notified when a callback arrives, a view ends, or the listener is shut down.
     changed: Condvar,
     capacity: usize,
@@ -58,7 +58,7 @@ pub(super) struct Queue {
 }
 
 #[derive(Default)]
-pub(super) struct State {
+pub(super) struct QueueState {
     /// In the order of arrival.
     unread: VecDeque<Unread>,
     /// How many views a session has, if it has any.
@@ -80,14 +80,14 @@ struct Unread {
     callback: StatusCallback,
 }
 
-impl State {
+impl QueueState {
     /// Returns whether a callback was received before.
-    pub(super) fn is_repeat(&self, delivery: &Delivery) -> bool {
+    pub(super) fn is_repeat(&self, delivery: &DeliveryId) -> bool {
         delivery.repeat.as_ref().is_some_and(|repeat| self.received.contains(repeat))
     }
 
     /// Remembers that a callback was received.
-    pub(super) fn note(&mut self, callback: &StatusCallback, delivery: &Delivery) {
+    pub(super) fn note(&mut self, callback: &StatusCallback, delivery: &DeliveryId) {
         if let Some(repeat) = &delivery.repeat {
             self.received.insert(repeat);
         }
@@ -108,12 +108,12 @@ impl Queue {
         Self { state: Mutex::default(), changed: Condvar::new(), capacity, unread_time, stored }
     }
 
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, QueueState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Queues a callback, unless it belongs to a handler, was received before, or there is no room.
-    pub(super) fn put(&self, callback: &StatusCallback, delivery: &Delivery) -> Receipt {
+    pub(super) fn put(&self, callback: &StatusCallback, delivery: &DeliveryId) -> Receipt {
         let mut state = self.state();
         if state.is_repeat(delivery) {
             return Receipt::Repeated;
@@ -144,7 +144,7 @@ impl Queue {
 
     /// Discards the oldest callback that may be discarded: one of a session that is over, except its result; one that
     /// was not read for a long time; or a third copy of one that waits.
-    fn discard(&self, state: &mut State) -> bool {
+    fn discard(&self, state: &mut QueueState) -> bool {
         let now = Instant::now();
         let mut copies = HashMap::new();
         let leftover = state.unread.iter().position(|unread| {

@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use super::handler::{OnCallback, call};
 use super::public_url::PublicUrl;
-use super::queue::{Delivery, Queue, Receipt};
+use super::queue::{DeliveryId, Queue, Receipt};
 use super::warnings::Warnings;
 use crate::callback::signature::SignatureValidator;
 use crate::callback::{CallbackErrorKind, StatusCallback};
@@ -49,7 +49,7 @@ impl Receiver {
             }
             Ok(callback) => {
                 let token = request.header(TOKEN);
-                let delivery = Delivery::new(token, signature.unwrap_or_default().to_owned());
+                let delivery = DeliveryId::new(token, signature.unwrap_or_default().to_owned());
                 let (status, became) = self.receive(&callback, &delivery);
                 log::debug!(target: "twilio_payments::listener", "callback of {}: {became}", callback.sid);
                 let response = Response::empty(status);
@@ -59,7 +59,7 @@ impl Receiver {
     }
 
     /// Passes a callback to its handlers, or queues it. Returns the status, and its name in the log.
-    fn receive(&self, callback: &StatusCallback, delivery: &Delivery) -> (u16, &'static str) {
+    fn receive(&self, callback: &StatusCallback, delivery: &DeliveryId) -> (u16, &'static str) {
         if let Some(handler) = &self.on_callback {
             if self.queue.state().is_repeat(delivery) {
                 return REPEATED;
@@ -71,7 +71,7 @@ impl Receiver {
         self.put(callback, delivery)
     }
 
-    pub(super) fn put(&self, callback: &StatusCallback, delivery: &Delivery) -> (u16, &'static str) {
+    pub(super) fn put(&self, callback: &StatusCallback, delivery: &DeliveryId) -> (u16, &'static str) {
         match self.queue.put(callback, delivery) {
             Receipt::Repeated => REPEATED,
             Receipt::NoRoom => (503, "no room"),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::handler::CallbackHandler;
 use super::public_url::PublicUrl;
-use super::queue::{Delivery, Queue, Receipt, Registration};
+use super::queue::{DeliveryId, Queue, Receipt, Registration};
 use super::receiver::Receiver;
 use super::warnings::Warnings;
 use crate::callback::StatusCallback;
@@ -48,7 +48,7 @@ fn callback(session: usize, number: usize) -> StatusCallback {
 }
 
 fn put(queue: &Queue, session: usize, number: usize) -> Receipt {
-    queue.put(&callback(session, number), &Delivery::new(None, number.to_string()))
+    queue.put(&callback(session, number), &DeliveryId::new(None, number.to_string()))
 }
 
 fn number(callback: &StatusCallback) -> usize {
@@ -158,7 +158,7 @@ proptest! {
                     // One signature for each token, so that the token alone identifies a repeat.
                     let signature = token.map_or(format!("none-{next}"), |token| token.to_string());
                     let token_text = token.map(|token| token.to_string());
-                    let receipt = queue.put(&callback, &Delivery::new(token_text.as_deref(), signature));
+                    let receipt = queue.put(&callback, &DeliveryId::new(token_text.as_deref(), signature));
                     let expected = match token {
                         Some(token) if tokens.contains(&token) => "repeated",
                         _ if waiting.len() == CAPACITY => "no room",
@@ -230,7 +230,7 @@ fn a_callback_that_arrives_as_its_handler_ends_is_not_lost() {
     let ending = Arc::new(Ending::default());
     let handler: Arc<dyn CallbackHandler> = Arc::clone(&ending) as Arc<dyn CallbackHandler>;
     *ending.0.lock().unwrap() = Some(queue.register(&handler).unwrap());
-    let delivery = Delivery::new(Some("token"), "signature".to_owned());
+    let delivery = DeliveryId::new(Some("token"), "signature".to_owned());
     assert_eq!(receiver.put(&callback(1, 7), &delivery), (204, "queued"));
     assert_eq!(rest(&queue), [7]);
     // It was received once.

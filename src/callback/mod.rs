@@ -16,7 +16,7 @@ use crate::model::{
 use crate::text::Withheld;
 use crate::text::form::pairs;
 use crate::text::url::Url;
-use read::{Form, Pairs, Reader};
+use read::{KeptForm, Pairs, Reader};
 
 pub use error::{CallbackError, CallbackErrorKind};
 pub use event::Event;
@@ -144,7 +144,7 @@ pub struct StatusCallback {
     profile_id: Option<Withheld>,
     required: Option<Vec<Capture>>,
     others: Vec<(String, String)>,
-    form: Form,
+    form: KeptForm,
     tag: Option<String>,
 }
 
@@ -216,7 +216,7 @@ impl StatusCallback {
             profile_id: form.take("ProfileId").map(Withheld),
             required: form.take_captures("Required"),
             others: form.others(),
-            form: Form::new(body),
+            form: KeptForm::new(body),
             tag: None,
         })
     }

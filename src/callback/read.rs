@@ -115,9 +115,9 @@ pub(super) fn decoded_again(text: String) -> String {
 ///
 /// Always equal, so that callbacks with the same values are equal however their forms are written.
 #[derive(Clone, Default)]
-pub(super) struct Form(pub(super) String);
+pub(super) struct KeptForm(pub(super) String);
 
-impl Form {
+impl KeptForm {
     pub(super) fn new(body: &[u8]) -> Self {
         let escaped = |byte: &u8| {
             if byte.is_ascii() { char::from(*byte).to_string() } else { format!("%{byte:02X}") }
@@ -127,13 +127,13 @@ impl Form {
     }
 }
 
-impl PartialEq for Form {
+impl PartialEq for KeptForm {
     fn eq(&self, _: &Self) -> bool {
         true
     }
 }
 
-impl Eq for Form {}
+impl Eq for KeptForm {}
 
 #[cfg(test)]
 mod tests {
@@ -252,7 +252,7 @@ mod tests {
             (b"a=\xff\xc3%A9&b", "a=%FF%C3%A9&b"),
             (b"", ""),
         ] {
-            let form = Form::new(body);
+            let form = KeptForm::new(body);
             assert_eq!(form.0.as_str(), kept);
             assert!(form::pairs(form.0.as_bytes()).eq(form::pairs(body)));
         }

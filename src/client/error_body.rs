@@ -18,7 +18,7 @@ const LONGEST: usize = 64 * 1024;
 pub(crate) fn read(body: &[u8], redactor: &Redactor, api: &mut ApiError) {
     let text = json::text(body);
     // An error only means that the rest cannot be read.
-    let _ = serde_json::Deserializer::from_str(&text).deserialize_map(Fields(api));
+    let _ = serde_json::Deserializer::from_str(&text).deserialize_map(ErrorVisitor(api));
     if text.len() <= LONGEST {
         let mut value = serde_json::from_str(&text).unwrap_or(Value::Null);
         redactor.mask_json(&mut value);
@@ -32,9 +32,9 @@ pub(crate) fn read(body: &[u8], redactor: &Redactor, api: &mut ApiError) {
 }
 
 /// Sets each field as soon as it is read, so that fields before an error are kept.
-struct Fields<'a>(&'a mut ApiError);
+struct ErrorVisitor<'a>(&'a mut ApiError);
 
-impl<'de> Visitor<'de> for Fields<'_> {
+impl<'de> Visitor<'de> for ErrorVisitor<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -14,6 +14,9 @@ use crate::text::{Escaped, Redactor, json};
 /// The wire names of the fields, in the order in which they are written.
 const NAMES: [&str; 6] = ["account_sid", "call_sid", "sid", "date_created", "date_updated", "uri"];
 
+/// The place of `sid` in [`NAMES`].
+const SID: usize = 2;
+
 /// A Payments session, as the API returns it from both operations.
 ///
 /// It contains only bookkeeping. What the caller types and how the payment ends arrive later, in status callbacks.
@@ -146,7 +149,7 @@ impl<'de> Visitor<'de> for PaymentsVisitor {
         let mut values: [Option<Scalar>; 6] = Default::default();
         while let Some(Name(index)) = map.next_key()? {
             match index.and_then(|index| values.get_mut(index)) {
-                Some(Some(_)) if index == Some(2) => return Err(A::Error::custom("two `sid`s")),
+                Some(Some(_)) if index == Some(SID) => return Err(A::Error::custom("two `sid`s")),
                 Some(value) => *value = Some(map.next_value()?),
                 None => drop(map.next_value::<IgnoredAny>()?),
             }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::field::{self, Field, Stored, items, text};
 use super::form::Form;
 use super::key::MadeKey;
-use super::operation::{operation, setters};
+use super::operation::{keyed_setters, operation};
 use super::{DEFAULT_CURRENCY, check};
 use crate::error::Error;
 use crate::model::{
@@ -104,7 +104,7 @@ impl CreatePaymentsParams {
         Self::read(MadeKey::new(), status_callback.into(), &mut Stored::default())
     }
 
-    setters! {
+    keyed_setters! {
         /// Sets [`bank_account_type`](#structfield.bank_account_type).
         bank_account_type(bank_account_type: impl Into<BankAccountType>) = Some(bank_account_type.into());
         /// Sets [`charge_amount`](#structfield.charge_amount).

@@ -27,9 +27,6 @@ pub(super) enum Field<'a> {
     Json(&'a Value),
 }
 
-/// Fields by their wire names, in the order of the API's documentation.
-pub(super) type Fields<'a> = [(&'static str, Option<Field<'a>>)];
-
 /// Returns the field of an optional text or enum.
 pub(super) fn text<T: AsRef<str>>(value: Option<&T>) -> Option<Field<'_>> {
     value.map(|value| Field::Text(value.as_ref()))

@@ -2,7 +2,7 @@
 
 use form_urlencoded::byte_serialize;
 
-use super::field::{Field, Fields};
+use super::field::Field;
 use crate::error::Error;
 use crate::text::digits::push_decimal;
 
@@ -17,7 +17,7 @@ impl Form {
     ///
     /// # Errors
     /// Returns an error that names the field if a JSON value cannot be written; no such value is known.
-    pub(super) fn of(fields: &Fields<'_>) -> Result<String, Error> {
+    pub(super) fn of(fields: &[(&'static str, Option<Field<'_>>)]) -> Result<String, Error> {
         // Large enough for a usual body.
         let mut form = Self { body: String::with_capacity(512) };
         for (name, value) in fields {

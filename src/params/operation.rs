@@ -1,7 +1,7 @@
 //! What the params of both operations have in common.
 
-/// Defines setters, which make a new key if the value is a copy.
-macro_rules! setters {
+/// Defines setters that make a new key if the value is a copy.
+macro_rules! keyed_setters {
     ($( $(#[$doc:meta])* $name:ident($argument:ident: $type:ty) = $value:expr; )+) => { $(
         $(#[$doc])*
         #[must_use]
@@ -35,7 +35,7 @@ macro_rules! operation {
                 self
             }
 
-            setters! {
+            keyed_setters! {
                 /// Sets [`account_sid`](#structfield.account_sid).
                 account_sid(account_sid: impl Into<String>) = Some(account_sid.into());
                 /// Sets [`status_callback`](#structfield.status_callback).
@@ -72,4 +72,4 @@ macro_rules! operation {
     };
 }
 
-pub(super) use {operation, setters};
+pub(super) use {keyed_setters, operation};

@@ -4,7 +4,7 @@ use super::check;
 use super::field::{self, Field, Stored, text};
 use super::form::Form;
 use super::key::MadeKey;
-use super::operation::{operation, setters};
+use super::operation::{keyed_setters, operation};
 use crate::error::Error;
 use crate::model::{Capture, PaymentsStatus};
 
@@ -69,7 +69,7 @@ impl UpdatePaymentsParams {
         Self { status: Some(PaymentsStatus::Cancel), ..Self::new(status_callback) }
     }
 
-    setters! {
+    keyed_setters! {
         /// Sets [`capture`](#structfield.capture).
         capture(capture: impl Into<Capture>) = Some(capture.into());
         /// Sets [`status`](#structfield.status).

@@ -14,7 +14,7 @@ impl fmt::Display for Escaped<'_> {
             if index == SHOWN {
                 return f.write_str("…");
             }
-            if acts(c) { write!(f, "{}", c.escape_default())? } else { f.write_char(c)? }
+            if is_invisible(c) { write!(f, "{}", c.escape_default())? } else { f.write_char(c)? }
         }
         Ok(())
     }
@@ -28,7 +28,7 @@ impl fmt::Debug for Escaped<'_> {
 }
 
 /// Returns whether a character is invisible, but changes how others are shown.
-fn acts(c: char) -> bool {
+fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'

@@ -273,7 +273,7 @@ fn report(sandbox: &Sandbox, callback: &RecordedCallback) -> io::Result<()> {
     let mut out = io::stdout();
     if callback.get("PartialResult") != Some("true") {
         let shown = |name| callback.get(name).filter(|value| !value.is_empty()).map(|value| (name, value));
-        write!(out, "{}  callback", callback.session)?;
+        write!(out, "{}  callback", callback.session_sid)?;
         for (name, value) in
             ["Capture", "PartialResult", "ErrorType", "Required", "Result", "PayErrorCode", "PaymentError"]
                 .into_iter()
@@ -283,7 +283,7 @@ fn report(sandbox: &Sandbox, callback: &RecordedCallback) -> io::Result<()> {
         }
         writeln!(out)?;
     }
-    let ended = callback.get("Result").and_then(|_| sandbox.session(&callback.session));
+    let ended = callback.get("Result").and_then(|_| sandbox.session(&callback.session_sid));
     if let Some(transaction) = ended.and_then(|session| session.transaction) {
         match (transaction.amount, &transaction.currency) {
             (Some(amount), Some(currency)) => {

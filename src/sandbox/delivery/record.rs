@@ -13,7 +13,7 @@ use crate::text::url_without_secrets;
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Callback {
     /// The SID of the Payments session.
-    pub(crate) session: Arc<str>,
+    pub(crate) session_sid: Arc<str>,
     /// The `StatusCallback` that was in force.
     pub(crate) url: Arc<str>,
     pub(crate) fields: Fields,
@@ -26,7 +26,7 @@ pub(crate) struct Callback {
 #[non_exhaustive]
 pub struct RecordedCallback {
     /// The SID of the Payments session.
-    pub session: Arc<str>,
+    pub session_sid: Arc<str>,
     /// The `StatusCallback` URL that was in force.
     pub url: Arc<str>,
     /// The body, form-encoded, as [`StatusCallback::parse`](crate::StatusCallback::parse) reads it.
@@ -60,11 +60,11 @@ pub enum Delivery {
 
 impl RecordedCallback {
     pub(super) fn new(callback: Callback, token: String, sendable: bool) -> Self {
-        let Callback { session, url, fields } = callback;
+        let Callback { session_sid, url, fields } = callback;
         let body = Serializer::new(String::new()).extend_pairs(fields.iter()).finish().into();
         let delivery = if sendable { Delivery::Pending } else { Delivery::NotSent };
         let (idempotency_token, fields) = (token.into(), Fields::default());
-        Self { session, url, body, idempotency_token, delivery, attempts: 0, status: None, fields }
+        Self { session_sid, url, body, idempotency_token, delivery, attempts: 0, status: None, fields }
     }
 
     /// Returns a copy whose fields are decoded.
@@ -84,7 +84,7 @@ impl RecordedCallback {
 }
 
 debug_shows!(RecordedCallback, |record|
-    session: record.session,
+    session_sid: record.session_sid,
     url: url_without_secrets(&record.url),
     fields: record.fields,
     delivery: record.delivery,

@@ -83,7 +83,7 @@ impl Sender {
         let mut state = self.0.lock();
         for callback in callbacks {
             let sendable = !state.stopped && Target::of(&callback.url).is_some();
-            let session = Arc::clone(&callback.session);
+            let session = Arc::clone(&callback.session_sid);
             let number = state.taken;
             state.taken += 1;
             state.pending += usize::from(sendable);
@@ -235,7 +235,7 @@ impl Shared {
             if state.stopped {
                 return;
             }
-            if let Some(kept) = state.sessions.get_mut(&record.session).and_then(SessionQueue::pending) {
+            if let Some(kept) = state.sessions.get_mut(&record.session_sid).and_then(SessionQueue::pending) {
                 (kept.attempts, kept.status, kept.delivery) = (attempt, result.ok(), delivery);
             }
             self.changed.notify_all();

@@ -110,6 +110,6 @@ impl PaySession {
     }
 
     pub(super) fn callback(&self, fields: Fields) -> Callback {
-        Callback { session: Arc::clone(&self.ids.sid), url: Arc::clone(&self.url), fields }
+        Callback { session_sid: Arc::clone(&self.ids.sid), url: Arc::clone(&self.url), fields }
     }
 }

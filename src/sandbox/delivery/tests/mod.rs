@@ -28,7 +28,7 @@ fn sender() -> Sender {
 /// The number-th callback of a session.
 fn callback(session: &str, url: &str, number: usize) -> Callback {
     let fields = Fields::new([("Sid", session), ("Number", &number.to_string())]);
-    Callback { session: session.into(), url: url.into(), fields }
+    Callback { session_sid: session.into(), url: url.into(), fields }
 }
 
 fn field(request: &Request, name: &str) -> String {
@@ -43,7 +43,7 @@ fn the_exact_request() {
     let url = receiver.url("/status?order=7&a=b+c#part").replace("127", "user:p%40ss@127");
     let params = [("Sid", "PK1"), ("Text", "a b&ü="), ("Empty", ""), ("A", "first by name")];
     let fields = Fields::new(params);
-    sender.send([Callback { session: "PK1".into(), url: url.as_str().into(), fields }]);
+    sender.send([Callback { session_sid: "PK1".into(), url: url.as_str().into(), fields }]);
     assert!(sender.wait_until_idle(SOON));
     let [request] = &receiver.requests()[..] else { panic!("not one request") };
     let [record] = &sender.callbacks("PK1")[..] else { panic!("not one record") };
@@ -72,7 +72,7 @@ fn the_exact_request() {
     let other = SignatureValidator::new("another").unwrap();
     other.validate(requested, request.body.as_bytes(), Some(signature)).unwrap_err();
     assert_eq!((record.delivery, record.attempts, record.status), (Delivery::Delivered, 1, Some(200)));
-    assert_eq!((&*record.session, &*record.url), ("PK1", url.as_str()));
+    assert_eq!((&*record.session_sid, &*record.url), ("PK1", url.as_str()));
     for (name, value) in [("Text", Some("a b&ü=")), ("Empty", Some("")), ("None", None)] {
         assert_eq!(record.get(name), value);
     }
@@ -291,7 +291,7 @@ fn news_can_be_waited_for() {
         assert_eq!(waiting.join().unwrap(), (0, 3));
     });
     let sessions: Vec<_> = sender.wait_for_callbacks(0, Duration::ZERO).0;
-    let sessions: Vec<_> = sessions.iter().map(|record| &*record.session).collect();
+    let sessions: Vec<_> = sessions.iter().map(|record| &*record.session_sid).collect();
     assert_eq!(sessions, ["PK1", "PK2", "PK1"], "in the order in which they were made");
 }
 

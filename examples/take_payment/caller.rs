@@ -38,14 +38,14 @@ fn answer(call: &Call, keypad: &Keypad) {
     let mut mistyped = false;
     while let Some(asking) = call.wait_until_asked(Duration::from_secs(60)) {
         let keys = match &asking {
-            Asking::For(Capture::PaymentCardNumber) if !mistyped => {
+            Asking::Capture(Capture::PaymentCardNumber) if !mistyped => {
                 mistyped = true;
                 "4242424242424241#"
             }
-            Asking::For(Capture::PaymentCardNumber) => numbers::VISA,
-            Asking::For(Capture::ExpirationDate) => "1234",
-            Asking::For(Capture::SecurityCode) => "123",
-            Asking::For(Capture::PostalCode) => "94109#",
+            Asking::Capture(Capture::PaymentCardNumber) => numbers::VISA,
+            Asking::Capture(Capture::ExpirationDate) => "1234",
+            Asking::Capture(Capture::SecurityCode) => "123",
+            Asking::Capture(Capture::PostalCode) => "94109#",
             _ => "1",
         };
         // The last key ends the entry, and the next question has a new one.

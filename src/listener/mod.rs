@@ -194,7 +194,7 @@ impl CallbackListener {
     ///
     /// # fn main() -> Result<(), twilio_payments::CallbackError> {
     /// let listener = CallbackListener::local(SignatureValidator::new("old-token")?)?;
-    /// listener.set_validator(SignatureValidator::new("new-token")?.also("old-token")?);
+    /// listener.set_validator(SignatureValidator::new("new-token")?.with_auth_token("old-token")?);
     /// # Ok(())
     /// # }
     /// ```

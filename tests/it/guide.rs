@@ -84,7 +84,7 @@ fn a_card_with_one_mistake() {
         .unwrap()
         .into_iter()
         .map(|asking| match asking {
-            Asking::For(capture) => capture,
+            Asking::Capture(capture) => capture,
             other => panic!("{other:?}"),
         })
         .collect();
@@ -281,7 +281,7 @@ fn a_payment_without_a_result_is_unknown() {
         let call = call.clone();
         move || {
             for keys in [numbers::VISA, "1234"] {
-                assert!(matches!(call.wait_until_asked(SOON), Some(Asking::For(_))));
+                assert!(matches!(call.wait_until_asked(SOON), Some(Asking::Capture(_))));
                 call.press(keys);
             }
         }

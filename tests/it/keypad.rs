@@ -61,7 +61,7 @@ impl Played<'_> {
 
     fn ask(&self, capture: &Capture) {
         self.update(&UpdatePaymentsParams::new_capture(self.stage.listener.public_url(), capture.clone()));
-        assert_eq!(self.stage.call.asking(), Some(Asking::For(capture.clone())));
+        assert_eq!(self.stage.call.asking(), Some(Asking::Capture(capture.clone())));
     }
 
     /// Asks for a capture, types it, and returns the callback that ends the ask.
@@ -199,7 +199,7 @@ fn typed_twice_and_confirmed() {
     played.give(&Capture::ExpirationDate, "1234");
     assert_eq!(played.give(&Capture::ExpirationDateMatcher, "1234").required(), Some(&[][..]));
     played.update(&UpdatePaymentsParams::new_complete(stage.listener.public_url()));
-    assert_eq!(stage.call.wait_until_asked(SOON), Some(Asking::ToConfirm));
+    assert_eq!(stage.call.wait_until_asked(SOON), Some(Asking::Confirmation));
     assert_eq!(stage.sandbox.transaction_count(), 0, "not before the caller confirms");
     stage.call.press("1");
     assert!(matches!(played.hear().event(), Event::Succeeded { .. }));

@@ -252,10 +252,10 @@ fn a_result_that_comes_late_is_not_thrown_away() {
         let call = call.clone();
         move || {
             for keys in [numbers::VISA, "1234", "123", "94109#"] {
-                assert!(matches!(call.wait_until_asked(SOON), Some(Asking::For(_))));
+                assert!(matches!(call.wait_until_asked(SOON), Some(Asking::Capture(_))));
                 call.press(keys);
             }
-            assert_eq!(call.wait_until_asked(SOON), Some(Asking::ToConfirm));
+            assert_eq!(call.wait_until_asked(SOON), Some(Asking::Confirmation));
         }
     });
     let params = CreatePaymentsParams::new(stage.listener.status_callback_url())

@@ -177,11 +177,11 @@ impl SignatureValidator {
     /// use twilio_payments::SignatureValidator;
     ///
     /// # fn main() -> Result<(), twilio_payments::CallbackError> {
-    /// let validator = SignatureValidator::new("old-token")?.also("new-token")?;
+    /// let validator = SignatureValidator::new("old-token")?.with_auth_token("new-token")?;
     /// # Ok(())
     /// # }
     /// ```
-    pub fn also(mut self, auth_token: impl AsRef<str>) -> Result<Self, CallbackError> {
+    pub fn with_auth_token(mut self, auth_token: impl AsRef<str>) -> Result<Self, CallbackError> {
         self.others.push(Secret::new("auth_token", auth_token.as_ref())?);
         Ok(self)
     }

@@ -218,7 +218,12 @@ fn absent_and_malformed_signatures_are_refused_plainly() {
 
 #[test]
 fn any_of_several_tokens_is_accepted() {
-    let rotating = SignatureValidator::new("old").unwrap().also("new").unwrap().also("newest").unwrap();
+    let rotating = SignatureValidator::new("old")
+        .unwrap()
+        .with_auth_token("new")
+        .unwrap()
+        .with_auth_token("newest")
+        .unwrap();
     for (token, taken) in [("old", true), ("new", true), ("newest", true), ("", false), ("other", false)] {
         for url in [URL, "https://mycompany.com:443/myapp.php?foo=1&bar=2"] {
             let signature = over_with(token, &format!("{url}a1"));
@@ -239,7 +244,7 @@ fn shared_keys_sign_by_either_algorithm() {
         (token().with_shared_key(TOKEN).unwrap(), true),
         (token().with_shared_key("other").unwrap().with_shared_key(TOKEN).unwrap(), true),
         // A request does not say which of the secrets is a token.
-        (token().also(TOKEN).unwrap(), true),
+        (token().with_auth_token(TOKEN).unwrap(), true),
         (token(), false),
         (token().with_shared_key("other").unwrap(), false),
     ] {
@@ -306,7 +311,7 @@ fn tokens_that_cannot_be_right_are_refused() {
         (" token", "contains white space or a control character"),
         ("to\0ken", "contains white space or a control character"),
     ] {
-        for result in [SignatureValidator::new(token), validator().also(token)] {
+        for result in [SignatureValidator::new(token), validator().with_auth_token(token)] {
             assert_eq!(result.unwrap_err().to_string(), format!("invalid auth_token: {reason}"));
         }
         for result in [SignatureValidator::from_shared_key(token), validator().with_shared_key(token)] {
@@ -352,7 +357,7 @@ fn large_bodies_are_bounded_and_quick() {
 
 #[test]
 fn tokens_are_not_shown() {
-    let validator = SignatureValidator::new("hush-hush").unwrap().also("whisper").unwrap();
+    let validator = SignatureValidator::new("hush-hush").unwrap().with_auth_token("whisper").unwrap();
     assert_eq!(format!("{validator:?}"), "SignatureValidator { .. }");
     let error = validator.validate("https://u:p@h/?key=1", b"pin=1234", Some("c2lnbmF0dXJl")).unwrap_err();
     let shown = format!("{error} {error:?}");

@@ -38,9 +38,9 @@ enum Stage {
 #[non_exhaustive]
 pub enum Asking {
     /// To type this capture.
-    For(Capture),
+    Capture(Capture),
     /// To confirm with 1, or to cancel with 2.
-    ToConfirm,
+    Confirmation,
 }
 
 /// Behaviour that is not documented for this API, and off by default.
@@ -264,8 +264,8 @@ impl PaySession {
     /// Returns what the caller is being asked for.
     pub(crate) fn asking(&self) -> Option<Asking> {
         match self.stage {
-            Stage::Capturing { kind, second, .. } => Some(Asking::For(kind.named(second))),
-            Stage::Confirming { .. } => Some(Asking::ToConfirm),
+            Stage::Capturing { kind, second, .. } => Some(Asking::Capture(kind.named(second))),
+            Stage::Confirming { .. } => Some(Asking::Confirmation),
             Stage::Open | Stage::Ended => None,
         }
     }

@@ -24,8 +24,8 @@ impl PaySession {
     /// itself. `None` if it asks for nothing.
     pub(super) fn keys_for(&self, answers: &Answers, now: Duration) -> Option<String> {
         let capture = match self.asking()? {
-            Asking::ToConfirm => return Some("1".to_owned()),
-            Asking::For(capture) => capture,
+            Asking::Confirmation => return Some("1".to_owned()),
+            Asking::Capture(capture) => capture,
         };
         let (kind, second) = CaptureKind::of(&capture)?;
         let mut keys = match (answers.get(&capture), self.collected.get(kind)) {

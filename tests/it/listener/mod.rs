@@ -220,7 +220,7 @@ fn tokens_change_while_it_runs() {
         )
     };
     assert_eq!(send(&listener, &by("subaccount", 1)), 403);
-    listener.set_validator(validator().also("subaccount").unwrap());
+    listener.set_validator(validator().with_auth_token("subaccount").unwrap());
     assert_eq!(send(&listener, &by("subaccount", 2)), 204);
     assert_eq!(send(&listener, &by(TOKEN, 3)), 204);
     listener.set_validator(SignatureValidator::new("subaccount").unwrap());

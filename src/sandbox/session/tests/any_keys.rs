@@ -108,7 +108,7 @@ proptest! {
                         let deadline = desk.session.next_deadline();
                         let in_time = deadline.is_some_and(|deadline| deadline > desk.now + time);
                         let fresh = in_time && match desk.session.asking() {
-                            Some(Asking::For(capture)) => desk.last().shown(&capture).is_none(),
+                            Some(Asking::Capture(capture)) => desk.last().shown(&capture).is_none(),
                             _ => true,
                         };
                         desk.press(&keys);

@@ -306,7 +306,7 @@ fn a_second_entry_that_is_not_required_is_refused() {
         let refused = desk.update_at("http://127.0.0.1:2/", UpdateKind::Capture(capture)).unwrap_err();
         assert!(refused.message.contains(refusal), "{refused:?}");
         // A refused update changes nothing.
-        assert_eq!(desk.session.asking(), Some(Asking::For(ExpirationDate)));
+        assert_eq!(desk.session.asking(), Some(Asking::Capture(ExpirationDate)));
         desk.press("1");
         assert_eq!(&*desk.sent.last().unwrap().url, URL);
     }

@@ -107,7 +107,7 @@ fn the_caller_confirms() {
         let mut desk = collected(CreateParameters { confirmation: true, ..settings() }, numbers::VISA);
         assert_eq!(desk.complete(), 0);
         assert_eq!(desk.result(), None);
-        assert_eq!(desk.session.asking(), Some(Asking::ToConfirm));
+        assert_eq!(desk.session.asking(), Some(Asking::Confirmation));
         assert_eq!(desk.press(keys), 1, "{keys}");
         assert_eq!(desk.result(), Some(result), "{keys}");
         assert_eq!(desk.last().payment_error.as_deref(), error, "{keys}");

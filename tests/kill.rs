@@ -86,7 +86,7 @@ struct Program {
 }
 
 impl Program {
-    /// Replaces a stored flow, if it has the revision that the caller began with. A rename is enough against kills;
+    /// Replaces a stored flow, if it has the revision that this thread began with. A rename is enough against kills;
     /// a program that must survive the loss of power syncs the file and its folder too.
     fn store(&self, order: usize, flow: &PaymentFlow, base: &mut Option<u64>) -> Result<(), String> {
         let _only = self.writer.lock().unwrap();

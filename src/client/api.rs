@@ -93,8 +93,9 @@ impl PaymentsApi {
     /// # Errors
     /// Returns an error if a SID or a parameter is invalid, if the source of access tokens fails, if no connection can
     /// be opened or the connection is lost, if the deadline passes, if the client is shut down, if the API refuses the
-    /// request, or if the response is not a payment. The table [What a fault looks like](crate#what-a-fault-looks-like)
-    /// has the details. [`Error::outcome`] reports whether the session may have been started all the same.
+    /// request, or if the response is not a Payments session. The table
+    /// [What a fault looks like](crate#what-a-fault-looks-like) has the details. [`Error::outcome`] reports whether the
+    /// session may have been started all the same.
     pub fn create_payments(&self, call_sid: &str, params: &CreatePaymentsParams) -> Result<Payments, Error> {
         self.create_payments_with_metadata(call_sid, params).map(|response| response.payments)
     }

@@ -99,7 +99,7 @@ impl Attempts {
     }
 }
 
-/// An attempt that did not return a payment.
+/// An attempt that did not return a session.
 struct Failed {
     error: Error,
     at_once: Option<AtOnce>,

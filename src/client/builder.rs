@@ -89,7 +89,7 @@ impl PaymentsApiBuilder {
     }
 
     setters! {
-        /// Sets the region that processes the call, such as `ie1`. Default: the region of the
+        /// Sets the region that processes the requests, such as `ie1`. Default: the region of the
         /// [credentials](Credentials::from_env) or, if they have none, `us1`.
         ///
         /// Without an [`edge`](Self::edge), `ie1` uses the edge `dublin` and `au1` uses `sydney`. Other regions, except

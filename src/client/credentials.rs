@@ -71,8 +71,8 @@ impl Credentials {
     /// Makes credentials from the SID of the account and an OAuth access token, sent as `Authorization: Bearer`.
     ///
     /// The service only accepts access tokens in the region `us1`. The token is never renewed: usually it is valid
-    /// for an hour, and after that every call is refused with status 401. That is enough for a script. A program that
-    /// runs longer needs [`bearer_source`](Self::bearer_source).
+    /// for an hour, and after that every request is refused with status 401. That is enough for a script. A program
+    /// that runs longer needs [`bearer_source`](Self::bearer_source).
     ///
     /// # Errors
     /// Returns an error if the SID is not `AC` and 32 hex digits, or the token is empty, longer than 4,096 bytes, or
@@ -148,7 +148,7 @@ impl Credentials {
         Ok(Self { region, edge, ..credentials })
     }
 
-    /// Returns the account that is in the path of every call, unless the params of the call name another.
+    /// Returns the account that is in the path of every request, unless its params name another.
     pub fn account_sid(&self) -> &str {
         &self.account_sid
     }

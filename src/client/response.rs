@@ -1,4 +1,4 @@
-//! Turns a response, or a failure to get one, into a payment or an error.
+//! Turns a response, or a failure to get one, into a session or an error.
 
 use std::time::{Duration, SystemTime};
 
@@ -21,7 +21,7 @@ impl ResponseReader<'_> {
     /// Reads the response to the attempt with this number. The time of the whole call is set later.
     ///
     /// # Errors
-    /// Returns an error if the response is not a payment, or is not about this operation.
+    /// Returns an error if the response is not a Payments session, or is not about this operation.
     pub(crate) fn read(
         &self,
         operation: &Operation<'_>,
@@ -46,7 +46,8 @@ impl ResponseReader<'_> {
             _ => "the status is unexpected".to_owned(),
         };
         let (status, length) = (response.status, response.body.len());
-        let message = format!("the response (HTTP {status}, {length} bytes) is not a payment: {reason}");
+        let message =
+            format!("the response (HTTP {status}, {length} bytes) is not a Payments session: {reason}");
         let error = Error::new(ErrorKind::UnexpectedResponse, Outcome::Unknown, message);
         Err(error.with_response(self.kept(&response)))
     }
@@ -121,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_success_is_a_payment() {
+    fn a_success_is_a_session() {
         for status in [200, 201, 202, 299] {
             let PaymentsResponse { payments, metadata } =
                 read(response(status, &format!(r#"{{"sid":"{SESSION}"}}"#))).unwrap();

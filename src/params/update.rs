@@ -8,13 +8,13 @@ use super::operation::{keyed_setters, operation};
 use crate::error::Error;
 use crate::model::{Capture, PaymentsStatus};
 
-/// The parameters of [`update_payments`](crate::PaymentsApi::update_payments): the next step of a session.
+/// The parameters of [`update_payments`](crate::PaymentsApi::update_payments): what to do next with a session.
 ///
 /// One value is one operation. The idempotency key and serde work as for
 /// [`CreatePaymentsParams`](crate::CreatePaymentsParams). Above all, keep the value that completes a session: calling
 /// again with another value is another operation.
 ///
-/// The constructors make the usual steps, and the public fields allow any other.
+/// The constructors make the usual updates, and the public fields allow any other.
 ///
 /// ```
 /// use twilio_payments::{Capture, UpdatePaymentsParams};
@@ -39,7 +39,7 @@ pub struct UpdatePaymentsParams {
     /// one transaction; how that is enforced, and for how long, is not documented. Every constructor makes a new key.
     pub idempotency_key: String,
     /// `StatusCallback`: the http or https URL, or the relative reference, that the service POSTs the callbacks of
-    /// this step to.
+    /// this update to.
     pub status_callback: String,
     /// `Capture`: the information that the caller is asked for.
     pub capture: Option<Capture>,
@@ -49,22 +49,22 @@ pub struct UpdatePaymentsParams {
 }
 
 impl UpdatePaymentsParams {
-    /// Makes a step that has neither a `Capture` nor a `Status` yet: set one of them. The other constructors do.
+    /// Makes an update that has neither a `Capture` nor a `Status` yet: set one of them. The other constructors do.
     pub fn new(status_callback: impl Into<String>) -> Self {
         Self::read(MadeKey::new(), status_callback.into(), &mut Stored::default())
     }
 
-    /// Makes a step that asks the caller for one capture (`Capture`).
+    /// Makes an update that asks the caller for one capture (`Capture`).
     pub fn new_capture(status_callback: impl Into<String>, capture: impl Into<Capture>) -> Self {
         Self { capture: Some(capture.into()), ..Self::new(status_callback) }
     }
 
-    /// Makes the step that submits the collected information (`Status=complete`).
+    /// Makes the update that completes the session (`Status=complete`): it submits what was collected.
     pub fn new_complete(status_callback: impl Into<String>) -> Self {
         Self { status: Some(PaymentsStatus::Complete), ..Self::new(status_callback) }
     }
 
-    /// Makes the step that discards the collected information (`Status=cancel`).
+    /// Makes the update that cancels the session (`Status=cancel`): it discards what was collected.
     pub fn new_cancel(status_callback: impl Into<String>) -> Self {
         Self { status: Some(PaymentsStatus::Cancel), ..Self::new(status_callback) }
     }

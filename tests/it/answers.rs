@@ -146,7 +146,7 @@ fn a_success_without_a_payment() {
             assert_eq!(
                 error.to_string(),
                 format!(
-                    "the response (HTTP {status}, {} bytes) is not a payment: {reason}; \
+                    "the response (HTTP {status}, {} bytes) is not a Payments session: {reason}; \
                      it is not known whether the request was carried out",
                     body.len()
                 )

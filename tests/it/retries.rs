@@ -191,7 +191,7 @@ fn any_other_response_is_final() {
 }
 
 #[test]
-fn a_refused_connection_is_tried_again_and_was_not_sent() {
+fn a_refused_connection_is_retried_and_was_not_sent() {
     let (socket, address) = deaf();
     for (policy, attempts) in [(quick(), 3), (RetryPolicy::none(), 1)] {
         let api = builder(address).retry_policy(policy).build().unwrap();

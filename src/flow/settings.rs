@@ -109,7 +109,8 @@ impl PaymentFlow {
 
     /// Returns the params of the request that creates the session.
     pub(super) fn create_params(&self) -> CreatePaymentsParams {
-        let mut params = self.params.clone();
+        // With the key set by hand, a setter that the program calls cannot change it.
+        let mut params = self.params.clone().idempotency_key(self.key());
         params.status_callback = self.status_callback();
         let reference = tag::reference(self.key());
         match &self.place {

@@ -104,3 +104,13 @@ fn the_reference_goes_where_the_setting_says() {
     let error = PaymentFlow::new(CALL, taken).unwrap().reference_place(field()).unwrap_err();
     assert_eq!(error.to_string(), "invalid reference_place: Parameter has a field of that name");
 }
+
+#[test]
+fn a_setter_does_not_change_the_key_of_a_step() {
+    let mut flow = PaymentFlow::new(CALL, CreatePaymentsParams::new(URL)).unwrap();
+    let Step::Create(params) = flow.next(UNIX_EPOCH) else { panic!() };
+    let params = params.payment_connector("other");
+    assert_eq!(params.idempotency_key, flow.key());
+    flow.on_response(Err(not_sent().with_idempotency_key(&params.idempotency_key)));
+    assert_eq!(flow.awaited_key(), None);
+}

@@ -64,8 +64,8 @@ impl Credentials {
         api_key_secret: impl Into<String>,
     ) -> Result<Self, Error> {
         let key_sid = api_key_sid.into();
-        sid::check("api_key", "SK", &key_sid)?;
-        Self::basic(account_sid.into(), Some(&key_sid), "api_secret", api_key_secret.into())
+        sid::check("api_key_sid", "SK", &key_sid)?;
+        Self::basic(account_sid.into(), Some(&key_sid), "api_key_secret", api_key_secret.into())
     }
 
     /// Makes credentials from the SID of the account and an OAuth access token, sent as `Authorization: Bearer`.
@@ -242,7 +242,10 @@ mod tests {
         refused(Credentials::auth_token(ACCOUNT, ""), "invalid auth_token: empty");
         for bad in ["hush\n", "hu\rsh", "\0hush", "hush\u{7f}", "hush\u{85}"] {
             refused(Credentials::auth_token(ACCOUNT, bad), "invalid auth_token: has a control character");
-            refused(Credentials::api_key(ACCOUNT, KEY, bad), "invalid api_secret: has a control character");
+            refused(
+                Credentials::api_key(ACCOUNT, KEY, bad),
+                "invalid api_key_secret: has a control character",
+            );
             refused(
                 Credentials::bearer(ACCOUNT, bad),
                 "invalid access_token: empty, or not all visible ASCII",
@@ -250,7 +253,7 @@ mod tests {
         }
         refused(
             Credentials::api_key(ACCOUNT, "SK:hush", "hush"),
-            "invalid api_key: not SK and 32 hex digits",
+            "invalid api_key_sid: not SK and 32 hex digits",
         );
         refused(
             Credentials::bearer(ACCOUNT, "hu sh"),

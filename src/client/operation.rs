@@ -18,7 +18,7 @@ impl Operation<'_> {
     /// # Errors
     /// Returns an error that names the SID if one is malformed.
     pub(crate) fn check(&self) -> Result<(), Error> {
-        sid::check("AccountSid", "AC", self.account_sid)?;
+        sid::check("PathAccountSid", "AC", self.account_sid)?;
         sid::check("CallSid", "CA", self.call_sid)?;
         self.payments_sid.map_or(Ok(()), |sid| sid::check("Sid", "PK", sid))
     }
@@ -69,7 +69,7 @@ mod tests {
     fn a_malformed_sid_is_refused_by_name() {
         assert!(CREATE.check().is_ok() && UPDATE.check().is_ok());
         for (operation, field) in [
-            (Operation { account_sid: CALL, ..CREATE }, "AccountSid"),
+            (Operation { account_sid: CALL, ..CREATE }, "PathAccountSid"),
             (Operation { call_sid: "../CA", ..CREATE }, "CallSid"),
             (Operation { payments_sid: Some(""), ..CREATE }, "Sid"),
         ] {

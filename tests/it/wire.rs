@@ -145,7 +145,7 @@ fn refused_input_reaches_no_socket() {
     for sid in bad_sids {
         for (result, field) in [
             (api.create_payments(sid, &good), "CallSid"),
-            (api.create_payments(CALL, &good.clone().account_sid(sid)), "AccountSid"),
+            (api.create_payments(CALL, &good.clone().account_sid(sid)), "PathAccountSid"),
             (api.update_payments(sid, SESSION, &UpdatePaymentsParams::new_complete(CALLBACK)), "CallSid"),
             (api.update_payments(CALL, sid, &UpdatePaymentsParams::new_complete(CALLBACK)), "Sid"),
             (
@@ -154,7 +154,7 @@ fn refused_input_reaches_no_socket() {
                     SESSION,
                     &UpdatePaymentsParams::new_complete(CALLBACK).account_sid(sid),
                 ),
-                "AccountSid",
+                "PathAccountSid",
             ),
         ] {
             let error = result.unwrap_err();

@@ -117,7 +117,7 @@ const RESPONSE_TIME: Duration = Duration::from_secs(60);
 /// # What is stored
 /// A flow is written and read by serde, in a self-describing format such as JSON. Later versions of this crate read
 /// what this one writes; an earlier version refuses a flow that it could misread. A flow takes 1 to 2 KB besides its
-/// params, and 64 KB at most, whatever the service sends. It holds the params as they are, and nothing that the caller
+/// params, and 80 KB at most, whatever the service sends. It holds the params as they are, and nothing that the caller
 /// typed, not even masked. **After a tokenization, its ending holds the token and the profile**: protect it as you
 /// protect those, and delete it once you have copied them. Keep a flow that ended as unknown until that is settled, and
 /// others for a few days, since a late callback can still correct them.

@@ -69,7 +69,8 @@ impl Fault {
             Self::Garbage => Reply::Raw(b"\x16\x03\x03 \xff\xfe this is not HTTP\r\n\r\n".to_vec()),
             Self::Delay(delay) => Reply::Response(response.after(delay)),
             Self::TooManyRequests { retry_after } => {
-                let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
+                let seconds = retry_after.as_secs();
+                let seconds = seconds.saturating_add(u64::from(retry_after.subsec_nanos() > 0));
                 let refusal = Refusal::new(&refusals::TOO_MANY_REQUESTS, "Too Many Requests");
                 with_id(refusal.response().header("Retry-After", seconds.to_string()))
             }

@@ -1,6 +1,9 @@
 //! Which requests a fault hits, and which it does not.
 
+use std::time::Duration;
+
 use super::*;
+use crate::server::Reply;
 
 /// The faults that hit `keys` keys that are sent `times` each, either key after key or in turn.
 fn struck(random: &RandomFaults, keys: usize, times: usize, in_turn: bool) -> Vec<Vec<Option<Fault>>> {
@@ -110,5 +113,23 @@ fn an_aimed_fault_hits_its_operation_once() {
             assert_eq!(struck, index == hit, "{target:?}: {path} {body}");
         }
         assert_eq!((faults.waiting(), faults.injected()), (0, 1));
+    }
+}
+
+#[test]
+fn the_longest_wait_is_not_too_long() {
+    for (retry_after, seconds) in [
+        (Duration::ZERO, 0),
+        (Duration::from_nanos(1), 1),
+        (Duration::from_secs(2), 2),
+        (Duration::from_millis(2_001), 3),
+        (Duration::MAX, u64::MAX),
+    ] {
+        let fault = Fault::TooManyRequests { retry_after };
+        let Reply::Response(response) = fault.reply(|| panic!("carried out"), "RQ1".to_owned()) else {
+            panic!()
+        };
+        let head = String::from_utf8(response.to_bytes(None, true)).unwrap();
+        assert!(head.contains(&format!("Retry-After: {seconds}\r\n")), "{head}");
     }
 }

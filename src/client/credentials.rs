@@ -1,5 +1,7 @@
 //! `Credentials`: how a client authenticates. Secrets are never shown.
 
+use std::env;
+use std::ffi::OsString;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -130,13 +132,13 @@ impl Credentials {
     /// Returns an error that names the variable if one is missing, is not Unicode, or has a value that the other
     /// constructors or [`region`](crate::PaymentsApiBuilder::region) refuse.
     pub fn from_env() -> Result<Self, Error> {
-        Self::from_variables(environment::variable)
+        Self::from_variables(env::var_os)
     }
 
-    fn from_variables(read: impl Fn(&'static str) -> Result<Option<String>, Error>) -> Result<Self, Error> {
-        let required = |name: &'static str| {
-            read(name)?.ok_or_else(|| Error::invalid(name, "the environment variable is not set"))
-        };
+    fn from_variables(value: impl Fn(&'static str) -> Option<OsString>) -> Result<Self, Error> {
+        let invalid = |name| move |reason: &'static str| Error::invalid(name, reason);
+        let read = |name| environment::optional(value(name)).map_err(invalid(name));
+        let required = |name| environment::required(value(name)).map_err(invalid(name));
         let account_sid = required("TWILIO_ACCOUNT_SID")?;
         sid::check("TWILIO_ACCOUNT_SID", "AC", &account_sid)?;
         let key_sid = read("TWILIO_API_KEY")?;
@@ -269,8 +271,7 @@ mod tests {
     fn environment() {
         let from = |pairs: &[(&str, &str)]| {
             Credentials::from_variables(|name| {
-                let found = pairs.iter().find(|(key, _)| *key == name);
-                environment::unicode(name, found.map(|(_, value)| value.into()))
+                pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into())
             })
         };
         let account = ("TWILIO_ACCOUNT_SID", ACCOUNT);
@@ -316,7 +317,6 @@ mod tests {
     #[test]
     #[cfg(unix)]
     fn a_value_that_is_not_unicode_is_refused() {
-        use std::ffi::OsString;
         use std::os::unix::ffi::OsStringExt;
         let all = [
             ("TWILIO_ACCOUNT_SID", ACCOUNT),
@@ -327,11 +327,10 @@ mod tests {
         ];
         for (odd, _) in all {
             let read = |name| {
-                let found = all.iter().find(|(key, _)| *key == name).map(|(_, value)| match name {
+                all.iter().find(|(key, _)| *key == name).map(|(_, value)| match name {
                     name if name == odd => OsString::from_vec(b"hush\xff".to_vec()),
                     _ => value.into(),
-                });
-                environment::unicode(name, found)
+                })
             };
             let message = format!("invalid {odd}: the environment variable is not Unicode");
             refused(Credentials::from_variables(read), &message);

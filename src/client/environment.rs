@@ -1,21 +1,20 @@
-//! Environment variables.
+//! Values of environment variables. Errors are the reason alone.
 
-use std::env;
 use std::ffi::OsString;
 
-use crate::error::Error;
-
-/// Reads a variable. Returns `None` if it is not set or empty.
+/// Reads a value. Returns `None` if the variable is not set or empty.
 ///
 /// # Errors
-/// Returns an error that names the variable if the value is not Unicode.
-pub(crate) fn variable(name: &'static str) -> Result<Option<String>, Error> {
-    unicode(name, env::var_os(name))
+/// Returns an error if the value is not Unicode.
+pub(crate) fn optional(value: Option<OsString>) -> Result<Option<String>, &'static str> {
+    let value = value.filter(|value| !value.is_empty()).map(OsString::into_string).transpose();
+    value.map_err(|_| "the environment variable is not Unicode")
 }
 
-/// Does the part of [`variable`] that does not depend on the environment of the process.
-pub(crate) fn unicode(name: &'static str, value: Option<OsString>) -> Result<Option<String>, Error> {
-    let Some(value) = value.filter(|value| !value.is_empty()) else { return Ok(None) };
-    let value = value.into_string();
-    value.map(Some).map_err(|_| Error::invalid(name, "the environment variable is not Unicode"))
+/// Reads a value that must be there.
+///
+/// # Errors
+/// Returns an error if the variable is not set or empty, or if the value is not Unicode.
+pub(crate) fn required(value: Option<OsString>) -> Result<String, &'static str> {
+    optional(value)?.ok_or("the environment variable is not set")
 }

@@ -67,14 +67,14 @@ fn the_validator_reads_the_environment() {
     }
     let mut cases = vec![
         (Some(OsString::from("auth-token")), "a validator"),
-        (Some(OsString::new()), "invalid TWILIO_AUTH_TOKEN: empty"),
-        (None, "invalid TWILIO_AUTH_TOKEN: not set"),
+        (Some(OsString::new()), "invalid TWILIO_AUTH_TOKEN: the environment variable is not set"),
+        (None, "invalid TWILIO_AUTH_TOKEN: the environment variable is not set"),
     ];
     #[cfg(unix)]
     {
         use std::os::unix::ffi::OsStringExt;
         let value = OsString::from_vec(b"auth-\xff".to_vec());
-        cases.push((Some(value), "invalid TWILIO_AUTH_TOKEN: not Unicode"));
+        cases.push((Some(value), "invalid TWILIO_AUTH_TOKEN: the environment variable is not Unicode"));
     }
     for (value, expected) in cases {
         let mut child = Command::new(std::env::current_exe().unwrap());

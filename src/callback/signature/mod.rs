@@ -3,7 +3,8 @@
 mod url;
 
 use std::borrow::Cow;
-use std::env::{self, VarError};
+use std::env;
+use std::ffi::OsString;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -11,6 +12,7 @@ use ring::{digest, hmac};
 
 use super::read::Pairs;
 use crate::callback::{CallbackError, CallbackErrorKind, StatusCallback};
+use crate::client::environment;
 use crate::macros::debug_shows;
 use crate::text::digits::push_hex;
 use crate::text::form::pairs;
@@ -134,8 +136,8 @@ impl SignatureValidator {
     /// `TWILIO_AUTH_TOKEN`.
     ///
     /// # Errors
-    /// Returns an error of kind [`CallbackErrorKind::InvalidInput`] if the variable is not set, is not Unicode, or is
-    /// not a token that [`new`](Self::new) accepts. The error's [field](CallbackError::field) is the variable.
+    /// Returns an error of kind [`CallbackErrorKind::InvalidInput`] if the variable is not set or empty, is not Unicode,
+    /// or is not a token that [`new`](Self::new) accepts. The error's [field](CallbackError::field) is the variable.
     ///
     /// ```no_run
     /// use twilio_payments::SignatureValidator;
@@ -147,14 +149,12 @@ impl SignatureValidator {
     /// ```
     pub fn from_env() -> Result<Self, CallbackError> {
         const VARIABLE: &str = "TWILIO_AUTH_TOKEN";
-        Self::from_variable(VARIABLE, env::var(VARIABLE))
+        Self::from_variable(VARIABLE, env::var_os(VARIABLE))
     }
 
-    fn from_variable(name: &'static str, value: Result<String, VarError>) -> Result<Self, CallbackError> {
-        let auth_token = value.map_err(|error| match error {
-            VarError::NotPresent => CallbackError::invalid(name, "not set"),
-            VarError::NotUnicode(_) => CallbackError::invalid(name, "not Unicode"),
-        })?;
+    fn from_variable(name: &'static str, value: Option<OsString>) -> Result<Self, CallbackError> {
+        let auth_token =
+            environment::required(value).map_err(|reason| CallbackError::invalid(name, reason))?;
         Ok(Self { first: Secret::new(name, &auth_token)?, others: Vec::new() })
     }
 

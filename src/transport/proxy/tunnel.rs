@@ -9,6 +9,7 @@ use ureq::Proxy;
 use crate::error::Source;
 use crate::transport::failure::NotConnected;
 use crate::transport::socket::Stream;
+use crate::transport::status;
 
 /// The longest head of a proxy's response.
 const LONGEST_HEAD: usize = 16 * 1024;
@@ -54,9 +55,7 @@ fn status(stream: &mut dyn Stream) -> Result<u16, NotConnected> {
         }
         head.extend_from_slice(&byte);
     }
-    let text = head.strip_prefix(b"HTTP/1.").and_then(|rest| std::str::from_utf8(rest.get(2..5)?).ok());
-    let status = text.and_then(|text| text.parse().ok());
-    status.ok_or_else(|| impossible("the proxy does not speak HTTP"))
+    status::read(&head).ok_or_else(|| impossible("the proxy does not speak HTTP"))
 }
 
 fn impossible(reason: impl Into<Source>) -> NotConnected {

@@ -81,16 +81,16 @@ impl Connector {
         let socket = Arc::new(self.open(deadline)?);
         self.pool.register(&socket)?;
         let mut stream: Box<dyn Stream> = Box::new(Socket::new(socket, &self.shutdown, deadline));
+        // Without TLS the host is this machine, to which no proxy leads.
+        let Some(tls) = &self.tls else { return Ok(Connection::new(stream, false, &self.pool)) };
         if let Some(proxy) = &self.proxy {
             if proxy.protocol() == ProxyProtocol::Https {
-                stream = self.secure(proxy.host(), stream)?;
+                stream = tls.handshake(without_brackets(proxy.host()), stream)?;
             }
             tunnel::open(&mut *stream, proxy, &self.host, self.port)?;
         }
-        if self.tls.is_some() {
-            stream = self.secure(&self.host, stream)?;
-        }
-        Ok(Connection::new(stream, self.tls.is_some(), &self.pool))
+        stream = tls.handshake(without_brackets(&self.host), stream)?;
+        Ok(Connection::new(stream, true, &self.pool))
     }
 
     /// Opens a socket that is connected to the proxy or the host.
@@ -106,13 +106,5 @@ impl Connector {
         prepare(&stream)?;
         *latest() = stream.peer_addr().ok();
         Ok(stream)
-    }
-
-    /// Opens TLS with a host, over a stream that is connected to it.
-    fn secure(&self, host: &str, stream: Box<dyn Stream>) -> Result<Box<dyn Stream>, NotConnected> {
-        match &self.tls {
-            Some(tls) => tls.handshake(without_brackets(host), stream),
-            None => Err(NotConnected::Impossible("this build has no TLS: turn on a TLS feature".into())),
-        }
     }
 }

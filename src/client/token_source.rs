@@ -7,13 +7,11 @@ use std::time::{Duration, Instant};
 use crate::client::authorization::Authorization;
 use crate::error::{Error, ErrorKind, Outcome, Source};
 use crate::macros::debug_shows;
+use crate::transport::shutdown::LONGEST;
 
 /// A token is renewed at most this long before it expires. A token with a lifetime of less than ten times this is
 /// renewed when a tenth of its lifetime is left.
 const MARGIN: Duration = Duration::from_secs(60);
-
-/// The longest lifetime that counts, because the clock may not be able to represent a later time.
-const LONGEST: Duration = Duration::from_secs(365 * 86_400);
 
 /// An OAuth access token and its lifetime, returned by the closure of
 /// [`Credentials::bearer_source`](crate::Credentials::bearer_source).

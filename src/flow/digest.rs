@@ -2,11 +2,8 @@
 
 use std::fmt;
 
-use crate::error::{Error, ErrorKind, Outcome};
+use crate::error::{Error, ErrorKind, Outcome, codes};
 use crate::text::cut;
-
-/// The service's code for a request to complete a session that still requires something.
-const INCOMPLETE: i64 = 64019;
 
 /// What a flow keeps of an [`Error`]: what decides the next step and explains the ending, but nothing secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +71,6 @@ impl ResponseDigest {
 
     /// Returns whether something that is required is still missing.
     pub(super) fn is_incomplete(&self) -> bool {
-        self.is_certain() && self.code == Some(INCOMPLETE)
+        self.is_certain() && self.code == Some(codes::INCOMPLETE)
     }
 }

@@ -91,6 +91,23 @@ pub enum ErrorKind {
     TokenSource,
 }
 
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::InvalidInput => "invalid input",
+            Self::Connect => "no connection",
+            Self::Tls => "TLS failed",
+            Self::ConnectionLost => "connection lost",
+            Self::Timeout => "timed out",
+            Self::Api => "error of the API",
+            Self::Redirect => "redirect",
+            Self::UnexpectedResponse => "unexpected response",
+            Self::Shutdown => "client shut down",
+            Self::TokenSource => "no access token",
+        })
+    }
+}
+
 impl Error {
     pub(crate) fn new(kind: ErrorKind, outcome: Outcome, message: impl Into<Cow<'static, str>>) -> Self {
         let details = Details::default();

@@ -26,7 +26,7 @@ impl fmt::Display for ResponseDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.status {
             Some(status) => write!(f, "HTTP {status}")?,
-            None => write!(f, "{:?}, outcome {}", self.kind, self.outcome)?,
+            None => write!(f, "{} ({})", self.kind, self.outcome)?,
         }
         self.code.map_or(Ok(()), |code| write!(f, ", code {code}"))
     }

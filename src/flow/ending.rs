@@ -236,7 +236,7 @@ mod tests {
             (NotPaidReason::CreateFailed(None), "no session is known".to_owned()),
             (
                 NotPaidReason::CreateFailed(Some(not_sent)),
-                "no session is known: Connect, outcome not sent".to_owned(),
+                "no session is known: no connection (not sent)".to_owned(),
             ),
             (
                 NotPaidReason::CaptureFailed { capture: card.clone(), error: None },

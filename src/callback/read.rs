@@ -86,10 +86,9 @@ pub(super) fn capture_named(name: &str) -> Capture {
 /// Returns the position of a capture in the order in which they can be asked for. The order of the API's documentation
 /// works, since the service refuses the security code before the card number. A second entry must follow the first.
 fn rank(capture: &Capture) -> (usize, bool) {
-    let name = capture.as_str();
-    let first = name.strip_suffix("-matcher").unwrap_or(name);
-    let place = Capture::KNOWN.iter().position(|known| known.as_str() == first);
-    (place.unwrap_or(usize::MAX), first.len() < name.len())
+    let first = capture.first_entry();
+    let place = Capture::KNOWN.iter().position(|known| known == first.as_ref().unwrap_or(capture));
+    (place.unwrap_or(usize::MAX), first.is_some())
 }
 
 /// Undoes a second percent-encoding if the text looks like one and the result is readable.

@@ -7,9 +7,6 @@ use crate::text::cut;
 /// How many different captures a flow asks for. The service has ten.
 pub(super) const MAX_CAPTURES: usize = 16;
 
-/// How the name of the capture for a second entry ends.
-const MATCHER: &str = "-matcher";
-
 /// The longest name of a capture, error or result that is kept.
 const LONGEST_NAME: usize = 64;
 
@@ -31,7 +28,7 @@ pub(super) fn expected(params: &CreatePaymentsParams) -> Vec<Capture> {
     };
     let typed = |capture: Capture| {
         let twice = params.require_matching_inputs.contains(&capture);
-        let second = twice.then(|| Capture::from(format!("{capture}{MATCHER}")));
+        let second = twice.then(|| capture.second_entry());
         std::iter::once(capture).chain(second)
     };
     captures.into_iter().filter(wanted).flat_map(typed).collect()
@@ -50,9 +47,4 @@ pub(super) fn bounded(required: &[Capture]) -> Vec<Capture> {
 /// Returns the error, cut to a bounded length.
 pub(super) fn bounded_error(error: &CaptureError) -> CaptureError {
     CaptureError::from(cut(error.as_str().to_owned(), LONGEST_NAME))
-}
-
-/// Returns the capture that this one repeats, if it is for a second entry.
-pub(super) fn repeated_capture(capture: &Capture) -> Option<Capture> {
-    capture.as_str().strip_suffix(MATCHER).map(Capture::from)
 }

@@ -1,7 +1,7 @@
 //! `State`: what a flow knows, and what it does next.
 
 use super::ResponseDigest;
-use super::captures::{MAX_CAPTURES, repeated_capture};
+use super::captures::MAX_CAPTURES;
 use super::operation::{MAX_BEGINS, Operation, Purpose};
 use super::result::SessionResult;
 use crate::model::{Capture, CaptureError, Payments};
@@ -240,7 +240,7 @@ impl State {
         let Some(ask) = self.ask.as_mut().filter(|ask| !ask.done) else { return };
         ask.done = true;
         let differ = error == Some(CaptureError::InputMatchingFailed);
-        if let Some(first) = repeated_capture(&ask.capture).filter(|one| differ && !self.left.contains(one)) {
+        if let Some(first) = ask.capture.first_entry().filter(|first| differ && !self.left.contains(first)) {
             self.left.insert(0, first);
         }
         self.failed = Some((ask.capture.clone(), error));

@@ -156,6 +156,21 @@ open_enum! {
     }
 }
 
+/// How the name of the capture for a second entry ends.
+const MATCHER: &str = "-matcher";
+
+impl Capture {
+    /// Returns the capture that this one repeats, if it is for a second entry.
+    pub(crate) fn first_entry(&self) -> Option<Self> {
+        self.as_str().strip_suffix(MATCHER).map(Self::from)
+    }
+
+    /// Returns the capture for a second entry of this one.
+    pub(crate) fn second_entry(&self) -> Self {
+        Self::from(format!("{self}{MATCHER}"))
+    }
+}
+
 open_enum! {
     /// A brand of card (`ValidCardTypes`, and `PaymentCardType` of a status callback).
     CardType {

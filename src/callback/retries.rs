@@ -56,6 +56,15 @@ pub enum CallbackFailure {
     Any,
 }
 
+/// The shortest timeout.
+const SHORTEST: Duration = Duration::from_millis(100);
+
+/// The longest time to connect.
+const LONGEST_CONNECT: Duration = Duration::from_secs(10);
+
+/// The longest time to wait for a response, and for all attempts together. It is also the default of both.
+const LONGEST: Duration = Duration::from_secs(15);
+
 impl CallbackFailure {
     const NAMES: [(Self, &'static str); 5] = [
         (Self::Connect, "ct"),
@@ -133,19 +142,18 @@ impl CallbackRetries {
             asked.push(format!("rp={}", names.map(|(_, name)| *name).collect::<Vec<_>>().join(",")));
         }
         for (name, field, timeout, most, range) in [
-            ("ct", "connect_timeout", self.connect_timeout, 10_000, "outside 100 ms to 10 s"),
-            ("rt", "read_timeout", self.read_timeout, 15_000, "outside 100 ms to 15 s"),
-            ("tt", "total_timeout", self.total_timeout, 15_000, "outside 100 ms to 15 s"),
+            ("ct", "connect_timeout", self.connect_timeout, LONGEST_CONNECT, "outside 100 ms to 10 s"),
+            ("rt", "read_timeout", self.read_timeout, LONGEST, "outside 100 ms to 15 s"),
+            ("tt", "total_timeout", self.total_timeout, LONGEST, "outside 100 ms to 15 s"),
         ] {
             let Some(timeout) = timeout else { continue };
-            let millis = timeout.as_millis();
             if timeout.subsec_nanos() % 1_000_000 != 0 {
                 return Err(CallbackError::invalid(field, "not in whole milliseconds"));
             }
-            if !(100..=most).contains(&millis) {
+            if !(SHORTEST..=most).contains(&timeout) {
                 return Err(CallbackError::invalid(field, range));
             }
-            asked.push(format!("{name}={millis}"));
+            asked.push(format!("{name}={}", timeout.as_millis()));
         }
         Ok(format!("{}#{}", Url::split(url).before_fragment, asked.join("&")))
     }
@@ -163,9 +171,9 @@ impl CallbackRetries {
     pub fn of_url(url: &str) -> Self {
         let mut retries = Self::default();
         for (name, value) in pairs(Url::split(url).fragment.unwrap_or_default().as_bytes()) {
-            let millis = |most| {
-                let millis = value.parse().ok().filter(|millis| (100..=most).contains(millis));
-                millis.map(Duration::from_millis)
+            let timeout = |most| {
+                let timeout = value.parse().ok().map(Duration::from_millis);
+                timeout.filter(|timeout| (SHORTEST..=most).contains(timeout))
             };
             match &*name {
                 "rc" => retries.count = value.parse().ok().filter(|count| *count <= 5).unwrap_or(1),
@@ -174,9 +182,9 @@ impl CallbackRetries {
                     let failures = CallbackFailure::NAMES.iter().filter(|(_, name)| asked(name));
                     retries = retries.after(failures.map(|(failure, _)| *failure));
                 }
-                "ct" => retries.connect_timeout = millis(10_000),
-                "rt" => retries.read_timeout = millis(15_000),
-                "tt" => retries.total_timeout = millis(15_000),
+                "ct" => retries.connect_timeout = timeout(LONGEST_CONNECT),
+                "rt" => retries.read_timeout = timeout(LONGEST),
+                "tt" => retries.total_timeout = timeout(LONGEST),
                 _ => {}
             }
         }
@@ -195,8 +203,8 @@ impl CallbackRetries {
     pub(crate) fn timeouts(&self) -> [Duration; 3] {
         [
             self.connect_timeout.unwrap_or(Duration::from_secs(5)),
-            self.read_timeout.unwrap_or(Duration::from_secs(15)),
-            self.total_timeout.unwrap_or(Duration::from_secs(15)),
+            self.read_timeout.unwrap_or(LONGEST),
+            self.total_timeout.unwrap_or(LONGEST),
         ]
     }
 }

@@ -60,33 +60,39 @@ impl State {
 
     /// Takes what a callback reports about the captures.
     fn take_progress(&mut self, callback: &StatusCallback, date: Option<u64>) {
-        let error = callback.error_type.as_ref();
-        let goes_on = self.stop.is_none() && !self.ended;
         let was_in = self.ask.as_ref().is_some_and(|ask| !self.left.contains(&ask.capture));
+        self.update_left(callback);
+        self.update_ask(callback, date, was_in);
+    }
+
+    fn update_left(&mut self, callback: &StatusCallback) {
         if let Some(required) = callback.required() {
             self.left = bounded(required);
             self.required = Some(self.left.clone());
         }
-        if let Some(capture) = callback.capture.as_ref().filter(|_| error.is_none()) {
-            if callback.partial_result == Some(false) {
-                self.left.retain(|left| left != capture);
-            }
+        if callback.partial_result == Some(false) && callback.error_type.is_none() {
+            self.left.retain(|left| Some(left) != callback.capture.as_ref());
         }
+    }
+
+    /// Updates the current ask. `was_in` is whether its capture was in before the callback.
+    fn update_ask(&mut self, callback: &StatusCallback, date: Option<u64>, was_in: bool) {
+        let goes_on = self.stop.is_none() && !self.ended;
         let Some(ask) = self.ask.as_mut() else { return };
-        if goes_on && was_in && error.is_none() && callback.capture.as_ref() == Some(&ask.capture) {
+        let error = callback.error_type.as_ref();
+        let named = callback.capture.as_ref() == Some(&ask.capture);
+        let is_in = !self.left.contains(&ask.capture);
+        if goes_on && was_in && error.is_none() && named {
             // A repeated request makes the service ask the caller again: that is not another ask.
-            ask.done = !self.left.contains(&ask.capture);
+            ask.done = is_in;
         }
         if ask.done {
             return;
         }
-        let about = callback.capture.as_ref().is_none_or(|capture| *capture == ask.capture);
-        if callback.capture.is_some() && about {
-            ask.seen = true;
-        }
-        if !self.left.contains(&ask.capture) {
-            ask.done = true;
-        } else if let Some(error) = error.filter(|error| about && is_failure(error)) {
+        ask.seen |= named;
+        ask.done = is_in;
+        let about = named || callback.capture.is_none();
+        if let Some(error) = error.filter(|error| !is_in && about && is_failure(error)) {
             // The service repeats callbacks: a failure that was counted already does not fail the next ask too.
             if date.is_none() || date != self.failed_at {
                 self.failed_at = date;

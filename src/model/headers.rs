@@ -9,7 +9,7 @@ use ureq::http::{HeaderMap, HeaderName};
 /// ```
 /// # use twilio_payments::ResponseHeaders;
 /// fn print(headers: &ResponseHeaders) {
-///     for (name, value) in headers.iter() {
+///     for (name, value) in headers {
 ///         println!("{name}: {value}");
 ///     }
 /// }
@@ -32,6 +32,16 @@ impl ResponseHeaders {
     /// Returns every header whose value is visible ASCII. Names are in lower case.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
+    }
+}
+
+/// The same as [`iter`](ResponseHeaders::iter).
+impl<'a> IntoIterator for &'a ResponseHeaders {
+    type Item = (&'a str, &'a str);
+    type IntoIter = Box<dyn Iterator<Item = Self::Item> + 'a>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        Box::new(self.iter())
     }
 }
 

@@ -50,7 +50,7 @@ fn for_real(call_sid: &str, public_url: &str) -> Result<(), Failure> {
 }
 
 fn take(api: &PaymentsApi, call_sid: &str, listener: &CallbackListener) -> Result<(), Failure> {
-    let url = listener.public_url();
+    let url = listener.status_callback_url();
     let start = CreatePaymentsParams::new(url).charge_amount("19.99".parse()?);
     let session = listener.session(&api.create_payments(call_sid, &start)?.sid)?;
     match ask(api, call_sid, &session, url) {
@@ -118,6 +118,7 @@ fn why(event: &Event<'_>) -> String {
         Event::Failed { result, .. } | Event::UnknownResult { result, .. } => {
             format!("the session ended: {result}")
         }
-        _ => "the session was cancelled".to_owned(),
+        Event::Cancelled => "the session was cancelled".to_owned(),
+        _ => format!("an unexpected callback: {event:?}"),
     }
 }

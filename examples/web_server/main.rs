@@ -24,8 +24,8 @@ use common::{Failure, complain};
 use store::FlowFile;
 use tiny_http::{Method, Request, Response, Server};
 use twilio_payments::{
-    CallbackRetries, CreatePaymentsParams, PaymentFlow, PaymentsApi, PaymentsApiBuilder, SignatureValidator,
-    StatusCallback,
+    CallbackErrorKind, CallbackRetries, CreatePaymentsParams, PaymentFlow, PaymentsApi, PaymentsApiBuilder,
+    SignatureValidator, StatusCallback,
 };
 
 const HELP: &str = "\
@@ -148,7 +148,10 @@ impl Shop {
         let url = format!("{}{target}", self.url);
         let callback = match self.validator.receive_with(&url, &body, header) {
             Ok(callback) => callback,
-            Err(error) => return Ok((403, error.to_string())),
+            Err(error) if error.kind() == CallbackErrorKind::Signature => {
+                return Ok((403, error.to_string()));
+            }
+            Err(error) => return Ok((400, error.to_string())),
         };
         self.pass_on(&callback)?;
         Ok((204, String::new()))

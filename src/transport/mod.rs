@@ -26,9 +26,11 @@ use std::time::{Duration, Instant};
 use ureq::Agent;
 use ureq::http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HOST, USER_AGENT};
 use ureq::http::uri::{self, PathAndQuery};
+use ureq::config::ConfigBuilder;
 use ureq::http::{HeaderValue, Method, Request, Uri};
 
 use crate::error::Error;
+use ureq::typestate::AgentScope;
 use crate::text::url::is_loopback;
 use connection::Connection;
 use connector::Connector;
@@ -91,15 +93,7 @@ impl Transport {
         let pool = Arc::new(Pool::new(setup.idle_connections, setup.idle_lifetime));
         let connector = Connector::new(host, port, tls, proxy, &pool, &shutdown);
 
-        // Timeouts, proxy and pool are handled here, so ureq has none.
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .proxy(None)
-            .max_idle_connections(0)
-            .max_response_header_size(connection::INPUT_MAX)
-            .build();
+        let config = config().max_response_header_size(connection::INPUT_MAX).build();
         let host_header = if port == usual_port { host.to_owned() } else { format!("{host}:{port}") };
         let headers = HeaderMap::from_iter([
             // The first four are those that ureq would otherwise make for each request.
@@ -179,6 +173,16 @@ impl Transport {
         parts.path_and_query = Some(PathAndQuery::try_from(path)?);
         Ok(Uri::from_parts(parts)?)
     }
+}
+
+/// Begins a configuration of ureq that returns any response, and has no timeouts, proxy or pool.
+pub(crate) fn config() -> ConfigBuilder<AgentScope> {
+    Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .proxy(None)
+        .max_idle_connections(0)
 }
 
 fn header(field: &'static str, value: &str) -> Result<HeaderValue, Error> {

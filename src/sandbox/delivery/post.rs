@@ -10,6 +10,7 @@ use ureq::{Agent, Error, Timeout};
 use crate::callback::CallbackFailure;
 use crate::text::form::decoded;
 use crate::text::url::{Url, is_loopback};
+use crate::transport;
 
 /// How long to wait for the rest of a response once its status is known. Closing earlier would look like a failure to
 /// the receiver.
@@ -62,12 +63,7 @@ fn basic(user_info: &str) -> String {
 
 /// Makes an agent that uses no proxy and follows no redirect, so that it never connects to another machine.
 pub(super) fn agent() -> Agent {
-    Agent::config_builder()
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .max_redirects_will_error(false)
-        .proxy(None)
-        .max_idle_connections(0)
+    transport::config()
         .user_agent(concat!("twilio-payments-sandbox/", env!("CARGO_PKG_VERSION")))
         .build()
         .into()

@@ -55,13 +55,8 @@ impl Resolver {
                 Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
             })
         });
-        match addresses {
-            Some(Ok(addresses)) if addresses.is_empty() => {
-                Err(io::Error::new(io::ErrorKind::NotFound, "the name has no address"))
-            }
-            Some(result) => result,
-            None => Err(io::Error::new(io::ErrorKind::TimedOut, "looking up the name took too long")),
-        }
+        let too_long = || Err(io::Error::new(io::ErrorKind::TimedOut, "looking up the name took too long"));
+        addresses.unwrap_or_else(too_long)
     }
 
     /// Returns the look-up that is under way, or a new one.
@@ -118,7 +113,6 @@ mod tests {
             drop(there.told.wait_while(answers, |answers| !*answers).unwrap());
             match number {
                 0 | 1 => Ok(vec![SocketAddr::from(([192, 0, 2, 1], port))]),
-                2 => Ok(Vec::new()),
                 _ => Err(io::Error::other("no such name")),
             }
         });
@@ -155,9 +149,8 @@ mod tests {
             }
         });
         // Nothing is remembered: the next connection looks the name up again.
-        let failures = (0..9).filter_map(|_| resolver.resolve(Instant::now() + LONG).err());
-        let failures: Vec<_> = failures.map(|error| error.to_string()).take(2).collect();
-        assert_eq!(failures, ["the name has no address", "no such name"]);
+        let failure = (0..9).find_map(|_| resolver.resolve(Instant::now() + LONG).err());
+        assert_eq!(failure.unwrap().to_string(), "no such name");
     }
 
     #[test]

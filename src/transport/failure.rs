@@ -69,10 +69,6 @@ pub(super) enum NotConnected {
     /// The configuration cannot work, or the proxy refused.
     Impossible(Source),
     /// The server is not trusted, or both sides have no TLS version in common.
-    #[cfg_attr(
-        not(any(feature = "rustls", feature = "native-tls")),
-        allow(dead_code, reason = "TLS needs it")
-    )]
     Untrusted(Source),
 }
 

@@ -5,6 +5,8 @@
 //! HTTP over the connection, and knows neither addresses nor proxies nor deadlines. The [`connection`] keeps the
 //! deadline, and sends head and body in one packet.
 
+#![cfg_attr(not(any(feature = "rustls", feature = "native-tls")), allow(dead_code, reason = "TLS needs it"))]
+
 mod body;
 mod connection;
 mod connector;
@@ -24,13 +26,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ureq::Agent;
+use ureq::config::ConfigBuilder;
 use ureq::http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HOST, USER_AGENT};
 use ureq::http::uri::{self, PathAndQuery};
-use ureq::config::ConfigBuilder;
 use ureq::http::{HeaderValue, Method, Request, Uri};
+use ureq::typestate::AgentScope;
 
 use crate::error::Error;
-use ureq::typestate::AgentScope;
 use crate::text::url::is_loopback;
 use connection::Connection;
 use connector::Connector;

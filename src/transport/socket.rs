@@ -33,10 +33,6 @@ pub(super) trait Stream: Read + Write + Send + Sync {
     fn set_deadline(&mut self, deadline: Instant);
 
     /// Sets whether reads wait for data. If they do not, they fail with [`io::ErrorKind::WouldBlock`].
-    #[cfg_attr(
-        not(any(feature = "rustls", feature = "native-tls")),
-        allow(dead_code, reason = "TLS needs it")
-    )]
     fn set_waiting(&mut self, waiting: bool);
 
     /// Returns whether the connection is open with nothing to read on it, as a kept one must be.
@@ -45,7 +41,6 @@ pub(super) trait Stream: Read + Write + Send + Sync {
 
 /// Returns whether a read without waiting finds neither data nor the end. It lets the TLS library process messages that
 /// are not data.
-#[cfg_attr(not(any(feature = "rustls", feature = "native-tls")), allow(dead_code, reason = "TLS needs it"))]
 pub(super) fn has_nothing_to_read(stream: &mut dyn Stream) -> bool {
     stream.set_waiting(false);
     let result = stream.read(&mut [0]);

@@ -1,16 +1,5 @@
 //! TLS over a stream, with the libraries that the features provide.
 
-#![cfg_attr(
-    not(any(feature = "rustls", feature = "native-tls")),
-    allow(
-        dead_code,
-        unused_imports,
-        unused_variables,
-        clippy::needless_pass_by_value,
-        reason = "a build without TLS has the types, but no values of them"
-    )
-)]
-
 #[cfg(feature = "native-tls")]
 mod native;
 #[cfg(feature = "rustls")]
@@ -51,6 +40,8 @@ impl Tls {
     }
 
     /// Makes a configuration that trusts the usual root certificates and the extra ones, in PEM format.
+    // Without TLS there is no library to pass the roots to.
+    #[cfg_attr(not(any(feature = "rustls", feature = "native-tls")), allow(unused_variables))]
     pub(super) fn client(self, extra_roots: &[Vec<u8>]) -> Result<Box<dyn TlsClient>, Error> {
         match self {
             #[cfg(feature = "rustls")]

@@ -51,8 +51,7 @@ impl Responses {
                 Ok(Some(stored.success.clone()))
             }
             Some(_) => {
-                let message = "The IdempotencyKey was used for another request";
-                Err(Refusal::new(&refusals::CONFLICT, message))
+                Err(Refusal::new(&refusals::CONFLICT, "The IdempotencyKey was used for another request"))
             }
         }
     }

@@ -59,7 +59,7 @@ impl Collected {
                 required.push(kind.capture.clone());
             }
             if kind.is_matched(parameters) && !self.is_matched(kind) {
-                required.extend(kind.matcher.clone());
+                required.push(kind.capture.second_entry());
             }
         }
         required

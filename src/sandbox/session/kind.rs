@@ -7,28 +7,24 @@ use crate::sandbox::parameters::CreateParameters;
 #[derive(Debug, PartialEq)]
 pub(super) struct CaptureKind {
     pub(super) capture: Capture,
-    /// The capture for the second entry; bank details have none.
-    pub(super) matcher: Option<Capture>,
+    /// Whether a session can require a second entry. Bank details are typed once.
+    may_be_matched: bool,
     /// The name of its field in a callback.
     pub(super) field: &'static str,
 }
 
 pub(super) type Kind = &'static CaptureKind;
 
-const fn kind(capture: Capture, matcher: Option<Capture>, field: &'static str) -> CaptureKind {
-    CaptureKind { capture, matcher, field }
+const fn kind(capture: Capture, may_be_matched: bool, field: &'static str) -> CaptureKind {
+    CaptureKind { capture, may_be_matched, field }
 }
 
-pub(super) static CARD_NUMBER: CaptureKind =
-    kind(Capture::PaymentCardNumber, Some(Capture::PaymentCardNumberMatcher), "PaymentCardNumber");
-pub(super) static SECURITY_CODE: CaptureKind =
-    kind(Capture::SecurityCode, Some(Capture::SecurityCodeMatcher), "SecurityCode");
-pub(super) static EXPIRATION_DATE: CaptureKind =
-    kind(Capture::ExpirationDate, Some(Capture::ExpirationDateMatcher), "ExpirationDate");
-pub(super) static POSTAL_CODE: CaptureKind =
-    kind(Capture::PostalCode, Some(Capture::PostalCodeMatcher), "PaymentCardPostalCode");
-pub(super) static ROUTING_NUMBER: CaptureKind = kind(Capture::BankRoutingNumber, None, "BankRoutingNumber");
-pub(super) static ACCOUNT_NUMBER: CaptureKind = kind(Capture::BankAccountNumber, None, "BankAccountNumber");
+pub(super) static CARD_NUMBER: CaptureKind = kind(Capture::PaymentCardNumber, true, "PaymentCardNumber");
+pub(super) static SECURITY_CODE: CaptureKind = kind(Capture::SecurityCode, true, "SecurityCode");
+pub(super) static EXPIRATION_DATE: CaptureKind = kind(Capture::ExpirationDate, true, "ExpirationDate");
+pub(super) static POSTAL_CODE: CaptureKind = kind(Capture::PostalCode, true, "PaymentCardPostalCode");
+pub(super) static ROUTING_NUMBER: CaptureKind = kind(Capture::BankRoutingNumber, false, "BankRoutingNumber");
+pub(super) static ACCOUNT_NUMBER: CaptureKind = kind(Capture::BankAccountNumber, false, "BankAccountNumber");
 
 /// The kinds of each payment method, in the order in which the service names them.
 static CARD: [Kind; 4] = [&CARD_NUMBER, &SECURITY_CODE, &EXPIRATION_DATE, &POSTAL_CODE];
@@ -43,14 +39,14 @@ impl CaptureKind {
     /// Returns the kind of a capture, and whether the capture is for the second entry.
     pub(super) fn of(capture: &Capture) -> Option<(Kind, bool)> {
         CARD.iter().chain(&BANK).find_map(|kind| {
-            let second = kind.matcher.as_ref() == Some(capture);
+            let second = kind.may_be_matched && kind.capture.second_entry() == *capture;
             (second || kind.capture == *capture).then_some((*kind, second))
         })
     }
 
-    /// Returns the capture for the first or, if there is one, the second entry.
+    /// Returns the capture for the first or the second entry.
     pub(super) fn named(&self, second: bool) -> Capture {
-        self.matcher.clone().filter(|_| second).unwrap_or_else(|| self.capture.clone())
+        if second { self.capture.second_entry() } else { self.capture.clone() }
     }
 
     /// Returns whether it is required to complete a session.
@@ -64,7 +60,7 @@ impl CaptureKind {
 
     /// Returns whether it must be typed twice in a session.
     pub(super) fn is_matched(&self, parameters: &CreateParameters) -> bool {
-        self.matcher.is_some() && parameters.require_matching_inputs.contains(&self.capture)
+        self.may_be_matched && parameters.require_matching_inputs.contains(&self.capture)
     }
 }
 

@@ -102,11 +102,8 @@ impl<E> Driver<E> {
                     resume_unwind(panic)
                 }
             }
-            let signals = {
-                let mut signals = lock(&self.signals);
-                signals.news = false;
-                *signals
-            };
+            lock(&self.signals).news = false;
+            let signals = *lock(&self.signals);
             if signals.stopped {
                 state.flow.cancel();
             }

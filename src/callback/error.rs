@@ -1,5 +1,6 @@
 //! `CallbackError`: errors of callbacks, their signatures and their listeners.
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 use std::io;
@@ -29,7 +30,7 @@ use std::panic::AssertUnwindSafe;
 pub struct CallbackError {
     kind: CallbackErrorKind,
     field: Option<&'static str>,
-    message: &'static str,
+    message: Cow<'static, str>,
     // A source may be any boxed error, but it is only shown, so a panic cannot leave it half changed.
     source: Option<AssertUnwindSafe<io::Error>>,
 }
@@ -55,8 +56,8 @@ pub enum CallbackErrorKind {
 }
 
 impl CallbackError {
-    pub(crate) fn new(kind: CallbackErrorKind, message: &'static str) -> Self {
-        Self { kind, field: None, message, source: None }
+    pub(crate) fn new(kind: CallbackErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { kind, field: None, message: message.into(), source: None }
     }
 
     /// Makes the error for a value of the program that was refused.
@@ -67,8 +68,8 @@ impl CallbackError {
 
     /// Makes the error for a listener that cannot start.
     #[cfg_attr(not(feature = "listener"), allow(dead_code, reason = "only the listener listens"))]
-    pub(crate) fn listen(source: io::Error) -> Self {
-        let error = Self::new(CallbackErrorKind::Listen, "cannot listen on the address");
+    pub(crate) fn listen(address: impl fmt::Display, source: io::Error) -> Self {
+        let error = Self::new(CallbackErrorKind::Listen, format!("cannot listen on {address}"));
         Self { source: Some(AssertUnwindSafe(source)), ..error }
     }
 
@@ -104,7 +105,7 @@ impl fmt::Display for CallbackError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.field {
             Some(field) => write!(f, "invalid {field}: {}", self.message),
-            None => f.write_str(self.message),
+            None => f.write_str(&self.message),
         }
     }
 }
@@ -126,9 +127,9 @@ mod tests {
         assert_eq!(invalid.to_string(), "invalid auth_token: empty");
         assert!(StdError::source(&invalid).is_none());
 
-        let listen = CallbackError::listen(io::Error::other("the system's reason"));
+        let listen = CallbackError::listen("[127.0.0.1:8080]", io::Error::other("the system's reason"));
         assert_eq!((listen.kind(), listen.field()), (CallbackErrorKind::Listen, None));
-        assert_eq!(listen.to_string(), "cannot listen on the address");
+        assert_eq!(listen.to_string(), "cannot listen on [127.0.0.1:8080]");
         assert_eq!(StdError::source(&listen).unwrap().to_string(), "the system's reason");
         assert!(format!("{listen:?}").contains("the system's reason"));
     }

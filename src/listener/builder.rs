@@ -124,12 +124,13 @@ impl CallbackListenerBuilder {
             }
         }
         let public_url = self.public_url.map(PublicUrl::new).transpose()?;
-        let socket = TcpListener::bind(address).map_err(CallbackError::listen)?;
-        let address = socket.local_addr().map_err(CallbackError::listen)?;
-        let public_url = match public_url {
-            Some(url) => url,
-            None => PublicUrl::new(format!("http://{address}/"))?,
-        };
+        let addresses =
+            address.to_socket_addrs().map_err(|error| CallbackError::listen("the address", error))?;
+        let addresses: Vec<_> = addresses.collect();
+        let failed = |error| CallbackError::listen(format_args!("{addresses:?}"), error);
+        let socket = TcpListener::bind(&*addresses).map_err(failed)?;
+        let address = socket.local_addr().map_err(failed)?;
+        let public_url = public_url.map_or_else(|| PublicUrl::new(format!("http://{address}/")), Ok)?;
         let queue = Arc::new(Queue::new(self.capacity, UNREAD_TIME, self.on_callback.is_some()));
         let (on_callback, validator) = (self.on_callback, RwLock::new(self.validator));
         let warnings = Warnings::default();
@@ -137,7 +138,7 @@ impl CallbackListenerBuilder {
         let serving = Arc::clone(&receiver);
         let handler = move |request: Request| Reply::Response(serving.respond(&request));
         let limits = Limits { max_connections: self.connections, ..Limits::default() };
-        let server = Server::start(socket, limits, Arc::new(handler)).map_err(CallbackError::listen)?;
+        let server = Server::start(socket, limits, Arc::new(handler)).map_err(failed)?;
         Ok(CallbackListener { receiver, server: Mutex::new(Some(server)), address })
     }
 }

@@ -114,7 +114,7 @@ fn an_address_that_cannot_be_listened_on_is_an_error() {
     let taken = listener();
     let error = CallbackListener::bind(taken.local_addr(), PUBLIC, validator()).unwrap_err();
     assert_eq!(error.kind(), CallbackErrorKind::Listen);
-    assert_eq!(error.to_string(), "cannot listen on the address");
+    assert_eq!(error.to_string(), format!("cannot listen on [{}]", taken.local_addr()));
     let source = std::error::Error::source(&error).unwrap().downcast_ref::<std::io::Error>().unwrap();
     assert_eq!(source.kind(), Io::AddrInUse);
     let error = CallbackListener::bind("127.0.0.1:0", "/status", validator()).unwrap_err();

@@ -22,7 +22,7 @@ const TOKEN: &str = "a-secret-token";
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// The bytes that the server sends next.
-static ANSWER: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+static RESPONSE: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 
 /// A client whose server reads a request, sends the bytes of the input, and closes.
 static API: LazyLock<PaymentsApi> = LazyLock::new(|| {
@@ -33,7 +33,7 @@ static API: LazyLock<PaymentsApi> = LazyLock::new(|| {
             let mut stream = stream.unwrap();
             // All requests are the same, and arrive at once.
             let _ = stream.read(&mut [0; 4096]);
-            let _ = stream.write_all(&ANSWER.lock().unwrap());
+            let _ = stream.write_all(&RESPONSE.lock().unwrap());
         }
     });
     let credentials = Credentials::auth_token(ACCOUNT, TOKEN).unwrap();
@@ -43,7 +43,7 @@ static API: LazyLock<PaymentsApi> = LazyLock::new(|| {
 
 fuzz_target!(|input: &[u8]| {
     let Some((choice, rest)) = input.split_first() else { return };
-    if choice % 2 == 0 { decode(rest) } else { exchange(rest) }
+    if choice % 2 == 0 { decode(rest) } else { receive(rest) }
 });
 
 fn decode(body: &[u8]) {
@@ -69,8 +69,8 @@ fn is_session(session: &Payments) {
     assert!(digits.len() == 32 && digits.bytes().all(|b| b.is_ascii_hexdigit()));
 }
 
-fn exchange(answer: &[u8]) {
-    *ANSWER.lock().unwrap() = answer.to_vec();
+fn receive(response: &[u8]) {
+    *RESPONSE.lock().unwrap() = response.to_vec();
     let params = CreatePaymentsParams::new("https://example.com/status").idempotency_key("k");
     let started = Instant::now();
     let result = API.create_payments_with_metadata(CALL, &params);

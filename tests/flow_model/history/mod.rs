@@ -11,7 +11,7 @@ use crate::nature::{self, Earlier, Nature};
 use crate::service::{self, Request, Service, State};
 
 /// Records what happens, at no cost unless it is to be shown.
-macro_rules! tell {
+macro_rules! record {
     ($self:ident, $($text:tt)*) => {
         if let Some(told) = &mut $self.told {
             let time = Duration::from_millis($self.now);
@@ -135,10 +135,10 @@ impl History {
 
     /// Runs the history to its end. Also returns the tape of its choices and what happened.
     pub fn run(mut self) -> (Result<Summary, String>, Vec<u32>, Vec<String>) {
-        tell!(self, "{:?}", self.nature);
+        record!(self, "{:?}", self.nature);
         let verdict = self.play();
         if let Err(reason) = &verdict {
-            tell!(self, "WRONG: {reason}");
+            record!(self, "WRONG: {reason}");
         }
         let summary = Summary {
             steps: self.steps,
@@ -176,7 +176,7 @@ impl History {
         self.disturb()?;
         if self.processes.is_empty() || (self.processes.len() < 2 && self.nature.two && self.chance(100)) {
             let process = self.load();
-            tell!(self, "a process loads revision {}", process.base);
+            record!(self, "a process loads revision {}", process.base);
             self.processes.push(process);
             if self.crashes > 0 && self.chance(self.nature.cancels * 10) {
                 // A process that finds a payment half done does not always continue it.
@@ -198,7 +198,7 @@ impl History {
     fn disturb(&mut self) -> Verdict {
         if !self.processes.is_empty() && self.chance(self.nature.crashes) {
             let index = self.choices.index(self.processes.len());
-            tell!(self, "process {index} is killed");
+            record!(self, "process {index} is killed");
             self.processes.remove(index);
             self.crashes += 1;
         }
@@ -206,17 +206,17 @@ impl History {
             let index = self.choices.index(self.late.len());
             let request = self.late.remove(index);
             let reply = self.service.take(&request);
-            tell!(self, "a late request arrives: {} → {reply:?}", request.key());
+            record!(self, "a late request arrives: {} → {reply:?}", request.key());
         }
         if !self.service.call_is_over && self.chance(self.nature.hang_ups) {
-            tell!(self, "the caller hangs up");
+            record!(self, "the caller hangs up");
             self.service.hang_up();
         }
         if !self.service.sessions.is_empty() && self.chance(self.nature.interrupts) {
             let index = self.choices.index(self.service.sessions.len());
             match (self.service.sessions[index].state, self.choices.below(2)) {
                 (State::Open, 0) => {
-                    tell!(self, "the caller presses the star in session {index}");
+                    record!(self, "the caller presses the star in session {index}");
                     self.service.end(index, "caller-interrupted-with-star", false);
                 }
                 (State::Open, _) => self.service.reports_session_in_progress(index),
@@ -274,14 +274,14 @@ impl History {
             let nasty = self.chance(self.nature.declines);
             let (result, charges) =
                 if nasty { self.choices.one_of(&nature::RESULTS) } else { ("success", true) };
-            tell!(self, "session {index} ends: {result}{}", if charges { ", charged" } else { "" });
+            record!(self, "session {index} ends: {result}{}", if charges { ", charged" } else { "" });
             self.service.end(index, result, charges);
             if nasty && self.choices.chance(200) {
                 // A second result, as after a timeout of the connector.
                 let (result, charges) =
                     self.choices.one_of(&[("success", true), ("payment-connector-error", false)]);
                 let charges = charges && self.service.sessions[index].charges == 0;
-                tell!(self, "… and then: {result}");
+                record!(self, "… and then: {result}");
                 self.service.end(index, result, charges);
             }
             return true;
@@ -295,18 +295,18 @@ impl History {
             3 => self.service.caller_begins(index),
             _ => self.service.sessions[index].asked = None,
         }
-        tell!(self, "the caller acts in session {index}");
+        record!(self, "the caller acts in session {index}");
         true
     }
 
     /// Delivers what still arrives after the flow has ended.
     fn aftermath(&mut self) -> Verdict {
         self.processes.clear();
-        tell!(self, "the stored flow has ended");
+        record!(self, "the stored flow has ended");
         for _ in 0..10 {
             for request in std::mem::take(&mut self.late) {
                 let reply = self.service.take(&request);
-                tell!(self, "a late request arrives: {} → {reply:?}", request.key());
+                record!(self, "a late request arrives: {} → {reply:?}", request.key());
             }
             if self.choices.chance(900) {
                 self.act();

@@ -9,7 +9,7 @@ use crate::service::{Reply, Request};
 
 impl History {
     /// Sends a request through the network, and returns what the client returns.
-    pub(super) fn exchange(&mut self, request: &Request) -> (Result<Payments, Error>, Answer) {
+    pub(super) fn response_to(&mut self, request: &Request) -> (Result<Payments, Error>, Answer) {
         let key = request.key();
         let lost = FailedOperation::lost().error(key);
         let limited = FailedOperation::status(429).code(20429);

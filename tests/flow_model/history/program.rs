@@ -28,7 +28,7 @@ impl History {
     }
 
     pub(super) fn cancel(&mut self, index: usize) -> Verdict {
-        tell!(self, "the program cancels in process {index}");
+        record!(self, "the program cancels in process {index}");
         let process = &mut self.processes[index];
         if process.flow.ending().is_none() {
             process.facts.stopped = true;
@@ -46,12 +46,12 @@ impl History {
         if compare && self.stored.0.revision() != process.base {
             self.conflicts += 1;
             let revision = self.stored.0.revision();
-            tell!(self, "process {index} cannot store: the revision is {revision}");
+            record!(self, "process {index} cannot store: the revision is {revision}");
             self.processes.remove(index);
             return Ok(false);
         }
         if !self.calm && self.choices.chance(self.nature.crashes / 2) {
-            tell!(self, "process {index} cannot store, and stops");
+            record!(self, "process {index} cannot store, and stops");
             self.processes.remove(index);
             self.crashes += 1;
             return Ok(false);
@@ -87,12 +87,12 @@ impl History {
             Step::Update { sid, params } => self.send(index, &Request::Update { sid, params }),
             Step::WaitUntil(until) => {
                 let until = millis(until);
-                tell!(self, "process {index} waits until {:?}", Duration::from_millis(until));
+                record!(self, "process {index} waits until {:?}", Duration::from_millis(until));
                 process.facts.wait(until, now, &self.limits)?;
                 if self.store(index)? { self.wait(index, until) } else { Ok(()) }
             }
             Step::Ended(ending) => {
-                tell!(self, "process {index} has ended: {:?}, {:?}", ending.payment, ending.session);
+                record!(self, "process {index} has ended: {:?}, {:?}", ending.payment, ending.session);
                 self.store(index).map(drop)
             }
         }
@@ -100,7 +100,7 @@ impl History {
 
     /// Stores that a request is begun, and sends it.
     fn send(&mut self, index: usize, request: &Request) -> Verdict {
-        tell!(self, "process {index} begins {}", request.key());
+        record!(self, "process {index} begins {}", request.key());
         let operation = self.operation(index, request)?;
         let process = &mut self.processes[index];
         process.facts.begin(operation, self.now, &self.limits)?;
@@ -108,13 +108,13 @@ impl History {
             return Ok(());
         }
         if self.chance(self.nature.crashes) {
-            tell!(self, "process {index} is killed before it sends");
+            record!(self, "process {index} is killed before it sends");
             self.processes.remove(index);
             self.crashes += 1;
             return Ok(());
         }
-        let (result, answer) = self.exchange(request);
-        tell!(self, "    … {answer:?}: {result:?}");
+        let (result, answer) = self.response_to(request);
+        record!(self, "    … {answer:?}: {result:?}");
         self.processes[index].pending = Some((result, answer));
         Ok(())
     }
@@ -165,7 +165,7 @@ impl History {
     pub(super) fn respond(&mut self, index: usize) -> Verdict {
         let process = &mut self.processes[index];
         let Some((result, answer)) = process.pending.take() else { return Ok(()) };
-        tell!(self, "process {index} has its response");
+        record!(self, "process {index} has its response");
         if let (Ok(payments), Some(Operation::Create)) =
             (&result, process.facts.begun.last().map(|begun| begun.operation))
         {
@@ -190,7 +190,7 @@ impl History {
         }
         if lost {
             let shown = self.show(&copy);
-            tell!(self, "lost: {}", shown);
+            record!(self, "lost: {}", shown);
             return Ok(());
         }
         let index = match process {
@@ -203,7 +203,7 @@ impl History {
         };
         let aside = process != Some(index);
         let shown = self.show(&copy);
-        tell!(self, "process {index} receives {}", shown);
+        record!(self, "process {index} receives {}", shown);
         let process = &mut self.processes[index];
         let mine = match process.facts.session {
             Some(session) => session == copy.session,

@@ -91,14 +91,14 @@ mod tests {
     #[derive(Default)]
     struct System {
         look_ups: AtomicUsize,
-        answers: Mutex<bool>,
-        told: Condvar,
+        may_return: Mutex<bool>,
+        changed: Condvar,
     }
 
     impl System {
-        fn answer(&self) {
-            *self.answers.lock().unwrap() = true;
-            self.told.notify_all();
+        fn let_return(&self) {
+            *self.may_return.lock().unwrap() = true;
+            self.changed.notify_all();
         }
     }
 
@@ -109,8 +109,8 @@ mod tests {
         resolver.look_up = Arc::new(move |host, port| {
             assert_eq!((host, port), ("pay.example.test", 443));
             let number = there.look_ups.fetch_add(1, Ordering::SeqCst);
-            let answers = there.answers.lock().unwrap();
-            drop(there.told.wait_while(answers, |answers| !*answers).unwrap());
+            let may_return = there.may_return.lock().unwrap();
+            drop(there.changed.wait_while(may_return, |may_return| !*may_return).unwrap());
             match number {
                 0 | 1 => Ok(vec![SocketAddr::from(([192, 0, 2, 1], port))]),
                 _ => Err(io::Error::other("no such name")),
@@ -142,7 +142,7 @@ mod tests {
                 assert_eq!(resolver.resolve(soon()).unwrap_err().kind(), io::ErrorKind::TimedOut);
             }
             assert_eq!(system.look_ups.load(Ordering::SeqCst), 1);
-            system.answer();
+            system.let_return();
             for resolved in waiting {
                 let address = SocketAddr::from(([192, 0, 2, 1], 443));
                 assert_eq!(resolved.join().unwrap().unwrap(), [address]);
@@ -159,7 +159,7 @@ mod tests {
         resolver.resolve(soon()).unwrap_err();
         let foreign = Running { process: 0, result: OnceLock::new() };
         *resolver.latest.lock().unwrap() = Arc::new(foreign);
-        system.answer();
+        system.let_return();
         resolver.resolve(Instant::now() + LONG).unwrap();
         assert_eq!(system.look_ups.load(Ordering::SeqCst), 2);
     }
@@ -177,7 +177,7 @@ mod tests {
             waiting.join().unwrap().unwrap_err();
             assert!(started.elapsed() < LONG);
         });
-        system.answer();
+        system.let_return();
     }
 
     #[test]

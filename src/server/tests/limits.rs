@@ -77,7 +77,7 @@ fn connections_that_have_waited_longest_make_room() {
     // The first one is used again, so the second one has now waited longest.
     kept[0].write_all(post("/", "").as_bytes()).unwrap();
     response(&mut kept[0]);
-    assert_eq!(exchange(&server, post("/new", "")), ok("POST /new "));
+    assert_eq!(responses_to(&server, post("/new", "")), ok("POST /new "));
     assert_eq!(rest(&kept[1]), "");
     for stream in [0, 2, 3] {
         kept[stream].write_all(post("/still", "").as_bytes()).unwrap();
@@ -100,7 +100,7 @@ fn half_requests_do_not_stop_good_ones() {
         })
         .collect();
     for n in 0..100 {
-        assert_eq!(exchange(&server, post(&format!("/{n}"), "")), ok(&format!("POST /{n} ")));
+        assert_eq!(responses_to(&server, post(&format!("/{n}"), "")), ok(&format!("POST /{n} ")));
     }
     assert!(server.connections() <= 256);
     drop(half);
@@ -163,7 +163,7 @@ fn connections_that_do_not_read_make_room() {
     let server = start(Limits { max_connections: 4, request_time: FOREVER, ..Limits::default() }, large);
     let deaf: Vec<_> = (0..4).map(|_| ask_large(&server)).collect();
     for n in 0..20 {
-        assert_eq!(exchange(&server, post(&format!("/{n}"), "")), ok(&format!("POST /{n} ")));
+        assert_eq!(responses_to(&server, post(&format!("/{n}"), "")), ok(&format!("POST /{n} ")));
     }
     // The remaining ones do not hold up the end either.
     let begun = Instant::now();
@@ -227,7 +227,7 @@ fn a_panicking_handler_only_ends_its_connection() {
     let mut other = connect(&server);
     other.write_all(post("/", "").as_bytes()).unwrap();
     response(&mut other);
-    assert_eq!(exchange(&server, post("/panic", "")), "");
+    assert_eq!(responses_to(&server, post("/panic", "")), "");
     other.write_all(post("/", "").as_bytes()).unwrap();
     assert_eq!(response(&mut other).1, "POST / ");
     assert_eq!(server.connections(), 1);

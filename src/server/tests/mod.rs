@@ -47,7 +47,7 @@ fn rest(mut stream: &TcpStream) -> String {
 
 /// Sends, closes the sending side, and returns the whole response.
 #[track_caller]
-fn exchange(server: &Server, bytes: impl AsRef<[u8]>) -> String {
+fn responses_to(server: &Server, bytes: impl AsRef<[u8]>) -> String {
     let mut stream = connect(server);
     stream.write_all(bytes.as_ref()).unwrap();
     stream.shutdown(Shutdown::Write).unwrap();
@@ -108,13 +108,13 @@ fn pipelined_requests_are_answered_in_order() {
     let server = start(Limits::default(), echo);
     let requests: String = (0..300).map(|n| post(&format!("/{n}"), &"y".repeat(n))).collect();
     let responses: String = (0..300).map(|n| ok(&format!("POST /{n} {}", "y".repeat(n)))).collect();
-    assert_eq!(exchange(&server, requests), responses);
+    assert_eq!(responses_to(&server, requests), responses);
 }
 
 #[test]
 fn head_is_answered_without_a_body() {
     let server = start(Limits::default(), echo);
-    let reply = exchange(&server, "HEAD /h HTTP/1.1\r\nHost: x\r\n\r\n".repeat(2));
+    let reply = responses_to(&server, "HEAD /h HTTP/1.1\r\nHost: x\r\n\r\n".repeat(2));
     assert_eq!(reply, "HTTP/1.1 200 OK\r\nX-Case: Kept\r\nContent-Length: 8\r\n\r\n".repeat(2));
 }
 
@@ -160,9 +160,9 @@ fn continue_is_sent_if_the_peer_waits_for_it() {
     }
     // It is not sent if the body has already arrived or is too large, nor for HTTP/1.0.
     let eager = "POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\nabc";
-    assert_eq!(exchange(&server, eager), ok("POST / abc"));
+    assert_eq!(responses_to(&server, eager), ok("POST / abc"));
     let large = "POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 11\r\n\r\n";
-    assert!(exchange(&server, large).starts_with("HTTP/1.1 413 "));
+    assert!(responses_to(&server, large).starts_with("HTTP/1.1 413 "));
     let mut old = connect(&server);
     old.write_all(b"POST / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n").unwrap();
     thread::sleep(SHORT);
@@ -180,13 +180,13 @@ fn replies_that_are_not_responses() {
         "/late" => Reply::Response(Response::new(204, &b""[..]).after(SHORT)),
         _ => echo(request),
     });
-    assert_eq!(exchange(&server, post("/close", "")), "");
-    assert_eq!(exchange(&server, post("/raw", "")), "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf");
+    assert_eq!(responses_to(&server, post("/close", "")), "");
+    assert_eq!(responses_to(&server, post("/raw", "")), "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf");
     let mut stream = connect(&server);
     stream.write_all(post("/reset", "").as_bytes()).unwrap();
     assert_eq!(stream.read(&mut [0]).unwrap_err().kind(), ErrorKind::ConnectionReset);
     let begun = Instant::now();
-    assert_eq!(exchange(&server, post("/late", "")), "HTTP/1.1 204 No Content\r\n\r\n");
+    assert_eq!(responses_to(&server, post("/late", "")), "HTTP/1.1 204 No Content\r\n\r\n");
     assert!(begun.elapsed() >= SHORT);
 }
 
@@ -201,7 +201,7 @@ fn headers_are_found_whatever_their_case() {
         );
         Reply::Response(Response::new(200, text.into_bytes()))
     });
-    let reply = exchange(
+    let reply = responses_to(
         &server,
         "GET / HTTP/1.1\r\nHost: h\r\nX-One:  a b \r\nx-two: 1\r\nX-TWO: 2\r\nx: \u{e9}\r\n\r\n",
     );

@@ -27,14 +27,14 @@ fn a_body_belongs_to_its_request_whatever_the_method() {
     let hidden = "POST /hidden HTTP/1.1\r\nHost: x\r\n\r\n";
     for method in ["GET", "DELETE", "OPTIONS", "TRACE", "BREW"] {
         let request = post("/", hidden).replacen("POST", method, 1);
-        assert_eq!(exchange(&server, request), ok(&format!("{method} / {hidden}")));
+        assert_eq!(responses_to(&server, request), ok(&format!("{method} / {hidden}")));
     }
     assert_eq!(
-        exchange(&server, post("/", hidden).replacen("POST", "HEAD", 1)).matches("HTTP/1.1").count(),
+        responses_to(&server, post("/", hidden).replacen("POST", "HEAD", 1)).matches("HTTP/1.1").count(),
         1
     );
     // A request without a length has no body.
-    assert_eq!(exchange(&server, "POST / HTTP/1.1\r\nHost: x\r\n\r\n"), ok("POST / "));
+    assert_eq!(responses_to(&server, "POST / HTTP/1.1\r\nHost: x\r\n\r\n"), ok("POST / "));
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn bytes_that_are_not_a_request_are_refused() {
             .replace('*', "POST / HTTP/1.1\r\nHost: x\r\n")
             .replace('@', "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
         // The bytes after a bad request must not be read as a request.
-        let reply = exchange(&server, request.clone() + &post("/smuggled", ""));
+        let reply = responses_to(&server, request.clone() + &post("/smuggled", ""));
         assert!(reply.starts_with(&format!("HTTP/1.1 {status} ")), "{request:?} got {reply:?}");
         assert!(
             reply.ends_with("\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"),
@@ -115,10 +115,10 @@ fn bytes_that_are_not_a_request_are_refused() {
     }
     assert_eq!(called.load(Ordering::SeqCst), 0);
     // Half a request gets no response.
-    assert_eq!(exchange(&server, "GET / HTTP/1.1\r\nHost: x\r\n"), "");
-    assert_eq!(exchange(&server, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc"), "");
+    assert_eq!(responses_to(&server, "GET / HTTP/1.1\r\nHost: x\r\n"), "");
+    assert_eq!(responses_to(&server, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc"), "");
     assert_eq!(called.load(Ordering::SeqCst), 0);
-    assert_eq!(exchange(&server, post("/", "")), ok("POST / "));
+    assert_eq!(responses_to(&server, post("/", "")), ok("POST / "));
 }
 
 #[test]
@@ -135,7 +135,10 @@ fn a_head_without_an_end_is_refused_at_once() {
 #[test]
 fn a_large_body_is_refused_without_reading_it() {
     let server = start(Limits { max_body: 1000, ..Limits::default() }, echo);
-    assert_eq!(exchange(&server, post("/", &"z".repeat(1000))), ok(&format!("POST / {}", "z".repeat(1000))));
+    assert_eq!(
+        responses_to(&server, post("/", &"z".repeat(1000))),
+        ok(&format!("POST / {}", "z".repeat(1000)))
+    );
     let announced = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1001\r\n\r\n";
     let mut waiting = connect(&server);
     waiting.write_all(announced.as_bytes()).unwrap();
@@ -161,7 +164,7 @@ fn a_header_cannot_be_injected() {
         let value = String::from_utf8_lossy(&request.body).into_owned();
         Reply::Response(Response::new(200, &b""[..]).header("A", value).header("B", "b"))
     });
-    let reply = exchange(&server, post("/", "x\r\nSet-Cookie: y"));
+    let reply = responses_to(&server, post("/", "x\r\nSet-Cookie: y"));
     assert_eq!(reply, "HTTP/1.1 200 OK\r\nB: b\r\nContent-Length: 0\r\n\r\n");
 }
 
@@ -177,16 +180,16 @@ fn a_target_may_be_a_whole_url() {
         ("/http://b/", "/http://b/"),
         ("//a/b", "//a/b"),
     ] {
-        assert_eq!(exchange(&server, post(target, "")), ok(&format!("POST {taken} ")), "{target}");
+        assert_eq!(responses_to(&server, post(target, "")), ok(&format!("POST {taken} ")), "{target}");
     }
     for target in
         ["http:///a", "http://?a", "ftp://example.com/", "example.com:443", "a", "*", "http:/a", "?a"]
     {
-        let reply = exchange(&server, post(target, ""));
+        let reply = responses_to(&server, post(target, ""));
         assert!(reply.starts_with("HTTP/1.1 400 "), "{target}: {reply}");
     }
     let all = post("*", "").replacen("POST", "OPTIONS", 1);
-    assert_eq!(exchange(&server, all), ok("OPTIONS * "));
+    assert_eq!(responses_to(&server, all), ok("OPTIONS * "));
 }
 
 #[test]

@@ -25,7 +25,7 @@ fn each_fault_on_the_wire() {
         let (sessions, begun) = (sandbox.sessions().len(), Instant::now());
         sandbox.faults().once(fault);
         assert_eq!(sandbox.faults().waiting(), 1);
-        let got = exchange(&sandbox, &request);
+        let got = responses_to(&sandbox, &request);
         assert_eq!(sandbox.faults().waiting(), 0);
         let carried_out = sandbox.sessions().len() == sessions + 1;
         assert_eq!(carried_out, fault.is_carried_out(), "{fault:?}");
@@ -62,7 +62,7 @@ fn each_fault_on_the_wire() {
             _ => assert!(head.starts_with("HTTP/1.1 503 ") && body.starts_with("<html>")),
         }
         // The same request, sent again, takes effect once.
-        let again = String::from_utf8(exchange(&sandbox, &request).unwrap()).unwrap();
+        let again = String::from_utf8(responses_to(&sandbox, &request).unwrap()).unwrap();
         assert!(again.starts_with("HTTP/1.1 201 "), "{fault:?}: {again}");
         assert_eq!(sandbox.sessions().len(), sessions + 1);
     }

@@ -52,7 +52,7 @@ impl Response {
 }
 
 /// Sends bytes on a new connection and returns what comes back until it ends.
-fn exchange(sandbox: &Sandbox, request: &str) -> std::io::Result<Vec<u8>> {
+fn responses_to(sandbox: &Sandbox, request: &str) -> std::io::Result<Vec<u8>> {
     let mut stream = TcpStream::connect(sandbox.base_url().strip_prefix("http://").unwrap())?;
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
     stream.write_all(request.as_bytes())?;
@@ -72,7 +72,7 @@ fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> St
 
 #[track_caller]
 fn send(sandbox: &Sandbox, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Response {
-    let bytes = exchange(sandbox, &request(method, path, headers, body)).unwrap();
+    let bytes = responses_to(sandbox, &request(method, path, headers, body)).unwrap();
     let text = String::from_utf8(bytes).unwrap();
     let (head, body) = text.split_once("\r\n\r\n").unwrap();
     let mut lines = head.lines();

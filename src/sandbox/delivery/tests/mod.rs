@@ -82,11 +82,11 @@ fn the_exact_request() {
 
 /// What a receiver does, and the state of the delivery, by default and if the URL asks for retries.
 #[test]
-fn answers() {
+fn responses() {
     use Delivery::{Delivered, Failed};
     let raw = |text: &str| Reply::Raw(text.as_bytes().to_vec());
     let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
-    for (reply, delivery, answered) in [
+    for (reply, delivery, status) in [
         (status(200), Delivered, Some(200)),
         (status(204), Delivered, Some(204)),
         (status(299), Delivered, Some(299)),
@@ -113,7 +113,7 @@ fn answers() {
         let case = format!("{reply:?}");
         let case = &case[..case.len().min(200)];
         // If no response comes, the timeout is short; if one comes, it is long enough for any machine.
-        let silent = answered.is_none() && matches!(reply, Reply::Keep(_));
+        let silent = status.is_none() && matches!(reply, Reply::Keep(_));
         let times = if silent { "&rt=150" } else { "" };
         let receiver = Receiver::start(move |_, _| reply.clone());
         let sender = sender();
@@ -125,7 +125,7 @@ fn answers() {
             let attempts = if delivery == Delivered { 1 } else { 1 + retries };
             assert_eq!(
                 (record.delivery, record.attempts, record.status),
-                (delivery, attempts, answered),
+                (delivery, attempts, status),
                 "{case} {url}"
             );
             let tokens = receiver.requests().into_iter().filter(|request| field(request, "Sid") == *url);
@@ -151,7 +151,7 @@ fn retries_are_those_that_the_url_asks_for() {
     let failing = Receiver::start(|_, _| status(500));
     let silent = Receiver::start(|_, _| Reply::Keep(Vec::new()));
     let (refusing, failing, silent) = (refusing.url("/"), failing.url("/"), silent.url("/"));
-    for (base, fragment, attempts, answered) in [
+    for (base, fragment, attempts, status) in [
         (&closed, "", 2, None),
         (&closed, "#rc=0", 1, None),
         (&closed, "#rc=3&rp=ct", 4, None),
@@ -173,7 +173,7 @@ fn retries_are_those_that_the_url_asks_for() {
         let record = &sender.callbacks("PK1")[0];
         assert_eq!(
             (record.delivery, record.attempts, record.status),
-            (Delivery::Failed, attempts, answered),
+            (Delivery::Failed, attempts, status),
             "{base}{fragment}"
         );
     }

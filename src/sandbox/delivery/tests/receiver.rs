@@ -66,7 +66,7 @@ impl Receiver {
                     kept.push(request.clone());
                     kept.len() - 1
                 };
-                answer(stream, script(number, &request));
+                respond(stream, script(number, &request));
             }
         });
         Self { address, requests, stopped, thread: Some(thread) }
@@ -109,7 +109,7 @@ fn read(mut stream: &TcpStream) -> Option<Request> {
     }
 }
 
-fn answer(mut stream: TcpStream, reply: Reply) {
+fn respond(mut stream: TcpStream, reply: Reply) {
     match reply {
         Reply::Drop => {}
         Reply::Raw(bytes) => {

@@ -45,8 +45,8 @@ fn calls_in_both(api: &PaymentsApi, seen: &Seen) -> Vec<Vec<String>> {
         }
         Fork::Parent(child) => {
             assert_eq!(waitpid(child).unwrap(), 0, "the child's calls failed");
-            let answered = create(api, "parent-2").unwrap();
-            assert_eq!(answered.metadata.attempts, 1, "the parent's connection still stands");
+            let response = create(api, "parent-2").unwrap();
+            assert_eq!(response.metadata.attempts, 1, "the parent's connection still stands");
         }
     }
     std::mem::take(&mut *seen.lock().unwrap()).into_values().collect()

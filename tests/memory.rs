@@ -57,7 +57,7 @@ fn fifty_megabytes_take_less_than_eight() {
         }
         // An array within the size limit of a response.
         let numbers = "0,".repeat(400_000);
-        let array = answer(status, "", &format!("{{\"sid\":\"PK\",\"details\":[{numbers}0]}}"));
+        let array = response(status, "", &format!("{{\"sid\":\"PK\",\"details\":[{numbers}0]}}"));
         cases.push((format!("{status}: a long array"), array, "x"));
     }
     cases.push(("continuations".to_owned(), String::new(), "HTTP/1.1 100 Continue\r\n\r\n"));

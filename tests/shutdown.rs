@@ -80,10 +80,10 @@ fn patient(base_url: &str) -> PaymentsApiBuilder {
 #[test]
 fn calls_on_a_connection() {
     let head = "HTTP/1.1 201 Created\r\n";
-    let waits = answer("429 Busy", "Retry-After: 30\r\n", "{}");
-    let waits_too = answer("503 Busy", "Retry-After: 30\r\n", "{}");
+    let waits = response("429 Busy", "Retry-After: 30\r\n", "{}");
+    let waits_too = response("503 Busy", "Retry-After: 30\r\n", "{}");
     let cases = [
-        ("waiting for an answer", vec![Step::Silence], Outcome::Unknown, 1),
+        ("waiting for a response", vec![Step::Silence], Outcome::Unknown, 1),
         ("in a head", vec![Step::Stall(head.to_owned())], Outcome::Unknown, 1),
         ("in a body", vec![Step::Stall(format!("{head}Content-Length: 9\r\n\r\n{{"))], Outcome::Unknown, 1),
         (
@@ -99,8 +99,8 @@ fn calls_on_a_connection() {
             Outcome::Unknown,
             1,
         ),
-        ("in the wait after a refusal", vec![Step::Answer(waits)], Outcome::Refused, 1),
-        ("in the wait after a failure", vec![Step::Answer(waits_too)], Outcome::Unknown, 1),
+        ("in the wait after a refusal", vec![Step::Respond(waits)], Outcome::Refused, 1),
+        ("in the wait after a failure", vec![Step::Respond(waits_too)], Outcome::Unknown, 1),
         ("in a second attempt", vec![Step::CloseRead, Step::Silence], Outcome::Unknown, 2),
     ];
     thread::scope(|scope| {

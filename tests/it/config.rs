@@ -271,7 +271,7 @@ fn thirty_two_threads_get_their_own_responses() {
             let call = text.split("/Calls/").nth(1).unwrap()[..34].to_owned();
             let sid = call.replace("CA", "PK");
             let body = format!(r#"{{"call_sid":"{call}","sid":"{sid}"}}"#);
-            stream.write_all(answer("201 Created", "", &body).as_bytes()).unwrap();
+            stream.write_all(response("201 Created", "", &body).as_bytes()).unwrap();
         }
     });
     let api = client(address);

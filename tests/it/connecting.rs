@@ -213,9 +213,9 @@ fn a_request_that_nobody_acknowledges_is_sent_again_soon() {
     let api = builder(address).retry_policy(policy).timeout(6 * TIME).build().unwrap();
     create(&api).unwrap();
     let huge = CreatePaymentsParams::new(CALLBACK).description("x".repeat(8 << 20));
-    let answered = api.create_payments_with_metadata(CALL, &huge).unwrap();
-    assert_eq!(answered.metadata.attempts, 2, "a stale connection is replaced, without a policy too");
-    let elapsed = answered.metadata.elapsed;
+    let response = api.create_payments_with_metadata(CALL, &huge).unwrap();
+    assert_eq!(response.metadata.attempts, 2, "a stale connection is replaced, without a policy too");
+    let elapsed = response.metadata.elapsed;
     println!("sent again and answered after {elapsed:?}");
     assert!(elapsed < 2 * TIME, "{elapsed:?}");
 }

@@ -314,9 +314,9 @@ fn an_attempt_that_times_out_leaves_time_for_the_next() {
     let script = Script::new([Step::Silence, Step::created()]);
     let policy = RetryPolicy::new().attempt_timeout(Some(Duration::from_secs(3)));
     let api = builder(script.address).retry_policy(policy).build().unwrap();
-    let answered = api.create_payments_with_metadata(CALL, &small()).unwrap();
-    assert_eq!((answered.metadata.attempts, script.equal_requests()), (2, 2));
-    assert!(answered.metadata.elapsed + EARLY >= Duration::from_secs(3));
+    let response = api.create_payments_with_metadata(CALL, &small()).unwrap();
+    assert_eq!((response.metadata.attempts, script.equal_requests()), (2, 2));
+    assert!(response.metadata.elapsed + EARLY >= Duration::from_secs(3));
 
     // The deadline ends the last attempt, however long it might take by itself.
     let script = Script::new([Step::Silence]);
@@ -336,7 +336,7 @@ fn an_attempt_that_times_out_leaves_time_for_the_next() {
 #[test]
 fn the_error_reports_what_the_last_attempt_saw() {
     // The wait that the server asks for just fits, just does not fit, or fits unless the thread wakes a little late.
-    let script = Script::new([Step::Answer(answer(
+    let script = Script::new([Step::Respond(response(
         "429 Busy",
         "Retry-After: 3\r\nTwilio-Request-Id: RQ429\r\n",
         r#"{"code":20429,"message":"busy"}"#,

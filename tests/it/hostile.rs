@@ -25,7 +25,7 @@ fn answering(bytes: impl Into<Vec<u8>>, close: bool) -> SocketAddr {
 }
 
 /// The result of a call to a server that responds with these bytes. It must come long before the deadline.
-fn answered(name: &str, bytes: impl Into<Vec<u8>>, close: bool) -> Result<Payments, Error> {
+fn response_to_bytes(name: &str, bytes: impl Into<Vec<u8>>, close: bool) -> Result<Payments, Error> {
     let address = answering(bytes, close);
     let api = builder(address).retry_policy(RetryPolicy::none()).build().unwrap();
     within(LIMIT, name, move || api.create_payments(CALL, &CreatePaymentsParams::new(CALLBACK))).0
@@ -197,7 +197,7 @@ fn no_false_success() {
         ("a long number", body(format!("{{\"a\":1{}}}", "0".repeat(400_000))), "no `sid`"),
     ];
     for (name, bytes, message) in cases {
-        let error = answered(name, bytes, true).expect_err(name);
+        let error = response_to_bytes(name, bytes, true).expect_err(name);
         assert_eq!(error.outcome(), Outcome::Unknown, "{name}: {error:?}");
         assert!(
             matches!(error.kind(), ErrorKind::UnexpectedResponse | ErrorKind::ConnectionLost),
@@ -205,7 +205,7 @@ fn no_false_success() {
         );
         assert!(error.to_string().contains(message), "{name}: {error}");
         let shown = format!("{error} {error:?} {error:#?}");
-        assert!(!shown.contains("42424242"), "{name} shows the answer: {shown}");
+        assert!(!shown.contains("42424242"), "{name} shows the response: {shown}");
         assert!(shown.len() < 3_000, "{name}: {} bytes", shown.len());
     }
 }
@@ -284,14 +284,14 @@ fn odd_responses_that_are_right() {
             format!("{ok}Content-Encoding: identity\r\nContent-Length: {length}\r\n\r\n{json}"),
             false,
         ),
-        ("a byte order mark", answer("200 OK", "", &format!("\u{feff}{json}")), false),
-        ("space around", answer("200 OK", "", &format!(" \r\n\t{json}\n\n")), false),
-        ("another type", answer("202 Accepted", "Content-Type: text/html\r\n", &json), false),
-        ("another status", answer("299 Odd", "", &json), false),
+        ("a byte order mark", response("200 OK", "", &format!("\u{feff}{json}")), false),
+        ("space around", response("200 OK", "", &format!(" \r\n\t{json}\n\n")), false),
+        ("another type", response("202 Accepted", "Content-Type: text/html\r\n", &json), false),
+        ("another status", response("299 Odd", "", &json), false),
     ];
     thread::scope(|scope| {
         for (name, bytes, close) in &cases {
-            let session = answered(name, bytes.as_bytes(), *close);
+            let session = response_to_bytes(name, bytes.as_bytes(), *close);
             assert_eq!(session.unwrap_or_else(|error| panic!("{name}: {error:?}")).sid, SESSION);
             // Now with one byte in each segment.
             scope.spawn(move || {
@@ -347,7 +347,7 @@ fn secrets_in_a_response_are_masked_in_any_form() {
         let headers = format!(
             "X-Echo: {header}\r\nLocation: https://e.com/?{header}\r\nTwilio-Request-Id: {TOKEN}\r\nConnection: close\r\n"
         );
-        let _ = stream.write_all(answer(status, &headers, &body).as_bytes());
+        let _ = stream.write_all(response(status, &headers, &body).as_bytes());
         let _ = stream.read(&mut [0]);
     });
     let api = builder(echo).retry_policy(RetryPolicy::none()).build().unwrap();

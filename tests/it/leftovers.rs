@@ -30,13 +30,13 @@ fn all_get_their_own(name: &str, address: SocketAddr, sent: &Receiver<()>) {
 fn own_answer(request: &[u8]) -> String {
     let text = String::from_utf8_lossy(request);
     let key = text.split("IdempotencyKey=").nth(1).and_then(|rest| rest.split('&').next()).unwrap();
-    answer("201 Created", "", &format!(r#"{{"sid":"{}"}}"#, numbered(key.parse().unwrap())))
+    response("201 Created", "", &format!(r#"{{"sid":"{}"}}"#, numbered(key.parse().unwrap())))
 }
 
 #[test]
 fn a_response_without_a_request_is_never_taken() {
-    let extra = answer("201 Created", "", &format!(r#"{{"sid":"{}"}}"#, numbered(666)));
-    let refusal = answer("404 Not Found", "", "{}");
+    let extra = response("201 Created", "", &format!(r#"{{"sid":"{}"}}"#, numbered(666)));
+    let refusal = response("404 Not Found", "", "{}");
     for (name, extra, late) in [
         ("in the same segment", extra.clone(), false),
         ("in a later segment", extra.clone(), true),
@@ -94,7 +94,7 @@ fn a_body_that_was_not_read_does_not_reach_the_next_call() {
     let address = serve(move |mut stream, _| {
         let _ = sender.send(());
         while read_request(&mut stream).is_some() {
-            let sent = stream.write_all(answer("201 Created", "", &format!("{padding}{json}")).as_bytes());
+            let sent = stream.write_all(response("201 Created", "", &format!("{padding}{json}")).as_bytes());
             if sent.is_err() {
                 break;
             }
@@ -113,7 +113,7 @@ fn cookies_are_never_sent_back() {
     let cookies =
         "Set-Cookie: a=b; Path=/\r\nSet-Cookie: c=d\r\nSet-Cookie2: e=f\r\nClear-Site-Data: \"*\"\r\n";
     let (address, requests) =
-        scripted([answer("500 Oops", cookies, "{}"), answer("201 Created", cookies, &payments_json())]);
+        scripted([response("500 Oops", cookies, "{}"), response("201 Created", cookies, &payments_json())]);
     let policy = RetryPolicy::new().base_delay(Duration::ZERO);
     let api = builder(address).retry_policy(policy).build().unwrap();
     let params = CreatePaymentsParams::new(CALLBACK);
@@ -123,7 +123,7 @@ fn cookies_are_never_sent_back() {
     let requests: Vec<_> = requests.try_iter().collect();
     assert_eq!(requests.len(), 4);
     for request in &requests {
-        assert_eq!(request, &requests[0], "an answer leaves no trace in later requests");
+        assert_eq!(request, &requests[0], "a response leaves no trace in later requests");
         assert!(!String::from_utf8_lossy(request).to_lowercase().contains("cookie"));
     }
 }

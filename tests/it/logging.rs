@@ -54,7 +54,7 @@ fn a_record_for_each_attempt_and_one_for_each_retry() {
     let headers = format!(
         "Twilio-Request-Id: RQ1\r\nLocation: https://e.com/?url-secret\r\nX-Echo: {BASIC}\r\nSet-Cookie: {TOKEN}\r\n"
     );
-    let status = |status: &str| Step::Answer(answer(status, &headers, &body));
+    let status = |status: &str| Step::Respond(response(status, &headers, &body));
     let cases: [(Vec<Step>, usize, &str); 11] = [
         (vec![status("201 Created")], 1, "HTTP 201, request RQ1"),
         (vec![status("404 Not Found")], 1, "HTTP 404, request RQ1"),
@@ -197,14 +197,14 @@ fn no_type_shows_a_secret() {
 fn no_result_shows_a_secret() {
     let headers = format!("Twilio-Request-Id: RQ1\r\nX-Echo: {BASIC} {TOKEN}\r\nSet-Cookie: pm_token\r\n");
     let body = payments_json().replace('}', r#","other":"said-in-a-body pm_token"}"#);
-    let script = Script::new([Step::Answer(answer("201 Created", &headers, &body))]);
+    let script = Script::new([Step::Respond(response("201 Created", &headers, &body))]);
     let with = client(script.address).create_payments_with_metadata(CALL, &params()).unwrap();
     let shown = debug(&[&with, &with.payments, &with.metadata, &with.metadata.headers]);
     clean(&shown);
     assert!(shown.contains(SESSION) && shown.contains("x-echo") && shown.contains("RQ1"), "{shown}");
 
     let body = format!(r#"{{"code":1,"message":"{TOKEN}","details":{{"a":"{BASIC}"}}}} "#);
-    let script = Script::new([Step::Answer(answer("400 No", &headers, &body))]);
+    let script = Script::new([Step::Respond(response("400 No", &headers, &body))]);
     let error = client(script.address).create_payments(CALL, &params()).unwrap_err();
     let api = error.api_error().unwrap();
     clean(

@@ -4,7 +4,6 @@
 //! Tests that need TLS are left out if no feature provides it.
 
 mod amounts;
-mod answers;
 mod both_worlds;
 mod callbacks;
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
@@ -27,6 +26,7 @@ mod properties;
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
 mod proxy;
 mod readme;
+mod responses;
 mod retries;
 mod sandbox;
 mod stale;
@@ -35,5 +35,5 @@ mod threads;
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
 mod tls;
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
-mod tls_sessions;
+mod tls_connections;
 mod wire;

@@ -190,7 +190,7 @@ fn a_thread_that_waits_for_anothers_token_keeps_its_deadline() {
 #[test]
 fn a_token_that_a_server_repeats_is_masked() {
     let body = r#"{"code":20003,"message":"token-2 is not good"}"#;
-    let script = Script::new([Step::Answer(answer("401 No", "Twilio-Request-Id: token-2\r\n", body))]);
+    let script = Script::new([Step::Respond(response("401 No", "Twilio-Request-Id: token-2\r\n", body))]);
     let (api, _) = with_source(&script, HOUR);
     let error = create(&api).unwrap_err();
     let shown = format!("{error} {error:?} {:?} {:?} {api:?}", error.body(), error.request_id());

@@ -26,8 +26,8 @@ fn observed(builder: PaymentsApiBuilder) -> (PaymentsApi, Lines) {
 #[test]
 fn every_attempt_is_seen() {
     let id = "Twilio-Request-Id: RQ1\r\n";
-    let busy = Step::Answer(answer("503 Busy", id, "{}"));
-    let created = Step::Answer(answer("201 Created", id, &payments_json()));
+    let busy = Step::Respond(response("503 Busy", id, "{}"));
+    let created = Step::Respond(response("201 Created", id, &payments_json()));
     let script = Script::new([busy, Step::CloseRead, created, Step::status(404)]);
     let (api, lines) = observed(builder(script.address));
     api.create_payments(CALL, &CreatePaymentsParams::new(CALLBACK)).unwrap();

@@ -48,8 +48,8 @@ const PIECES: [&str; 24] = [
 fn any_answer() -> impl Strategy<Value = Vec<u8>> {
     let right = select(vec![
         created(),
-        answer("404 Not Found", "", r#"{"code":20404,"message":"m"}"#),
-        answer("503 Busy", "Retry-After: 1\r\n", "<html>"),
+        response("404 Not Found", "", r#"{"code":20404,"message":"m"}"#),
+        response("503 Busy", "Retry-After: 1\r\n", "<html>"),
         format!(
             "HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{}\r\n0\r\n\r\n",
             payments_json().len(),

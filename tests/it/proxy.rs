@@ -7,8 +7,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::support::faults::{done, hold, nobody};
-use crate::support::tls::{Authority, Session, Validity, close, read_request, send, serve_tls};
-use crate::support::{ACCOUNT, CALL, CALLBACK, SESSION, TOKEN, answer, created, serve};
+use crate::support::tls::{Authority, TlsStream, Validity, close, read_request, send, serve_tls};
+use crate::support::{ACCOUNT, CALL, CALLBACK, SESSION, TOKEN, created, response, serve};
 use rustls::version::{TLS12, TLS13};
 use twilio_payments::*;
 
@@ -66,14 +66,14 @@ fn create(api: &PaymentsApi) -> Result<PaymentsResponse, Error> {
     api.create_payments_with_metadata(CALL, &CreatePaymentsParams::new(CALLBACK))
 }
 
-fn tls_server(authority: &Authority, each: impl Fn(Session, usize) + Send + Sync + 'static) -> SocketAddr {
+fn tls_server(authority: &Authority, each: impl Fn(TlsStream, usize) + Send + Sync + 'static) -> SocketAddr {
     let identity = authority.issue(&[HOST, "localhost"], Validity::Now);
     serve_tls(identity.config(&[&TLS13, &TLS12]), each)
 }
 
-fn answers(mut session: Session) {
-    while read_request(&mut session).is_some() {
-        if !send(&mut session, &created()) {
+fn respond(mut stream: TlsStream) {
+    while read_request(&mut stream).is_some() {
+        if !send(&mut stream, &created()) {
             break;
         }
     }
@@ -82,7 +82,7 @@ fn answers(mut session: Session) {
 #[test]
 fn a_tunnel_is_made_once_and_kept() {
     let authority = Authority::new();
-    let server = tls_server(&authority, |session, _| answers(session));
+    let server = tls_server(&authority, |stream, _| respond(stream));
     for says in [
         ESTABLISHED,
         "HTTP/1.0 200 OK\r\nProxy-Agent: a\r\nContent-Length: 0\r\n\r\n",
@@ -93,8 +93,8 @@ fn a_tunnel_is_made_once_and_kept() {
         let api = builder(server, address, &authority);
         let api = api.proxy(format!("http://us%40er:p%2541@{address}")).build().unwrap();
         for _ in 0..5 {
-            let answered = create(&api).unwrap_or_else(|error| panic!("{says}: {error:?}"));
-            assert_eq!((answered.payments.sid.as_str(), answered.metadata.attempts), (SESSION, 1));
+            let response = create(&api).unwrap_or_else(|error| panic!("{says}: {error:?}"));
+            assert_eq!((response.payments.sid.as_str(), response.metadata.attempts), (SESSION, 1));
         }
         let head = heads.recv().unwrap();
         assert!(heads.try_recv().is_err(), "one tunnel");
@@ -114,7 +114,7 @@ fn a_tunnel_is_made_once_and_kept() {
 #[test]
 fn a_proxy_may_speak_tls_itself() {
     let authority = Authority::new();
-    let server = tls_server(&authority, |session, _| answers(session));
+    let server = tls_server(&authority, |stream, _| respond(stream));
     let (sender, heads) = mpsc::channel();
     let address = tls_server(&authority, move |mut outer, _| {
         let head = read_head(&mut outer);
@@ -158,8 +158,8 @@ fn a_proxy_may_speak_tls_itself() {
 fn a_server_behind_it_must_be_trusted_too() {
     let (authority, other) = (Authority::new(), Authority::new());
     let (sender, amounts) = mpsc::channel();
-    let server = tls_server(&other, move |mut session, _| {
-        let _ = sender.send(session.read(&mut [0; 4096]).unwrap_or(0));
+    let server = tls_server(&other, move |mut stream, _| {
+        let _ = sender.send(stream.read(&mut [0; 4096]).unwrap_or(0));
     });
     let (address, _heads) = proxy(server, ESTABLISHED);
     let error = create(&builder(server, address, &authority).build().unwrap()).unwrap_err();
@@ -177,20 +177,20 @@ fn a_dead_tunnel_is_replaced() {
         ("after the next request, without a word", true, false, 2),
     ] {
         let (sender, ready) = mpsc::channel();
-        let server = tls_server(&authority, move |mut session, index| {
+        let server = tls_server(&authority, move |mut stream, index| {
             if index > 0 {
-                return answers(session);
+                return respond(stream);
             }
-            read_request(&mut session);
-            send(&mut session, &created());
+            read_request(&mut stream);
+            send(&mut stream, &created());
             if read_again {
                 let _ = sender.send(());
-                read_request(&mut session);
+                read_request(&mut stream);
             }
             if orderly {
-                close(session);
+                close(stream);
             } else {
-                drop(session);
+                drop(stream);
             }
             let _ = sender.send(());
         });
@@ -208,14 +208,14 @@ fn a_response_without_a_request_is_never_taken() {
     let authority = Authority::new();
     for late in [true, false] {
         let (sender, sent) = mpsc::channel();
-        let server = tls_server(&authority, move |mut session, _| {
-            while read_request(&mut session).is_some() {
+        let server = tls_server(&authority, move |mut stream, _| {
+            while read_request(&mut stream).is_some() {
                 if late {
-                    send(&mut session, &created());
+                    send(&mut stream, &created());
                     thread::sleep(Duration::from_millis(10));
-                    send(&mut session, &answer("404 Not Found", "", "{}"));
+                    send(&mut stream, &response("404 Not Found", "", "{}"));
                 } else {
-                    send(&mut session, &(created() + &answer("404 Not Found", "", "{}")));
+                    send(&mut stream, &(created() + &response("404 Not Found", "", "{}")));
                 }
                 let _ = sender.send(());
             }
@@ -223,8 +223,8 @@ fn a_response_without_a_request_is_never_taken() {
         let (address, _heads) = proxy(server, ESTABLISHED);
         let api = builder(server, address, &authority).retry_policy(RetryPolicy::none()).build().unwrap();
         for _ in 0..4 {
-            let answered = create(&api).unwrap_or_else(|error| panic!("late: {late}: {error:?}"));
-            assert_eq!(answered.payments.sid, SESSION);
+            let response = create(&api).unwrap_or_else(|error| panic!("late: {late}: {error:?}"));
+            assert_eq!(response.payments.sid, SESSION);
             done(&sent);
         }
     }
@@ -245,7 +245,7 @@ fn bad_proxy(says: impl Into<Vec<u8>>, closes: bool) -> SocketAddr {
 #[test]
 fn faults_of_a_proxy() {
     let authority = Authority::new();
-    let server = tls_server(&authority, |session, _| answers(session));
+    let server = tls_server(&authority, |stream, _| respond(stream));
     let long = format!("HTTP/1.1 200 OK\r\nX-Long: {}", "x".repeat(1 << 20));
     for (name, address, attempts) in [
         ("not there", nobody(), 3),
@@ -277,7 +277,7 @@ fn faults_of_a_proxy() {
 #[test]
 fn deadline_and_shutdown_hold() {
     let authority = Authority::new();
-    let server = tls_server(&authority, |session, _| answers(session));
+    let server = tls_server(&authority, |stream, _| respond(stream));
     let drip = |first: &'static str| {
         serve(move |mut client, _| {
             read_head(&mut client);

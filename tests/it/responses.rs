@@ -8,8 +8,8 @@ use crate::support::*;
 use twilio_payments::*;
 
 /// The error of a creation that gets this response and is not retried.
-fn error_for(answer: impl Into<Vec<u8>>) -> Error {
-    let (address, _requests) = scripted([answer.into()]);
+fn error_for(response: impl Into<Vec<u8>>) -> Error {
+    let (address, _requests) = scripted([response.into()]);
     let api = builder(address).retry_policy(RetryPolicy::none()).build().unwrap();
     api.create_payments(CALL, &CreatePaymentsParams::new(CALLBACK).idempotency_key("k")).unwrap_err()
 }
@@ -21,7 +21,7 @@ fn a_session_with_all_six_fields() {
             "date_created":"Wed, 18 Dec 2019 20:02:01 +0000","date_updated":null,"uri":"/x","new":[{{}}]}}"#
     );
     let headers = "Twilio-Request-Id: RQ1\r\nX-Odd:  \tvalue \r\nSet-Cookie: a=b\r\n";
-    let (address, _requests) = scripted([answer("201 Created", headers, &body)]);
+    let (address, _requests) = scripted([response("201 Created", headers, &body)]);
     let PaymentsResponse { payments, metadata, .. } =
         client(address).create_payments_with_metadata(CALL, &CreatePaymentsParams::new(CALLBACK)).unwrap();
     assert_eq!(payments.account_sid.as_deref(), Some(ACCOUNT));
@@ -41,7 +41,7 @@ fn a_session_with_all_six_fields() {
 fn refusals() {
     let json = |body: &str| {
         let headers = "Twilio-Request-Id: RQ7\r\nRetry-After: 9\r\n";
-        error_for(answer("404 Not Found", headers, body))
+        error_for(response("404 Not Found", headers, body))
     };
     let full = r#"{"code":20404,"message":"no such call","more_info":"https://e.com/20404","status":404,
                    "details":{"a":1}}"#;
@@ -86,7 +86,7 @@ fn refusals() {
 
 #[test]
 fn long_and_odd_error_bodies_are_kept_in_part() {
-    let error = error_for(answer("400 Bad Request", "", &"é".repeat(100_000)));
+    let error = error_for(response("400 Bad Request", "", &"é".repeat(100_000)));
     assert_eq!(error.body().unwrap(), "é".repeat(2048));
     let mut odd = b"HTTP/1.1 400 Bad\r\nContent-Length: 3\r\n\r\na".to_vec();
     odd.extend([0xff, 0x00]);
@@ -113,7 +113,7 @@ fn statuses_and_what_they_mean() {
         (504, Outcome::Unknown, true),
         (599, Outcome::Unknown, false),
     ] {
-        let error = error_for(answer(&format!("{status} X"), "", "{}"));
+        let error = error_for(response(&format!("{status} X"), "", "{}"));
         assert_eq!((error.kind(), error.status()), (ErrorKind::Api, Some(status)));
         assert_eq!((error.outcome(), error.is_retryable()), (outcome, retryable), "{status}");
     }
@@ -139,7 +139,7 @@ fn a_success_without_a_payment() {
         (&other_call, "it names another session, or another account and call"),
     ] {
         for status in [200, 201, 202, 299] {
-            let error = error_for(answer(&format!("{status} OK"), "Twilio-Request-Id: RQ5\r\n", body));
+            let error = error_for(response(&format!("{status} OK"), "Twilio-Request-Id: RQ5\r\n", body));
             assert_eq!((error.kind(), error.outcome()), (ErrorKind::UnexpectedResponse, Outcome::Unknown));
             assert_eq!((error.status(), error.body()), (Some(status), Some(body)), "nothing is lost");
             assert_eq!((error.request_id(), error.is_retryable()), (Some("RQ5"), false));
@@ -160,7 +160,7 @@ fn a_success_without_a_payment() {
 
 #[test]
 fn a_response_about_another_session_is_refused() {
-    let (address, _requests) = scripted([answer("202 Accepted", "", &payments_json())]);
+    let (address, _requests) = scripted([response("202 Accepted", "", &payments_json())]);
     let other = "PKffffffffffffffffffffffffffffffff";
     let error = client(address).update_payments(CALL, other, &UpdatePaymentsParams::new_complete(CALLBACK));
     let error = error.unwrap_err();
@@ -171,7 +171,7 @@ fn a_response_about_another_session_is_refused() {
 #[test]
 fn a_response_may_name_the_parent_leg_of_the_call() {
     let parent = payments_json().replace(CALL, "CAffffffffffffffffffffffffffffffff");
-    let (address, _requests) = scripted([answer("201 Created", "", &parent)]);
+    let (address, _requests) = scripted([response("201 Created", "", &parent)]);
     let api = client(address);
     let session = api.create_payments(CALL, &CreatePaymentsParams::new(CALLBACK)).unwrap();
     assert_eq!(session.call_sid.as_deref(), Some("CAffffffffffffffffffffffffffffffff"));
@@ -180,14 +180,14 @@ fn a_response_may_name_the_parent_leg_of_the_call() {
 
 #[test]
 fn an_empty_content_encoding_means_none() {
-    let (address, _requests) = scripted([answer("201 Created", "Content-Encoding:\r\n", &payments_json())]);
+    let (address, _requests) = scripted([response("201 Created", "Content-Encoding:\r\n", &payments_json())]);
     client(address).create_payments(CALL, &CreatePaymentsParams::new(CALLBACK)).unwrap();
 }
 
 #[test]
 fn a_lone_surrogate_does_not_hide_a_payment() {
     let body = payments_json().replace('}', r#","uri":"/\ud800","new":"\udc00"}"#);
-    let (address, _requests) = scripted([answer("201 Created", "", &body)]);
+    let (address, _requests) = scripted([response("201 Created", "", &body)]);
     let session = client(address).create_payments(CALL, &CreatePaymentsParams::new(CALLBACK)).unwrap();
     assert_eq!((session.sid.as_str(), session.uri.as_deref()), (SESSION, Some("/\u{fffd}")));
 }
@@ -198,7 +198,7 @@ fn the_status_of_an_unreadable_head_is_kept() {
     let long = format!("X-A: {}\r\n", "x".repeat(100_000));
     for (headers, retryable) in [(&many, true), (&long, false)] {
         for status in [201, 404, 503] {
-            let error = error_for(answer(&format!("{status} Status"), headers, "{}"));
+            let error = error_for(response(&format!("{status} Status"), headers, "{}"));
             assert_eq!((error.kind(), error.outcome()), (ErrorKind::UnexpectedResponse, Outcome::Unknown));
             assert_eq!((error.status(), error.is_retryable()), (Some(status), retryable), "{error:?}");
         }
@@ -216,7 +216,7 @@ fn the_code_and_message_of_an_odd_error_body_are_kept() {
         format!(r#"{{"details":["{long}"],"code":64002,"message":"m"}}"#),
         r#"{"code":64002,"message":"m","more"#.to_owned(),
     ] {
-        let error = error_for(answer("400 Bad Request", "", &body));
+        let error = error_for(response("400 Bad Request", "", &body));
         let api = error.api_error().unwrap();
         assert_eq!(
             (api.status, api.code, api.message.as_deref()),
@@ -233,7 +233,7 @@ fn redirects_are_named_and_not_followed() {
     let location = format!("http://{}/elsewhere?token=t", target.local_addr().unwrap());
     for status in [301, 302, 303, 307, 308] {
         let error =
-            error_for(answer(&format!("{status} Moved"), &format!("Location: {location}\r\n"), "moved"));
+            error_for(response(&format!("{status} Moved"), &format!("Location: {location}\r\n"), "moved"));
         assert_eq!((error.kind(), error.outcome()), (ErrorKind::Redirect, Outcome::Unknown));
         assert_eq!((error.status(), error.location()), (Some(status), Some(location.as_str())));
         assert_eq!(error.body(), Some("moved"));
@@ -241,7 +241,7 @@ fn redirects_are_named_and_not_followed() {
         assert!(!error.is_retryable());
     }
     assert!(target.accept().is_err(), "the target must not be contacted");
-    let error = error_for(answer("302 Found", "", ""));
+    let error = error_for(response("302 Found", "", ""));
     assert!(error.to_string().contains("responded with HTTP 302, a redirect without a target"), "{error}");
 }
 
@@ -290,7 +290,7 @@ fn a_success_that_cannot_be_read_keeps_status_and_body() {
 #[test]
 fn a_response_at_the_limit_is_read() {
     let padding = " ".repeat((1 << 20) - payments_json().len());
-    let (address, requests) = scripted([answer("201 Created", "", &(payments_json() + &padding))]);
+    let (address, requests) = scripted([response("201 Created", "", &(payments_json() + &padding))]);
     let api = client(address);
     for _ in 0..2 {
         api.create_payments(CALL, &CreatePaymentsParams::new(CALLBACK)).unwrap();
@@ -318,13 +318,13 @@ fn secrets_that_a_server_repeats_are_masked() {
         r#"{{"message":"you sent Basic {basic} with {TOKEN}","details":{{"{TOKEN}":["{basic}"]}},"more_info":"{TOKEN}"}}"#
     );
     let headers = format!("Location: https://e.com/{TOKEN}\r\nTwilio-Request-Id: {TOKEN}\r\n");
-    for answer in [
-        answer("401 Unauthorized", &headers, &body),
-        answer("302 Found", &headers, &body),
-        answer("200 OK", &headers, &body),
-        answer("500 Oops", &headers, TOKEN),
+    for response in [
+        response("401 Unauthorized", &headers, &body),
+        response("302 Found", &headers, &body),
+        response("200 OK", &headers, &body),
+        response("500 Oops", &headers, TOKEN),
     ] {
-        let error = error_for(answer);
+        let error = error_for(response);
         let api = error.api_error();
         let everything = format!(
             "{error} {error:?} {error:#?} {api:?} {:?} {:?} {:?} {:?}",

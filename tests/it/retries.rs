@@ -54,7 +54,7 @@ fn transient() -> Vec<(&'static str, Step, ErrorKind, Outcome)> {
         ("no HTTP", Step::Break("SSH-2.0-OpenSSH_9.2\r\n".to_owned()), UnexpectedResponse, Unknown),
         (
             "no HTTP, and open",
-            Step::Answer("\u{16}\u{3}\u{3} nothing\r\n\r\n".to_owned()),
+            Step::Respond("\u{16}\u{3}\u{3} nothing\r\n\r\n".to_owned()),
             UnexpectedResponse,
             Unknown,
         ),
@@ -139,7 +139,7 @@ fn a_status_counts_whatever_becomes_of_the_body() {
             (Step::Break(head(status, "Transfer-Encoding: chunked\r\n\r\n9\r\nbusy")), "busy", false),
             (Step::Break(head(status, "Content-Length: 52428800\r\n\r\nbusy")), "busy", false),
             (
-                Step::Answer(head(status, "Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\nbusy")),
+                Step::Respond(head(status, "Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\nbusy")),
                 "busy",
                 false,
             ),
@@ -160,7 +160,7 @@ fn a_status_counts_whatever_becomes_of_the_body() {
         (Step::Break(head(201, "Content-Length: 9\r\n\r\n{")), "the response (HTTP 201) was cut off"),
         (Step::Stall(head(201, "Content-Length: 9\r\n\r\n{")), "the response (HTTP 201) did not end in time"),
         (
-            Step::Answer(head(201, "Transfer-Encoding: chunked\r\n\r\nx\r\n")),
+            Step::Respond(head(201, "Transfer-Encoding: chunked\r\n\r\nx\r\n")),
             "the response cannot be read as HTTP",
         ),
     ] {
@@ -174,10 +174,10 @@ fn a_status_counts_whatever_becomes_of_the_body() {
 #[test]
 fn any_other_response_is_final() {
     let mut steps = vec![
-        Step::Answer(answer("201 Created", "", "{}")),
-        Step::Answer(answer("201 Created", "", "<html>")),
-        Step::Answer(answer("200 OK", "Content-Encoding: gzip\r\n", &payments_json())),
-        Step::Answer("HTTP/1.1 201 Created\r\nContent-Length: 2000000\r\n\r\n".to_owned()),
+        Step::Respond(response("201 Created", "", "{}")),
+        Step::Respond(response("201 Created", "", "<html>")),
+        Step::Respond(response("200 OK", "Content-Encoding: gzip\r\n", &payments_json())),
+        Step::Respond("HTTP/1.1 201 Created\r\nContent-Length: 2000000\r\n\r\n".to_owned()),
     ];
     steps.extend([301, 302, 303, 307, 308].map(Step::status));
     steps.extend([400, 401, 403, 404, 405, 409, 410, 413, 422, 425, 451, 499].map(Step::status));
@@ -213,8 +213,8 @@ fn a_refused_connection_is_retried_and_was_not_sent() {
     let patient = RetryPolicy::new().max_retries(1000).base_delay(delay).max_delay(delay);
     let api =
         builder(address).retry_policy(patient).on_attempt(move |_| _ = failed.send(())).build().unwrap();
-    let answered = api.create_payments_with_metadata(CALL, &CreatePaymentsParams::new(CALLBACK));
-    assert!(answered.unwrap().metadata.attempts > 1);
+    let response = api.create_payments_with_metadata(CALL, &CreatePaymentsParams::new(CALLBACK));
+    assert!(response.unwrap().metadata.attempts > 1);
     late.join().unwrap();
 }
 
@@ -243,7 +243,7 @@ fn an_unknown_outcome_stays_unknown() {
             let (mut stream, _) = listener.accept().unwrap();
             drop(listener);
             read_request(&mut stream).unwrap();
-            let last = answer(&format!("{status} Status"), "Connection: close\r\n", "{}");
+            let last = response(&format!("{status} Status"), "Connection: close\r\n", "{}");
             std::io::Write::write_all(&mut stream, last.as_bytes()).unwrap();
         });
         let api = builder(address).retry_policy(quick()).build().unwrap();
@@ -256,8 +256,8 @@ fn an_unknown_outcome_stays_unknown() {
 
 /// A server that first answers with this status and `Retry-After`, and then with a payment.
 fn asking(status: u16, retry_after: &str) -> Script {
-    let asks = answer(&format!("{status} Status"), &format!("Retry-After: {retry_after}\r\n"), "{}");
-    Script::new([Step::Answer(asks), Step::created()])
+    let asks = response(&format!("{status} Status"), &format!("Retry-After: {retry_after}\r\n"), "{}");
+    Script::new([Step::Respond(asks), Step::created()])
 }
 
 /// The HTTP date of a time in this many seconds.
@@ -309,10 +309,10 @@ fn the_service_decides_how_long_to_wait() {
         thread::spawn(move || {
             let script = asking(status, &retry_after);
             let started = Instant::now();
-            let answered = create(&script, quick()).unwrap();
+            let response = create(&script, quick()).unwrap();
             let millis = started.elapsed().as_millis();
             assert!(expected.contains(&millis), "{status} {retry_after:?}: {millis} ms");
-            assert_eq!((answered.metadata.attempts, script.equal_requests()), (2, 2));
+            assert_eq!((response.metadata.attempts, script.equal_requests()), (2, 2));
         })
     })
     .collect();

@@ -21,7 +21,7 @@ fn policies() -> [RetryPolicy; 2] {
 #[test]
 fn closed_while_idle() {
     for policy in policies() {
-        let script = Script::new([Step::AnswerAndClose(created())]);
+        let script = Script::new([Step::RespondAndClose(created())]);
         let api = builder(script.address).retry_policy(policy).build().unwrap();
         for _ in 0..3 {
             assert_eq!(create(&api).unwrap().metadata.attempts, 1, "noticed before anything is sent");
@@ -178,7 +178,7 @@ fn closed_at_any_moment() {
     });
     let api = builder(address).retry_policy(RetryPolicy::none()).build().unwrap();
     for call in 0..600 {
-        let answered = create(&api).unwrap_or_else(|error| panic!("call {call}: {error:?}"));
-        assert!(answered.metadata.attempts <= 2);
+        let response = create(&api).unwrap_or_else(|error| panic!("call {call}: {error:?}"));
+        assert!(response.metadata.attempts <= 2);
     }
 }

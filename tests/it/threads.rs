@@ -30,8 +30,8 @@ fn gathering(together: usize) -> (SocketAddr, Arc<AtomicUsize>) {
 
 fn call(api: &PaymentsApi, times: usize) {
     for _ in 0..times {
-        let answer = api.create_payments_with_metadata(CALL, &CreatePaymentsParams::new(CALLBACK)).unwrap();
-        assert_eq!(answer.metadata.attempts, 1);
+        let response = api.create_payments_with_metadata(CALL, &CreatePaymentsParams::new(CALLBACK)).unwrap();
+        assert_eq!(response.metadata.attempts, 1);
     }
 }
 

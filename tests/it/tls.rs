@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::faults::hold;
 use crate::support::tls::{
-    Authority, Identity, Session, Validity, read_request, send, serve_tls, with_each_library,
+    Authority, Identity, TlsStream, Validity, read_request, send, serve_tls, with_each_library,
 };
 use crate::support::{ACCOUNT, CALL, CALLBACK, SESSION, TOKEN, created, serve};
 use rustls::ServerConfig;
@@ -43,10 +43,10 @@ fn good(authority: &Authority) -> Arc<ServerConfig> {
     authority.issue(&LOOPBACK, Validity::Now).config(&[&TLS13, &TLS12])
 }
 
-/// Answers every request.
-fn answers(mut session: Session) {
-    while read_request(&mut session).is_some() {
-        if !send(&mut session, &created()) {
+/// Responds to every request.
+fn respond(mut stream: TlsStream) {
+    while read_request(&mut stream).is_some() {
+        if !send(&mut stream, &created()) {
             break;
         }
     }
@@ -56,10 +56,10 @@ fn a_further_root_is_trusted(tls: Tls) {
     let authority = Authority::new();
     for versions in [&[&TLS13][..], &[&TLS12]] {
         let config = authority.issue(&LOOPBACK, Validity::Now).config(versions);
-        let (sender, sessions) = mpsc::channel();
-        let address = serve_tls(config, move |session, _| {
+        let (sender, streams) = mpsc::channel();
+        let address = serve_tls(config, move |stream, _| {
             let _ = sender.send(());
-            answers(session);
+            respond(stream);
         });
         let other = Authority::new().pem;
         for (base_url, roots) in [
@@ -74,10 +74,10 @@ fn a_further_root_is_trusted(tls: Tls) {
             }
             let api = builder.build().unwrap();
             for _ in 0..5 {
-                let answered = create(&api).unwrap_or_else(|error| panic!("{base_url}: {error:?}"));
-                assert_eq!((answered.payments.sid.as_str(), answered.metadata.attempts), (SESSION, 1));
+                let response = create(&api).unwrap_or_else(|error| panic!("{base_url}: {error:?}"));
+                assert_eq!((response.payments.sid.as_str(), response.metadata.attempts), (SESSION, 1));
             }
-            assert_eq!(sessions.try_iter().count(), 1, "the session is kept");
+            assert_eq!(streams.try_iter().count(), 1, "the connection is kept");
         }
     }
 }
@@ -85,8 +85,8 @@ fn a_further_root_is_trusted(tls: Tls) {
 /// A server that reports how much it received after each handshake.
 fn reading(config: Arc<ServerConfig>) -> (SocketAddr, Receiver<usize>) {
     let (sender, amounts) = mpsc::channel();
-    let address = serve_tls(config, move |mut session, _| {
-        let amount = session.read(&mut [0; 4096]).unwrap_or(0);
+    let address = serve_tls(config, move |mut stream, _| {
+        let amount = stream.read(&mut [0; 4096]).unwrap_or(0);
         let _ = sender.send(amount);
     });
     (address, amounts)
@@ -148,7 +148,7 @@ fn the_usual_roots_do_not_include_ours(tls: Tls) {
 
 /// A server that sends something to every client, closes when it has read something, and reports what it read.
 fn plain(says: &'static [u8]) -> (SocketAddr, Receiver<Vec<u8>>) {
-    let (sender, heard) = mpsc::channel();
+    let (sender, received) = mpsc::channel();
     let address = serve(move |mut stream, _| {
         let mut bytes = vec![0; 4096];
         let amount = stream.read(&mut bytes).unwrap_or(0);
@@ -159,7 +159,7 @@ fn plain(says: &'static [u8]) -> (SocketAddr, Receiver<Vec<u8>>) {
         let _ = stream.read_to_end(&mut bytes);
         let _ = sender.send(bytes);
     });
-    (address, heard)
+    (address, received)
 }
 
 fn a_port_without_tls_sees_nothing(tls: Tls) {
@@ -174,19 +174,19 @@ fn a_port_without_tls_sees_nothing(tls: Tls) {
         ("nothing", b"", ErrorKind::Connect, 3),
         ("half a record", b"\x16\x03\x03\x10", ErrorKind::Connect, 3),
     ] {
-        let (address, heard) = plain(says);
+        let (address, received) = plain(says);
         let error = create(&builder(tls, address, &authority).build().unwrap()).unwrap_err();
         assert_eq!((error.kind(), error.outcome()), (kind, Outcome::NotSent), "{name}: {error:?}");
         assert_eq!((error.attempts(), error.is_retryable()), (attempts, attempts > 1), "{name}");
         assert!(!error.is_timeout(), "{name}: {error:?}");
         for _ in 0..attempts {
-            let heard = heard.recv_timeout(Duration::from_secs(10)).unwrap();
-            let text = String::from_utf8_lossy(&heard).to_lowercase();
+            let received = received.recv_timeout(Duration::from_secs(10)).unwrap();
+            let text = String::from_utf8_lossy(&received).to_lowercase();
             for secret in ["authorization", TOKEN, "qum", &ACCOUNT.to_lowercase()] {
                 assert!(!text.contains(secret), "{name}: {text}");
             }
         }
-        assert!(heard.try_recv().is_err(), "{name}");
+        assert!(received.try_recv().is_err(), "{name}");
     }
 }
 

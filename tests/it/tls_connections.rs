@@ -8,22 +8,22 @@ use std::time::{Duration, Instant};
 
 use crate::support::faults::{done, hold};
 use crate::support::tls::{
-    Authority, Session, Validity, close, counting_relay, read_request, send, serve_tls, with_each_library,
+    Authority, TlsStream, Validity, close, counting_relay, read_request, send, serve_tls, with_each_library,
 };
-use crate::support::{CALL, CALLBACK, SESSION, answer, created};
+use crate::support::{CALL, CALLBACK, SESSION, created, response};
 use rustls::ServerConfig;
 use rustls::version::{TLS12, TLS13};
 use twilio_payments::*;
 
 with_each_library! {
     a_request_is_one_record
-    a_session_that_the_server_closed_is_replaced
-    a_session_that_is_lost_is_tried_again
+    a_connection_that_the_server_closed_is_replaced
+    a_connection_that_is_lost_is_retried
     a_body_that_a_close_ends
     a_response_without_a_request_is_never_taken
     a_response_without_a_request_is_not_taken_if_the_first_one_fills_a_buffer
     a_response_of_any_length_in_any_pieces
-    deadline_and_shutdown_hold_in_a_session
+    deadline_and_shutdown_hold_over_tls
 }
 
 const LOOPBACK: [&str; 2] = ["localhost", "127.0.0.1"];
@@ -45,10 +45,10 @@ fn good(authority: &Authority) -> Arc<ServerConfig> {
     authority.issue(&LOOPBACK, Validity::Now).config(&[&TLS13, &TLS12])
 }
 
-/// Answers every request.
-fn answers(mut session: Session) {
-    while read_request(&mut session).is_some() {
-        if !send(&mut session, &created()) {
+/// Responds to every request.
+fn respond(mut stream: TlsStream) {
+    while read_request(&mut stream).is_some() {
+        if !send(&mut stream, &created()) {
             break;
         }
     }
@@ -58,7 +58,7 @@ fn a_request_is_one_record(tls: Tls) {
     let authority = Authority::new();
     for versions in [&[&TLS13][..], &[&TLS12]] {
         let config = authority.issue(&LOOPBACK, Validity::Now).config(versions);
-        let (relay, records) = counting_relay(serve_tls(config, |session, _| answers(session)));
+        let (relay, records) = counting_relay(serve_tls(config, |stream, _| respond(stream)));
         let api = builder(tls, relay, &authority).build().unwrap();
         create(&api).unwrap();
         assert!(records.try_iter().count() > 0, "the handshake may end with some");
@@ -69,7 +69,7 @@ fn a_request_is_one_record(tls: Tls) {
     }
 }
 
-fn a_session_that_the_server_closed_is_replaced(tls: Tls) {
+fn a_connection_that_the_server_closed_is_replaced(tls: Tls) {
     let authority = Authority::new();
     for policy in [RetryPolicy::new(), RetryPolicy::none()] {
         for (name, orderly, read_again, attempts) in [
@@ -79,20 +79,20 @@ fn a_session_that_the_server_closed_is_replaced(tls: Tls) {
             ("after the next request, without a word", false, true, 2),
         ] {
             let (sender, ready) = mpsc::channel();
-            let address = serve_tls(good(&authority), move |mut session, index| {
-                read_request(&mut session);
-                send(&mut session, &created());
+            let address = serve_tls(good(&authority), move |mut stream, index| {
+                read_request(&mut stream);
+                send(&mut stream, &created());
                 if index > 0 {
-                    return answers(session);
+                    return respond(stream);
                 }
                 if read_again {
                     let _ = sender.send(());
-                    read_request(&mut session);
+                    read_request(&mut stream);
                 }
                 if orderly {
-                    close(session);
+                    close(stream);
                 } else {
-                    drop(session);
+                    drop(stream);
                 }
                 let _ = sender.send(());
             });
@@ -105,28 +105,28 @@ fn a_session_that_the_server_closed_is_replaced(tls: Tls) {
     }
 }
 
-fn a_session_that_is_lost_is_tried_again(tls: Tls) {
+fn a_connection_that_is_lost_is_retried(tls: Tls) {
     let authority = Authority::new();
     let half = created().len() / 2;
     for (name, orderly, says) in [
         ("after the request, orderly", true, 0),
         ("after the request, without a word", false, 0),
-        ("within the answer, orderly", true, half),
-        ("within the answer, without a word", false, half),
+        ("within the response, orderly", true, half),
+        ("within the response, without a word", false, half),
     ] {
         for faults in [1, 99] {
-            let address = serve_tls(good(&authority), move |mut session, index| {
+            let address = serve_tls(good(&authority), move |mut stream, index| {
                 if index >= faults {
-                    return answers(session);
+                    return respond(stream);
                 }
-                read_request(&mut session);
-                send(&mut session, &created()[..says]);
+                read_request(&mut stream);
+                send(&mut stream, &created()[..says]);
                 if orderly {
-                    close(session);
+                    close(stream);
                 }
             });
             match create(&builder(tls, address, &authority).build().unwrap()) {
-                Ok(answered) => assert_eq!((answered.metadata.attempts, faults), (2, 1), "{name}"),
+                Ok(response) => assert_eq!((response.metadata.attempts, faults), (2, 1), "{name}"),
                 Err(error) => {
                     let seen = (error.kind(), error.outcome(), error.attempts());
                     assert_eq!(seen, (ErrorKind::ConnectionLost, Outcome::Unknown, 3), "{name}: {error:?}");
@@ -140,11 +140,11 @@ fn a_session_that_is_lost_is_tried_again(tls: Tls) {
 fn a_body_that_a_close_ends(tls: Tls) {
     let authority = Authority::new();
     for orderly in [true, false] {
-        let address = serve_tls(good(&authority), move |mut session, _| {
-            read_request(&mut session);
-            send(&mut session, &format!("HTTP/1.1 201 Created\r\n\r\n{}", crate::support::payments_json()));
+        let address = serve_tls(good(&authority), move |mut stream, _| {
+            read_request(&mut stream);
+            send(&mut stream, &format!("HTTP/1.1 201 Created\r\n\r\n{}", crate::support::payments_json()));
             if orderly {
-                close(session);
+                close(stream);
             }
         });
         let api = builder(tls, address, &authority).retry_policy(RetryPolicy::none()).build().unwrap();
@@ -154,7 +154,7 @@ fn a_body_that_a_close_ends(tls: Tls) {
 
 fn a_response_without_a_request_is_never_taken(tls: Tls) {
     let authority = Authority::new();
-    let extra = answer("404 Not Found", "", "{}");
+    let extra = response("404 Not Found", "", "{}");
     // In one record, in two at once, in two one after the other, in more than any buffer holds, and byte by byte.
     for (name, one_record, pause, count) in [
         ("in the same record", true, Duration::ZERO, 1),
@@ -167,27 +167,27 @@ fn a_response_without_a_request_is_never_taken(tls: Tls) {
             let config = authority.issue(&LOOPBACK, Validity::Now).config(versions);
             let extra = extra.repeat(count);
             let (sender, sent) = mpsc::channel();
-            let address = serve_tls(config, move |mut session, _| {
-                while read_request(&mut session).is_some() {
+            let address = serve_tls(config, move |mut stream, _| {
+                while read_request(&mut stream).is_some() {
                     if one_record {
-                        send(&mut session, &(created() + &extra));
+                        send(&mut stream, &(created() + &extra));
                     } else if pause.is_zero() {
                         // Both wait in the TLS library's buffer and leave in one segment.
-                        let _ = session.conn.writer().write_all(created().as_bytes());
-                        let _ = session.conn.writer().write_all(extra.as_bytes());
-                        let _ = session.flush();
+                        let _ = stream.conn.writer().write_all(created().as_bytes());
+                        let _ = stream.conn.writer().write_all(extra.as_bytes());
+                        let _ = stream.flush();
                     } else {
-                        send(&mut session, &created());
+                        send(&mut stream, &created());
                         thread::sleep(pause);
-                        send(&mut session, &extra);
+                        send(&mut stream, &extra);
                     }
                     let _ = sender.send(());
                 }
             });
             let api = builder(tls, address, &authority).retry_policy(RetryPolicy::none()).build().unwrap();
             for _ in 0..4 {
-                let answered = create(&api).unwrap_or_else(|error| panic!("{name}: {error:?}"));
-                assert_eq!(answered.payments.sid, SESSION);
+                let response = create(&api).unwrap_or_else(|error| panic!("{name}: {error:?}"));
+                assert_eq!(response.payments.sid, SESSION);
                 done(&sent);
             }
         }
@@ -199,20 +199,20 @@ fn a_response_without_a_request_is_not_taken_if_the_first_one_fills_a_buffer(tls
     let authority = Authority::new();
     let config = good(&authority);
     for size in [1_usize, 2, 4, 8, 16, 32, 64].map(|kib| kib * 1024) {
-        let address = serve_tls(Arc::clone(&config), move |mut session, _| {
-            while read_request(&mut session).is_some() {
+        let address = serve_tls(Arc::clone(&config), move |mut stream, _| {
+            while read_request(&mut stream).is_some() {
                 let padded =
-                    |pad| answer("201 Created", "", &(crate::support::payments_json() + &" ".repeat(pad)));
+                    |pad| response("201 Created", "", &(crate::support::payments_json() + &" ".repeat(pad)));
                 let own = (size - 300..size).map(padded).find(|own| own.len() == size).unwrap();
-                let extra = answer("404 Not Found", "", "{}");
-                let _ = session.conn.writer().write_all((own + &extra).as_bytes());
-                let _ = session.flush();
+                let extra = response("404 Not Found", "", "{}");
+                let _ = stream.conn.writer().write_all((own + &extra).as_bytes());
+                let _ = stream.flush();
             }
         });
         let api = builder(tls, address, &authority).retry_policy(RetryPolicy::none()).build().unwrap();
         for _ in 0..3 {
-            let answered = create(&api).unwrap_or_else(|error| panic!("{size}: {error:?}"));
-            assert_eq!(answered.payments.sid, SESSION);
+            let response = create(&api).unwrap_or_else(|error| panic!("{size}: {error:?}"));
+            assert_eq!(response.payments.sid, SESSION);
         }
     }
 }
@@ -224,35 +224,35 @@ fn a_response_of_any_length_in_any_pieces(tls: Tls) {
             if length / piece > 5_000 {
                 continue;
             }
-            let address = serve_tls(good(&authority), move |mut session, _| {
-                while read_request(&mut session).is_some() {
+            let address = serve_tls(good(&authority), move |mut stream, _| {
+                while read_request(&mut stream).is_some() {
                     let body = format!("{}{}", " ".repeat(length), crate::support::payments_json());
-                    for piece in answer("201 Created", "", &body).as_bytes().chunks(piece) {
-                        let _ = session.write_all(piece);
+                    for piece in response("201 Created", "", &body).as_bytes().chunks(piece) {
+                        let _ = stream.write_all(piece);
                     }
-                    let _ = session.flush();
+                    let _ = stream.flush();
                 }
             });
             let api = builder(tls, address, &authority).retry_policy(RetryPolicy::none()).build().unwrap();
             for _ in 0..2 {
-                let answered = create(&api).unwrap_or_else(|error| panic!("{length} by {piece}: {error:?}"));
-                assert_eq!(answered.payments.sid, SESSION);
+                let response = create(&api).unwrap_or_else(|error| panic!("{length} by {piece}: {error:?}"));
+                assert_eq!(response.payments.sid, SESSION);
             }
         }
     }
 }
 
-fn deadline_and_shutdown_hold_in_a_session(tls: Tls) {
+fn deadline_and_shutdown_hold_over_tls(tls: Tls) {
     let authority = Authority::new();
     let config = good(&authority);
-    let silent = serve_tls(Arc::clone(&config), |mut session, _| {
-        read_request(&mut session);
-        hold(&mut session.sock);
+    let silent = serve_tls(Arc::clone(&config), |mut stream, _| {
+        read_request(&mut stream);
+        hold(&mut stream.sock);
     });
-    let dripping = serve_tls(config, |mut session, _| {
-        read_request(&mut session);
-        send(&mut session, "HTTP/1.1 201 ");
-        while send(&mut session, "H") {
+    let dripping = serve_tls(config, |mut stream, _| {
+        read_request(&mut stream);
+        send(&mut stream, "HTTP/1.1 201 ");
+        while send(&mut stream, "H") {
             thread::sleep(Duration::from_millis(20));
         }
     });

@@ -45,11 +45,11 @@ fn a_creation_to_the_byte() {
 
 #[test]
 fn an_update_to_the_byte() {
-    let (address, requests) = scripted([answer("202 Accepted", "", &payments_json())]);
+    let (address, requests) = scripted([response("202 Accepted", "", &payments_json())]);
     let api = builder(address).user_agent_suffix("my-shop/1.2").build().unwrap();
     let params = UpdatePaymentsParams::new_capture(CALLBACK, Capture::ExpirationDate).idempotency_key("k");
-    let answer = api.update_payments_with_metadata(CALL, SESSION, &params).unwrap();
-    assert_eq!((answer.metadata.status, answer.metadata.attempts), (202, 1));
+    let response = api.update_payments_with_metadata(CALL, SESSION, &params).unwrap();
+    assert_eq!((response.metadata.status, response.metadata.attempts), (202, 1));
     assert_eq!(
         received(&requests),
         format!(
@@ -116,7 +116,7 @@ fn the_same_value_sends_the_same_bytes() {
 #[test]
 fn a_secret_that_a_success_repeats_is_masked() {
     let json = payments_json().replace('{', &format!("{{\"uri\":\"/{TOKEN}\","));
-    let (address, _requests) = scripted([answer("201 Created", "", &json)]);
+    let (address, _requests) = scripted([response("201 Created", "", &json)]);
     let session = client(address).create_payments(CALL, &CreatePaymentsParams::new(CALLBACK)).unwrap();
     assert_eq!(session.uri.as_deref(), Some("/[redacted]"));
     assert!(!format!("{session:?}").contains(TOKEN), "{session:?}");

@@ -16,9 +16,9 @@ use super::{created, read_request, serve};
 #[derive(Clone, Debug)]
 pub enum Step {
     /// Answers, and keeps the connection open.
-    Answer(String),
+    Respond(String),
     /// Answers, and closes in an orderly way.
-    AnswerAndClose(String),
+    RespondAndClose(String),
     /// Waits for the first bytes of the request, and closes without reading them: a reset.
     CloseUnread,
     /// Reads the request, and closes.
@@ -34,12 +34,12 @@ pub enum Step {
 impl Step {
     /// An empty response with this status.
     pub fn status(status: u16) -> Self {
-        Self::Answer(super::answer(&format!("{status} Status"), "", "{}"))
+        Self::Respond(super::response(&format!("{status} Status"), "", "{}"))
     }
 
     /// A correct response to a creation.
     pub fn created() -> Self {
-        Self::Answer(created())
+        Self::Respond(created())
     }
 }
 
@@ -102,12 +102,12 @@ fn run(stream: &mut TcpStream, take: &impl Fn() -> Step, sender: &mpsc::Sender<V
         let Some(request) = read_request(stream) else { return };
         let _ = sender.send(request);
         match step {
-            Step::Answer(answer) => {
-                if stream.write_all(answer.as_bytes()).is_err() {
+            Step::Respond(response) => {
+                if stream.write_all(response.as_bytes()).is_err() {
                     return;
                 }
             }
-            Step::AnswerAndClose(bytes) | Step::Break(bytes) => {
+            Step::RespondAndClose(bytes) | Step::Break(bytes) => {
                 let _ = stream.write_all(bytes.as_bytes());
                 return;
             }

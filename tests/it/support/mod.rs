@@ -68,13 +68,13 @@ pub fn payments_json() -> String {
 }
 
 /// A whole response.
-pub fn answer(status: &str, headers: &str, body: &str) -> String {
+pub fn response(status: &str, headers: &str, body: &str) -> String {
     format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n{headers}\r\n{body}", body.len())
 }
 
 /// The whole response of a successful creation.
 pub fn created() -> String {
-    answer("201 Created", "Content-Type: application/json\r\n", &payments_json())
+    response("201 Created", "Content-Type: application/json\r\n", &payments_json())
 }
 
 /// A server that sends these responses in turn, repeats the last one, and reports each request.

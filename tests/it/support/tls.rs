@@ -12,7 +12,7 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned, SupportedProtocolVersi
 
 use super::serve;
 
-pub type Session = StreamOwned<ServerConnection, TcpStream>;
+pub type TlsStream = StreamOwned<ServerConnection, TcpStream>;
 
 /// A certificate authority.
 pub struct Authority {
@@ -90,7 +90,7 @@ impl Identity {
 /// A TLS server that passes each connection to a function before its handshake.
 pub fn serve_tls(
     config: Arc<ServerConfig>,
-    each: impl Fn(Session, usize) + Send + Sync + 'static,
+    each: impl Fn(TlsStream, usize) + Send + Sync + 'static,
 ) -> SocketAddr {
     serve(move |stream, index| {
         stream.set_nodelay(true).unwrap();
@@ -101,11 +101,11 @@ pub fn serve_tls(
 }
 
 /// Reads one request; `None` if the connection ends first.
-pub fn read_request(session: &mut Session) -> Option<Vec<u8>> {
+pub fn read_request(stream: &mut TlsStream) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut chunk = [0; 4096];
     loop {
-        let amount = session.read(&mut chunk).ok().filter(|&amount| amount > 0)?;
+        let amount = stream.read(&mut chunk).ok().filter(|&amount| amount > 0)?;
         bytes.extend_from_slice(&chunk[..amount]);
         // Every form ends with this.
         if bytes.ends_with(b"&StatusCallback=https%3A%2F%2Fexample.com%2Fstatus") {
@@ -115,14 +115,14 @@ pub fn read_request(session: &mut Session) -> Option<Vec<u8>> {
 }
 
 /// Sends text as a TLS record of its own.
-pub fn send(session: &mut Session, text: &str) -> bool {
-    session.write_all(text.as_bytes()).and_then(|()| session.flush()).is_ok()
+pub fn send(stream: &mut TlsStream, text: &str) -> bool {
+    stream.write_all(text.as_bytes()).and_then(|()| stream.flush()).is_ok()
 }
 
 /// Closes with TLS's `close_notify`.
-pub fn close(mut session: Session) {
-    session.conn.send_close_notify();
-    let _ = session.flush();
+pub fn close(mut stream: TlsStream) {
+    stream.conn.send_close_notify();
+    let _ = stream.flush();
 }
 
 /// Passes bytes on to a server, and counts the records of application data that are sent to it.

@@ -25,8 +25,8 @@ use crate::text::Escaped;
 pub use digest::ResponseDigest;
 pub use ending::{Ending, NotPaidReason, PaymentEnding, SessionEnding};
 use operation::Purpose;
-pub use settings::ReferencePlace;
 use state::{Action, FlowLimits, State, Stop};
+pub use tag::ReferencePlace;
 
 /// How long after a request was begun its process counts as gone: twice the client's default deadline.
 const RESPONSE_TIME: Duration = Duration::from_secs(60);

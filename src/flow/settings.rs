@@ -5,22 +5,10 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::state::{FlowLimits, State};
-use super::{PaymentFlow, captures, tag, whole_millis};
+use super::{PaymentFlow, ReferencePlace, captures, tag, whole_millis};
 use crate::error::Error;
 use crate::model::sid;
 use crate::params::CreatePaymentsParams;
-
-/// The place of a flow's [reference](PaymentFlow::reference) in the parameters of its session.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ReferencePlace {
-    /// In `Description`, after the description in the params if there is one. This is the default.
-    Description,
-    /// In the field of `Parameter` that has this name, for payment connectors that pass it on.
-    Parameter(String),
-    /// Nowhere.
-    Nowhere,
-}
 
 impl PaymentFlow {
     /// Makes the flow of a payment on a live call, with the parameters of its session. Nothing is sent yet.

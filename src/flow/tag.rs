@@ -7,6 +7,18 @@ use crate::callback::TAG_PARAMETER;
 use crate::text::form::pairs;
 use crate::text::url::Url;
 
+/// The place of a flow's [reference](crate::PaymentFlow::reference) in the parameters of its session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ReferencePlace {
+    /// In `Description`, after the description in the params if there is one. This is the default.
+    Description,
+    /// In the field of `Parameter` that has this name, for payment connectors that pass it on.
+    Parameter(String),
+    /// Nowhere.
+    Nowhere,
+}
+
 /// Returns the tag of a key: 32 hex digits. It is a hash so that it has a fixed length and only characters that are
 /// allowed in a URL. It does not hide the key from someone who can guess it.
 pub(super) fn of(key: &str) -> String {

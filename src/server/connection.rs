@@ -5,10 +5,11 @@ use std::net::Shutdown;
 use std::time::Instant;
 
 use super::interruption::Interruption;
+use super::limits::PATIENCE;
 use super::peer::{read, write_all};
 use super::registry::OpenConnection;
 use super::request::Incoming;
-use super::{PATIENCE, Reply, Response};
+use super::response::{Reply, Response};
 
 /// The largest size of one read.
 const CHUNK: usize = 4096;

@@ -6,6 +6,7 @@
 mod chunked;
 mod connection;
 mod interruption;
+mod limits;
 mod peer;
 #[cfg(any(test, fuzzing))]
 #[path = "tests/pieces.rs"]
@@ -18,82 +19,25 @@ mod tests;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+pub(crate) use limits::Limits;
 pub(crate) use request::Request;
 pub(crate) use response::{Reply, Response};
 
 #[cfg(fuzzing)]
 pub use pieces::check_requests;
 
-use registry::{OpenConnection, Registry};
-
-/// The limits of a server.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
-    /// The number of open connections. If all are in use, the one that has waited longest for its peer to send a
-    /// complete request or to read a response is closed for the next one.
-    pub(crate) max_connections: usize,
-    /// The length of a body in bytes. A longer one gets a 413 response, and is not read to its end.
-    pub(crate) max_body: usize,
-    /// The length of a request line with headers in bytes. A longer head gets a 431 response.
-    pub(crate) max_head: usize,
-    /// How long a request may take from its first byte to its last; a slower one gets a 408 response. Also how long the
-    /// peer may take to read a response; a slower peer is disconnected.
-    pub(crate) request_time: Duration,
-    /// How long a connection may be idle. This is longer than the usual 60 s of a proxy, so that the proxy closes
-    /// first, which knows whether it has a request under way.
-    pub(crate) idle_time: Duration,
-    /// Makes the builder of a connection's thread, given the number of open connections; tests make it fail. The
-    /// default stack of 256 KiB is enough for a handler that parses JSON to its depth limit in a debug build. Only
-    /// pages that are used take memory.
-    pub(crate) thread: fn(usize) -> thread::Builder,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            max_connections: 1024,
-            max_body: 64 * 1024,
-            max_head: 16 * 1024,
-            request_time: Duration::from_secs(10),
-            idle_time: Duration::from_secs(75),
-            thread: |_| thread::Builder::new().stack_size(256 * 1024),
-        }
-    }
-}
-
-/// Returns the reply to a request. It is called from many threads at the same time.
-pub(crate) type Handler = dyn Fn(Request) -> Reply + Send + Sync;
+use limits::PATIENCE;
+use registry::{Handler, OpenConnection, Shared};
 
 /// A running server. Dropping it closes every connection and ends every thread.
 pub(crate) struct Server {
     shared: Arc<Shared>,
     pub(crate) address: SocketAddr,
     accepting: JoinHandle<()>,
-}
-
-/// The state that the threads of a server share.
-struct Shared {
-    limits: Limits,
-    handler: Arc<Handler>,
-    registry: Mutex<Registry>,
-    /// Notified when a connection ends or the server stops.
-    changed: Condvar,
-}
-
-impl Shared {
-    fn registry(&self) -> MutexGuard<'_, Registry> {
-        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Waits, and returns false if the server stopped meanwhile.
-    fn pause(&self, time: Duration) -> bool {
-        let wait = self.changed.wait_timeout_while(self.registry(), time, |registry| !registry.stopping);
-        !wait.unwrap_or_else(PoisonError::into_inner).0.stopping
-    }
 }
 
 impl Server {
@@ -131,10 +75,6 @@ impl Server {
         }
     }
 }
-
-/// How long a stopping server waits in total for handlers that do not return; their threads end later. Also how long a
-/// peer has to close after the last response.
-const PATIENCE: Duration = Duration::from_secs(1);
 
 impl Drop for Server {
     fn drop(&mut self) {

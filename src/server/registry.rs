@@ -1,12 +1,15 @@
-//! The open connections, so that one can be closed to make room, and all when the server stops.
+//! The open connections, so that one can be closed to make room, and all when the server stops; and what else their
+//! threads share.
 
 use std::collections::HashMap;
 use std::net::{Shutdown, TcpStream};
-use std::sync::Arc;
-use std::time::Instant;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use super::Shared;
 use super::interruption::Interruption;
+use super::limits::Limits;
+use super::request::Request;
+use super::response::Reply;
 
 /// The state of a connection, in the order in which connections are closed to make room.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,6 +70,30 @@ fn close_waiting(stream: &TcpStream, activity: &mut Activity) {
     if matches!(activity, Activity::Waiting(_)) {
         *activity = Activity::Closed;
         let _ = stream.shutdown(Shutdown::Both);
+    }
+}
+
+/// Returns the reply to a request. It is called from many threads at the same time.
+pub(super) type Handler = dyn Fn(Request) -> Reply + Send + Sync;
+
+/// The state that the threads of a server share.
+pub(super) struct Shared {
+    pub(super) limits: Limits,
+    pub(super) handler: Arc<Handler>,
+    pub(super) registry: Mutex<Registry>,
+    /// Notified when a connection ends or the server stops.
+    pub(super) changed: Condvar,
+}
+
+impl Shared {
+    pub(super) fn registry(&self) -> MutexGuard<'_, Registry> {
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits, and returns false if the server stopped meanwhile.
+    pub(super) fn pause(&self, time: Duration) -> bool {
+        let wait = self.changed.wait_timeout_while(self.registry(), time, |registry| !registry.stopping);
+        !wait.unwrap_or_else(PoisonError::into_inner).0.stopping
     }
 }
 

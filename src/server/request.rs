@@ -2,9 +2,9 @@
 
 use httparse::{EMPTY_HEADER, Error, Status};
 
-use super::Limits;
 use super::chunked::Chunked;
 use super::interruption::Interruption;
+use super::limits::Limits;
 use crate::text::url::Url;
 
 /// A request with more headers than this gets a 431 response.

@@ -131,7 +131,7 @@ fn trusting(pem: &str) -> ureq::tls::TlsConfig {
 pub(crate) struct Raw<S> {
     stream: S,
     request: Vec<u8>,
-    answer: Vec<u8>,
+    response: Vec<u8>,
 }
 
 impl Raw<TcpStream> {
@@ -171,12 +171,12 @@ impl<S: Read + Write> Raw<S> {
             facts::path(),
             body.len()
         );
-        Self { stream, request: request.into_bytes(), answer: facts::answer() }
+        Self { stream, request: request.into_bytes(), response: facts::response() }
     }
 
     pub(crate) fn call(&mut self) {
         self.stream.write_all(&self.request).and_then(|()| self.stream.flush()).unwrap();
-        self.stream.read_exact(&mut self.answer).unwrap();
+        self.stream.read_exact(&mut self.response).unwrap();
     }
 }
 

@@ -42,7 +42,7 @@ pub(crate) const BODY: &str = concat!(
 );
 
 /// The whole response.
-pub(crate) fn answer() -> Vec<u8> {
+pub(crate) fn response() -> Vec<u8> {
     format!(
         "HTTP/1.1 201 Created\r\nDate: Wed, 18 Dec 2019 20:02:01 GMT\r\nContent-Type: application/json\r\n\
          Content-Length: {}\r\nConnection: keep-alive\r\nTwilio-Concurrent-Requests: 1\r\n\

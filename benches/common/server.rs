@@ -122,7 +122,7 @@ impl Server {
 
 /// Responds until the connection ends.
 fn serve(mut stream: impl Read + Write, seen: &Seen) {
-    let answer = facts::answer();
+    let response = facts::response();
     let mut buffer = vec![0; 16 * 1024];
     let mut filled = 0;
     loop {
@@ -134,7 +134,7 @@ fn serve(mut stream: impl Read + Write, seen: &Seen) {
             filled = 0;
             seen.requests.fetch_add(1, Ordering::Relaxed);
             seen.wait_for_others();
-            if stream.write_all(&answer).and_then(|()| stream.flush()).is_err() {
+            if stream.write_all(&response).and_then(|()| stream.flush()).is_err() {
                 return;
             }
         }

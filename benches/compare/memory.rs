@@ -98,9 +98,9 @@ fn per_call(call: &mut dyn FnMut()) -> Each {
 /// this crate.
 fn owners(client: &Ours) -> BTreeMap<&'static str, usize> {
     let made = params();
-    let mut answer = None;
-    let traces = alloc::traces(|| answer = Some(client.send(&made)));
-    drop(answer);
+    let mut response = None;
+    let traces = alloc::traces(|| response = Some(client.send(&made)));
+    drop(response);
     let mut owners = BTreeMap::new();
     for trace in &traces {
         let on_stack =

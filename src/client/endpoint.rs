@@ -7,17 +7,16 @@ use crate::text::url::{Url, is_loopback};
 const LONGEST: usize = 1_000;
 
 /// Returns the base URL for a region and an edge: `https://api.{edge}.{region}.twilio.com`, or a shorter one for `us1`.
-/// `fields` are their names in errors.
+/// `region_field` and `edge_field` are their names in errors.
 ///
 /// # Errors
 /// Returns an error if a name has characters other than lower-case letters, digits and hyphens, if the edge is
 /// `roaming`, which never worked, or if the region needs an edge. Only `us1` has a host without an edge.
 pub(crate) fn regional(
-    fields: [&'static str; 2],
+    [region_field, edge_field]: [&'static str; 2],
     region: Option<&str>,
     edge: Option<&str>,
 ) -> Result<String, Error> {
-    let [region_field, edge_field] = fields;
     region.map_or(Ok(()), |region| check_label(region_field, region))?;
     edge.map_or(Ok(()), |edge| check_label(edge_field, edge))?;
     if edge == Some("roaming") {

@@ -8,8 +8,8 @@ use std::time::Instant;
 
 use ureq::unversioned::transport::{Buffers, NextTimeout, Transport};
 
-use super::socket::Stream;
 use super::status;
+use super::stream::Stream;
 use crate::macros::debug_shows;
 
 /// The space that is always free in the output buffer. No line of a request's head is longer.

@@ -15,8 +15,8 @@ use super::proxy::tunnel;
 use super::race;
 use super::resolver::Resolver;
 use super::shutdown::Shutdown;
-use super::socket::{Socket, Stream, prepare};
-use super::tls::TlsClient;
+use super::socket::{Socket, prepare};
+use super::stream::{Stream, TlsClient};
 use crate::error::{Error, Outcome};
 use crate::text::url::without_brackets;
 

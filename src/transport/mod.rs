@@ -20,6 +20,7 @@ mod response;
 pub(crate) mod shutdown;
 mod socket;
 mod status;
+mod stream;
 mod tls;
 
 use std::sync::Arc;

@@ -69,17 +69,15 @@ impl Pool {
 
     fn put_at(&self, connection: Connection, now: Instant, thread: ThreadId) {
         let mut state = self.state();
-        let mut closed = state.remove_unusable(now, self.lifetime, connection.process);
-        if state.closed || self.most == 0 {
-            drop(state);
-            return;
+        let mut unusable = state.remove_unusable(now, self.lifetime, connection.process);
+        if !state.closed {
+            state.idle.push(Idle { connection, thread, since: now });
         }
-        if state.idle.len() >= self.most {
-            closed.push(state.idle.remove(0));
+        if state.idle.len() > self.most {
+            unusable.push(state.idle.remove(0));
         }
-        state.idle.push(Idle { connection, thread, since: now });
         drop(state);
-        drop(closed);
+        drop(unusable);
     }
 
     /// Registers the socket of a new connection.
@@ -142,7 +140,7 @@ impl PoolState {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transport::socket::Stream;
+    use crate::transport::stream::Stream;
     use std::io::{Read, Write};
     use std::net::TcpListener;
     use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use socket2::{SockRef, TcpKeepalive};
 
 use super::shutdown::Shutdown;
+use super::stream::Stream;
 
 /// How much later than the deadline a blocked read or write may wake. Within this, the timeout of the socket is not set
 /// again. Systems round such timeouts to a few milliseconds anyway.
@@ -26,27 +27,6 @@ const PROBES: u32 = 3;
 /// given up after this time, and does not use up the time of the attempt.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const UNACKNOWLEDGED: Duration = Duration::from_secs(3);
-
-/// The stream of a connection: a socket, a tunnel, or TLS over either.
-pub(super) trait Stream: Read + Write + Send + Sync {
-    /// Makes every later read and write fail with [`io::ErrorKind::TimedOut`] once this time has passed.
-    fn set_deadline(&mut self, deadline: Instant);
-
-    /// Sets whether reads wait for data. If they do not, they fail with [`io::ErrorKind::WouldBlock`].
-    fn set_waiting(&mut self, waiting: bool);
-
-    /// Returns whether the connection is open with nothing to read on it, as a kept one must be.
-    fn is_quiet(&mut self) -> bool;
-}
-
-/// Returns whether a read without waiting finds neither data nor the end. It lets the TLS library process messages that
-/// are not data.
-pub(super) fn has_nothing_to_read(stream: &mut dyn Stream) -> bool {
-    stream.set_waiting(false);
-    let result = stream.read(&mut [0]);
-    stream.set_waiting(true);
-    result.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
-}
 
 /// Prepares a new socket, so that small packets are sent at once and a dead connection is noticed.
 pub(super) fn prepare(stream: &TcpStream) -> io::Result<()> {
@@ -200,6 +180,7 @@ impl Stream for Socket {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::transport::stream::has_nothing_to_read;
 
     #[test]
     fn timeouts_are_only_set_when_needed() {

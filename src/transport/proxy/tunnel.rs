@@ -8,8 +8,8 @@ use ureq::Proxy;
 
 use crate::error::Source;
 use crate::transport::failure::NotConnected;
-use crate::transport::socket::Stream;
 use crate::transport::status;
+use crate::transport::stream::Stream;
 
 /// The longest head of a proxy's response.
 const LONGEST_HEAD: usize = 16 * 1024;

@@ -5,8 +5,7 @@ mod native;
 #[cfg(feature = "rustls")]
 mod rustls;
 
-use super::failure::NotConnected;
-use super::socket::Stream;
+use super::stream::TlsClient;
 use crate::error::Error;
 
 /// The TLS library, and which root certificates it trusts. See [`tls`](crate::PaymentsApiBuilder::tls).
@@ -52,10 +51,4 @@ impl Tls {
             Self::NativeTls => Ok(Box::new(native::Client::new(extra_roots)?)),
         }
     }
-}
-
-/// Opens TLS connections with one configuration.
-pub(super) trait TlsClient: Send + Sync {
-    /// Does the TLS handshake over a connected stream, within the deadline that is set on it.
-    fn handshake(&self, host: &str, stream: Box<dyn Stream>) -> Result<Box<dyn Stream>, NotConnected>;
 }

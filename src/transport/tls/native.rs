@@ -6,9 +6,9 @@ use std::time::Instant;
 
 use native_tls::{Certificate, HandshakeError, Protocol, TlsConnector, TlsStream};
 
-use super::{NotConnected, Stream, TlsClient};
 use crate::error::Error;
-use crate::transport::socket::has_nothing_to_read;
+use crate::transport::failure::NotConnected;
+use crate::transport::stream::{Stream, TlsClient, has_nothing_to_read};
 
 pub(super) struct Client(TlsConnector);
 

@@ -9,9 +9,9 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, ConfigBuilder, RootCertStore, StreamOwned, WantsVerifier};
 
-use super::{NotConnected, Stream, TlsClient};
 use crate::error::Error;
-use crate::transport::socket::has_nothing_to_read;
+use crate::transport::failure::NotConnected;
+use crate::transport::stream::{Stream, TlsClient, has_nothing_to_read};
 
 pub(super) struct Client(Arc<ClientConfig>);
 

@@ -1,4 +1,4 @@
-//! `Operation`: one of a flow's requests, begun up to three times with one idempotency key.
+//! `OperationState`: one of a flow's requests, begun up to three times with one idempotency key.
 
 use super::ResponseDigest;
 
@@ -17,7 +17,7 @@ pub(super) enum Purpose {
 
 /// What is known about a request, over all the times that it was begun.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Operation {
+pub(super) struct OperationState {
     /// How many times it was begun.
     pub(super) begun: u32,
     /// Whether a response was a success.
@@ -28,7 +28,7 @@ pub(super) struct Operation {
     pub(super) response: Option<ResponseDigest>,
 }
 
-impl Operation {
+impl OperationState {
     /// Counts the response as lost.
     pub(super) fn lose_response(&mut self) {
         self.doubtful = true;

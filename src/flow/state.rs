@@ -2,7 +2,7 @@
 
 use super::ResponseDigest;
 use super::captures::MAX_CAPTURES;
-use super::operation::{MAX_BEGINS, Operation, Purpose};
+use super::operation::{MAX_BEGINS, OperationState, Purpose};
 use super::result::SessionResult;
 use crate::model::{Capture, CaptureError, Payments};
 
@@ -40,11 +40,11 @@ pub(super) struct State {
     /// The request that was begun and has no response yet.
     pub(super) in_flight: Option<Purpose>,
     pub(super) begun_at: u64,
-    pub(super) create: Operation,
+    pub(super) create: OperationState,
     /// The request that makes the current ask.
-    pub(super) capture: Operation,
-    pub(super) complete: Operation,
-    pub(super) cancel: Operation,
+    pub(super) capture: OperationState,
+    pub(super) complete: OperationState,
+    pub(super) cancel: OperationState,
     /// How many times the completion was certainly refused because something was missing.
     pub(super) rounds: u32,
     /// The capture that the caller is asked for now.
@@ -102,7 +102,7 @@ pub(super) enum Action {
 }
 
 impl State {
-    fn operation(&mut self, purpose: Purpose) -> &mut Operation {
+    fn operation(&mut self, purpose: Purpose) -> &mut OperationState {
         match purpose {
             Purpose::Create => &mut self.create,
             Purpose::Capture => &mut self.capture,
@@ -230,7 +230,7 @@ impl State {
         *count = count.saturating_add(1);
         let deadline = now.saturating_add(limits.capture_timeout);
         self.ask = Some(Ask { capture, number: *count, deadline, seen: false, done: false });
-        self.capture = Operation::default();
+        self.capture = OperationState::default();
         true
     }
 
@@ -311,7 +311,7 @@ impl State {
         match self.required.as_ref().filter(|required| !required.is_empty()) {
             Some(required) if self.rounds < MAX_ROUNDS => {
                 self.left.clone_from(required);
-                self.complete = Operation::default();
+                self.complete = OperationState::default();
             }
             _ => self.stop_after(response),
         }

@@ -4,7 +4,7 @@ use serde::de::{Deserialize, Deserializer, Error as _};
 use serde::ser::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use super::operation::{Operation, Purpose};
+use super::operation::{OperationState, Purpose};
 use super::result::SessionResult;
 use super::state::{Ask, FlowLimits, State, Stop};
 use super::{PaymentFlow, ReferencePlace, ResponseDigest};
@@ -108,7 +108,7 @@ fields! {
     State: session, in_flight, begun_at, create, capture, complete, cancel, rounds, ask, asked, left, required,
     failed, failed_at, newest, deadline, stop, refusal, result, ended
 }
-fields! { Operation: begun, accepted, doubtful, response }
+fields! { OperationState: begun, accepted, doubtful, response }
 fields! { Ask: capture, number, deadline, seen, done }
 fields! { SessionResult: result, confirmation_code, token, profile, code, error, connector_error }
 fields! { ResponseDigest: outcome, kind, status, code, request_id }

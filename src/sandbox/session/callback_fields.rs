@@ -11,7 +11,7 @@ use super::kind::{
     ACCOUNT_NUMBER, CARD_NUMBER, CaptureKind, EXPIRATION_DATE, Kind, POSTAL_CODE, ROUTING_NUMBER,
     SECURITY_CODE,
 };
-use super::machine::{Ending, PaySession, Progress};
+use super::machine::{CaptureProgress, Effect, PaySession};
 use crate::model::{Capture, CardType, PayResult};
 use crate::sandbox::delivery::Callback;
 use crate::sandbox::fields::Fields;
@@ -24,18 +24,18 @@ impl PaySession {
         &self,
         kind: Kind,
         second: bool,
-        progress: &Progress<'_>,
+        progress: &CaptureProgress<'_>,
         now: Duration,
     ) -> Callback {
         let mut out = self.common();
         out.add("DateUpdated", iso_8601(now));
         out.add("Capture", kind.named(second).as_str());
-        let partial = matches!(progress, Progress::Typing(_));
+        let partial = matches!(progress, CaptureProgress::Typing(_));
         out.add("PartialResult", if partial { "true" } else { "false" });
         out.add("Required", self.required().iter().map(Capture::as_str).collect::<Vec<_>>().join(", "));
         let typed = match progress {
-            Progress::Typing(typed) | Progress::Failed { typed, .. } => typed,
-            Progress::Taken => "",
+            CaptureProgress::Typing(typed) | CaptureProgress::Failed { typed, .. } => typed,
+            CaptureProgress::Taken => "",
         };
         for other in CaptureKind::all_of(&self.parameters) {
             if *other == kind && !typed.is_empty() {
@@ -45,7 +45,7 @@ impl PaySession {
             }
         }
         self.add_card_type(&mut out);
-        if let Progress::Failed { error, attempt, .. } = progress {
+        if let CaptureProgress::Failed { error, attempt, .. } = progress {
             out.add("ErrorType", error.as_str());
             out.add_some("Attempt", attempt.map(|attempt| attempt.to_string()));
         }
@@ -53,8 +53,8 @@ impl PaySession {
     }
 
     /// Makes the last callback of a session. Without a result, it does not say how the session ended.
-    pub(super) fn ended(&self, result: Option<&PayResult>, ending: &Ending, now: Duration) -> Callback {
-        let done = ending.as_ref().ok();
+    pub(super) fn ended(&self, result: Option<&PayResult>, effect: &Effect, now: Duration) -> Callback {
+        let done = effect.as_ref().ok();
         let mut out = Fields::default();
         self.add_collected(&mut out, &SECURITY_CODE);
         self.add_card_type(&mut out);
@@ -72,7 +72,7 @@ impl PaySession {
             self.add_collected(&mut out, kind);
         }
         self.add_bank_account_type(&mut out);
-        if let Err(failure) = ending {
+        if let Err(failure) = effect {
             out.add("PaymentError", &failure.message);
             out.add("PayErrorCode", failure.code.map(|code| code.to_string()).unwrap_or_default());
             out.add("ConnectorError", failure.connector);

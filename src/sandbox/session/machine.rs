@@ -53,7 +53,7 @@ pub(crate) struct Undocumented {
 }
 
 /// The state of a capture.
-pub(super) enum Progress<'a> {
+pub(super) enum CaptureProgress<'a> {
     /// These digits have been typed so far.
     Typing(&'a str),
     /// The digits are valid.
@@ -63,7 +63,7 @@ pub(super) enum Progress<'a> {
 }
 
 /// What the connector did, or why it did nothing.
-pub(super) type Ending = Result<Transaction, PaymentFailure>;
+pub(super) type Effect = Result<Transaction, PaymentFailure>;
 
 /// A Payments session. Its methods return the callbacks to send, in order.
 pub(crate) struct PaySession {
@@ -176,7 +176,7 @@ impl PaySession {
         };
         if let Some(error) = early {
             // The caller is not asked, so this does not count as an attempt.
-            let failed = Progress::Failed { typed: "", error, attempt: None };
+            let failed = CaptureProgress::Failed { typed: "", error, attempt: None };
             return self.progress(kind, second, &failed, now);
         }
         if second {
@@ -186,7 +186,7 @@ impl PaySession {
         }
         let deadline = self.first_key(now);
         self.stage = Stage::Capturing { kind, second, digits: String::new(), deadline };
-        self.progress(kind, second, &Progress::Typing(""), now)
+        self.progress(kind, second, &CaptureProgress::Typing(""), now)
     }
 
     /// Sends what was collected to the connector, or asks the caller to confirm first.
@@ -220,7 +220,7 @@ impl PaySession {
                 }
                 *deadline = now.saturating_add(self.parameters.timeout);
                 let (kind, second, digits) = (*kind, *second, digits.clone());
-                vec![self.progress(kind, second, &Progress::Typing(&digits), now)]
+                vec![self.progress(kind, second, &CaptureProgress::Typing(&digits), now)]
             }
             ('1', Stage::Confirming { verdict, .. }) => {
                 let verdict = verdict.clone();
@@ -309,28 +309,27 @@ impl PaySession {
         };
         let Err(error) = taken else {
             self.failures.remove(&kind.capture);
-            return vec![self.progress(kind, second, &Progress::Taken, now)];
+            return vec![self.progress(kind, second, &CaptureProgress::Taken, now)];
         };
         let failures = self.failures.entry(kind.capture.clone()).or_default();
         *failures = failures.saturating_add(1);
         let failures = *failures;
-        let ending = PaymentFailure::new(error.as_str());
+        let failure = PaymentFailure::new(error.as_str());
         let attempt = self.undocumented.words.then_some(failures);
-        let failed = Progress::Failed { typed: &digits, error, attempt };
+        let failed = CaptureProgress::Failed { typed: &digits, error, attempt };
         let mut out = vec![self.progress(kind, second, &failed, now)];
         if self.undocumented.max_failed_attempts.is_some_and(|most| failures >= most) {
-            out.extend(self.fail(PayResult::TooManyFailedAttempts, ending, now));
+            out.extend(self.fail(PayResult::TooManyFailedAttempts, failure, now));
         }
         out
     }
 
     /// Ends the session with the connector's result.
     fn submit(&mut self, verdict: Result<(), PaymentFailure>, now: Duration) -> Vec<Callback> {
-        let ending =
+        let result = if verdict.is_ok() { PayResult::Success } else { PayResult::PaymentConnectorError };
+        let effect =
             verdict.map(|()| Transaction::new(&self.view.sid, &self.view.call_sid, &self.parameters));
-        let success = ending.is_ok();
-        let result = if success { PayResult::Success } else { PayResult::PaymentConnectorError };
-        self.end(result, ending, now)
+        self.end(result, effect, now)
     }
 
     /// Ends the session without an effect.
@@ -338,12 +337,12 @@ impl PaySession {
         self.end(result, Err(failure), now)
     }
 
-    fn end(&mut self, result: PayResult, ending: Ending, now: Duration) -> Vec<Callback> {
+    fn end(&mut self, result: PayResult, effect: Effect, now: Duration) -> Vec<Callback> {
         let documented = result != PayResult::Cancelled || self.undocumented.words;
-        let last = self.ended(documented.then_some(&result), &ending, now);
+        let last = self.ended(documented.then_some(&result), &effect, now);
         self.stage = Stage::Ended;
         self.view.result = Some(result);
-        self.view.transaction = ending.ok();
+        self.view.transaction = effect.ok();
         vec![last]
     }
 }

@@ -31,8 +31,8 @@ fn number(variable: &str, default: u64) -> u64 {
 }
 
 /// Runs a history. A panic counts as a failure.
-fn run(choices: Choices, told: bool) -> (Result<Summary, String>, Vec<u32>, Vec<String>) {
-    let history = History::new(choices, told);
+fn run(choices: Choices, recorded: bool) -> (Result<Summary, String>, Vec<u32>, Vec<String>) {
+    let history = History::new(choices, recorded);
     panic::catch_unwind(AssertUnwindSafe(|| history.run()))
         .unwrap_or_else(|_| (Err("a panic".to_owned()), Vec::new(), Vec::new()))
 }
@@ -48,8 +48,8 @@ fn explain(seed: u64, reason: &str, tape: Vec<u32>) -> String {
         let (result, used, _) = run(Choices::from_tape(tape), false);
         result.err().filter(|reason| kind(reason) == wanted).map(|_| used)
     });
-    let (_, _, told) = run(Choices::from_tape(&tape), true);
-    format!("seed {seed}: {reason}\nThe shortest history that fails like that:\n{}", told.join("\n"))
+    let (_, _, recorded) = run(Choices::from_tape(&tape), true);
+    format!("seed {seed}: {reason}\nThe shortest history that fails like that:\n{}", recorded.join("\n"))
 }
 
 #[test]

@@ -224,7 +224,7 @@ fn a_proxy_tunnels_and_sees_no_credential() {
         PaymentsApi::builder(credentials()).proxy(format!("http://user:pass@{address}")).build().unwrap();
     let error = api.create_payments(CALL, &CreatePaymentsParams::new(CALLBACK)).unwrap_err();
     assert_eq!((error.kind(), error.outcome()), (ErrorKind::Connect, Outcome::NotSent));
-    assert_eq!(error.attempts(), 1, "a proxy's refusal is not tried again");
+    assert_eq!(error.attempts(), 1, "a proxy's refusal is not retried");
     let head = heads.recv().unwrap();
     assert!(head.starts_with("CONNECT api.twilio.com:443 HTTP/1.1\r\n"), "{head}");
     assert!(head.contains("Proxy-Authorization: Basic dXNlcjpwYXNz\r\n"), "{head}");

@@ -116,7 +116,7 @@ fn an_untrusted_server_sees_nothing(tls: Tls) {
                 (ErrorKind::Tls, Outcome::NotSent),
                 "{name}: {error:?}"
             );
-            assert_eq!((error.attempts(), error.is_retryable()), (1, false), "{name}: not tried again");
+            assert_eq!((error.attempts(), error.is_retryable()), (1, false), "{name}: not retried");
             assert!(!error.is_timeout() && error.status().is_none());
             assert!(error.to_string().starts_with("no secure connection to "), "{name}: {error}");
             assert!(std::error::Error::source(&error).is_some(), "{name}: {error:?}");

@@ -13,9 +13,9 @@ use crate::service::{self, Request, Service, State};
 /// Records what happens, at no cost unless it is to be shown.
 macro_rules! record {
     ($self:ident, $($text:tt)*) => {
-        if let Some(told) = &mut $self.told {
+        if let Some(recorded) = &mut $self.recorded {
             let time = Duration::from_millis($self.now);
-            told.push(format!("{time:>10?}  {}", format_args!($($text)*)));
+            recorded.push(format!("{time:>10?}  {}", format_args!($($text)*)));
         }
     };
 }
@@ -65,7 +65,7 @@ pub struct History {
     crashes: u64,
     conflicts: u64,
     /// What happened, if it is to be shown.
-    told: Option<Vec<String>>,
+    recorded: Option<Vec<String>>,
 }
 
 fn time(now: u64) -> SystemTime {
@@ -78,7 +78,7 @@ fn millis(at: SystemTime) -> u64 {
 }
 
 impl History {
-    pub fn new(mut choices: Choices, told: bool) -> Self {
+    pub fn new(mut choices: Choices, recorded: bool) -> Self {
         let nature = Nature::choose(&mut choices);
         let params = nature::params(&mut choices);
         let tokenizes = params.charge_amount.is_none();
@@ -107,7 +107,7 @@ impl History {
             loads: 0,
             crashes: 0,
             conflicts: 0,
-            told: told.then(Vec::new),
+            recorded: recorded.then(Vec::new),
         };
         history.open_earlier_session();
         history
@@ -148,7 +148,7 @@ impl History {
             conflicts: self.conflicts,
             calm: self.nature.is_calm(),
         };
-        (verdict.map(|()| summary), self.choices.into_tape(), self.told.unwrap_or_default())
+        (verdict.map(|()| summary), self.choices.into_tape(), self.recorded.unwrap_or_default())
     }
 
     fn play(&mut self) -> Verdict {

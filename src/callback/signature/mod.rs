@@ -49,7 +49,8 @@ use url::spellings;
 /// # Which tokens and keys
 /// The service signs with the primary **auth token** of the account that the call belongs to, even if the client
 /// itself uses an API key or a bearer token. The callbacks of a subaccount are signed with the subaccount's own token.
-/// While a token is being replaced, either one may sign. [`with_auth_token`](Self::with_auth_token) adds further tokens.
+/// While a token is being replaced, either one may sign.
+/// [`with_auth_token`](Self::with_auth_token) adds further tokens.
 ///
 /// If the account has a Webhook Rule with a `SharedKey`, the service signs with that key instead, by HMAC-SHA1 or
 /// HMAC-SHA256: see [`with_shared_key`](Self::with_shared_key). Every token and key is tried, with the algorithm that

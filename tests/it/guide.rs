@@ -19,8 +19,11 @@ fn stage() -> (Sandbox, CallbackListener) {
     (sandbox, listener)
 }
 
+/// Params that leave a caller on a busy machine time to type.
 fn params(listener: &CallbackListener) -> CreatePaymentsParams {
-    CreatePaymentsParams::new(listener.status_callback_url()).charge_amount("5.00".parse().unwrap())
+    CreatePaymentsParams::new(listener.status_callback_url())
+        .charge_amount("5.00".parse().unwrap())
+        .timeout(60)
 }
 
 fn flow(call: &Call, params: CreatePaymentsParams) -> PaymentFlow {

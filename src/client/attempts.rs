@@ -127,6 +127,8 @@ struct Progress {
     /// What is known over all attempts. Once an attempt may have been carried out, no later failure makes the outcome
     /// certain again.
     outcome: Option<Outcome>,
+    /// Whether an attempt was refused otherwise than with 429.
+    refused: bool,
 }
 
 impl Progress {
@@ -142,6 +144,7 @@ impl Progress {
         let error = &failed.error;
         let known = self.outcome.map_or(error.outcome(), |earlier| earlier.combine(error.outcome()));
         self.outcome = Some(known);
+        self.refused |= error.was_refused();
         if let Some(reason) = failed.at_once.filter(|reason| !self.at_once.contains(reason)) {
             self.at_once.push(reason);
             return Some(Duration::ZERO);
@@ -172,7 +175,7 @@ impl Progress {
 
     /// Returns the error that the operation ends with.
     fn end(&self, error: Error) -> Error {
-        error.with_attempts(self.attempts, self.outcome.unwrap_or(Outcome::NotSent))
+        error.with_attempts(self.attempts, self.outcome.unwrap_or(Outcome::NotSent)).refused(self.refused)
     }
 }
 

@@ -58,6 +58,8 @@ struct Details {
     location: Option<String>,
     retryable: bool,
     timeout: bool,
+    /// Whether an attempt was refused otherwise than with 429.
+    refused: bool,
     attempts: u32,
     idempotency_key: Option<String>,
     // A source may be any boxed error, but it is only shown, so a panic cannot leave it half changed.
@@ -84,7 +86,8 @@ impl Error {
 
     /// Makes the error for a 4xx or 5xx response of the API.
     pub(crate) fn api(api: ApiError, outcome: Outcome, retryable: bool) -> Self {
-        Self::new(ErrorKind::Api, outcome, "").with_response(api).retryable(retryable)
+        let refused = outcome == Outcome::Refused && api.status != 429;
+        Self::new(ErrorKind::Api, outcome, "").with_response(api).retryable(retryable).refused(refused)
     }
 
     pub(crate) fn with_source(mut self, source: impl Into<Source>) -> Self {
@@ -110,6 +113,16 @@ impl Error {
     pub(crate) fn timed_out(mut self, yes: bool) -> Self {
         self.0.details.timeout = yes;
         self
+    }
+
+    /// Notes whether this attempt or an earlier one was refused otherwise than with 429, which proves less.
+    pub(crate) fn refused(mut self, yes: bool) -> Self {
+        self.0.details.refused |= yes;
+        self
+    }
+
+    pub(crate) fn was_refused(&self) -> bool {
+        self.0.details.refused
     }
 
     /// Sets what is known over all attempts.
@@ -143,10 +156,10 @@ impl Error {
     /// }
     /// ```
     #[must_use]
-    pub fn after_earlier(mut self, earlier: &Self) -> Self {
-        self.0.outcome = earlier.0.outcome.combine(self.0.outcome);
-        self.0.details.attempts = earlier.0.details.attempts.saturating_add(self.0.details.attempts);
-        self
+    pub fn after_earlier(self, earlier: &Self) -> Self {
+        let attempts = earlier.attempts().saturating_add(self.attempts());
+        let outcome = earlier.outcome().combine(self.outcome());
+        self.with_attempts(attempts, outcome).refused(earlier.was_refused())
     }
 
     /// Returns what went wrong.

@@ -18,7 +18,7 @@ impl State {
     /// identifies it: a late callback of an earlier session on the same call has another tag.
     pub(super) fn take_callback(&mut self, callback: &StatusCallback, tagged: bool) -> bool {
         match &self.session {
-            Some(session) if *session == callback.sid => {}
+            Some(session) if session.eq_ignore_ascii_case(&callback.sid) => {}
             None if tagged && self.create.begun > 0 => self.begin_session(&callback.sid),
             _ => return false,
         }
@@ -66,11 +66,13 @@ impl State {
     }
 
     fn update_left(&mut self, callback: &StatusCallback) {
-        if let Some(required) = callback.required() {
+        // The service sends empty values for absent ones: after a failed entry, something is still required.
+        let failed = callback.error_type.is_some();
+        if let Some(required) = callback.required().filter(|required| !(failed && required.is_empty())) {
             self.left = bounded(required);
             self.required = Some(self.left.clone());
         }
-        if callback.partial_result == Some(false) && callback.error_type.is_none() {
+        if callback.partial_result == Some(false) && !failed {
             self.left.retain(|left| Some(left) != callback.capture.as_ref());
         }
     }

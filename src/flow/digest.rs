@@ -57,16 +57,11 @@ impl ResponseDigest {
         self.outcome != Outcome::Unknown
     }
 
-    /// Returns whether a request to complete the session was certainly not carried out. A refusal alone does not prove
-    /// this: a session that is over refuses as well, and may be over because it was completed.
-    pub(super) fn is_certainly_not_completed(&self) -> bool {
-        match (self.outcome, self.kind) {
-            (Outcome::Unknown, _) => false,
-            (Outcome::Refused, ErrorKind::Api) => self.status == Some(429) || self.is_incomplete(),
-            // The last attempt was not sent. Any earlier attempt that reached the service was refused with 429,
-            // or with 401 because its access token was no longer valid: no other refusal is retried.
-            (Outcome::Refused | Outcome::NotSent, _) => true,
-        }
+    /// Returns whether a request to complete the session was certainly not carried out. If an attempt was refused
+    /// otherwise than with 429, this is not proved: a session that is over refuses as well, and may be over because it
+    /// was completed.
+    pub(super) fn is_certainly_not_completed(&self, refused: bool) -> bool {
+        self.is_certain() && !refused || self.is_incomplete()
     }
 
     /// Returns whether something that is required is still missing.

@@ -193,7 +193,7 @@ impl PaymentFlow {
         match response.borrow() {
             Ok(payments) => self.change(|state, _| state.accept(payments)),
             Err(error) if other_key(error) => {}
-            Err(error) => self.change(|state, _| state.fail(ResponseDigest::of(error))),
+            Err(error) => self.change(|state, _| state.fail(ResponseDigest::of(error), error.was_refused())),
         }
     }
 
@@ -207,7 +207,11 @@ impl PaymentFlow {
     /// result also counts after the flow has ended: `success` corrects any ending, and a decline settles one that
     /// was unknown.
     pub fn on_callback(&mut self, callback: &StatusCallback) -> bool {
-        let tagged = callback.tag().is_some_and(|tag| tag == self.tag());
+        let account = self.params.account_sid.as_deref();
+        let foreign = account
+            .zip(callback.account_sid.as_deref())
+            .is_some_and(|(ours, other)| !ours.eq_ignore_ascii_case(other));
+        let tagged = !foreign && callback.tag().is_some_and(|tag| tag == self.tag());
         self.change(|state, _| state.take_callback(callback, tagged))
     }
 

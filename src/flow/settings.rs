@@ -22,8 +22,9 @@ impl PaymentFlow {
     /// hex digits, if [`CreatePaymentsParams::to_form`] reports an invalid parameter, or if the query of the
     /// `StatusCallback` already has a parameter `payment_flow`.
     pub fn new(call_sid: impl Into<String>, params: CreatePaymentsParams) -> Result<Self, Error> {
-        let call_sid = call_sid.into();
+        let (call_sid, params) = (call_sid.into(), params.for_one_payment());
         sid::check("CallSid", "CA", &call_sid)?;
+        params.to_form()?;
         if let Some(account_sid) = &params.account_sid {
             sid::check("PathAccountSid", "AC", account_sid)?;
         }

@@ -111,6 +111,12 @@ impl State {
         }
     }
 
+    /// Returns whether no request about a session was begun before the session was known.
+    pub(super) fn is_consistent(&self) -> bool {
+        let begun = [&self.capture, &self.complete, &self.cancel].iter().any(|operation| operation.begun > 0);
+        self.session.is_some() || !begun && self.in_flight.is_none_or(|purpose| purpose == Purpose::Create)
+    }
+
     /// Returns whether a session may have been created.
     pub(super) fn may_be_created(&self) -> bool {
         self.in_flight == Some(Purpose::Create) || self.create.accepted || self.create.doubtful
@@ -289,11 +295,12 @@ impl State {
         self.settle();
     }
 
-    /// Takes a failure as the response to the request under way.
-    pub(super) fn fail(&mut self, response: ResponseDigest) {
+    /// Takes a failure as the response to the request under way, and whether an attempt was refused otherwise than
+    /// with 429.
+    pub(super) fn fail(&mut self, response: ResponseDigest, refused: bool) {
         let Some(purpose) = self.in_flight.take() else { return };
         let certain = match purpose {
-            Purpose::Complete => response.is_certainly_not_completed(),
+            Purpose::Complete => response.is_certainly_not_completed(refused),
             _ => response.is_certain(),
         };
         let operation = self.operation(purpose);
@@ -319,7 +326,7 @@ impl State {
 
     /// Sets the session that the flow is about.
     pub(super) fn begin_session(&mut self, sid: &str) {
-        if self.session.as_deref() != Some(sid) {
+        if self.session.as_ref().is_none_or(|session| !session.eq_ignore_ascii_case(sid)) {
             self.session = Some(sid.to_owned());
             // What was reported about another session does not apply to this one; a success always counts.
             self.result = self.result.take().filter(SessionResult::is_success);

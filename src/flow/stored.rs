@@ -47,7 +47,12 @@ impl<'de> Deserialize<'de> for PaymentFlow {
                 state: field(&value, "state")?,
             })
         };
-        read().map_err(|error: String| D::Error::custom(format!("not a payment flow: {error}")))
+        let flow =
+            read().map_err(|error: String| D::Error::custom(format!("not a payment flow: {error}")))?;
+        if !flow.state.is_consistent() {
+            return Err(D::Error::custom("not a payment flow: a request of a session that it does not name"));
+        }
+        Ok(flow)
     }
 }
 

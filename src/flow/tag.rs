@@ -50,12 +50,13 @@ pub(super) fn is_tagged(url: &str) -> bool {
     pairs(query.as_bytes()).any(|(name, _)| name == TAG_PARAMETER)
 }
 
-/// Returns the 128-bit FNV-1a hash, with a last step that mixes the lower bits into the upper half, of which the
-/// reference is made.
+/// Returns the 128-bit FNV-1a hash, mixed further, so that keys that differ in one character have references that
+/// differ in most digits.
 fn hash(bytes: &[u8]) -> u128 {
     const OFFSET: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
     const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
+    const MIX: u128 = 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835;
     let hash = bytes.iter().fold(OFFSET, |hash, byte| (hash ^ u128::from(*byte)).wrapping_mul(PRIME));
-    let hash = (hash ^ (hash >> 64)).wrapping_mul(PRIME);
-    hash ^ (hash >> 71)
+    let mixed = (0..2).fold(hash, |hash, _| (hash ^ (hash >> 64)).wrapping_mul(MIX));
+    mixed ^ (mixed >> 64)
 }

@@ -156,7 +156,10 @@ impl<E> Driver<E> {
 
 impl<E: Send> CallbackHandler for Driver<E> {
     fn is_for(&self, callback: &StatusCallback) -> bool {
-        callback.tag() == Some(&self.tag) || lock(&self.session_sid).as_ref() == Some(&callback.sid)
+        match &*lock(&self.session_sid) {
+            Some(session_sid) => session_sid.eq_ignore_ascii_case(&callback.sid),
+            None => callback.tag() == Some(&self.tag),
+        }
     }
 
     fn on_callback(&self, callback: &StatusCallback) -> Result<bool, String> {

@@ -104,6 +104,12 @@ impl CreatePaymentsParams {
         Self::read(MadeKey::new(), status_callback.into(), &mut Stored::default())
     }
 
+    /// Prepares the value for a payment of its own: a key that a copy has too, unless the program set it, is replaced.
+    pub(crate) fn for_one_payment(mut self) -> Self {
+        self.made_key.before_change(&mut self.idempotency_key);
+        self
+    }
+
     keyed_setters! {
         /// Sets [`bank_account_type`](#structfield.bank_account_type).
         bank_account_type(bank_account_type: impl Into<BankAccountType>) = Some(bank_account_type.into());

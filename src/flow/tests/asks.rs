@@ -26,6 +26,16 @@ fn a_failed_ask_is_made_again_with_another_key() {
 }
 
 #[test]
+fn a_failed_entry_is_asked_for_again_even_if_nothing_is_named_as_required() {
+    // The service sends empty values for absent ones.
+    let mut driver = Driver::created();
+    driver.expect("order-7-payment-card-number-1");
+    driver.ok();
+    driver.receives("Capture=payment-card-number&ErrorType=invalid-card-number&Required=");
+    driver.expect("order-7-payment-card-number-2");
+}
+
+#[test]
 fn a_session_in_progress_is_not_a_failed_entry() {
     let mut driver = Driver::created();
     driver.expect("order-7-payment-card-number-1");

@@ -85,6 +85,29 @@ fn of_two_that_settle_the_same_the_first_counts() {
     assert_eq!((result.as_str(), error), ("caller-hung-up", None));
 }
 
+#[test]
+fn sids_are_compared_without_case() {
+    let upper = "PKABCDEF00000000000000000000000001";
+    let mut driver = driver();
+    driver.expect("order-7");
+    driver.flow.on_response(Ok(session(upper)));
+    let fields = "Capture=payment-card-number&PartialResult=false";
+    assert!(driver.flow.on_callback(&callback(&upper.to_lowercase().replace("pk", "PK"), fields)));
+    driver.expect("order-7-expiration-date-1");
+}
+
+#[test]
+fn a_callback_of_another_account_is_not_adopted() {
+    let (ours, theirs) = ("AC00000000000000000000000000000001", "AC00000000000000000000000000000002");
+    for (account_sid, expected) in [(ours, true), (theirs, false)] {
+        let mut driver = Driver::with(params().account_sid(ours));
+        driver.expect("order-7");
+        driver.fails(lost());
+        let fields = format!("AccountSid={account_sid}&Result=success");
+        assert_eq!(driver.tagged(SID, &fields), expected, "{account_sid}");
+    }
+}
+
 // Unknown: everything else once complete may have been carried out.
 
 #[test]
@@ -112,6 +135,26 @@ fn unknown_if_it_is_refused_as_over() {
         let response = Some(digest);
         assert_eq!(ending.payment, PaymentEnding::Unknown { result: None, response });
     }
+}
+
+#[test]
+fn unknown_if_it_was_refused_before_it_was_not_sent() {
+    // A refusal that is not one of the certainties stays one, even if the error of a later attempt or call hides it.
+    for earlier in [api(400, 20409), api(401, 20003)] {
+        let mut driver = Driver::completing();
+        driver.fails(not_sent().after_earlier(&api(429, 20429).after_earlier(&earlier)));
+        while let Step::Update { .. } = driver.next() {
+            driver.fails(not_sent());
+        }
+        driver.wait(60);
+        driver.expect_payment("unknown", SessionEnding::PerhapsOpen);
+    }
+    let mut driver = Driver::completing();
+    driver.fails(not_sent().after_earlier(&api(429, 20429)));
+    driver.expect("order-7-complete");
+    driver.flow.cancel();
+    driver.fails(not_sent());
+    driver.expect("order-7-cancel");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::*;
 
-const REFERENCE: &str = "5091313b95659b0b";
+const REFERENCE: &str = "d48703240a0b6c6d";
 
 #[test]
 fn an_ending_in_words() {

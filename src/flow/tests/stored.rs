@@ -118,6 +118,11 @@ fn values_that_are_not_flows_are_refused() {
         ),
         ("\"version\": 1", "\"version\": \"1\"", "version: missing or invalid"),
         ("\"revision\": 9,", "", "not a payment flow: revision: missing or invalid"),
+        (
+            "\"session\": \"PK00000000000000000000000000000001\",",
+            "",
+            "not a payment flow: a request of a session that it does not name",
+        ),
         ("\"Complete\"", "\"Refund\"", "not a payment flow: state: missing or invalid"),
         ("19.99", "4242424242424242", "not a payment flow: params: "),
     ] {

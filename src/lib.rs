@@ -266,6 +266,9 @@
     warn(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)
 )]
 
+#[macro_use]
+mod macros;
+
 mod callback;
 mod client;
 mod error;
@@ -274,7 +277,6 @@ mod flow;
 mod guide;
 #[cfg(feature = "listener")]
 mod listener;
-mod macros;
 mod model;
 mod params;
 #[cfg(feature = "sandbox")]

@@ -1,4 +1,4 @@
-//! Macros that several folders share: setters, and `Debug` for types that contain secrets.
+//! Macros that several folders share: setters, `Debug` for types that contain secrets, and locking a mutex.
 
 /// Defines a setter for each listed field, with its argument and the field's new value. `in part` names the part of the
 /// value that has the field.
@@ -26,5 +26,10 @@ macro_rules! debug_shows {
     };
 }
 
-pub(crate) use debug_shows;
-pub(crate) use setters;
+/// Locks a mutex, even if a thread panicked while it held the lock: a panic of the program's code in one thread must not
+/// stop the payments of others, and leaves nothing half changed.
+macro_rules! lock {
+    ($mutex:expr) => {
+        $mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    };
+}

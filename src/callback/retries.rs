@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::CallbackError;
-use crate::macros::setters;
 use crate::text::form::pairs;
 use crate::text::url::Url;
 

@@ -9,7 +9,6 @@ use crate::client::attempts::Attempts;
 use crate::client::credentials::Credentials;
 use crate::client::operation::Operation;
 use crate::error::Error;
-use crate::macros::debug_shows;
 use crate::model::{Payments, PaymentsResponse};
 use crate::params::{CreatePaymentsParams, UpdatePaymentsParams};
 

@@ -12,7 +12,6 @@ use crate::client::endpoint;
 use crate::client::observer::{Attempt, Observer};
 use crate::client::retry::RetryPolicy;
 use crate::error::Error;
-use crate::macros::{debug_shows, setters};
 use crate::text::url_without_secrets;
 use crate::transport::{ProxyChoice, Setup, Tls, Transport};
 

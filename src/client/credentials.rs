@@ -10,7 +10,6 @@ use crate::client::endpoint;
 use crate::client::environment;
 use crate::client::token_source::{AccessToken, TokenSource};
 use crate::error::{Error, Source};
-use crate::macros::debug_shows;
 use crate::model::sid;
 
 /// How a client authenticates, and in which region.

@@ -3,8 +3,6 @@
 
 use std::time::Duration;
 
-use crate::macros::setters;
-
 /// The least time that an attempt gets, if the deadline allows it, because less may not be enough for a response.
 const LEAST: Duration = Duration::from_secs(2);
 

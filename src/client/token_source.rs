@@ -1,12 +1,11 @@
 //! OAuth access tokens from a source, kept until shortly before they expire.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::client::authorization::Authorization;
 use crate::error::{Error, ErrorKind, Outcome, Source};
-use crate::macros::debug_shows;
 use crate::transport::shutdown::LONGEST;
 
 /// A token is renewed at most this long before it expires. A token with a lifetime of less than ten times this is
@@ -86,7 +85,7 @@ impl TokenSource {
         left: Duration,
     ) -> Result<Arc<Authorization>, Error> {
         let started = Instant::now();
-        let mut state = self.lock();
+        let mut state = lock!(self.state);
         let mut closure = loop {
             let asking = state.closure.is_none();
             let usable = state.current.as_ref().filter(|current| current.is_usable(refused, asking));
@@ -109,7 +108,7 @@ impl TokenSource {
         // A panic must neither leave other threads waiting nor hide what is known about earlier attempts.
         let token = catch_unwind(AssertUnwindSafe(&mut closure))
             .unwrap_or_else(|_| Err("the source of access tokens panicked".into()));
-        let mut state = self.lock();
+        let mut state = lock!(self.state);
         state.closure = Some(closure);
         self.asked.notify_all();
         match (token, &state.current) {
@@ -126,10 +125,6 @@ impl TokenSource {
                 Err(error.with_source(source).retryable(true))
             }
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, TokenState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -17,7 +17,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::callback::StatusCallback;
 use crate::error::Error;
-use crate::macros::debug_shows;
 use crate::model::Payments;
 use crate::params::{CreatePaymentsParams, UpdatePaymentsParams};
 use crate::text::Escaped;

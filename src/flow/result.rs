@@ -1,6 +1,5 @@
 //! `SessionResult`: what the service reported about the end of a session.
 
-use crate::macros::debug_shows;
 use crate::model::PayResult;
 
 /// The result of a session, as the service reported it.

@@ -1,7 +1,7 @@
 //! `Driver`: what a guided payment's own thread shares with the threads of the listener's connections.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
@@ -92,8 +92,8 @@ impl<E> Driver<E> {
     pub(super) fn next(&self, quiet: Option<Duration>) -> Result<Step, E> {
         loop {
             // So that the observer can still stop the payment before the next step.
-            drop(lock(&self.observer));
-            let mut state = lock(&self.state);
+            drop(lock!(self.observer));
+            let mut state = lock!(self.state);
             match state.failure.take() {
                 None => {}
                 Some(Ok(error)) => return Err(error),
@@ -102,8 +102,8 @@ impl<E> Driver<E> {
                     resume_unwind(panic)
                 }
             }
-            lock(&self.signals).news = false;
-            let signals = *lock(&self.signals);
+            lock!(self.signals).news = false;
+            let signals = *lock!(self.signals);
             if signals.stopped {
                 state.flow.cancel();
             }
@@ -118,7 +118,7 @@ impl<E> Driver<E> {
             drop(state);
             let left = time.duration_since(now).unwrap_or_default().max(Duration::from_millis(1));
             let quiet = quiet.filter(|quiet| *quiet < left);
-            let (signals, time) = (lock(&self.signals), quiet.unwrap_or(left));
+            let (signals, time) = (lock!(self.signals), quiet.unwrap_or(left));
             let waited = self.signalled.wait_timeout_while(signals, time, |signals| !signals.news);
             if !waited.unwrap_or_else(PoisonError::into_inner).0.news && quiet.is_some() {
                 return Ok(step);
@@ -127,7 +127,7 @@ impl<E> Driver<E> {
     }
 
     fn signal(&self, set: impl FnOnce(&mut Signals)) {
-        let mut signals = lock(&self.signals);
+        let mut signals = lock!(self.signals);
         set(&mut signals);
         signals.news = true;
         drop(signals);
@@ -135,7 +135,7 @@ impl<E> Driver<E> {
     }
 
     pub(super) fn on_response(&self, response: Result<Payments, Error>) {
-        let mut state = lock(&self.state);
+        let mut state = lock!(self.state);
         state.flow.on_response(response);
         self.publish(&state);
     }
@@ -143,28 +143,28 @@ impl<E> Driver<E> {
     /// Waits until no callback is being handled, and returns how the payment ended. From then on, callbacks are not
     /// taken. Call this after the handler was removed from the listener.
     pub(super) fn finish(&self) -> Option<Ending> {
-        let _no_callback = lock(&self.observer);
-        let mut state = lock(&self.state);
+        let _no_callback = lock!(self.observer);
+        let mut state = lock!(self.state);
         state.finished = true;
         state.flow.ending()
     }
 
     fn publish(&self, state: &DriverState<E>) {
-        *lock(&self.session_sid) = state.flow.session_sid().map(str::to_owned);
+        *lock!(self.session_sid) = state.flow.session_sid().map(str::to_owned);
     }
 }
 
 impl<E: Send> CallbackHandler for Driver<E> {
     fn is_for(&self, callback: &StatusCallback) -> bool {
-        match &*lock(&self.session_sid) {
+        match &*lock!(self.session_sid) {
             Some(session_sid) => session_sid.eq_ignore_ascii_case(&callback.sid),
             None => callback.tag() == Some(&self.tag),
         }
     }
 
     fn on_callback(&self, callback: &StatusCallback) -> Result<bool, String> {
-        let mut observer = lock(&self.observer);
-        let mut state = lock(&self.state);
+        let mut observer = lock!(self.observer);
+        let mut state = lock!(self.state);
         if state.finished {
             return Ok(false);
         }
@@ -198,11 +198,6 @@ impl<E: Send> StopPayment for Driver<E> {
     fn stop(&self) {
         self.signal(|signals| signals.stopped = true);
     }
-}
-
-/// Ignores poisoning: if the store or the observer panics, no value that is used afterwards is left half changed.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -252,9 +247,9 @@ mod tests {
         assert!(matches!(driver.next(None), Ok(Step::Create(_))));
         assert_eq!(driver.on_callback(&callback), Ok(true));
         driver.finish();
-        let revision = lock(&driver.state).flow.revision();
+        let revision = lock!(driver.state).flow.revision();
         assert_eq!(driver.on_callback(&callback), Ok(false));
-        assert_eq!(lock(&driver.state).flow.revision(), revision);
+        assert_eq!(lock!(driver.state).flow.revision(), revision);
     }
 
     fn created() -> Payments {

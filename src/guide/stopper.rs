@@ -1,8 +1,6 @@
 //! `PaymentStopper`: stops a program's guided payments.
 
-use std::sync::{Arc, Mutex, PoisonError, Weak};
-
-use crate::macros::debug_shows;
+use std::sync::{Arc, Mutex, Weak};
 
 /// Stops guided payments, for example before the program exits.
 ///
@@ -48,7 +46,7 @@ impl PaymentStopper {
     /// two more requests and 20 s.
     pub fn stop(&self) {
         let payments = {
-            let mut stoppable = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut stoppable = lock!(self.0);
             stoppable.stopped = true;
             std::mem::take(&mut stoppable.payments)
         };
@@ -56,7 +54,7 @@ impl PaymentStopper {
     }
 
     pub(super) fn add(&self, payment: &Arc<dyn StopPayment>) {
-        let mut stoppable = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut stoppable = lock!(self.0);
         stoppable.payments.retain(|payment| payment.strong_count() > 0);
         if stoppable.stopped {
             payment.stop();

@@ -14,7 +14,6 @@ use super::receiver::Receiver;
 use super::warnings::Warnings;
 use crate::callback::signature::SignatureValidator;
 use crate::callback::{CallbackError, StatusCallback};
-use crate::macros::{debug_shows, setters};
 use crate::server::{Limits, Reply, Request, Server};
 use crate::text::url_without_secrets;
 

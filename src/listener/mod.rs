@@ -17,7 +17,6 @@ use std::time::Duration;
 
 use crate::callback::signature::SignatureValidator;
 use crate::callback::{CallbackError, StatusCallback};
-use crate::macros::debug_shows;
 use crate::model::sid;
 use crate::server::Server;
 use crate::text::url_without_secrets;
@@ -271,7 +270,7 @@ impl CallbackListener {
     /// than a second. Callbacks that were received can still be read. Dropping the listener does the same.
     pub fn shutdown(&self) {
         self.receiver.queue.close();
-        let server = self.server.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let server = lock!(self.server).take();
         drop(server);
     }
 }

@@ -1,7 +1,7 @@
 //! The callbacks that were received but not yet read, and who receives the next one.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use ring::digest;
@@ -47,7 +47,7 @@ pub(super) enum Receipt {
 
 /// The callbacks that the server's threads have received, for their readers.
 pub(super) struct Queue {
-    state: Mutex<QueueState>,
+    pub(super) state: Mutex<QueueState>,
     /// Notified when a callback arrives, a view ends, or the listener is shut down.
     changed: Condvar,
     capacity: usize,
@@ -108,13 +108,9 @@ impl Queue {
         Self { state: Mutex::default(), changed: Condvar::new(), capacity, unread_time, stored }
     }
 
-    pub(super) fn state(&self) -> MutexGuard<'_, QueueState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Queues a callback, unless it belongs to a handler, was received before, or there is no room.
     pub(super) fn put(&self, callback: &StatusCallback, delivery: &DeliveryId) -> Receipt {
-        let mut state = self.state();
+        let mut state = lock!(self.state);
         if state.is_repeat(delivery) {
             return Receipt::Repeated;
         }
@@ -172,7 +168,7 @@ impl Queue {
     ) -> Result<StatusCallback, CallbackError> {
         // A time that the clock cannot represent never comes.
         let deadline = Instant::now().checked_add(timeout);
-        let mut state = self.state();
+        let mut state = lock!(self.state);
         loop {
             let taken = state.take(|state, callback| match session {
                 Some(sid) => callback.sid == sid,
@@ -203,12 +199,12 @@ impl Queue {
 
     /// Begins a view, which gets the session's callbacks from now on, including those that wait.
     pub(super) fn view(&self, sid: &str) {
-        *self.state().views.entry(sid.to_owned()).or_default() += 1;
+        *lock!(self.state).views.entry(sid.to_owned()).or_default() += 1;
     }
 
     /// Ends a view. Callbacks that the last view of a session leaves can be read by others again.
     pub(super) fn end_view(&self, sid: &str) {
-        let mut state = self.state();
+        let mut state = lock!(self.state);
         if let Some(views) = state.views.get_mut(sid) {
             *views -= 1;
             if *views == 0 {
@@ -226,10 +222,10 @@ impl Queue {
         self: &Arc<Self>,
         handler: &Arc<dyn CallbackHandler>,
     ) -> Result<Registration, String> {
-        self.state().handlers.push(Arc::clone(handler));
+        lock!(self.state).handlers.push(Arc::clone(handler));
         let registration = Registration { queue: Arc::clone(self), handler: Arc::clone(handler) };
         loop {
-            let mut state = self.state();
+            let mut state = lock!(self.state);
             let Some(unread) = state.take(|_, callback| handler.is_for(callback)) else {
                 let closed = state.closed;
                 drop(state);
@@ -240,7 +236,7 @@ impl Queue {
             };
             drop(state);
             if let Err(error) = call(|| handler.on_callback(&unread.callback)) {
-                let mut state = self.state();
+                let mut state = lock!(self.state);
                 let place = state.unread.partition_point(|other| other.number < unread.number);
                 state.unread.insert(place, unread);
                 self.changed.notify_all();
@@ -251,7 +247,7 @@ impl Queue {
 
     /// Stops queueing callbacks, and wakes every thread that waits for one.
     pub(super) fn close(&self) {
-        let mut state = self.state();
+        let mut state = lock!(self.state);
         if !std::mem::replace(&mut state.closed, true) {
             self.changed.notify_all();
             let handlers = state.handlers.clone();
@@ -264,12 +260,12 @@ impl Queue {
 
     /// Returns how many callbacks wait to be read.
     pub(super) fn held(&self) -> usize {
-        self.state().unread.len()
+        lock!(self.state).unread.len()
     }
 
     /// Returns how many unread callbacks were discarded.
     pub(super) fn discarded(&self) -> u64 {
-        self.state().discarded
+        lock!(self.state).discarded
     }
 }
 
@@ -281,6 +277,6 @@ pub(crate) struct Registration {
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        self.queue.state().handlers.retain(|other| !Arc::ptr_eq(other, &self.handler));
+        lock!(self.queue.state).handlers.retain(|other| !Arc::ptr_eq(other, &self.handler));
     }
 }

@@ -61,7 +61,7 @@ impl Receiver {
     /// Passes a callback to its handlers, or queues it. Returns the status, and its name in the log.
     fn receive(&self, callback: &StatusCallback, delivery: &DeliveryId) -> (u16, &'static str) {
         if let Some(handler) = &self.on_callback {
-            if self.queue.state().is_repeat(delivery) {
+            if lock!(self.queue.state).is_repeat(delivery) {
                 return REPEATED;
             }
             if let Err(error) = call(|| handler(callback)) {
@@ -77,7 +77,7 @@ impl Receiver {
             Receipt::NoRoom => (503, "no room"),
             Receipt::Registered(handler) => match call(|| handler.on_callback(callback)) {
                 Ok(true) => {
-                    self.queue.state().note(callback, delivery);
+                    lock!(self.queue.state).note(callback, delivery);
                     (204, "handled")
                 }
                 // The handler was unregistered meanwhile.

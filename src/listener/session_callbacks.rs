@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use super::queue::Queue;
 use crate::callback::{CallbackError, StatusCallback};
-use crate::macros::debug_shows;
 
 /// A view of the callbacks of one Payments session. Returned by [`CallbackListener::session`].
 ///

@@ -1,7 +1,7 @@
 //! Warnings that anyone on the network can cause, which are therefore logged at a limited rate.
 
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use crate::text::Escaped;
@@ -35,7 +35,7 @@ impl Warnings {
     /// Returns how many warnings were suppressed since the last one that was logged, or `None` if this one must be
     /// suppressed too.
     fn suppressed(&self, now: Instant) -> Option<u64> {
-        let mut window = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut window = lock!(self.0);
         if window.began.is_none_or(|began| now.saturating_duration_since(began) >= WINDOW) {
             window.began = Some(now);
             window.logged = 0;

@@ -13,7 +13,6 @@ use super::store::Store;
 use super::{Faults, IdempotencyKeys, Sandbox, mint};
 use crate::client::{Credentials, PaymentsApi};
 use crate::error::Error;
-use crate::macros::setters;
 use crate::server::{Limits, Request, Server};
 use crate::text::Withheld;
 

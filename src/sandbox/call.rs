@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use super::service::Service;
 use super::session::Asking;
-use crate::macros::debug_shows;
 use crate::model::Capture;
 
 /// A phone call in the [`Sandbox`](super::Sandbox), with a caller. Clones are the same call.
@@ -42,7 +41,7 @@ impl Call {
 
     /// Returns whether the call is in progress.
     pub fn is_live(&self) -> bool {
-        self.service.store.memory().is_live(&self.sid)
+        lock!(self.service.store.memory).is_live(&self.sid)
     }
 
     /// Presses keys as the caller, one after another: digits, `#` to end an entry, `*` to end the session. Other

@@ -3,7 +3,6 @@
 use super::numbers;
 use super::parameters::CreateParameters;
 use super::refusals::{self, Refusal};
-use crate::macros::setters;
 use crate::model::{PaymentMethod, TokenType};
 
 /// A payment connector of the sandbox: see [`Sandbox::set_connector`](super::Sandbox::set_connector).

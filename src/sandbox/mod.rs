@@ -173,7 +173,6 @@ pub use views::{Session, Transaction};
 
 use crate::client::{Credentials, PaymentsApi, PaymentsApiBuilder};
 use crate::error::Error;
-use crate::macros::debug_shows;
 use crate::model::sid;
 use crate::server::Server;
 use service::Service;
@@ -297,24 +296,24 @@ impl Sandbox {
 
     /// Returns a session as it is now, or `None` if the sandbox does not know its SID.
     pub fn session(&self, sid: &str) -> Option<Session> {
-        self.service.store.memory().sessions.get(sid).map(|session| session.view.clone())
+        lock!(self.service.store.memory).sessions.get(sid).map(|session| session.view.clone())
     }
 
     /// Returns all sessions as they are now, in the order of their creation.
     pub fn sessions(&self) -> Vec<Session> {
-        let memory = self.service.store.memory();
+        let memory = lock!(self.service.store.memory);
         let sessions = memory.order.iter().filter_map(|sid| memory.sessions.get(sid));
         sessions.map(|session| session.view.clone()).collect()
     }
 
     /// Returns what the payment connector charged and tokenized, in order.
     pub fn transactions(&self) -> Vec<Transaction> {
-        self.service.store.memory().transactions.clone()
+        lock!(self.service.store.memory).transactions.clone()
     }
 
     /// Returns how many transactions there are. This does not copy them.
     pub fn transaction_count(&self) -> usize {
-        self.service.store.memory().transactions.len()
+        lock!(self.service.store.memory).transactions.len()
     }
 
     /// Returns the status callbacks of a session so far, in order, and the state of their delivery.
@@ -348,7 +347,7 @@ impl Sandbox {
 
     /// Sets the sandbox's clock forward, so that a test need not wait for a caller's timeout. This also affects dates.
     pub fn advance_clock(&self, by: Duration) {
-        self.service.store.memory().clock.advance(by);
+        lock!(self.service.store.memory).clock.advance(by);
         self.service.store.due.notify_all();
     }
 
@@ -362,14 +361,14 @@ impl Sandbox {
     /// Sets what the payment connector of this name supports and does from now on. A new sandbox has a connector
     /// `Default` that supports everything.
     pub fn set_connector(&self, name: impl Into<String>, connector: PaymentConnector) {
-        self.service.store.memory().connectors.insert(name.into(), connector);
+        lock!(self.service.store.memory).connectors.insert(name.into(), connector);
     }
 
     /// Returns the names of unknown parameters that were sent, each once, in the order of their first occurrence.
     /// They are ignored, so a misspelled one has no effect: a test should check that there are none. The first 1000
     /// are kept.
     pub fn ignored_parameters(&self) -> Vec<String> {
-        self.service.store.memory().ignored.clone()
+        lock!(self.service.store.memory).ignored.clone()
     }
 
     /// Returns a handle to make requests fail. See [`Fault`] for the ways in which they can.

@@ -2,7 +2,7 @@
 //! requests with the same idempotency key cannot both have an effect.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::clock::Clock;
@@ -22,7 +22,7 @@ pub(super) struct Store {
     undocumented: Undocumented,
     /// How many ended sessions are kept.
     kept_sessions: usize,
-    memory: Mutex<Memory>,
+    pub(super) memory: Mutex<Memory>,
     /// Notified when the memory changes.
     changed: Condvar,
     /// Notified when the clock's thread must wake earlier than planned.
@@ -75,20 +75,16 @@ impl Store {
         Self { sender, undocumented, kept_sessions, memory, changed, due }
     }
 
-    pub(super) fn memory(&self) -> MutexGuard<'_, Memory> {
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Makes a live call, unless there is one with this SID.
     pub(super) fn add_call(&self, account_sid: &str, call_sid: &str, parent: Option<&str>) {
         let (account_sid, parent) = (account_sid.to_owned(), parent.map(str::to_owned));
         let call = StoredCall { account_sid, parent, live: true, answers: None, open_session: None };
-        self.memory().calls.entry(call_sid.to_owned()).or_insert(call);
+        lock!(self.memory).calls.entry(call_sid.to_owned()).or_insert(call);
     }
 
     /// Makes the caller answer by themselves from now on.
     pub(super) fn oblige(&self, call_sid: &str, answers: &Answers) {
-        if let Some(call) = self.memory().calls.get_mut(call_sid) {
+        if let Some(call) = lock!(self.memory).calls.get_mut(call_sid) {
             call.answers = Some(answers.clone());
         }
         self.on_call(call_sid, |session, now| session.oblige(answers, now));
@@ -96,7 +92,7 @@ impl Store {
 
     /// Ends a call, and with it the session on it.
     pub(super) fn hang_up(&self, call_sid: &str) {
-        if let Some(call) = self.memory().calls.get_mut(call_sid) {
+        if let Some(call) = lock!(self.memory).calls.get_mut(call_sid) {
             call.live = false;
         }
         self.on_call(call_sid, PaySession::hang_up);
@@ -110,7 +106,7 @@ impl Store {
         call_sid: &str,
         happen: impl FnOnce(&mut PaySession, Duration) -> Vec<Callback>,
     ) {
-        let mut memory = self.memory();
+        let mut memory = lock!(self.memory);
         let sid = memory.calls.get(call_sid).and_then(|call| call.open_session.clone());
         if let Some(sid) = sid {
             let now = memory.clock.now();
@@ -124,13 +120,13 @@ impl Store {
         let not_yet = |memory: &mut Memory| {
             memory.asking(call_sid).is_none() && memory.is_live(call_sid) && !memory.stopped
         };
-        let waited = self.changed.wait_timeout_while(self.memory(), time, not_yet);
+        let waited = self.changed.wait_timeout_while(lock!(self.memory), time, not_yet);
         waited.unwrap_or_else(PoisonError::into_inner).0.asking(call_sid)
     }
 
     /// Applies the end of waits until [`stop`](Self::stop) is called. A thread runs this.
     pub(super) fn run_clock(&self) {
-        let mut memory = self.memory();
+        let mut memory = lock!(self.memory);
         while !memory.stopped {
             memory.next_tick = None;
             for sid in memory.open.clone() {
@@ -150,7 +146,7 @@ impl Store {
 
     /// Stops the clock and the delivery of callbacks.
     pub(super) fn stop(&self) {
-        self.memory().stopped = true;
+        lock!(self.memory).stopped = true;
         self.changed.notify_all();
         self.due.notify_all();
         self.sender.stop();
@@ -158,7 +154,7 @@ impl Store {
 
     /// Creates a session.
     pub(super) fn create(&self, path: RequestPath<'_>, form: Form<'_>) -> Result<Response, Refusal> {
-        let mut memory = self.memory();
+        let mut memory = lock!(self.memory);
         memory.call_of(path)?;
         let parameters = CreateParameters::read(&form)?;
         let key = parameters.idempotency_key.clone();
@@ -196,7 +192,7 @@ impl Store {
         sid: &str,
         form: &Form<'_>,
     ) -> Result<Response, Refusal> {
-        let mut memory = self.memory();
+        let mut memory = lock!(self.memory);
         memory.call_of(path)?;
         memory.session_of(path, sid)?;
         let update = UpdateParameters::read(form)?;

@@ -57,7 +57,7 @@ impl Served<'_> {
                 if !response.delay.is_zero() && !self.connection.shared.pause(response.delay) {
                     return Err(Interruption::Ended);
                 }
-                let stopping = self.connection.shared.registry().stopping;
+                let stopping = lock!(self.connection.shared.registry).stopping;
                 // A stopping server closes connections that wait for their peer, but not those with a response to send.
                 if !stopping {
                     self.connection.set_waiting()?;
@@ -89,7 +89,7 @@ impl Served<'_> {
         let (mut incoming, mut began) = (None, None);
         self.connection.set_waiting()?;
         // If the server stopped before, it only closed connections that were waiting then.
-        if self.connection.shared.registry().stopping {
+        if lock!(self.connection.shared.registry).stopping {
             return Err(Interruption::Ended);
         }
         loop {

@@ -59,7 +59,7 @@ impl Server {
     /// Returns how many connections are open.
     #[cfg(test)]
     pub(crate) fn connections(&self) -> usize {
-        self.shared.registry().len()
+        lock!(self.shared.registry).len()
     }
 
     /// Connects to itself, because std has no other way to wake a thread that accepts.
@@ -79,11 +79,11 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         let deadline = Instant::now() + PATIENCE;
-        self.shared.registry().stop();
+        lock!(self.shared.registry).stop();
         self.shared.changed.notify_all();
         self.wake_accepting(deadline);
         let left = deadline.saturating_duration_since(Instant::now());
-        let registry = self.shared.registry();
+        let registry = lock!(self.shared.registry);
         let ended = self.shared.changed.wait_timeout_while(registry, left, |registry| registry.len() > 0);
         ended.unwrap_or_else(PoisonError::into_inner).0.close_all();
         // A thread that has left the registry only has to drop its reference to the server.
@@ -97,7 +97,7 @@ impl Drop for Server {
 fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
     loop {
         let accepted = listener.accept();
-        if shared.registry().stopping {
+        if lock!(shared.registry).stopping {
             return;
         }
         match accepted {
@@ -106,7 +106,7 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(_) => {
                 // Most likely there are no file handles left: free one, and let its thread end.
-                shared.registry().make_room();
+                lock!(shared.registry).make_room();
                 shared.pause(Duration::from_millis(10));
             }
         }
@@ -118,7 +118,7 @@ fn admit(stream: TcpStream, shared: &Arc<Shared>) {
     let stream = Arc::new(stream);
     let mut room = shared.limits.max_connections;
     while room > 0 {
-        let mut registry = shared.registry();
+        let mut registry = lock!(shared.registry);
         while registry.len() >= room && !registry.stopping {
             registry.make_room();
             // The limit also applies to threads, so wait until the thread of the closed connection has ended.

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::net::{Shutdown, TcpStream};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::interruption::Interruption;
@@ -86,13 +86,9 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn registry(&self) -> MutexGuard<'_, Registry> {
-        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Waits, and returns false if the server stopped meanwhile.
     pub(super) fn pause(&self, time: Duration) -> bool {
-        let wait = self.changed.wait_timeout_while(self.registry(), time, |registry| !registry.stopping);
+        let wait = self.changed.wait_timeout_while(lock!(self.registry), time, |registry| !registry.stopping);
         !wait.unwrap_or_else(PoisonError::into_inner).0.stopping
     }
 }
@@ -116,7 +112,7 @@ impl OpenConnection {
     }
 
     fn enter(&self, next: Activity) -> Result<(), Interruption> {
-        match self.shared.registry().open.get_mut(&self.number) {
+        match lock!(self.shared.registry).open.get_mut(&self.number) {
             Some((_, activity)) if *activity != Activity::Closed => {
                 *activity = next;
                 Ok(())
@@ -128,7 +124,7 @@ impl OpenConnection {
 
 impl Drop for OpenConnection {
     fn drop(&mut self) {
-        self.shared.registry().open.remove(&self.number);
+        lock!(self.shared.registry).open.remove(&self.number);
         self.shared.changed.notify_all();
     }
 }

@@ -10,7 +10,6 @@ use ureq::unversioned::transport::{Buffers, NextTimeout, Transport};
 
 use super::status;
 use super::stream::Stream;
-use crate::macros::debug_shows;
 
 /// The space that is always free in the output buffer. No line of a request's head is longer.
 const OUTPUT_ROOM: usize = 8 * 1024;

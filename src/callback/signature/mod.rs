@@ -13,7 +13,6 @@ use ring::{digest, hmac};
 use super::read::Pairs;
 use crate::callback::{CallbackError, CallbackErrorKind, StatusCallback};
 use crate::client::environment;
-use crate::macros::debug_shows;
 use crate::text::digits::push_hex;
 use crate::text::form::pairs;
 use crate::text::url::Url;

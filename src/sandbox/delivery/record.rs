@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use form_urlencoded::Serializer;
 
-use crate::macros::debug_shows;
 use crate::sandbox::fields::Fields;
 use crate::text::form::pairs;
 use crate::text::url_without_secrets;

@@ -1,7 +1,7 @@
 //! Delivers callbacks: those of a session one after another, those of different sessions at the same time.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -80,7 +80,7 @@ impl Sender {
 
     /// Takes callbacks to deliver. Those of a session are delivered in the order in which they are passed.
     pub(crate) fn send(&self, callbacks: impl IntoIterator<Item = Callback>) {
-        let mut state = self.0.lock();
+        let mut state = lock!(self.0.state);
         for callback in callbacks {
             let sendable = !state.stopped && Target::of(&callback.url).is_some();
             let session = Arc::clone(&callback.session_sid);
@@ -109,7 +109,7 @@ impl Sender {
 
     /// Returns the records of a session's callbacks so far, in order.
     pub(crate) fn callbacks(&self, session: &str) -> Vec<RecordedCallback> {
-        let state = self.0.lock();
+        let state = lock!(self.0.state);
         let records = state.sessions.get(session).into_iter().flat_map(|queue| &queue.records);
         records.map(|(_, record)| record.decoded()).collect()
     }
@@ -118,7 +118,7 @@ impl Sender {
     /// for up to `time` until there is one.
     pub(crate) fn wait_for_callbacks(&self, from: u64, time: Duration) -> (Vec<RecordedCallback>, u64) {
         let nothing_new = |state: &mut SenderState| state.taken <= from && !state.stopped;
-        let waited = self.0.changed.wait_timeout_while(self.0.lock(), time, nothing_new);
+        let waited = self.0.changed.wait_timeout_while(lock!(self.0.state), time, nothing_new);
         let state = waited.unwrap_or_else(PoisonError::into_inner).0;
         let queues = state.sessions.values().map(|queue| queue.records.iter().rev());
         let mut new: Vec<_> =
@@ -129,7 +129,7 @@ impl Sender {
 
     /// Forgets a session as soon as none of its callbacks is pending.
     pub(crate) fn forget(&self, session: &str) {
-        let mut state = self.0.lock();
+        let mut state = lock!(self.0.state);
         let Some(queue) = state.sessions.get_mut(session) else { return };
         queue.forgotten = true;
         if !queue.busy {
@@ -139,20 +139,20 @@ impl Sender {
 
     /// Waits for up to `time` until no callback is pending, and returns whether that is so.
     pub(crate) fn wait_until_idle(&self, time: Duration) -> bool {
-        let waited = self.0.changed.wait_timeout_while(self.0.lock(), time, |state| state.pending > 0);
+        let waited = self.0.changed.wait_timeout_while(lock!(self.0.state), time, |state| state.pending > 0);
         waited.unwrap_or_else(PoisonError::into_inner).0.pending == 0
     }
 
     /// Stops all deliveries. Those under way are aborted, and their threads end.
     pub(crate) fn stop(&self) {
-        let mut state = self.0.lock();
+        let mut state = lock!(self.0.state);
         state.stopped = true;
         state.ready.clear();
         self.0.changed.notify_all();
         drop(state);
         // From now on, new connections fail too.
         self.0.agent.clone().shutdown();
-        drop(self.0.changed.wait_while(self.0.lock(), |state| state.threads > 0));
+        drop(self.0.changed.wait_while(lock!(self.0.state), |state| state.threads > 0));
     }
 }
 
@@ -180,19 +180,15 @@ impl SessionQueue {
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, SenderState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Delivers one callback of each ready session in turn, until none is ready.
     fn run(&self) {
-        let mut state = self.lock();
+        let mut state = lock!(self.state);
         while let Some(session) = state.ready.pop_front() {
             if let Some(record) = state.sessions.get_mut(&session).and_then(SessionQueue::pending).cloned() {
                 state.delivering += 1;
                 drop(state);
                 self.deliver(&record);
-                state = self.lock();
+                state = lock!(self.state);
                 state.delivering -= 1;
             }
             if state.stopped {
@@ -231,7 +227,7 @@ impl Shared {
                 Some(failure) if again(failure) => Delivery::Pending,
                 Some(_) => Delivery::Failed,
             };
-            let mut state = self.lock();
+            let mut state = lock!(self.state);
             if state.stopped {
                 return;
             }

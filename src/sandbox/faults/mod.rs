@@ -6,7 +6,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 pub use kind::Fault;
 pub use random::RandomFaults;
@@ -34,10 +34,6 @@ struct Plan {
 }
 
 impl Faults {
-    fn plan(&self) -> MutexGuard<'_, Plan> {
-        self.plan.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Hits one request: the next one or, if faults from this method or [`list`](Self::list) are waiting, the next one
     /// after those.
     pub fn once(&self, fault: Fault) {
@@ -46,7 +42,7 @@ impl Faults {
 
     /// Hits the next requests, one after another.
     pub fn list(&self, faults: impl IntoIterator<Item = Fault>) {
-        self.plan().waiting.extend(faults.into_iter().map(|fault| WaitingFault::new(None, fault)));
+        lock!(self.plan).waiting.extend(faults.into_iter().map(|fault| WaitingFault::new(None, fault)));
     }
 
     /// Hits one request of an operation: the first one that fits the target and is not hit by a fault that waited
@@ -63,33 +59,33 @@ impl Faults {
     /// # }
     /// ```
     pub fn aim(&self, target: FaultTarget, fault: Fault) {
-        self.plan().waiting.push(WaitingFault::new(Some(target), fault));
+        lock!(self.plan).waiting.push(WaitingFault::new(Some(target), fault));
     }
 
     /// Hits requests at random from now on. This replaces earlier random faults.
     pub fn at_random(&self, faults: RandomFaults) {
-        self.plan().random = Some((faults, Requests::default()));
+        lock!(self.plan).random = Some((faults, Requests::default()));
     }
 
     /// Removes all faults, both waiting and random ones.
     pub fn clear(&self) {
-        let mut plan = self.plan();
+        let mut plan = lock!(self.plan);
         *plan = Plan { injected: plan.injected, ..Plan::default() };
     }
 
     /// Returns how many requests were hit so far.
     pub fn injected(&self) -> usize {
-        self.plan().injected
+        lock!(self.plan).injected
     }
 
     /// Returns how many faults of the list, and aimed ones, have not hit a request yet.
     pub fn waiting(&self) -> usize {
-        self.plan().waiting.len()
+        lock!(self.plan).waiting.len()
     }
 
     /// Returns the fault that hits this request, if any.
     pub(super) fn next(&self, request: &Request) -> Option<Fault> {
-        self.plan().next(&request.target, &request.body)
+        lock!(self.plan).next(&request.target, &request.body)
     }
 }
 

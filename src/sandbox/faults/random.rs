@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::Fault;
-use crate::macros::setters;
 
 /// Random faults that are the same in every run.
 ///

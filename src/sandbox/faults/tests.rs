@@ -68,14 +68,14 @@ fn the_list_goes_first() {
     faults.once(Fault::DropAfter);
     faults.list([Fault::Truncate, Fault::ServerError]);
     assert_eq!(faults.waiting(), 3);
-    let next = || faults.plan().next("", b"");
+    let next = || lock!(faults.plan).next("", b"");
     assert_eq!(
         [next(), next(), next(), next()],
         [Fault::DropAfter, Fault::Truncate, Fault::ServerError, Fault::Garbage].map(Some)
     );
     faults.once(Fault::DropAfter);
     faults.clear();
-    assert_eq!(faults.plan().next("", b""), None);
+    assert_eq!(lock!(faults.plan).next("", b""), None);
     assert_eq!((faults.injected(), faults.waiting()), (4, 0));
 }
 
@@ -109,7 +109,7 @@ fn an_aimed_fault_hits_its_operation_once() {
         .into_iter()
         .enumerate()
         {
-            let struck = faults.plan().next(path, body.as_bytes()).is_some();
+            let struck = lock!(faults.plan).next(path, body.as_bytes()).is_some();
             assert_eq!(struck, index == hit, "{target:?}: {path} {body}");
         }
         assert_eq!((faults.waiting(), faults.injected()), (0, 1));

@@ -211,8 +211,8 @@
 //! * **Log**: the crate uses the [`log`] facade. It writes one record for each attempt at level debug and one for each
 //!   retry at level warn, with operation, status, request id and times, but never a body or another header. A listener
 //!   also logs each callback at level debug and, at most 10 times a minute, what it refuses or discards or its handler
-//!   fails to store at level warn. Do not turn on level `trace` for ureq in production: its own records are not
-//!   redacted.
+//!   fails to store at level warn. Do not turn on the levels `debug` and `trace` for ureq in production: its
+//!   own records are not redacted.
 //! * **Measure**: [`on_attempt`](PaymentsApiBuilder::on_attempt) calls a closure after each attempt.
 #![cfg_attr(
     feature = "sandbox",

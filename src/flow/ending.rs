@@ -42,7 +42,8 @@ pub enum PaymentEnding {
     /// amount.
     #[non_exhaustive]
     Tokenized {
-        /// The token that stands for the payment method. A secret: `Debug` does not show it.
+        /// The token that stands for the payment method, if it has at most 4,096 bytes; a longer one is only in the
+        /// callback. A secret: `Debug` does not show it.
         token: Option<String>,
         /// The customer's record at the payment processor that the token belongs to. A secret too.
         profile: Option<String>,

@@ -168,7 +168,8 @@ impl PaymentFlow {
     /// counts as lost: the request may have been carried out, and is returned again with the same key. Each
     /// request is returned three times at most.
     ///
-    /// Deadlines that have passed are applied first, as by [`on_timeout`](Self::on_timeout).
+    /// Deadlines that have passed are applied first, as by [`on_timeout`](Self::on_timeout). They are points in time: if
+    /// the clock is set back, a wait lasts longer by as much.
     pub fn next(&mut self, now: SystemTime) -> Step {
         let action = self.change(|state, limits| state.next(millis(now), limits));
         match action {
@@ -199,18 +200,19 @@ impl PaymentFlow {
     /// Takes a callback, and returns whether it is about this flow's session.
     ///
     /// It is if its `Sid` is that of the session. While the session's SID is not known, because no response named
-    /// it, the callback is about this flow if its [tag](StatusCallback::tag) is the [flow's](Self::tag).
+    /// it, the callback is about this flow if its [tag](StatusCallback::tag) is the [flow's](Self::tag), unless it names
+    /// another account than the params do. This also holds if the creation was refused, since a signed callback with
+    /// the tag shows that there is a session of this payment.
     ///
     /// Callbacks may be repeated, late or out of order, and may arrive before the response to the request that
     /// caused them. If the `DateUpdated` of a callback is older than the newest one, only its `Result` counts. A
     /// result also counts after the flow has ended: `success` corrects any ending, and a decline settles one that
     /// was unknown.
     pub fn on_callback(&mut self, callback: &StatusCallback) -> bool {
-        let account = self.params.account_sid.as_deref();
-        let foreign = account
-            .zip(callback.account_sid.as_deref())
-            .is_some_and(|(ours, other)| !ours.eq_ignore_ascii_case(other));
-        let tagged = !foreign && callback.tag().is_some_and(|tag| tag == self.tag());
+        let is_own =
+            |sid: &str| self.params.account_sid.as_ref().is_none_or(|own| own.eq_ignore_ascii_case(sid));
+        let tagged = callback.tag().is_some_and(|tag| tag == self.tag())
+            && callback.account_sid.as_deref().is_none_or(is_own);
         self.change(|state, _| state.take_callback(callback, tagged))
     }
 

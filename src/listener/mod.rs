@@ -186,7 +186,8 @@ impl CallbackListener {
     }
 
     /// Replaces the validator for requests that arrive from now on. Use it to add the auth token of a subaccount, or to
-    /// rotate a token while payments are under way. During a rotation, the validator needs both tokens.
+    /// rotate a token while payments are under way. During a rotation, the validator needs both tokens. Accounts that do
+    /// not trust each other need [validators](SignatureValidator#which-tokens-and-keys), and listeners, of their own.
     ///
     /// ```
     /// use twilio_payments::{CallbackListener, SignatureValidator};

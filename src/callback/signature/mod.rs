@@ -50,6 +50,8 @@ use url::spellings;
 /// itself uses an API key or a bearer token. The callbacks of a subaccount are signed with the subaccount's own token.
 /// While a token is being replaced, either one may sign.
 /// [`with_auth_token`](Self::with_auth_token) adds further tokens.
+/// Whoever knows one of a validator's tokens can sign a callback about any account, such as a payment that never
+/// happened. So accounts that do not trust each other need a validator, and a URL, of their own.
 ///
 /// If the account has a Webhook Rule with a `SharedKey`, the service signs with that key instead, by HMAC-SHA1 or
 /// HMAC-SHA256: see [`with_shared_key`](Self::with_shared_key). Every token and key is tried, with the algorithm that

@@ -235,8 +235,10 @@ mod tests {
             assert_eq!(is_for(&driver), [true, false, false]);
             learn(&driver);
             assert_eq!(is_for(&driver), [true, true, true]);
+            // Once the session is known, the tag does not matter: the listener hands the callback out.
             let another = StatusCallback::parse(b"Sid=PK00000000000000000000000000000002").unwrap();
-            assert!(!driver.is_for(&another));
+            let tagged = another.clone().received_at(&format!("https://x/?payment_flow={}", driver.tag));
+            assert_eq!([&another, &tagged].map(|callback| driver.is_for(callback)), [false, false]);
         }
     }
 

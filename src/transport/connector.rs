@@ -3,7 +3,7 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpStream};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use ureq::{Proxy, ProxyProtocol};
@@ -100,11 +100,10 @@ impl Connector {
             let reason = "plain http is only allowed to loopback addresses";
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, reason));
         }
-        let latest = || self.latest.lock().unwrap_or_else(PoisonError::into_inner);
-        let addresses = race::in_order(addresses, *latest());
+        let addresses = race::in_order(addresses, *lock!(self.latest));
         let stream = race::connect(&addresses, deadline, &self.shutdown)?;
         prepare(&stream)?;
-        *latest() = stream.peer_addr().ok();
+        *lock!(self.latest) = stream.peer_addr().ok();
         Ok(stream)
     }
 }

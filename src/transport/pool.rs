@@ -6,7 +6,7 @@
 use std::io;
 use std::net::{Shutdown, TcpStream};
 use std::process;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
@@ -56,7 +56,7 @@ impl Pool {
     }
 
     fn take_any(&self, now: Instant, thread: ThreadId, process: u32) -> Option<Connection> {
-        let mut state = self.state();
+        let mut state = lock!(self.state);
         let unusable = state.remove_unusable(now, self.lifetime, process);
         let own = state.idle.iter().rposition(|idle| idle.thread == thread);
         let index = own.or_else(|| state.idle.len().checked_sub(1));
@@ -68,7 +68,7 @@ impl Pool {
     }
 
     fn put_at(&self, connection: Connection, now: Instant, thread: ThreadId) {
-        let mut state = self.state();
+        let mut state = lock!(self.state);
         let mut unusable = state.remove_unusable(now, self.lifetime, connection.process);
         if !state.closed {
             state.idle.push(Idle { connection, thread, since: now });
@@ -85,7 +85,7 @@ impl Pool {
     /// # Errors
     /// Returns an error if the pool is closed.
     pub(super) fn register(&self, socket: &Arc<TcpStream>) -> io::Result<()> {
-        let mut state = self.state();
+        let mut state = lock!(self.state);
         state.sockets.retain(|(_, socket)| socket.strong_count() > 0);
         state.sockets.push((process::id(), Arc::downgrade(socket)));
         if state.closed { Err(io::ErrorKind::NotConnected.into()) } else { Ok(()) }
@@ -93,13 +93,13 @@ impl Pool {
 
     /// Closes all connections that are idle now.
     pub(super) fn clear(&self) {
-        let idle = std::mem::take(&mut self.state().idle);
+        let idle = std::mem::take(&mut lock!(self.state).idle);
         drop(idle);
     }
 
     /// Closes all connections, including those in use, and keeps none from now on.
     pub(super) fn close(&self) {
-        let mut state = self.state();
+        let mut state = lock!(self.state);
         state.closed = true;
         let (idle, sockets) = (std::mem::take(&mut state.idle), std::mem::take(&mut state.sockets));
         drop(state);
@@ -110,10 +110,6 @@ impl Pool {
             // An error means that it is already closed.
             let _ = socket.shutdown(Shutdown::Both);
         }
-    }
-
-    fn state(&self) -> MutexGuard<'_, PoolState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::process;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 use std::time::Instant;
 
@@ -61,7 +61,7 @@ impl Resolver {
 
     /// Returns the look-up that is under way, or a new one.
     fn run(&self) -> io::Result<Arc<Running>> {
-        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut latest = lock!(self.latest);
         let process = process::id();
         if latest.process == process && latest.result.get().is_none() {
             return Ok(Arc::clone(&latest));

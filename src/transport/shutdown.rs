@@ -29,7 +29,7 @@ impl Shutdown {
     /// Makes every wait check again whether it can end.
     pub(super) fn wake(&self) {
         // Under the lock, so that no thread checks before this and sleeps after it.
-        let _held = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        let _held = lock!(self.lock);
         self.wake.notify_all();
     }
 
@@ -41,7 +41,7 @@ impl Shutdown {
 
     /// Waits until something is ready. Returns `None` if the time passes or the client is shut down before that.
     pub(super) fn wait<T>(&self, until: Instant, mut ready: impl FnMut() -> Option<T>) -> Option<T> {
-        let mut held = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = lock!(self.lock);
         loop {
             if let Some(value) = ready() {
                 return Some(value);

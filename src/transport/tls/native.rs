@@ -1,7 +1,7 @@
 //! TLS by the operating system's library.
 
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use native_tls::{Certificate, HandshakeError, Protocol, TlsConnector, TlsStream};
@@ -35,7 +35,7 @@ impl TlsClient for Client {
         let broken = Arc::new(Mutex::new(None));
         let noting = Noting { stream, broken: Arc::clone(&broken) };
         self.0.connect(host, noting).map(|tls| Box::new(tls) as Box<dyn Stream>).map_err(|error| {
-            let broken = *broken.lock().unwrap_or_else(PoisonError::into_inner);
+            let broken = *lock!(broken);
             match (broken, error) {
                 (Some(kind), _) => NotConnected::Failed(kind.into()),
                 (None, HandshakeError::Failure(error)) => NotConnected::Untrusted(Box::new(error)),
@@ -68,7 +68,7 @@ struct Noting {
 
 impl Noting {
     fn note(&self, kind: io::ErrorKind) {
-        *self.broken.lock().unwrap_or_else(PoisonError::into_inner) = Some(kind);
+        *lock!(self.broken) = Some(kind);
     }
 }
 

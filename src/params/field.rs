@@ -91,6 +91,10 @@ impl Stored {
 
     /// Takes a field that may be absent. If it cannot be read, [`finish`](Self::finish) reports it.
     pub(super) fn take<T: DeserializeOwned>(&mut self, name: &'static str) -> Option<T> {
+        // A new value is made from an empty one. Without this check, that takes 17 searches.
+        if self.fields.is_empty() {
+            return None;
+        }
         let value = serde_json::from_value(self.fields.remove(name)?);
         value.map_err(|_| self.invalid.get_or_insert(name)).ok()
     }

@@ -277,7 +277,7 @@ impl Facts {
     }
 
     /// Takes a callback that is this flow's.
-    pub fn hear(&mut self, mail: &Mail) {
+    pub fn on_callback(&mut self, mail: &Mail) {
         self.session.get_or_insert(mail.session);
         self.results.extend(mail.result);
         // Only an older callback does not count, but a failure fails only one ask.
@@ -294,9 +294,11 @@ impl Facts {
             fields.into_iter().find(|(found, _)| *found == name).map(|(_, value)| value)
         };
         let about = field("Capture") == Some(asked);
-        let left = field("Required").is_some_and(|required| !required.split(',').any(|name| name == asked));
+        let failed = field("ErrorType").is_some();
+        let required = field("Required").filter(|required| !(failed && required.is_empty()));
+        let left = required.is_some_and(|required| !required.split(',').any(|name| name == asked));
         let whole = about && field("PartialResult") == Some("false");
-        self.ask_done |= left || whole || (about && new && field("ErrorType").is_some());
+        self.ask_done |= left || whole || (about && new && failed);
     }
 
     /// Checks that an ending is the one in the table.

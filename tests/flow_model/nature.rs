@@ -76,6 +76,7 @@ impl Nature {
                 forgets: choices.one_of(&[0, 0, 0, 300]),
                 asks_anew: choices.one_of(&[false, true]),
                 omits_required: choices.one_of(&[false, false, false, true]),
+                empties_required: choices.one_of(&[false, false, false, true]),
                 omits_partial: choices.one_of(&[false, false, false, true]),
             },
             earlier: choices.one_of(&[

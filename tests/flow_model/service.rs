@@ -20,6 +20,8 @@ pub struct Nature {
     pub asks_anew: bool,
     /// Whether callbacks omit `Required`.
     pub omits_required: bool,
+    /// Whether callbacks about failed entries have an empty `Required`.
+    pub empties_required: bool,
     /// Whether callbacks omit `PartialResult`, unless they omit `Required`.
     pub omits_partial: bool,
 }
@@ -244,7 +246,9 @@ impl Service {
     /// The caller types something wrong, or nothing.
     pub fn caller_fails(&mut self, index: usize, error: &str) {
         let Some(capture) = self.sessions[index].asked.take() else { return };
-        let fields = format!("&Capture={capture}{}&ErrorType={error}", self.required(index));
+        let required =
+            if self.nature.empties_required { "&Required=".to_owned() } else { self.required(index) };
+        let fields = format!("&Capture={capture}{required}&ErrorType={error}");
         self.send_dated(index, &fields, None);
     }
 

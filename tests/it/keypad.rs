@@ -45,13 +45,13 @@ impl Stage {
         let sid = self.api.create_payments(self.call.sid(), params).unwrap().sid;
         let callbacks = self.listener.session(&sid).unwrap();
         let played = Played { stage: self, sid, callbacks };
-        assert_eq!(played.hear().event(), Event::Started);
+        assert_eq!(played.next_callback().event(), Event::Started);
         played
     }
 }
 
 impl Played<'_> {
-    fn hear(&self) -> StatusCallback {
+    fn next_callback(&self) -> StatusCallback {
         self.callbacks.recv_timeout(SOON).unwrap()
     }
 
@@ -74,7 +74,7 @@ impl Played<'_> {
     /// Skips callbacks about digits, and returns the next other one.
     fn settled(&self) -> StatusCallback {
         loop {
-            let callback = self.hear();
+            let callback = self.next_callback();
             if !matches!(callback.event(), Event::Typing { .. }) {
                 return callback;
             }
@@ -83,7 +83,7 @@ impl Played<'_> {
 
     fn complete(&self) -> StatusCallback {
         self.update(&UpdatePaymentsParams::new_complete(self.stage.listener.public_url()));
-        self.hear()
+        self.next_callback()
     }
 
     #[track_caller]
@@ -111,7 +111,7 @@ fn a_card_payment_as_the_program_receives_it() {
     stage.call.press("4242 4242 4242 4242");
     let mut masked = Vec::new();
     let last = loop {
-        let callback = played.hear();
+        let callback = played.next_callback();
         match callback.event() {
             Event::Typing { shown: typed, .. } => masked.push(typed.unwrap_or_default().to_owned()),
             _ => break callback,
@@ -149,7 +149,7 @@ fn entries_that_are_not_accepted() {
     let early = UpdatePaymentsParams::new_capture(stage.listener.public_url(), Capture::SecurityCode);
     played.update(&early);
     let reason = CaptureError::InvalidCardNumberSecurityCodeCaptureSequence;
-    assert_eq!(played.hear().error_type, Some(reason), "the security code before the card number");
+    assert_eq!(played.next_callback().error_type, Some(reason), "the security code before the card number");
     let (number, expiry) = (Capture::PaymentCardNumber, Capture::ExpirationDate);
     for (capture, keys, reason) in [
         (&number, "4242424242424241#", CaptureError::InvalidCardNumber),
@@ -202,7 +202,7 @@ fn typed_twice_and_confirmed() {
     assert_eq!(stage.call.wait_until_asked(SOON), Some(Asking::Confirmation));
     assert_eq!(stage.sandbox.transaction_count(), 0, "not before the caller confirms");
     stage.call.press("1");
-    assert!(matches!(played.hear().event(), Event::Succeeded { .. }));
+    assert!(matches!(played.next_callback().event(), Event::Succeeded { .. }));
     assert_eq!(stage.sandbox.transaction_count(), 1);
 }
 
@@ -225,7 +225,7 @@ fn endings_without_a_payment() {
     assert!(stage.sandbox.session(&missing.sid).unwrap().is_open());
     missing.update(&UpdatePaymentsParams::new_cancel(url.as_str()));
     // No result is documented for a cancellation.
-    assert_eq!(missing.hear().result, None);
+    assert_eq!(missing.next_callback().result, None);
 
     let starred = stage.start(&stage.params());
     starred.ask(&Capture::PaymentCardNumber);
@@ -234,7 +234,7 @@ fn endings_without_a_payment() {
 
     let cancelled = stage.start(&stage.params());
     cancelled.update(&UpdatePaymentsParams::new_cancel(url));
-    assert_eq!(cancelled.hear().result, None);
+    assert_eq!(cancelled.next_callback().result, None);
 
     let left = stage.start(&stage.params());
     left.ask(&Capture::PaymentCardNumber);
@@ -252,12 +252,12 @@ fn undocumented_results_on_request() {
     let cancelled = stage.start(&stage.params());
     cancelled.fails(&Capture::PaymentCardNumber, "1#", &CaptureError::InvalidCardNumber);
     cancelled.update(&UpdatePaymentsParams::new_cancel(url));
-    assert_eq!(cancelled.hear().event(), Event::Cancelled);
+    assert_eq!(cancelled.next_callback().event(), Event::Cancelled);
     let clumsy = stage.start(&stage.params());
     let first = clumsy.give(&Capture::PaymentCardNumber, "1#");
     let second = clumsy.give(&Capture::PaymentCardNumber, "1#");
     assert_eq!((first.attempt, second.attempt), (Some(1), Some(2)));
-    assert_eq!(clumsy.hear().result, Some(PayResult::TooManyFailedAttempts));
+    assert_eq!(clumsy.next_callback().result, Some(PayResult::TooManyFailedAttempts));
 }
 
 #[test]

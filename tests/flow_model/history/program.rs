@@ -218,7 +218,7 @@ impl History {
             ));
         }
         if mine {
-            process.facts.hear(&copy);
+            process.facts.on_callback(&copy);
         }
         self.check_ending(index)?;
         let stored = self.store(index)?;

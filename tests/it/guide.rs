@@ -19,11 +19,8 @@ fn stage() -> (Sandbox, CallbackListener) {
     (sandbox, listener)
 }
 
-/// Params that leave a caller on a busy machine time to type.
 fn params(listener: &CallbackListener) -> CreatePaymentsParams {
-    CreatePaymentsParams::new(listener.status_callback_url())
-        .charge_amount("5.00".parse().unwrap())
-        .timeout(60)
+    CreatePaymentsParams::new(listener.status_callback_url()).charge_amount("5.00".parse().unwrap())
 }
 
 fn flow(call: &Call, params: CreatePaymentsParams) -> PaymentFlow {
@@ -58,7 +55,7 @@ fn caller(call: &Call, answers: &'static [&'static str]) -> thread::JoinHandle<V
     thread::spawn(move || {
         let mut asked = Vec::new();
         for keys in answers {
-            let Some(asking) = call.wait_until_asked(SOON) else { return asked };
+            let Some(asking) = call.wait_until_asked(3 * SOON) else { return asked };
             asked.push(asking);
             call.press(keys);
         }

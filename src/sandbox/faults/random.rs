@@ -52,8 +52,8 @@ impl RandomFaults {
         /// and a `Retry-After` of 0. If there are none, no request is hit.
         kinds(kinds: impl IntoIterator<Item = Fault>) = kinds.into_iter().collect();
 
-        /// Sets how many requests with the same idempotency key can be hit in a row. The next one is not hit, so a
-        /// program that tries more often than this always succeeds. Default: 5.
+        /// Sets how many requests with the same idempotency key can be hit in a row. The next one is not hit, so an
+        /// operation with more attempts than this always succeeds. Default: 5.
         at_most_in_a_row(faults: u32) = faults;
     }
 

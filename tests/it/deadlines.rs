@@ -100,11 +100,11 @@ fn ends(case: Case) {
     let Case { name, base_url, params, deadline, kind, outcome } = case;
     let credentials = Credentials::auth_token(ACCOUNT, TOKEN).unwrap();
     let api = PaymentsApi::builder(credentials).base_url(base_url).timeout(deadline).build().unwrap();
-    // In a debug build, writing a huge form takes a while before the clock starts.
+    // In a debug build, writing a huge form takes a while before the clock starts, and longer if the machine is busy.
     let started = Instant::now();
     params.to_form().unwrap();
     let writing = started.elapsed();
-    let limit = deadline + TOLERANCE + 2 * writing;
+    let limit = deadline + TOLERANCE + 10 * writing;
     let (result, elapsed) = punctual(limit, name, move || api.create_payments(CALL, &params));
     let error = result.unwrap_err();
     println!("{name}: {:.1} ms over", elapsed.saturating_sub(deadline + writing).as_secs_f64() * 1e3);

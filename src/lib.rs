@@ -134,7 +134,7 @@
 //! | an error whose outcome is `Unknown` | the same one: use the same params value again |
 //! | another try after an ending `NotPaid` or `Declined` | a new one, such as `order-1066-2`, in a new flow |
 //! | an ending `Unknown` | none: settle the payment first |
-//! | the next order, from a template | a new one: call [`with_new_key`](CreatePaymentsParams::with_new_key), or a setter on a clone |
+//! | the next order, from a template | a new one: call [`with_new_key`](CreatePaymentsParams::with_new_key), or a setter on a clone; a flow made of a clone has one by itself |
 //!
 //! ## Send the requests yourself
 //! Without a flow, keep the params of a request in a variable. If the outcome is `Unknown`, send the same value again,
@@ -212,7 +212,7 @@
 //!   retry at level warn, with operation, status, request id and times, but never a body or another header. A listener
 //!   also logs each callback at level debug and, at most 10 times a minute, what it refuses or discards or its handler
 //!   fails to store at level warn. Do not turn on the levels `debug` and `trace` for ureq in production: its
-//!   own records are not redacted.
+//!   own records are not all redacted.
 //! * **Measure**: [`on_attempt`](PaymentsApiBuilder::on_attempt) calls a closure after each attempt.
 #![cfg_attr(
     feature = "sandbox",

@@ -262,7 +262,9 @@ impl StatusCallback {
     }
 
     /// Returns the captures that the service still requires before the session can be completed (`Required`). An empty
-    /// list means that nothing more is required. `None` means that the callback does not say, like the first one.
+    /// list means that nothing more is required, but after a failed entry ([`error_type`](Self::error_type)) it means
+    /// nothing, since the service also sends empty values for absent ones. `None` means that the callback does not say,
+    /// like the first one.
     ///
     /// The captures are in an order in which they can be asked for: the card number before the security code, whose
     /// length depends on it, and every capture before its `…-matcher`. Both spellings that are in use are read,

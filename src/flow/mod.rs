@@ -122,10 +122,11 @@ const RESPONSE_TIME: Duration = Duration::from_secs(60);
 /// others for a few days, since a late callback can still correct them.
 ///
 /// # Keys
-/// The payment's [key](Self::key) is the idempotency key of the params. Use each key for one flow only. A second flow
-/// with the same key can mistake the session of the first one for its own, and does not know what the first one did: it
-/// can end as not paid although the first one was paid, or charge again. So look for a stored flow first, and use a new
-/// key for each new try, such as `order-1066`, then `order-1066-2`.
+/// The payment's [key](Self::key) is the idempotency key of the params, unless [`new`](Self::new) has to make another.
+/// Use each key for one flow only. A second flow with the same key can mistake the session of the first one for its
+/// own, and does not know what the first one did: it can end as not paid although the first one was paid, or charge
+/// again. So look for a stored flow first, and use a new key for each new try, such as `order-1066`, then
+/// `order-1066-2`.
 #[derive(Clone, PartialEq)]
 pub struct PaymentFlow {
     call_sid: String,
@@ -168,8 +169,8 @@ impl PaymentFlow {
     /// counts as lost: the request may have been carried out, and is returned again with the same key. Each
     /// request is returned three times at most.
     ///
-    /// Deadlines that have passed are applied first, as by [`on_timeout`](Self::on_timeout). They are points in time: if
-    /// the clock is set back, a wait lasts longer by as much.
+    /// Deadlines that have passed are applied first, as by [`on_timeout`](Self::on_timeout). They are points in time:
+    /// if the clock is set back, a wait lasts longer by as much.
     pub fn next(&mut self, now: SystemTime) -> Step {
         let action = self.change(|state, limits| state.next(millis(now), limits));
         match action {
@@ -199,8 +200,8 @@ impl PaymentFlow {
 
     /// Takes a callback, and returns whether it is about this flow's session.
     ///
-    /// It is if its `Sid` is that of the session. While the session's SID is not known, because no response named
-    /// it, the callback is about this flow if its [tag](StatusCallback::tag) is the [flow's](Self::tag), unless it names
+    /// It is if its `Sid` is that of the session. While the session's SID is not known, because no response named it,
+    /// the callback is about this flow if its [tag](StatusCallback::tag) is the [flow's](Self::tag), unless it names
     /// another account than the params do. This also holds if the creation was refused, since a signed callback with
     /// the tag shows that there is a session of this payment.
     ///
@@ -209,10 +210,7 @@ impl PaymentFlow {
     /// result also counts after the flow has ended: `success` corrects any ending, and a decline settles one that
     /// was unknown.
     pub fn on_callback(&mut self, callback: &StatusCallback) -> bool {
-        let is_own =
-            |sid: &str| self.params.account_sid.as_ref().is_none_or(|own| own.eq_ignore_ascii_case(sid));
-        let tagged = callback.tag().is_some_and(|tag| tag == self.tag())
-            && callback.account_sid.as_deref().is_none_or(is_own);
+        let tagged = self.is_tagged(callback);
         self.change(|state, _| state.take_callback(callback, tagged))
     }
 
@@ -277,10 +275,10 @@ impl PaymentFlow {
         self.limits.max_requests()
     }
 
-    /// Returns the payment's key: the idempotency key of the params that the flow was made with. The keys of its
-    /// requests are derived from it. The creation has the key itself; the others have
-    /// `{key}-{capture}-{number of the ask}`, `{key}-complete` and `{key}-cancel`. A completion after a refusal for
-    /// something missing has `{key}-complete-2`, then `{key}-complete-3`.
+    /// Returns the payment's key: the idempotency key of the params that the flow was made with, or the one that
+    /// [`new`](Self::new) made instead. The keys of its requests are derived from it. The creation has the key itself;
+    /// the others have `{key}-{capture}-{number of the ask}`, `{key}-complete` and `{key}-cancel`. A completion after a
+    /// refusal for something missing has `{key}-complete-2`, then `{key}-complete-3`.
     pub fn key(&self) -> &str {
         &self.params.idempotency_key
     }
@@ -300,6 +298,13 @@ impl PaymentFlow {
     /// version of this crate, and is not a secret.
     pub fn tag(&self) -> String {
         tag::of(self.key())
+    }
+
+    /// Returns whether a callback has the flow's tag, and does not name another account than the params do.
+    pub(crate) fn is_tagged(&self, callback: &StatusCallback) -> bool {
+        let accounts = self.params.account_sid.as_ref().zip(callback.account_sid.as_ref());
+        callback.tag() == Some(&self.tag())
+            && accounts.is_none_or(|(own, other)| own.eq_ignore_ascii_case(other))
     }
 
     fn change<T>(&mut self, change: impl FnOnce(&mut State, &FlowLimits) -> T) -> T {

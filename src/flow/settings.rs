@@ -17,6 +17,9 @@ impl PaymentFlow {
     /// what is paid for, such as `order-1066`, and use it for one flow only. To try again after an ending that allows
     /// it, make a new flow with a new key, such as `order-1066-2`.
     ///
+    /// If [`CreatePaymentsParams::new`] made the key and the params were ever cloned, the flow gets a key of its own,
+    /// so that flows made from one template are different payments: record the flow's key, not that of the params.
+    ///
     /// # Errors
     /// Returns an error if `call_sid` is not `CA` and 32 hex digits, if the params' `account_sid` is not `AC` and 32
     /// hex digits, if [`CreatePaymentsParams::to_form`] reports an invalid parameter, or if the query of the

@@ -25,7 +25,8 @@ pub(super) struct Driver<E> {
     /// Locked while a callback is handled, from before the flow changes until the observer has returned, so that the
     /// observer sees callbacks in the same order as the flow.
     observer: Mutex<Observer>,
-    tag: String,
+    /// The flow as it was at first. Its tag and its account do not change, so no lock is needed to read them.
+    origin: PaymentFlow,
     /// The session's SID. It has a lock of its own because the listener must not wait for the store.
     session_sid: Mutex<Option<String>>,
 }
@@ -69,14 +70,14 @@ impl<E> DriverState<E> {
 
 impl<E> Driver<E> {
     pub(super) fn new(flow: PaymentFlow, store: Store<E>, observer: Observer) -> Self {
-        let (tag, session_sid) = (flow.tag(), Mutex::new(flow.session_sid().map(str::to_owned)));
+        let (origin, session_sid) = (flow.clone(), Mutex::new(flow.session_sid().map(str::to_owned)));
         let state = DriverState { flow, store, stored: None, failed: false, failure: None, finished: false };
         Self {
             state: Mutex::new(state),
             signals: Mutex::default(),
             signalled: Condvar::new(),
             observer: Mutex::new(observer),
-            tag,
+            origin,
             session_sid,
         }
     }
@@ -158,7 +159,7 @@ impl<E: Send> CallbackHandler for Driver<E> {
     fn is_for(&self, callback: &StatusCallback) -> bool {
         match &*lock!(self.session_sid) {
             Some(session_sid) => session_sid.eq_ignore_ascii_case(&callback.sid),
-            None => callback.tag() == Some(&self.tag),
+            None => self.origin.is_tagged(callback),
         }
     }
 
@@ -210,14 +211,21 @@ mod tests {
 
     const SID: &str = "PK00000000000000000000000000000001";
 
+    fn params() -> CreatePaymentsParams {
+        CreatePaymentsParams::new("https://pay.example.com/").idempotency_key("order-1")
+    }
+
     fn driver() -> Driver<()> {
-        let params = CreatePaymentsParams::new("https://pay.example.com/").idempotency_key("order-1");
+        driver_of(params())
+    }
+
+    fn driver_of(params: CreatePaymentsParams) -> Driver<()> {
         let flow = PaymentFlow::new("CA00000000000000000000000000000001", params).unwrap();
         Driver::new(flow, Box::new(|_| Ok(())), Box::new(|_| {}))
     }
 
     fn started(driver: &Driver<()>) -> StatusCallback {
-        let url = format!("https://pay.example.com/?payment_flow={}", driver.tag);
+        let url = format!("https://pay.example.com/?payment_flow={}", driver.origin.tag());
         StatusCallback::parse(format!("Sid={SID}").as_bytes()).unwrap().received_at(&url)
     }
 
@@ -237,8 +245,22 @@ mod tests {
             assert_eq!(is_for(&driver), [true, true, true]);
             // Once the session is known, the tag does not matter: the listener hands the callback out.
             let another = StatusCallback::parse(b"Sid=PK00000000000000000000000000000002").unwrap();
-            let tagged = another.clone().received_at(&format!("https://x/?payment_flow={}", driver.tag));
+            let tagged =
+                another.clone().received_at(&format!("https://x/?payment_flow={}", driver.origin.tag()));
             assert_eq!([&another, &tagged].map(|callback| driver.is_for(callback)), [false, false]);
+        }
+    }
+
+    #[test]
+    fn a_callback_with_the_tag_is_for_the_account_of_the_params() {
+        let account_sid = |number| format!("AC{number:032}");
+        let driver = driver_of(params().account_sid(account_sid(1)));
+        for (account_sid, expected) in
+            [(Some(account_sid(1)), true), (Some(account_sid(2)), false), (None, true)]
+        {
+            let mut callback = started(&driver);
+            callback.account_sid = account_sid;
+            assert_eq!(driver.is_for(&callback), expected, "{callback:?}");
         }
     }
 

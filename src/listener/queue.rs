@@ -61,7 +61,7 @@ pub(super) struct Queue {
 pub(super) struct QueueState {
     /// In the order of arrival.
     unread: VecDeque<Unread>,
-    /// How many views a session has, if it has any.
+    /// How many views a session has, if it has any, by its SID in capitals.
     views: HashMap<String, usize>,
     pub(super) handlers: Vec<Arc<dyn CallbackHandler>>,
     /// The number of the latest callback.
@@ -171,8 +171,8 @@ impl Queue {
         let mut state = lock!(self.state);
         loop {
             let taken = state.take(|state, callback| match session {
-                Some(sid) => callback.sid == sid,
-                None => !state.views.contains_key(&callback.sid),
+                Some(sid) => callback.sid.eq_ignore_ascii_case(sid),
+                None => !state.views.contains_key(&callback.sid.to_ascii_uppercase()),
             });
             if let Some(unread) = taken {
                 return Ok(unread.callback);
@@ -199,16 +199,17 @@ impl Queue {
 
     /// Begins a view, which gets the session's callbacks from now on, including those that wait.
     pub(super) fn view(&self, sid: &str) {
-        *lock!(self.state).views.entry(sid.to_owned()).or_default() += 1;
+        *lock!(self.state).views.entry(sid.to_ascii_uppercase()).or_default() += 1;
     }
 
     /// Ends a view. Callbacks that the last view of a session leaves can be read by others again.
     pub(super) fn end_view(&self, sid: &str) {
         let mut state = lock!(self.state);
-        if let Some(views) = state.views.get_mut(sid) {
+        let sid = sid.to_ascii_uppercase();
+        if let Some(views) = state.views.get_mut(&sid) {
             *views -= 1;
             if *views == 0 {
-                state.views.remove(sid);
+                state.views.remove(&sid);
                 self.changed.notify_all();
             }
         }

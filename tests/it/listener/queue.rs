@@ -44,6 +44,12 @@ fn sessions_get_their_own_callbacks() {
     assert!(listener.try_recv().unwrap().is_none());
     assert_eq!(numbers(&|| again.try_recv().unwrap()), [12]);
 
+    // Hex digits are the same in either case.
+    let upper = listener.session(&sid(0xabc).to_uppercase()).unwrap();
+    assert_eq!(send(&listener, &signed(&body(0xabc, 13))), 204);
+    assert!(listener.try_recv().unwrap().is_none());
+    assert_eq!(numbers(&|| upper.try_recv().unwrap()), [13]);
+
     for wrong in ["", "PK1", "CA00000000000000000000000000000001"] {
         let error = listener.session(wrong).unwrap_err();
         assert_eq!(error.to_string(), "invalid Sid: not PK and 32 hex digits");

@@ -185,7 +185,7 @@ fn a_connection_that_has_gone_silent_is_left() {
     let script = Script::new([Step::created()]);
     let (address, silent_below) = relay(script.address);
     let policy = RetryPolicy::new().base_delay(Duration::ZERO);
-    let policy = policy.attempt_timeout(Some(Duration::from_millis(300)));
+    let policy = policy.attempt_timeout(Some(Duration::from_secs(3)));
     let api = builder(address).retry_policy(policy).build().unwrap();
     assert_eq!(create(&api).unwrap().metadata.attempts, 1);
     silent_below.store(1, Ordering::SeqCst);
